@@ -1,0 +1,57 @@
+/** What can happen to a host, one event a step. See the scenario format in the README. */
+import type { HostCommand } from './host.ts';
+import type { SkBuff } from './packet.ts';
+
+/** Everything the kernel chooses freely in a step; all 0 unless a search chose otherwise. */
+export interface Picks {
+  /** Added to the port search's start offset, 0..0xffffffff. */
+  readonly port_offset: number;
+  /** Added to the initial sequence number, 0..0xffffffff. */
+  readonly isn: number;
+}
+
+export const NO_PICKS: Picks = { port_offset: 0, isn: 0 };
+
+export type Event = { readonly picks: Picks } & (
+  | {
+      readonly event: 'socket';
+      readonly s: string;
+      readonly type: 'tcp' | 'udp' | 'ping' | 'raw' | 'hdrincl';
+      /** raw and hdrincl: the protocol; else implied. */
+      readonly protocol: number;
+      readonly mark: number;
+      /** '' for none. */
+      readonly dev: string;
+      readonly uid: number;
+    }
+  | { readonly event: 'bind'; readonly s: string; readonly addr: number; readonly port: number }
+  | { readonly event: 'listen'; readonly s: string }
+  | {
+      readonly event: 'connect';
+      readonly s: string;
+      readonly addr: number;
+      readonly port: number;
+      readonly tfo: boolean;
+    }
+  | { readonly event: 'close'; readonly s: string }
+  | {
+      readonly event: 'send';
+      readonly s: string;
+      readonly len: number;
+      /** 0.0.0.0:0 when absent (see `hasTo`). */
+      readonly hasTo: boolean;
+      readonly to: number;
+      readonly toPort: number;
+      /** PKTINFO source or hdrincl header source, 0 none. */
+      readonly from: number;
+      /** TCPHDR_* of a hand-made TCP header, -1 when absent. */
+      readonly flags: number;
+      readonly tfo: boolean;
+    }
+  | { readonly event: 'answer'; readonly s: string }
+  /** The packet as it arrives: headers complete and correct, `dst` empty. */
+  | { readonly event: 'receive'; readonly dev: string; readonly skb: SkBuff }
+  | { readonly event: 'retransmit'; readonly s: string }
+  | { readonly event: 'host'; readonly command: HostCommand }
+  | { readonly event: 'wait'; readonly ms: number }
+);

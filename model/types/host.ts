@@ -1,0 +1,66 @@
+/** The operator's commands, parsed: what `ip`, `iptables` and `sysctl` ask of the kernel. Devices are named, as typed. */
+
+import type { FibRule } from './route.ts';
+import type { XtRule } from './verdict.ts';
+
+export type HostCommand =
+  | {
+      readonly do: 'link add';
+      readonly name: string;
+      readonly kind: string;
+      readonly peer: string;
+      readonly mtu: number;
+    }
+  | { readonly do: 'link del'; readonly name: string }
+  /** `up`, `arp`: -1 leave, 0 off, 1 on. `mtu` 0: leave. */
+  | { readonly do: 'link set'; readonly name: string; readonly up: number; readonly arp: number; readonly mtu: number }
+  | {
+      readonly do: 'addr add' | 'addr del';
+      readonly dev: string;
+      readonly local: number;
+      readonly peer: number;
+      readonly prefixlen: number;
+      /** -1: not given (host for 127/8, else universe). */
+      readonly scope: number;
+      /** 0: none. */
+      readonly broadcast: number;
+    }
+  | { readonly do: 'addr flush'; readonly dev: string }
+  | {
+      readonly do: 'route';
+      /** The netlink meaning of `ip route` OP. */
+      readonly op: 'add' | 'append' | 'prepend' | 'replace' | 'change' | 'del';
+      readonly table: number;
+      readonly type: number;
+      readonly dst: number;
+      readonly plen: number;
+      readonly tos: number;
+      readonly gw: number;
+      /** '' when not given. */
+      readonly dev: string;
+      readonly prefsrc: number;
+      /** -1: not given; iproute2 then derives it from type and gateway. */
+      readonly scope: number;
+      readonly metric: number;
+      readonly onlink: boolean;
+      readonly protocol: number;
+    }
+  /** table 0: main. */
+  | { readonly do: 'route flush'; readonly table: number }
+  /** rule.pref -1: not given. */
+  | { readonly do: 'rule add' | 'rule del'; readonly rule: FibRule }
+  | { readonly do: 'rule flush' }
+  | {
+      readonly do: 'iptables';
+      readonly table: string;
+      /** -A -I -D -N -P -F -X; 'D#' deletes by `index`. */
+      readonly op: 'A' | 'I' | 'D' | 'D#' | 'N' | 'P' | 'F' | 'X';
+      /** '' for all chains (-F, -X). */
+      readonly chain: string;
+      /** From 1; for I and D#. */
+      readonly index: number;
+      readonly policy: number;
+      readonly rule: XtRule;
+    }
+  /** `key` with dots; values as numbers ("40000 40100" is two). */
+  | { readonly do: 'sysctl'; readonly key: string; readonly values: readonly number[] };

@@ -1,0 +1,92 @@
+/**
+ * Devices, their addresses and the settings of the host.
+ *
+ * Addresses are unsigned 32-bit numbers in host order; 0 is "none" wherever the kernel uses 0 so.
+ */
+
+/** One IPv4 address of a device. C: include/linux/inetdevice.h, struct in_ifaddr. */
+export interface InIfaddr {
+  readonly ifa_local: number;
+  /** The peer's address on a point-to-point link, else ifa_local. */
+  readonly ifa_address: number;
+  readonly ifa_prefixlen: number;
+  readonly ifa_broadcast: number;
+  /** RT_SCOPE_*. */
+  readonly ifa_scope: number;
+  /** IFA_F_SECONDARY: never chosen as a source by itself. */
+  readonly ifa_secondary: boolean;
+}
+
+/** A network device. C: include/linux/netdevice.h, struct net_device, and its struct in_device. */
+export interface NetDevice {
+  /** Unique, from 1 (lo); never reused in a run. */
+  readonly ifindex: number;
+  readonly name: string;
+  /** The type of `ip link add`: veth, dummy, gre, ipip …; `loopback` for lo. */
+  readonly kind: string;
+  /** IFF_UP. */
+  readonly up: boolean;
+  /** IFF_NOARP: no neighbour is resolved, so a route through a gateway still leaves, without a next hop. */
+  readonly noarp: boolean;
+  readonly mtu: number;
+  readonly hard_header_len: number;
+  /** Whether the device finishes transport checksums itself (NETIF_F_HW_CSUM). */
+  readonly tx_csum: boolean;
+  /** Effective only together with the `all` value: the larger one counts. net.ipv4.conf.DEV.rp_filter, 0..2. */
+  readonly rp_filter: number;
+  readonly accept_local: number;
+  readonly src_valid_mark: number;
+  readonly route_localnet: number;
+  /** ip_ptr->ifa_list: primary addresses by falling scope first, secondary ones after them. */
+  readonly ifa_list: readonly InIfaddr[];
+}
+
+/** IFINDEX of lo. C: LOOPBACK_IFINDEX, include/net/flow.h. */
+export const LOOPBACK_IFINDEX = 1;
+
+export const NO_DEV: NetDevice = {
+  ifindex: 0,
+  name: '',
+  kind: 'none',
+  up: false,
+  noarp: false,
+  mtu: 0,
+  hard_header_len: 0,
+  tx_csum: false,
+  rp_filter: 0,
+  accept_local: 0,
+  src_valid_mark: 0,
+  route_localnet: 0,
+  ifa_list: [],
+};
+
+/** Settings under net.ipv4 (and net.ipv4.conf.all / .default) that decide something modelled. */
+export interface Sysctl {
+  /** ip_local_port_range, both ends usable. */
+  readonly local_port_low: number;
+  readonly local_port_high: number;
+  /** ip_local_reserved_ports. */
+  readonly local_reserved_ports: readonly number[];
+  readonly tcp_tw_reuse: number;
+  readonly tcp_timestamps: number;
+  readonly tcp_sack: number;
+  readonly tcp_window_scaling: number;
+  /** Bit 1 client, bit 2 server, bit 4 data without cookie (client), bit 0x200 no cookie needed (server). */
+  readonly tcp_fastopen: number;
+  readonly tcp_syn_retries: number;
+  readonly tcp_retries1: number;
+  readonly tcp_fwmark_accept: number;
+  readonly fwmark_reflect: number;
+  readonly ip_nonlocal_bind: number;
+  readonly ip_forward: number;
+  readonly ping_group_range_open: boolean;
+  readonly icmp_echo_ignore_all: number;
+  readonly icmp_errors_use_inbound_ifaddr: number;
+  /** conf.all.* */
+  readonly rp_filter_all: number;
+  readonly accept_local_all: number;
+  readonly src_valid_mark_all: number;
+  readonly route_localnet_all: number;
+  /** conf.default.*: what a new device starts with. */
+  readonly rp_filter_default: number;
+}

@@ -1,0 +1,190 @@
+/** Flow keys, policy rules, routing tables and the result of a lookup. */
+
+export const RT_SCOPE_UNIVERSE = 0;
+export const RT_SCOPE_SITE = 200;
+export const RT_SCOPE_LINK = 253;
+export const RT_SCOPE_HOST = 254;
+export const RT_SCOPE_NOWHERE = 255;
+
+export const RTN_UNSPEC = 0;
+export const RTN_UNICAST = 1;
+export const RTN_LOCAL = 2;
+export const RTN_BROADCAST = 3;
+export const RTN_ANYCAST = 4;
+export const RTN_MULTICAST = 5;
+export const RTN_BLACKHOLE = 6;
+export const RTN_UNREACHABLE = 7;
+export const RTN_PROHIBIT = 8;
+export const RTN_THROW = 9;
+
+export const RT_TABLE_UNSPEC = 0;
+export const RT_TABLE_DEFAULT = 253;
+export const RT_TABLE_MAIN = 254;
+export const RT_TABLE_LOCAL = 255;
+
+export const RTPROT_UNSPEC = 0;
+export const RTPROT_REDIRECT = 1;
+export const RTPROT_KERNEL = 2;
+export const RTPROT_BOOT = 3;
+export const RTPROT_STATIC = 4;
+
+export const FR_ACT_UNSPEC = 0;
+export const FR_ACT_TO_TBL = 1;
+export const FR_ACT_GOTO = 2;
+export const FR_ACT_NOP = 3;
+export const FR_ACT_BLACKHOLE = 6;
+export const FR_ACT_UNREACHABLE = 7;
+export const FR_ACT_PROHIBIT = 8;
+
+export const FLOWI_FLAG_ANYSRC = 1;
+export const FLOWI_FLAG_KNOWN_NH = 2;
+
+/** The key of a route lookup. C: include/net/flow.h, struct flowi4. Ports are host order; for ICMP the first holds type and code. */
+export interface FlowI4 {
+  readonly flowi4_oif: number;
+  readonly flowi4_iif: number;
+  readonly flowi4_l3mdev: number;
+  readonly flowi4_mark: number;
+  /** The masked TOS; bit 0 is RTO_ONLINK. */
+  readonly flowi4_tos: number;
+  readonly flowi4_scope: number;
+  readonly flowi4_proto: number;
+  readonly flowi4_flags: number;
+  readonly flowi4_uid: number;
+  readonly saddr: number;
+  readonly daddr: number;
+  readonly fl4_sport: number;
+  readonly fl4_dport: number;
+}
+
+export const NO_FLOW: FlowI4 = {
+  flowi4_oif: 0,
+  flowi4_iif: 0,
+  flowi4_l3mdev: 0,
+  flowi4_mark: 0,
+  flowi4_tos: 0,
+  flowi4_scope: 0,
+  flowi4_proto: 0,
+  flowi4_flags: 0,
+  flowi4_uid: 0,
+  saddr: 0,
+  daddr: 0,
+  fl4_sport: 0,
+  fl4_dport: 0,
+};
+
+/** A policy rule. C: include/net/fib_rules.h, struct fib_rule, and net/ipv4/fib_rules.c, struct fib4_rule. */
+export interface FibRule {
+  readonly pref: number;
+  /** FR_ACT_*. */
+  readonly action: number;
+  readonly table: number;
+  /** FR_ACT_GOTO: the pref to continue at. */
+  readonly target: number;
+  /** FIB_RULE_INVERT. */
+  readonly invert: boolean;
+  readonly src: number;
+  readonly src_len: number;
+  readonly dst: number;
+  readonly dst_len: number;
+  readonly tos: number;
+  readonly mark: number;
+  readonly mark_mask: number;
+  /** '' when the rule has none; compared through the ifindex that the name has now (-1 detached). */
+  readonly iifname: string;
+  readonly oifname: string;
+  /** -1 to -1 … as given; uid_start > uid_end means "not set". */
+  readonly uid_start: number;
+  readonly uid_end: number;
+  readonly ip_proto: number;
+  /** 0..0 means "not set". */
+  readonly sport_start: number;
+  readonly sport_end: number;
+  readonly dport_start: number;
+  readonly dport_end: number;
+  /** -1 when not set. */
+  readonly suppress_prefixlen: number;
+  /** RTPROT_*: who added it; part of what makes two rules the same. */
+  readonly protocol: number;
+}
+
+/**
+ * One route: an alias of a prefix with its fib_info.
+ *
+ * C: net/ipv4/fib_lookup.h struct fib_alias, include/net/ip_fib.h struct fib_info and struct fib_nh.
+ */
+export interface FibAlias {
+  readonly dst: number;
+  readonly plen: number;
+  readonly fa_tos: number;
+  /** RTN_*. */
+  readonly fa_type: number;
+  /** The metric; smaller wins. */
+  readonly fib_priority: number;
+  readonly fib_protocol: number;
+  /** RT_SCOPE_* of the route itself. */
+  readonly fib_scope: number;
+  readonly fib_prefsrc: number;
+  /** ifindex; 0 for blackhole, unreachable, prohibit, throw. */
+  readonly nh_dev: number;
+  readonly nh_gw: number;
+  readonly nh_scope: number;
+  readonly nh_onlink: boolean;
+  /** RTNH_F_DEAD. */
+  readonly dead: boolean;
+}
+
+export const NO_ROUTE: FibAlias = {
+  dst: 0,
+  plen: -1,
+  fa_tos: 0,
+  fa_type: RTN_UNSPEC,
+  fib_priority: 0,
+  fib_protocol: RTPROT_UNSPEC,
+  fib_scope: RT_SCOPE_NOWHERE,
+  fib_prefsrc: 0,
+  nh_dev: 0,
+  nh_gw: 0,
+  nh_scope: RT_SCOPE_NOWHERE,
+  nh_onlink: false,
+  dead: false,
+};
+
+/** A routing table: aliases in the order in which fib_table_lookup tries them (plen falling, tos falling, priority rising). */
+export interface FibTable {
+  readonly tb_id: number;
+  readonly aliases: readonly FibAlias[];
+}
+
+/** What fib_lookup found. C: include/net/ip_fib.h, struct fib_result; `err` is its return value. */
+export interface FibResult {
+  readonly err: number;
+  readonly table: number;
+  readonly fa: FibAlias;
+}
+
+/** A route cache entry, as the packet or the socket holds it. C: include/net/route.h, struct rtable. It remembers no source address. */
+export interface Rtable {
+  /** Negative errno when the lookup failed (IS_ERR), else 0. */
+  readonly err: number;
+  /** Output device, 0 in NO_DST. */
+  readonly dev: number;
+  readonly rt_type: number;
+  /** Gateway, 0 when the destination itself is the next hop. */
+  readonly rt_gw4: number;
+  readonly table: number;
+  /** net.rt_genid at creation: the entry is obsolete once that has moved. */
+  readonly rt_genid: number;
+  /** RTCF_LOCAL: the packet comes back in on lo. */
+  readonly rt_local: boolean;
+}
+
+export const NO_DST: Rtable = {
+  err: 0,
+  dev: 0,
+  rt_type: RTN_UNSPEC,
+  rt_gw4: 0,
+  table: 0,
+  rt_genid: 0,
+  rt_local: false,
+};

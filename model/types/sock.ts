@@ -1,0 +1,178 @@
+/** Sockets of every kind that a packet can point to, and the tables they are hashed in. */
+import { type FlowI4, NO_DST, NO_FLOW, type Rtable } from './route.ts';
+
+/** TCP states as in the kernel. C: include/net/tcp_states.h. Datagram sockets use ESTABLISHED (connected) and CLOSE. */
+export const TCP_ESTABLISHED = 1;
+export const TCP_SYN_SENT = 2;
+export const TCP_SYN_RECV = 3;
+export const TCP_FIN_WAIT1 = 4;
+export const TCP_FIN_WAIT2 = 5;
+export const TCP_TIME_WAIT = 6;
+export const TCP_CLOSE = 7;
+export const TCP_CLOSE_WAIT = 8;
+export const TCP_LAST_ACK = 9;
+export const TCP_LISTEN = 10;
+export const TCP_CLOSING = 11;
+export const TCP_NEW_SYN_RECV = 12;
+
+/** Which C struct a socket really is. A field outside that struct reads as garbage, see `oops`. */
+export const SOCK_NONE = 0;
+/** struct tcp_sock, listeners included. */
+export const SOCK_TCP = 1;
+/** struct tcp_request_sock. */
+export const SOCK_REQUEST = 2;
+/** struct tcp_timewait_sock. */
+export const SOCK_TIMEWAIT = 3;
+/** struct udp_sock. */
+export const SOCK_UDP = 4;
+/** struct raw_sock, opened by a user. */
+export const SOCK_RAW = 5;
+/** struct inet_sock of a ping socket. */
+export const SOCK_PING = 6;
+/** struct raw_sock, the kernel's own: ipv4_tcp_sk and ipv4_icmp_sk. C: inet_ctl_sock_create(). */
+export const SOCK_CONTROL = 7;
+
+export const SOCK_BINDADDR_LOCK = 4;
+export const SOCK_BINDPORT_LOCK = 8;
+
+/** TFO state of the SYN in flight and what the client knows of a peer. */
+export interface TcpFastopen {
+  /** A cookie was asked for or used by the current attempt (tp->syn_fastopen). */
+  readonly syn_fastopen: boolean;
+  /** The SYN carried data (tp->syn_data). */
+  readonly syn_data: boolean;
+  /** TCP_FASTOPEN_CONNECT: connect() returned before any SYN. */
+  readonly defer_connect: boolean;
+  /** Option on listener or client socket (TCP_FASTOPEN, TCP_FASTOPEN_CONNECT). */
+  readonly fastopen_connect: boolean;
+}
+
+/** A segment in the write queue that may have to be sent again. */
+export interface WriteQueueSeg {
+  readonly seq: number;
+  readonly len: number;
+  /** TCPHDR_* of the segment. */
+  readonly flags: number;
+}
+
+/**
+ * A socket. C: struct sock, inet_sock, inet_connection_sock, tcp_sock, inet_timewait_sock, inet_request_sock.
+ *
+ * One record for all; `kind` says which of them it is. Ports are host order, so inet_num and inet_sport hold the same
+ * number when the kernel keeps them in step.
+ */
+export interface Sock {
+  readonly id: number;
+  /** The scenario's name; accepted children are NAME.1, NAME.2 …; '' for the kernel's own. */
+  readonly name: string;
+  /** SOCK_*. */
+  readonly kind: number;
+  /** Closed by its user: events can no longer name it. */
+  readonly orphan: boolean;
+  readonly sk_protocol: number;
+  readonly sk_state: number;
+  readonly sk_mark: number;
+  readonly sk_bound_dev_if: number;
+  readonly sk_uid: number;
+  /** SOCK_BIND*_LOCK. */
+  readonly sk_userlocks: number;
+  readonly inet_saddr: number;
+  readonly inet_rcv_saddr: number;
+  readonly inet_daddr: number;
+  readonly inet_num: number;
+  readonly inet_sport: number;
+  readonly inet_dport: number;
+  readonly tos: number;
+  readonly hdrincl: boolean;
+  /** SO_DONTROUTE. */
+  readonly sk_localroute: boolean;
+  /** inet->cork.fl.u.ip4: the addresses that ip_queue_xmit copies into a packet while sk_dst_cache is valid. */
+  readonly cork_fl: FlowI4;
+  readonly sk_dst_cache: Rtable;
+  /** Whether it is in the table of its protocol (ehash, UDP, raw or ping table); sk_hash is the key it was put there under. */
+  readonly hashed: boolean;
+  readonly sk_hash: number;
+  /** icsk_bind_hash: the port of the bind bucket it owns, 0 for NULL. */
+  readonly icsk_bind_hash: number;
+  readonly write_seq: number;
+  readonly snd_una: number;
+  readonly snd_nxt: number;
+  readonly rcv_nxt: number;
+  /** tp->tcp_header_len: TCP header with the options of every segment. */
+  readonly tcp_header_len: number;
+  readonly write_queue: readonly WriteQueueSeg[];
+  readonly retransmits: number;
+  /** Milliseconds; 0 when nothing is outstanding. */
+  readonly retrans_stamp: number;
+  readonly fastopen: TcpFastopen;
+  /** SOCK_REQUEST, SOCK_TIMEWAIT, children: the listener's or original socket's id. */
+  readonly parent: number;
+  /** Accepted children so far. */
+  readonly children: number;
+  /** SOCK_TIMEWAIT: tw_snd_nxt, tw_ts_recent_stamp != 0. */
+  readonly tw_has_timestamp: boolean;
+  /** Milliseconds at which a TIME_WAIT ends. */
+  readonly expires: number;
+  /** Bytes delivered to the user in order. */
+  readonly received: number;
+}
+
+export const NO_FASTOPEN: TcpFastopen = {
+  syn_fastopen: false,
+  syn_data: false,
+  defer_connect: false,
+  fastopen_connect: false,
+};
+
+export const NO_SOCK: Sock = {
+  id: 0,
+  name: '',
+  kind: SOCK_NONE,
+  orphan: false,
+  sk_protocol: 0,
+  sk_state: TCP_CLOSE,
+  sk_mark: 0,
+  sk_bound_dev_if: 0,
+  sk_uid: 0,
+  sk_userlocks: 0,
+  inet_saddr: 0,
+  inet_rcv_saddr: 0,
+  inet_daddr: 0,
+  inet_num: 0,
+  inet_sport: 0,
+  inet_dport: 0,
+  tos: 0,
+  hdrincl: false,
+  sk_localroute: false,
+  cork_fl: NO_FLOW,
+  sk_dst_cache: NO_DST,
+  hashed: false,
+  sk_hash: 0,
+  icsk_bind_hash: 0,
+  write_seq: 0,
+  snd_una: 0,
+  snd_nxt: 0,
+  rcv_nxt: 0,
+  tcp_header_len: 0,
+  write_queue: [],
+  retransmits: 0,
+  retrans_stamp: 0,
+  fastopen: NO_FASTOPEN,
+  parent: 0,
+  children: 0,
+  tw_has_timestamp: false,
+  expires: 0,
+  received: 0,
+};
+
+/** A bind bucket. C: include/net/inet_hashtables.h, struct inet_bind_bucket. */
+export interface InetBindBucket {
+  readonly port: number;
+  /** -1 when connect created it, else 0 or 1. */
+  readonly fastreuse: number;
+  readonly fastreuseport: number;
+  /** Ids of the sockets in tb->owners. */
+  readonly owners: readonly number[];
+}
+
+export const NO_BUCKET: InetBindBucket = { port: 0, fastreuse: -1, fastreuseport: -1, owners: [] };

@@ -1,0 +1,154 @@
+/** Netfilter: verdicts, hooks, tables and connection tracking. */
+
+export const NF_DROP = 0;
+export const NF_ACCEPT = 1;
+export const NF_STOLEN = 2;
+export const NF_QUEUE = 3;
+export const NF_REPEAT = 4;
+export const NF_STOP = 5;
+
+export const NF_INET_PRE_ROUTING = 0;
+export const NF_INET_LOCAL_IN = 1;
+export const NF_INET_FORWARD = 2;
+export const NF_INET_LOCAL_OUT = 3;
+export const NF_INET_POST_ROUTING = 4;
+
+export const IP_CT_ESTABLISHED = 0;
+export const IP_CT_RELATED = 1;
+export const IP_CT_NEW = 2;
+/** Not a kernel constant: a packet without entry, `--ctstate INVALID`. */
+export const CT_INVALID = 7;
+/** `--ctstate UNTRACKED`. */
+export const IP_CT_UNTRACKED = 8;
+
+export const IP_CT_DIR_ORIGINAL = 0;
+export const IP_CT_DIR_REPLY = 1;
+
+/** What the hook knows about its place. C: include/linux/netfilter.h, struct nf_hook_state. `out` is a snapshot and stays the first device. */
+export interface NfHookState {
+  readonly hook: number;
+  /** ifindex. */
+  readonly in: number;
+  readonly out: number;
+  /** state->sk: a socket id. */
+  readonly sk: number;
+}
+
+/** One match of an iptables rule. `invert` is the `!` before it. */
+export type XtMatch =
+  | { readonly match: 'src' | 'dst'; readonly addr: number; readonly mask: number; readonly invert: boolean }
+  | { readonly match: 'proto'; readonly protocol: number; readonly invert: boolean }
+  /** `dev` may end in `+`. */
+  | { readonly match: 'in' | 'out'; readonly dev: string; readonly invert: boolean }
+  | { readonly match: 'sport' | 'dport'; readonly first: number; readonly last: number; readonly invert: boolean }
+  | {
+      readonly match: 'multiport';
+      readonly which: 'source' | 'dest' | 'any';
+      readonly ports: readonly PortRange[];
+      readonly invert: boolean;
+    }
+  | { readonly match: 'tcp-flags'; readonly mask: number; readonly comp: number; readonly invert: boolean }
+  | {
+      readonly match: 'icmp-type';
+      readonly type: number;
+      readonly codeFirst: number;
+      readonly codeLast: number;
+      readonly invert: boolean;
+    }
+  | { readonly match: 'mark'; readonly mark: number; readonly mask: number; readonly invert: boolean }
+  | { readonly match: 'ctstate'; readonly states: readonly string[]; readonly invert: boolean }
+  | { readonly match: 'owner'; readonly uidFirst: number; readonly uidLast: number; readonly invert: boolean }
+  | { readonly match: 'statistic-nth'; readonly every: number; readonly packet: number; readonly invert: boolean }
+  | { readonly match: 'tos'; readonly value: number; readonly mask: number; readonly invert: boolean }
+  | { readonly match: 'dscp'; readonly dscp: number; readonly invert: boolean }
+  | { readonly match: 'addrtype'; readonly which: 'src' | 'dst'; readonly type: number; readonly invert: boolean };
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export type XtTarget =
+  /** No -j: counts only. */
+  | { readonly target: 'none' }
+  | { readonly target: 'ACCEPT' | 'DROP' | 'RETURN' }
+  | { readonly target: 'jump' | 'goto'; readonly chain: string }
+  /** MARK, CONNMARK and the packet mark: new = (old & ~mask) ^ value. */
+  | { readonly target: 'MARK'; readonly value: number; readonly mask: number }
+  | {
+      readonly target: 'CONNMARK';
+      readonly op: 'set' | 'save' | 'restore';
+      readonly value: number;
+      readonly mask: number;
+    }
+  /** new tos = (old & ~mask) ^ value. */
+  | { readonly target: 'TOS'; readonly value: number; readonly mask: number }
+  | { readonly target: 'DSCP'; readonly dscp: number }
+  | { readonly target: 'MASQUERADE' }
+  | { readonly target: 'SNAT' | 'DNAT'; readonly addr: number; readonly portFirst: number; readonly portLast: number }
+  | { readonly target: 'NOTRACK' };
+
+export interface XtRule {
+  /** Unique in a world: the identity of a rule's own counters. */
+  readonly id: number;
+  readonly matches: readonly XtMatch[];
+  readonly target: XtTarget;
+  /** xt_statistic: packets counted by this rule's nth match. */
+  readonly count: number;
+}
+
+export interface XtChain {
+  readonly name: string;
+  readonly builtin: boolean;
+  /** NF_ACCEPT or NF_DROP; only for built-in chains. */
+  readonly policy: number;
+  readonly rules: readonly XtRule[];
+}
+
+export interface XtTable {
+  readonly name: string;
+  /** Whether anything has touched it: an untouched nat table keeps connection tracking off. */
+  readonly used: boolean;
+  readonly chains: readonly XtChain[];
+}
+
+/** One direction of a tracked connection; for ICMP echo sport is the id, dport type and code. */
+export interface NfTuple {
+  readonly src: number;
+  readonly sport: number;
+  readonly dst: number;
+  readonly dport: number;
+  readonly protonum: number;
+}
+
+export const NO_TUPLE: NfTuple = { src: 0, sport: 0, dst: 0, dport: 0, protonum: 0 };
+
+/** A connection-tracking entry. C: include/net/netfilter/nf_conntrack.h, struct nf_conn. */
+export interface NfConn {
+  readonly id: number;
+  readonly original: NfTuple;
+  readonly reply: NfTuple;
+  readonly confirmed: boolean;
+  readonly seenReply: boolean;
+  /** NAT decided for source (POST_ROUTING / LOCAL_IN), destination (PRE_ROUTING / LOCAL_OUT). */
+  readonly srcNatDone: boolean;
+  readonly dstNatDone: boolean;
+  /** Device a MASQUERADE was made for, 0 without. */
+  readonly masq_index: number;
+  readonly mark: number;
+  /** TCP tracker: 0 none … as far as NEW, ESTABLISHED and INVALID need it. */
+  readonly tcpState: number;
+}
+
+export const NO_CT: NfConn = {
+  id: 0,
+  original: NO_TUPLE,
+  reply: NO_TUPLE,
+  confirmed: false,
+  seenReply: false,
+  srcNatDone: false,
+  dstNatDone: false,
+  masq_index: 0,
+  mark: 0,
+  tcpState: 0,
+};

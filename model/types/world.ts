@@ -1,0 +1,131 @@
+/** The whole state of a host, what a step shows of itself, and the record of functions that makes a kernel variant. */
+
+import type { Event, Picks } from './event.ts';
+import type { HostCommand } from './host.ts';
+import type { NetDevice, Sysctl } from './net.ts';
+import type { SkBuff } from './packet.ts';
+import type { FibRule, FibTable } from './route.ts';
+import type { InetBindBucket, Sock } from './sock.ts';
+import type { NfConn, NfHookState, XtTable } from './verdict.ts';
+
+/** What a step shows: in the order in which it happened. */
+export type Effect =
+  /** A packet left the host on `dev` towards `gateway` (0: the destination itself is the neighbour). */
+  | { readonly effect: 'xmit'; readonly dev: number; readonly gateway: number; readonly skb: SkBuff }
+  /** A packet was made; each must be consumed exactly once by xmit, free, deliver or steal. */
+  | { readonly effect: 'alloc'; readonly skb: SkBuff }
+  /** kfree_skb(), with the place that freed it and the errno it returned (0 for none). */
+  | { readonly effect: 'free'; readonly skb: SkBuff; readonly where: string; readonly err: number }
+  /** A packet reached a socket of this host (`sk`, 0 for the kernel itself). */
+  | { readonly effect: 'deliver'; readonly skb: SkBuff; readonly sk: number }
+  /** A packet that nothing will ever send or free again. */
+  | { readonly effect: 'leak'; readonly skb: SkBuff; readonly where: string }
+  /** A netfilter hook function returned. */
+  | { readonly effect: 'verdict'; readonly where: string; readonly verdict: number }
+  /** The second lookup ran: the packet before and after it (`err` its result). */
+  | { readonly effect: 'reroute'; readonly before: SkBuff; readonly after: SkBuff; readonly err: number }
+  /** A point inside a patched region at which another CPU could look; `socks` and `bhash` as they are there. */
+  | {
+      readonly effect: 'micro';
+      readonly where: string;
+      readonly socks: readonly Sock[];
+      readonly bhash: readonly InetBindBucket[];
+    }
+  /** A function of TCP full sockets was applied to `sk`, of kind `kind`; harmless reads are not reported. */
+  | { readonly effect: 'wrong-kind'; readonly where: string; readonly sk: number; readonly kind: number }
+  /** A system call returned `err` (0 or a negative errno) to the user of socket `sk`. */
+  | { readonly effect: 'syscall'; readonly call: string; readonly sk: number; readonly err: number }
+  /** A host command was refused. */
+  | { readonly effect: 'refused'; readonly message: string };
+
+/** The kernel crashed: in which function, and why. `where` is '' while it has not. */
+export interface Oops {
+  readonly where: string;
+  readonly why: string;
+}
+
+export const NO_OOPS: Oops = { where: '', why: '' };
+
+/** The last packet that socket `sk` sent, as it was on the wire, for `answer`. */
+export interface Sent {
+  readonly sk: number;
+  readonly dev: number;
+  readonly skb: SkBuff;
+}
+
+/** What TCP remembers of a peer, by address pair. C: net/ipv4/tcp_metrics.c, struct tcp_metrics_block, its Fast Open part. */
+export interface TcpMetrics {
+  readonly saddr: number;
+  readonly daddr: number;
+  /** Fast Open cookie, 0 for none (a model cookie is a 32-bit number, sent as 8 bytes). */
+  readonly cookie: number;
+}
+
+/** struct net of the host, with everything reachable from it. The kernel's functions take and return it as `net`. */
+export interface World {
+  /** In the order of the namespace's list: lo first. */
+  readonly devs: readonly NetDevice[];
+  /** By rising pref, equal prefs in order of insertion. */
+  readonly rules: readonly FibRule[];
+  readonly fib_has_custom_rules: boolean;
+  readonly tables: readonly FibTable[];
+  readonly rt_genid: number;
+  readonly sysctl: Sysctl;
+  readonly raw: XtTable;
+  readonly mangle: XtTable;
+  readonly nat: XtTable;
+  readonly filter: XtTable;
+  /** Connection tracking runs: a NAT rule or a ctstate match was loaded. */
+  readonly ct_enabled: boolean;
+  readonly conntrack: readonly NfConn[];
+  readonly socks: readonly Sock[];
+  readonly bhash: readonly InetBindBucket[];
+  /** One entry of the kernel's table_perturb for all tuples: every search starts beyond the last one. */
+  readonly table_perturb: number;
+  readonly metrics: readonly TcpMetrics[];
+  readonly sent: readonly Sent[];
+  /** Milliseconds since the scenario began. */
+  readonly now: number;
+  readonly next_ifindex: number;
+  readonly next_sock: number;
+  readonly next_skb: number;
+  readonly next_ct: number;
+  readonly next_rule: number;
+  /** Of the running step. */
+  readonly picks: Picks;
+  readonly effects: readonly Effect[];
+  readonly oops: Oops;
+}
+
+/** Result of a hook function: the verdict word, and skb and net as they are after it. */
+export interface HookResult {
+  readonly verdict: number;
+  readonly skb: SkBuff;
+  readonly net: World;
+}
+
+/** A kernel: the functions that variants replace, and its name. Everything else calls these through the record. */
+export interface Kernel {
+  /** kebab-case. */
+  readonly name: string;
+  /** One line for people. */
+  readonly title: string;
+  /** Commands that this variant's operator adds to a configured host (the MASQUERADE rule of the post); none for a patch. */
+  readonly operator: (net: World) => readonly HostCommand[];
+  readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
+  /** C: net/ipv4/inet_hashtables.c. A parameter, because proofs need it uninterpreted. */
+  readonly inet_ehashfn: (laddr: number, lport: number, faddr: number, fport: number) => number;
+  /** Initial sequence number of a tuple, without the clock. C: net/core/secure_seq.c. A parameter for the same reason. */
+  readonly secure_tcp_seq: (saddr: number, daddr: number, sport: number, dport: number) => number;
+}
+
+/** A step of the model. */
+export interface Step {
+  readonly world: World;
+  readonly effects: readonly Effect[];
+}
+
+export interface Scenario {
+  readonly host: readonly HostCommand[];
+  readonly events: readonly Event[];
+}
