@@ -84,6 +84,8 @@ export interface World {
   readonly table_perturb: number;
   readonly metrics: readonly TcpMetrics[];
   readonly sent: readonly Sent[];
+  /** Packets sent to the host itself, to be received on lo before the step ends. C: net/core/dev.c, the per-CPU backlog. */
+  readonly backlog: readonly SkBuff[];
   /** Milliseconds since the scenario began. */
   readonly now: number;
   readonly next_ifindex: number;
