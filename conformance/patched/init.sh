@@ -12,7 +12,7 @@ export HOME=/tmp LC_ALL=C.UTF-8
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
+mountpoint -q /dev || mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/reroute/bin /run/reroute/boot /run/reroute/in /run/reroute/out
 mount -t hostfs -o "$reroute_boot" hostfs /run/reroute/boot

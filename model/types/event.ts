@@ -8,9 +8,11 @@ export interface Picks {
   readonly port_offset: number;
   /** Added to the initial sequence number, 0..0xffffffff. */
   readonly isn: number;
+  /** What memory holds that nobody initialised or that lies beyond an object, 0..0xffffffff. */
+  readonly stack: number;
 }
 
-export const NO_PICKS: Picks = { port_offset: 0, isn: 0 };
+export const NO_PICKS: Picks = { port_offset: 0, isn: 0, stack: 0 };
 
 export type Event = { readonly picks: Picks } & (
   | {
@@ -55,3 +57,6 @@ export type Event = { readonly picks: Picks } & (
   | { readonly event: 'host'; readonly command: HostCommand }
   | { readonly event: 'wait'; readonly ms: number }
 );
+
+/** What sendmsg(2) is given. */
+export type Msghdr = Extract<Event, { event: 'send' }>;

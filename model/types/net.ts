@@ -15,7 +15,20 @@ export interface InIfaddr {
   readonly ifa_scope: number;
   /** IFA_F_SECONDARY: never chosen as a source by itself. */
   readonly ifa_secondary: boolean;
+  /** Rises with every address that the host gets: the youngest comes first in the kernel's hash of addresses. */
+  readonly ifa_order: number;
 }
+
+/** No address: NULL. */
+export const NO_IFADDR: InIfaddr = {
+  ifa_local: 0,
+  ifa_address: 0,
+  ifa_prefixlen: 0,
+  ifa_broadcast: 0,
+  ifa_scope: 0,
+  ifa_secondary: false,
+  ifa_order: 0,
+};
 
 /** A network device. C: include/linux/netdevice.h, struct net_device, and its struct in_device. */
 export interface NetDevice {
@@ -37,6 +50,11 @@ export interface NetDevice {
   readonly accept_local: number;
   readonly src_valid_mark: number;
   readonly route_localnet: number;
+  readonly promote_secondaries: number;
+  /** The device's rp_filter no longer follows conf.default. C: net/ipv4/devinet.c, struct ipv4_devconf, state. */
+  readonly rp_filter_set: boolean;
+  /** The name of a veth's other end, '' for other kinds: a device elsewhere, so no device of this host. */
+  readonly peer: string;
   /** ip_ptr->ifa_list: primary addresses by falling scope first, secondary ones after them. */
   readonly ifa_list: readonly InIfaddr[];
 }
@@ -57,6 +75,9 @@ export const NO_DEV: NetDevice = {
   accept_local: 0,
   src_valid_mark: 0,
   route_localnet: 0,
+  promote_secondaries: 0,
+  rp_filter_set: false,
+  peer: '',
   ifa_list: [],
 };
 
@@ -87,6 +108,7 @@ export interface Sysctl {
   readonly accept_local_all: number;
   readonly src_valid_mark_all: number;
   readonly route_localnet_all: number;
+  readonly promote_secondaries_all: number;
   /** conf.default.*: what a new device starts with. */
   readonly rp_filter_default: number;
 }

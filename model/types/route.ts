@@ -108,6 +108,33 @@ export interface FibRule {
   readonly protocol: number;
 }
 
+/** A rule without a selector and without an action; pref -1: not given. */
+export const NO_RULE: FibRule = {
+  pref: -1,
+  action: FR_ACT_UNSPEC,
+  table: RT_TABLE_UNSPEC,
+  target: 0,
+  invert: false,
+  src: 0,
+  src_len: 0,
+  dst: 0,
+  dst_len: 0,
+  tos: 0,
+  mark: 0,
+  mark_mask: 0,
+  iifname: '',
+  oifname: '',
+  uid_start: 1,
+  uid_end: 0,
+  ip_proto: 0,
+  sport_start: 0,
+  sport_end: 0,
+  dport_start: 0,
+  dport_end: 0,
+  suppress_prefixlen: -1,
+  protocol: RTPROT_UNSPEC,
+};
+
 /**
  * One route: an alias of a prefix with its fib_info.
  *
@@ -156,6 +183,35 @@ export interface FibTable {
   readonly aliases: readonly FibAlias[];
 }
 
+/** What fib_get_table returns when there is no such table. */
+export const NO_TABLE: FibTable = { tb_id: RT_TABLE_UNSPEC, aliases: [] };
+
+/** What is asked of a table when a route is added or deleted. C: include/net/ip_fib.h, struct fib_config. */
+export interface FibConfig {
+  readonly fc_table: number;
+  readonly fc_type: number;
+  readonly fc_dst: number;
+  readonly fc_dst_len: number;
+  readonly fc_dscp: number;
+  readonly fc_protocol: number;
+  readonly fc_scope: number;
+  readonly fc_gw4: number;
+  /** ifindex, 0 when not given. */
+  readonly fc_oif: number;
+  /** RTNH_F_ONLINK. */
+  readonly fc_onlink: boolean;
+  readonly fc_prefsrc: number;
+  readonly fc_priority: number;
+  /** NLM_F_*. */
+  readonly fc_nlflags: number;
+}
+
+/** Flags of a netlink request. C: include/uapi/linux/netlink.h. */
+export const NLM_F_REPLACE = 0x100;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
+export const NLM_F_APPEND = 0x800;
+
 /** What fib_lookup found. C: include/net/ip_fib.h, struct fib_result; `err` is its return value. */
 export interface FibResult {
   readonly err: number;
@@ -187,4 +243,85 @@ export const NO_DST: Rtable = {
   table: 0,
   rt_genid: 0,
   rt_local: false,
+};
+
+/** What `ip route get` asks. C: net/ipv4/route.c, the attributes of RTM_GETROUTE. */
+export interface RouteQuery {
+  readonly dst: number;
+  /** 0: not given. */
+  readonly from: number;
+  /** '' when not given: a packet that the host itself sends. */
+  readonly iif: string;
+  /** '' when not given. */
+  readonly oif: string;
+  readonly mark: number;
+  readonly tos: number;
+  /** -1: not given. */
+  readonly uid: number;
+  /** 0: not given. */
+  readonly ipproto: number;
+  readonly sport: number;
+  readonly dport: number;
+}
+
+export const NO_QUERY: RouteQuery = {
+  dst: 0,
+  from: 0,
+  iif: '',
+  oif: '',
+  mark: 0,
+  tos: 0,
+  uid: -1,
+  ipproto: 0,
+  sport: 0,
+  dport: 0,
+};
+
+/** Bits of rtable.rt_flags that `ip route get` shows. C: include/uapi/linux/in_route.h. */
+export const RTCF_BROADCAST = 0x10000000;
+export const RTCF_MULTICAST = 0x20000000;
+export const RTCF_LOCAL = 0x80000000;
+
+/** What `ip route get` answers; numbers that it does not print are 0, names ''. */
+export interface RouteAnswer {
+  /** 0 or a negative errno; then only `message` counts. */
+  readonly err: number;
+  /** The words of the refusal: `Network is unreachable`, or the kernel's or the tool's own. */
+  readonly message: string;
+  /** The whole line that `ip` prints about a refusal: `RTNETLINK answers: Network is unreachable`. */
+  readonly line: string;
+  /** RTN_*. */
+  readonly type: number;
+  readonly dst: number;
+  readonly from: number;
+  readonly tos: number;
+  readonly gateway: number;
+  readonly dev: string;
+  /** 0: nothing is printed, as for main. */
+  readonly table: number;
+  readonly prefsrc: number;
+  readonly mark: number;
+  /** -1: not printed. */
+  readonly uid: number;
+  /** RTCF_*: `cache <local,brd,mc>`. With RTCF_MULTICAST iproute2 also prints the flag rt_offload_failed. */
+  readonly rt_flags: number;
+  readonly iif: string;
+}
+
+export const NO_ANSWER: RouteAnswer = {
+  err: 0,
+  message: '',
+  line: '',
+  type: RTN_UNSPEC,
+  dst: 0,
+  from: 0,
+  tos: 0,
+  gateway: 0,
+  dev: '',
+  table: 0,
+  prefsrc: 0,
+  mark: 0,
+  uid: -1,
+  rt_flags: 0,
+  iif: '',
 };

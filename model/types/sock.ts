@@ -32,6 +32,15 @@ export const SOCK_PING = 6;
 /** struct raw_sock, the kernel's own: ipv4_tcp_sk and ipv4_icmp_sk. C: inet_ctl_sock_create(). */
 export const SOCK_CONTROL = 7;
 
+/** Ids of the control sockets, the same in every world. C: ipv4_tcp_sk in net/ipv4/tcp_ipv4.c, ipv4_icmp_sk in icmp.c. */
+export const IPV4_TCP_SK = 1;
+export const IPV4_ICMP_SK = 2;
+
+/** socket.state of a stream socket: how far connect() has got with its user. C: include/uapi/linux/net.h. */
+export const SS_UNCONNECTED = 1;
+export const SS_CONNECTING = 2;
+export const SS_CONNECTED = 3;
+
 export const SOCK_BINDADDR_LOCK = 4;
 export const SOCK_BINDPORT_LOCK = 8;
 
@@ -45,6 +54,17 @@ export interface TcpFastopen {
   readonly defer_connect: boolean;
   /** Option on listener or client socket (TCP_FASTOPEN, TCP_FASTOPEN_CONNECT). */
   readonly fastopen_connect: boolean;
+  /** tp->fastopen_req is set: a call that may send data with the SYN is under way. */
+  readonly req: boolean;
+  /** fastopen_req->cookie: 0 none (len -1), -1 ask for one (len 0), else the cookie. */
+  readonly req_cookie: number;
+  /** fastopen_req->size and ->copied: bytes the user gave, and how many of them the SYN took. */
+  readonly req_size: number;
+  readonly req_copied: number;
+  /** Listener: fastopenq.max_qlen is not 0. */
+  readonly listener: boolean;
+  /** tp->fastopen_rsk: id of the request of a child that was made from the SYN alone, 0 for none. */
+  readonly rsk: number;
 }
 
 /** A segment in the write queue that may have to be sent again. */
@@ -53,6 +73,8 @@ export interface WriteQueueSeg {
   readonly len: number;
   /** TCPHDR_* of the segment. */
   readonly flags: number;
+  /** Whether it has been sent (tcp_rtx_queue) or still waits (sk_write_queue). */
+  readonly sent: boolean;
 }
 
 /**
@@ -71,6 +93,8 @@ export interface Sock {
   readonly orphan: boolean;
   readonly sk_protocol: number;
   readonly sk_state: number;
+  /** SS_*: only connect() on a stream socket reads it. */
+  readonly ss_state: number;
   readonly sk_mark: number;
   readonly sk_bound_dev_if: number;
   readonly sk_uid: number;
@@ -115,6 +139,29 @@ export interface Sock {
   readonly expires: number;
   /** Bytes delivered to the user in order. */
   readonly received: number;
+  /** Positive errno that the next call reports. */
+  readonly sk_err: number;
+  /** rx_opt and the request's copy of it: options that both ends agreed on. */
+  readonly tstamp_ok: boolean;
+  readonly sack_ok: boolean;
+  readonly wscale_ok: boolean;
+  /** The peer's last timestamp, and when it came (milliseconds). */
+  readonly ts_recent: number;
+  readonly ts_recent_stamp: number;
+  /** tp->advmss and tp->rcv_wnd, from the route of the first lookup. */
+  readonly advmss: number;
+  readonly rcv_wnd: number;
+  /** End of the last small segment sent, for Nagle's rule. */
+  readonly snd_sml: number;
+  /** Milliseconds: the retransmission timeout, and the moment at which the timer fires (0: not armed). */
+  readonly icsk_rto: number;
+  readonly icsk_timeout: number;
+  /** SOCK_REQUEST: the peer's initial sequence number. */
+  readonly rcv_isn: number;
+  /** SOCK_TIMEWAIT: TCP_FIN_WAIT2 or TCP_TIME_WAIT. */
+  readonly tw_substate: number;
+  /** When the last ACK for a segment out of window was sent (milliseconds), -1 for never. */
+  readonly last_oow_ack_time: number;
 }
 
 export const NO_FASTOPEN: TcpFastopen = {
@@ -122,6 +169,12 @@ export const NO_FASTOPEN: TcpFastopen = {
   syn_data: false,
   defer_connect: false,
   fastopen_connect: false,
+  req: false,
+  req_cookie: 0,
+  req_size: 0,
+  req_copied: 0,
+  listener: false,
+  rsk: 0,
 };
 
 export const NO_SOCK: Sock = {
@@ -131,6 +184,7 @@ export const NO_SOCK: Sock = {
   orphan: false,
   sk_protocol: 0,
   sk_state: TCP_CLOSE,
+  ss_state: SS_UNCONNECTED,
   sk_mark: 0,
   sk_bound_dev_if: 0,
   sk_uid: 0,
@@ -163,6 +217,20 @@ export const NO_SOCK: Sock = {
   tw_has_timestamp: false,
   expires: 0,
   received: 0,
+  sk_err: 0,
+  tstamp_ok: false,
+  sack_ok: false,
+  wscale_ok: false,
+  ts_recent: 0,
+  ts_recent_stamp: 0,
+  advmss: 0,
+  rcv_wnd: 0,
+  snd_sml: 0,
+  icsk_rto: 0,
+  icsk_timeout: 0,
+  rcv_isn: 0,
+  tw_substate: 0,
+  last_oow_ack_time: -1,
 };
 
 /** A bind bucket. C: include/net/inet_hashtables.h, struct inet_bind_bucket. */

@@ -7,6 +7,14 @@ export const NF_QUEUE = 3;
 export const NF_REPEAT = 4;
 export const NF_STOP = 5;
 
+/** NF_DROP with an errno in its high half; `err` is negative. C: include/uapi/linux/netfilter.h, NF_DROP_ERR(). */
+export function NF_DROP_ERR(err: number): number {
+  return ((-err << 16) | NF_DROP) >>> 0;
+}
+
+/** What a target returns that leaves the decision to the next rule. C: include/uapi/linux/netfilter/x_tables.h. */
+export const XT_CONTINUE = 0xffffffff;
+
 export const NF_INET_PRE_ROUTING = 0;
 export const NF_INET_LOCAL_IN = 1;
 export const NF_INET_FORWARD = 2;
@@ -123,6 +131,31 @@ export interface NfTuple {
 
 export const NO_TUPLE: NfTuple = { src: 0, sport: 0, dst: 0, dport: 0, protonum: 0 };
 
+/** The window of one side as connection tracking sees it. C: include/uapi/linux/netfilter/nf_conntrack_tcp.h, struct ip_ct_tcp_state. */
+export interface IpCtTcpState {
+  readonly td_end: number;
+  readonly td_maxend: number;
+  /** 0 until the side has sent something. */
+  readonly td_maxwin: number;
+  readonly td_maxack: number;
+  readonly td_scale: number;
+  /** IP_CT_TCP_FLAG_*. */
+  readonly windowScale: boolean;
+  readonly beLiberal: boolean;
+  readonly maxackSet: boolean;
+}
+
+export const NO_TCP_SEEN: IpCtTcpState = {
+  td_end: 0,
+  td_maxend: 0,
+  td_maxwin: 0,
+  td_maxack: 0,
+  td_scale: 0,
+  windowScale: false,
+  beLiberal: false,
+  maxackSet: false,
+};
+
 /** A connection-tracking entry. C: include/net/netfilter/nf_conntrack.h, struct nf_conn. */
 export interface NfConn {
   readonly id: number;
@@ -138,6 +171,32 @@ export interface NfConn {
   readonly mark: number;
   /** TCP tracker: 0 none … as far as NEW, ESTABLISHED and INVALID need it. */
   readonly tcpState: number;
+  /** IPS_SRC_NAT, IPS_DST_NAT: source or destination really changed. */
+  readonly srcNat: boolean;
+  readonly dstNat: boolean;
+  /** IPS_DYING: removed from the table, still pointed to by a packet. */
+  readonly dying: boolean;
+  /** Milliseconds at which it times out. */
+  readonly timeout: number;
+  /** UDP: milliseconds after which two-way traffic counts as a stream. */
+  readonly stream_ts: number;
+  /** TCP: flag class, direction and end of the last segment; IP_CT_TCP_FLAG_CLOSE_INIT and IP_CT_TCP_SIMULTANEOUS_OPEN. */
+  readonly tcpLastIndex: number;
+  readonly tcpLastDir: number;
+  readonly tcpLastEnd: number;
+  readonly tcpLastAck: number;
+  readonly tcpLastWin: number;
+  /** Window scale that an ignored SYN offered, -1 for none. */
+  readonly tcpLastWscale: number;
+  /** IP_CT_EXP_CHALLENGE_ACK. */
+  readonly tcpChallengeAck: boolean;
+  readonly tcpCloseInit: boolean;
+  readonly tcpSimultaneous: boolean;
+  /** IPS_ASSURED. */
+  readonly assured: boolean;
+  /** TCP: the windows of the original direction and of the other. */
+  readonly tcpSeenOriginal: IpCtTcpState;
+  readonly tcpSeenReply: IpCtTcpState;
 }
 
 export const NO_CT: NfConn = {
@@ -151,4 +210,21 @@ export const NO_CT: NfConn = {
   masq_index: 0,
   mark: 0,
   tcpState: 0,
+  srcNat: false,
+  dstNat: false,
+  dying: false,
+  timeout: 0,
+  stream_ts: 0,
+  tcpLastIndex: 0,
+  tcpLastDir: 0,
+  tcpLastEnd: 0,
+  tcpLastAck: 0,
+  tcpLastWin: 0,
+  tcpLastWscale: -1,
+  tcpChallengeAck: false,
+  tcpCloseInit: false,
+  tcpSimultaneous: false,
+  assured: false,
+  tcpSeenOriginal: NO_TCP_SEEN,
+  tcpSeenReply: NO_TCP_SEEN,
 };

@@ -22,8 +22,16 @@ export type Effect =
   | { readonly effect: 'leak'; readonly skb: SkBuff; readonly where: string }
   /** A netfilter hook function returned. */
   | { readonly effect: 'verdict'; readonly where: string; readonly verdict: number }
-  /** The second lookup ran: the packet before and after it (`err` its result). */
-  | { readonly effect: 'reroute'; readonly before: SkBuff; readonly after: SkBuff; readonly err: number }
+  /** The second lookup ran: the packet before and after it, its result, and the sockets as it found them. */
+  | {
+      readonly effect: 'reroute';
+      readonly before: SkBuff;
+      readonly after: SkBuff;
+      readonly err: number;
+      readonly socks: readonly Sock[];
+    }
+  /** The mangle hook of LOCAL_OUT is done with that packet; the sockets as it leaves them. */
+  | { readonly effect: 'mangled'; readonly skb: SkBuff; readonly socks: readonly Sock[] }
   /** A point inside a patched region at which another CPU could look; `socks` and `bhash` as they are there. */
   | {
       readonly effect: 'micro';
@@ -33,6 +41,8 @@ export type Effect =
     }
   /** A function of TCP full sockets was applied to `sk`, of kind `kind`; harmless reads are not reported. */
   | { readonly effect: 'wrong-kind'; readonly where: string; readonly sk: number; readonly kind: number }
+  /** A write through a pointer into a buffer that was freed. */
+  | { readonly effect: 'use-after-free'; readonly where: string; readonly what: string }
   /** A system call returned `err` (0 or a negative errno) to the user of socket `sk`. */
   | { readonly effect: 'syscall'; readonly call: string; readonly sk: number; readonly err: number }
   /** A host command was refused. */
@@ -68,6 +78,8 @@ export interface World {
   /** By rising pref, equal prefs in order of insertion. */
   readonly rules: readonly FibRule[];
   readonly fib_has_custom_rules: boolean;
+  /** A local route was added by hand. */
+  readonly fib_has_custom_local_routes: boolean;
   readonly tables: readonly FibTable[];
   readonly rt_genid: number;
   readonly sysctl: Sysctl;

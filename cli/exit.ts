@@ -1,0 +1,8 @@
+/** Exit codes. */
+export const EXIT = {
+  done: 0,
+  violated: 1,
+  usage: 2,
+  undecided: 3,
+  missing: 4,
+} as const;

@@ -1,0 +1,46 @@
+/** Where results are kept, and writing them whole or not at all. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Counterexample, Review } from '../search/outcome.ts';
+
+/** The folder of counterexamples, below the current one. */
+export const COUNTEREXAMPLES = 'counterexamples';
+
+const LAST_REVIEW = join('.reroute-check', 'review.json');
+
+/** Writes to a temporary file beside the place and renames it. */
+export function writeWhole(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+export function counterexamplePath(property: string, variant: string): string {
+  return join(COUNTEREXAMPLES, property, `${variant}.json`);
+}
+
+/** Stores a counterexample under its property and variant; gives the path. */
+export function writeCounterexample(counterexample: Counterexample): string {
+  const path = counterexamplePath(counterexample.property, counterexample.variant);
+  writeWhole(path, `${JSON.stringify(counterexample, null, 2)}\n`);
+  return path;
+}
+
+export function writeLastReview(review: Review): void {
+  writeWhole(LAST_REVIEW, `${JSON.stringify(review, null, 2)}\n`);
+}
+
+/** The last review made in this folder. */
+export function readLastReview(): Review | undefined {
+  try {
+    return JSON.parse(readFileSync(LAST_REVIEW, 'utf8')) as Review;
+  } catch {
+    return undefined;
+  }
+}

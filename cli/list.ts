@@ -1,0 +1,70 @@
+/** `reroute-check list`: properties, variants and stored counterexamples, each with its sentence. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import { variants } from '../model/variants/index.ts';
+import { properties } from '../properties/index.ts';
+import { wrong } from '../search/scenario/error.ts';
+import { loadScenario } from '../search/scenario/scenario.ts';
+import { COUNTEREXAMPLES } from './files.ts';
+
+interface Item {
+  readonly name: string;
+  readonly sentence: string;
+  readonly more: Record<string, unknown>;
+}
+
+const KINDS: Record<string, () => readonly Item[]> = {
+  properties: () =>
+    properties.map(({ id, claim, concern, asked, onStock, scope }) => ({
+      name: id,
+      sentence: claim,
+      more: { concern, asked, onStock, scope: scope.text },
+    })),
+  variants: () => variants.map(({ name, title }) => ({ name, sentence: title, more: {} })),
+  counterexamples: () =>
+    counterexampleFiles().map((file) => {
+      const stored = loadScenario(file);
+      return {
+        name: file,
+        sentence: stored.finding ?? '',
+        more: { property: stored.property, variant: stored.variant },
+      };
+    }),
+};
+
+/** The stored counterexamples below the current folder, by name. */
+export function counterexampleFiles(): readonly string[] {
+  try {
+    return readdirSync(COUNTEREXAMPLES, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(COUNTEREXAMPLES, name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+export function list(what: string | undefined, options: { readonly json?: boolean }): void {
+  const kinds = what === undefined ? Object.keys(KINDS) : [what];
+  const items = kinds.map((kind) => {
+    const read = KINDS[kind] ?? wrong(`'${kind}' cannot be listed; properties, variants and counterexamples can`);
+    return { kind, items: read() };
+  });
+  if (options.json) {
+    const flat = items.flatMap(({ kind, items: of }) =>
+      of.map(({ name, sentence, more }) => ({
+        kind: kind.replace(/ies$/, 'y').replace(/s$/, ''),
+        name,
+        claim: sentence,
+        ...more,
+      })),
+    );
+    process.stdout.write(`${JSON.stringify(flat, null, 2)}\n`);
+    return;
+  }
+  for (const { kind, items: of } of items) {
+    if (kinds.length > 1) process.stdout.write(`${pc.bold(kind)}\n`);
+    for (const { name, sentence } of of) process.stdout.write(`${name}\n    ${sentence}\n`);
+  }
+}

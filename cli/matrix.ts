@@ -1,0 +1,79 @@
+/** The matrix properties × variants and the findings, for a terminal. */
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { Cell, Outcome, Review } from '../search/outcome.ts';
+import { counterexamplePath } from './files.ts';
+
+const PAINT: Record<Outcome, (word: string) => string> = {
+  violated: pc.red,
+  exhausted: pc.green,
+  sampled: pc.cyan,
+  undecided: pc.yellow,
+};
+
+const PLAIN = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+/** The cell of a property on a variant. */
+export function cellOf(review: Review, property: string, variant: string): Cell {
+  return review.cells.find((cell) => cell.property === property && cell.variant === variant) as Cell;
+}
+
+/** The whole review as text. */
+export function matrixText(review: Review): string {
+  const table = new Table({
+    head: ['', ...review.variants.map(({ name }) => pc.bold(name))],
+    chars: PLAIN,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  let concern = '';
+  for (const property of review.properties) {
+    if (property.concern !== concern) {
+      concern = property.concern;
+      table.push([{ content: pc.dim(concern), colSpan: review.variants.length + 1 }]);
+    }
+    table.push([
+      `  ${property.id}`,
+      ...review.variants.map(({ name }) => {
+        const { outcome } = cellOf(review, property.id, name);
+        return PAINT[outcome](outcome);
+      }),
+    ]);
+  }
+  return `${table.toString()}\n${findings(review)}${undecided(review)}\n${pc.dim(`again: ${review.command}`)}\n`;
+}
+
+/** One sentence per violated cell. */
+function findings(review: Review): string {
+  let text = '';
+  for (const { name } of review.variants) {
+    const violated = review.cells.filter((cell) => cell.variant === name && cell.counterexample !== null);
+    if (violated.length === 0) continue;
+    text += `\n${pc.bold(name)}\n`;
+    for (const cell of violated) {
+      text += `  ${cell.property}: ${cell.counterexample?.finding}\n    ${pc.dim(counterexamplePath(cell.property, name))}\n`;
+    }
+  }
+  return text;
+}
+
+function undecided(review: Review): string {
+  const open = review.cells.filter((cell) => cell.outcome === 'undecided');
+  if (open.length === 0) return '';
+  return `\n${pc.bold('undecided')}\n${open.map((cell) => `  ${cell.property} on ${cell.variant}: ${cell.reason}\n`).join('')}`;
+}

@@ -1,0 +1,31 @@
+/** `reroute-check replay`: stored counterexamples again. */
+
+import { properties } from '../properties/index.ts';
+import { firstBroken, play } from '../search/play.ts';
+import { loadScenario } from '../search/scenario/scenario.ts';
+import { traceLines } from '../search/scenario/trace.ts';
+import { chooseProperty, chooseVariant } from './choose.ts';
+import { EXIT } from './exit.ts';
+
+export function replay(files: readonly string[], options: { readonly variant?: string }): void {
+  const loaded = files.map((file) => ({ file, stored: loadScenario(file) }));
+  let violated = false;
+  for (const { file, stored } of loaded) {
+    const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock');
+    const run = play(kernel, stored.scenario);
+    const asked = stored.property === undefined ? properties : [chooseProperty(stored.property)];
+    const broken = asked.flatMap((property) => {
+      const i = firstBroken(property, run);
+      return i < 0 ? [] : [`${property.id} at events[${i}]`];
+    });
+    const same =
+      stored.trace === undefined ||
+      kernel.name !== stored.variant ||
+      JSON.stringify(traceLines(run)) === JSON.stringify(stored.trace);
+    const what = stored.property === undefined ? 'every property' : stored.property;
+    const verdict = broken.length === 0 ? `keeps ${what}` : `violates ${broken.join(', ')}`;
+    process.stdout.write(`${file}: on ${kernel.name} ${verdict}${same ? '' : '; its trace is not the stored one'}\n`);
+    violated ||= broken.length > 0;
+  }
+  if (violated) process.exitCode = EXIT.violated;
+}

@@ -1,0 +1,155 @@
+#!/bin/bash
+# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with reroute.patch and config.
+#
+# usage: build.sh [--path] [--with FILE]… [--install] [--source TARBALL] [--jobs N] [--keep-tree]
+#
+#   --path       only print where the kernel is; builds nothing
+#   --with       add these configuration lines too (config.kasan); makes another kernel beside the plain one
+#   --install    as root, install missing Debian packages first
+#   --source     another linux-source-6.1.tar.xz; so does REROUTE_KERNEL_SOURCE
+#   --keep-tree  leave the source tree beside the kernel
+#
+# Prints the path of the `linux` binary. The result lies outside the repository, in a directory named after a
+# hash of everything that goes into it, so a second run with the same inputs costs nothing. An interrupted
+# build leaves nothing behind.
+#
+# Exit codes: 0 the kernel is there, 1 the build failed, 2 usage, 4 something is missing on this machine
+# (with --path: the kernel itself).
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/reroute-check
+source=${REROUTE_KERNEL_SOURCE:-/usr/src/linux-source-6.1.tar.xz}
+jobs=$(nproc)
+configs=("$here/config")
+path_only= install= keep_tree=
+
+fail() { echo "build: $2" >&2; exit "$1"; }
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --path) path_only=1 ;;
+    --install) install=1 ;;
+    --keep-tree) keep_tree=1 ;;
+    --with) configs+=("${2:?--with needs a file}"); shift ;;
+    --source) source=${2:?--source needs a file}; shift ;;
+    --jobs) jobs=${2:?--jobs needs a number}; shift ;;
+    *) fail 2 "unknown argument $1; see the head of build.sh" ;;
+  esac
+  shift
+done
+
+# Debian package -> what it must provide here.
+missing=()
+need() { command -v "$2" > /dev/null || missing+=("$1"); }
+need gcc gcc
+need make make
+need flex flex
+need bison bison
+need bc bc
+need xz-utils xz
+need patch patch
+[ -e "$source" ] || missing+=(linux-source-6.1)
+
+# The kernel depends on the patch, the configuration, this recipe, the source and the compiler. The source
+# counts by its size and date: reading 130 MB for every --path would be slow.
+name() {
+  {
+    sed -n '/^# RECIPE/,$p' "$here/build.sh"
+    cat "$here/reroute.patch" "${configs[@]}"
+    stat --format '%s %Y' "$source"
+    gcc -dumpfullversion
+  } | sha256sum | cut -c 1-16
+}
+
+if [ -n "$path_only" ]; then
+  [ -e "$source" ] && command -v gcc > /dev/null || exit 4
+  kernel=$cache/kernel-$(name)
+  [ -x "$kernel/linux" ] || exit 4
+  echo "$kernel/linux"
+  exit
+fi
+
+if [ ${#missing[@]} -gt 0 ] && [ -n "$install" ]; then
+  [ "$(id -u)" = 0 ] || fail 4 'installing packages needs root'
+  apt-get install -y --no-install-recommends "${missing[@]}" libc6-dev >&2
+  missing=()
+  [ -e "$source" ] || missing+=(linux-source-6.1)
+fi
+[ ${#missing[@]} -eq 0 ] || fail 4 "missing: ${missing[*]} (apt-get install ${missing[*]}, or build.sh --install)"
+
+kernel=$cache/kernel-$(name)
+if [ -x "$kernel/linux" ]; then
+  echo "$kernel/linux"
+  exit
+fi
+
+# RECIPE
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/building.XXXXXX")
+child=
+cleanup() {
+  if [ -n "$child" ]; then
+    kill -- "-$child" 2> /dev/null || true
+    wait "$child" 2> /dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+log=$work/build.log
+# Each step runs in its own process group, so that an interrupt ends all of it.
+step() {
+  local began=$SECONDS
+  echo "build: $1" >&2
+  shift
+  set -m
+  "$@" >> "$log" 2>&1 < /dev/null &
+  child=$!
+  set +m
+  if ! wait "$child"; then
+    child=
+    tail -n 30 "$log" >&2
+    cp "$log" "$cache/failed-build.log"
+    fail 1 "failed; the whole log is $cache/failed-build.log"
+  fi
+  child=
+  echo "build:   $((SECONDS - began)) s" >&2
+}
+
+configure() {
+  make -C "$tree" ARCH=um defconfig
+  cat "${configs[@]}" >> "$tree/.config"
+  make -C "$tree" ARCH=um olddefconfig 2>&1 | { grep -v 'override: reassigning' || true; }
+  # A line that did not survive has a dependency that is not met.
+  local line lost=0
+  while read -r line; do
+    case $line in
+      CONFIG_*) grep -qxF "$line" "$tree/.config" && continue ;;
+      '# CONFIG_'*' is not set') ! grep -q "^$(cut -d ' ' -f 2 <<< "$line")=" "$tree/.config" && continue ;;
+      *) continue ;;
+    esac
+    echo "lost from the configuration: $line"
+    lost=1
+  done < <(cat "${configs[@]}")
+  return "$lost"
+}
+
+mkdir "$work/tree"
+tree=$work/tree
+step "unpacking $source" tar -xJf "$source" -C "$tree" --strip-components=1
+step 'applying reroute.patch' patch -d "$tree" -p1 --fuzz=0 -i "$here/reroute.patch"
+step 'configuring' configure
+step "compiling with $jobs jobs (minutes)" nice -n 10 make -C "$tree" ARCH=um -j"$jobs" linux
+
+mkdir "$work/kernel"
+mv "$tree/linux" "$tree/System.map" "$log" "$work/kernel/"
+cp "$tree/.config" "$work/kernel/config"
+[ -z "$keep_tree" ] || mv "$tree" "$work/kernel/tree"
+# Another build may have been faster; its result is the same.
+mv -T "$work/kernel" "$kernel" 2> /dev/null || [ -x "$kernel/linux" ] || fail 1 "cannot write $kernel"
+echo "build: $SECONDS s in all" >&2
+echo "$kernel/linux"

@@ -1,0 +1,582 @@
+"""Plays the events of a scenario: system calls on one side, the peer on the other, what left the host in between."""
+import ctypes
+import errno
+import hashlib
+import os
+import select
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+
+from kernel import libc
+from packets import (
+    ACK, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, ICMP_TYPES, OPT_FASTOPEN, OPT_MSS, OPT_TIMESTAMP, PROTOCOLS, RST, SYN,
+    TCP, UDP, Packet, arp_reply, endpoint, flag_bits, ip_bytes, mac_of, parse_ip, parse_notation, transport_bytes,
+)  # fmt: skip
+
+IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
+TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 30, 0x20000000
+STATES = (
+    '', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
+    'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
+)  # fmt: skip
+LINGER_ABORT, LINGER_OFF = struct.pack('ii', 1, 0), struct.pack('ii', 0, 0)
+PEER_ISN = 1000
+# The source port that users of raw sockets write into a header of their own.
+HANDMADE_PORT = 12345
+# A copy of a segment that comes this long after the first one was sent by a timer, not by the event.
+TIMER_SECONDS = 0.15
+DEFAULT_LIMITS = {'wait': 2.0, 'retransmit': 10.0}
+
+
+class NotExpressible(Exception):
+    """A real kernel cannot be asked for this."""
+
+
+@dataclass
+class Flow:
+    """What the peer knows of a conversation; named by the key of the packets that the host sends in it."""
+
+    owner: str = ''
+    host_next: int = 0
+    host_ack: int = 0
+    peer_next: int | None = None
+    timestamp: bytes = b''
+    seen: dict = field(default_factory=dict)
+
+
+class Sock:
+    """A socket of the scenario. `sock` is None once it is closed, and where it could not be opened."""
+
+    def __init__(self, kind, protocol, sock):
+        self.kind, self.protocol, self.sock = kind, protocol, sock
+        self.sequence = 0
+        self.children = 0
+        self.ended = False
+        self.last_name, self.last_peer = ('0.0.0.0', 0), ('0.0.0.0', 0)
+        self.file_name = {'tcp': 'tcp', 'udp': 'udp', 'ping': 'icmp'}.get(kind, 'raw')
+        if sock is None:
+            return
+        self.inode = os.fstat(sock.fileno()).st_ino
+        sock.setblocking(False)
+        if kind == 'tcp':
+            # Should this process die, its connections end at once instead of keeping the namespace.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ABORT)
+
+    def name(self):
+        try:
+            return self.sock.getsockname()[:2]
+        except OSError:
+            return ('0.0.0.0', 0)
+
+    def peer(self):
+        try:
+            return self.sock.getpeername()[:2]
+        except OSError:
+            return ('0.0.0.0', 0)
+
+
+def cookie_for(saddr, daddr):
+    """The peer's Fast Open cookie: like a real server's it depends on the address pair."""
+    return hashlib.md5(f'{saddr} {daddr}'.encode()).digest()[:8]
+
+
+def options_of(words, names, flags=()):
+    """`name value …` and bare flags, as they follow the fixed words of an event."""
+    out, words = {}, list(words)
+    while words:
+        word = words.pop(0)
+        if word not in (*names, *flags):
+            raise ValueError(f'"{word}" is not known here; use {", ".join((*names, *flags))}')
+        if word in names and not words:
+            raise ValueError(f'"{word}" needs a value')
+        out[word] = words.pop(0) if word in names else True
+    return out
+
+
+class Play:
+    """One run of a scenario on a host."""
+
+    def __init__(self, host, limits):
+        self.host = host
+        self.limits = DEFAULT_LIMITS | (limits or {})
+        self.sockets = {}
+        self.flows = {}
+        self.last = {}
+        self.packets, self.loopback, self.late = [], [], []
+        self.calls, self.names, self.refused, self.notes = [], [], [], []
+        self.markers = 0
+        self.index, self.verb, self.subject = 0, '', ''
+
+    def run(self, events):
+        """Plays all events; stops at the first that cannot be expressed."""
+        for self.index, event in enumerate(events):
+            words = event.split()
+            self.verb, self.subject = words[0], words[1] if len(words) > 1 else ''
+            method = getattr(self, f'do_{self.verb}', None)
+            if method is None:
+                raise ValueError(f'events[{self.index}]: "{self.verb}" is not an event')
+            try:
+                method(*words[1:])
+            except NotExpressible as error:
+                self.notes.append({'event': self.index, 'not_expressible': str(error)})
+                break
+            except (ValueError, TypeError) as error:
+                raise ValueError(f'events[{self.index}]: {event}: {error}') from error
+            self.settle()
+            self.names.append(self.local_names())
+        return self.result()
+
+    # System calls
+
+    def call(self, name, action):
+        """Runs a system call; records its errno, '' for none. A connect under way counts as done."""
+        code = ''
+        try:
+            if name != 'socket' and self.sockets[self.subject].sock is None:
+                raise OSError(errno.EBADF, '')
+            action()
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                code = errno.errorcode.get(error.errno, str(error.errno))
+        self.calls.append({'event': self.index, 'socket': self.subject, 'call': name, 'errno': code})
+        return not code
+
+    def open_sock(self, name):
+        """The socket of that name; one whose opening failed answers every call with EBADF."""
+        sock = self.sockets.get(name)
+        if sock is None:
+            raise ValueError(f'there is no socket "{name}"')
+        return sock
+
+    def do_socket(self, name, kind, *words):
+        words, protocol = list(words), 0
+        if kind in ('raw', 'hdrincl') and words and words[0] not in ('mark', 'dev', 'uid'):
+            text = words.pop(0)
+            protocol = PROTOCOLS.get(text) or int(text)
+        options = options_of(words, ('mark', 'dev', 'uid'))
+        types = {
+            'tcp': (socket.SOCK_STREAM, TCP),
+            'udp': (socket.SOCK_DGRAM, UDP),
+            'ping': (socket.SOCK_DGRAM, ICMP),
+            'raw': (socket.SOCK_RAW, protocol),
+            'hdrincl': (socket.SOCK_RAW, socket.IPPROTO_RAW),
+        }
+        if kind not in types:
+            raise ValueError(f'"{kind}" is not a kind of socket; use {", ".join(types)}')
+        made = []
+
+        def make():
+            libc.setfsuid(int(options.get('uid', 0)))
+            try:
+                made.append(socket.socket(socket.AF_INET, *types[kind]))
+            finally:
+                libc.setfsuid(0)
+
+        if not self.call('socket', make):
+            self.sockets[name] = Sock(kind, protocol, None)
+            return
+        self.sockets[name] = Sock(kind, types[kind][1] if kind != 'hdrincl' else protocol, made[0])
+        if 'mark' in options:
+            mark = int(options['mark'], 0)
+            self.option(made[0], socket.SO_MARK, struct.pack('I', mark))
+        if 'dev' in options:
+            self.option(made[0], socket.SO_BINDTODEVICE, options['dev'].encode() + b'\0')
+
+    def option(self, sock, name, value):
+        self.call('setsockopt', lambda: sock.setsockopt(socket.SOL_SOCKET, name, value))
+
+    def do_bind(self, name, address):
+        sock, to = self.open_sock(name), endpoint(address)
+        self.call('bind', lambda: sock.sock.bind(to))
+
+    def do_listen(self, name):
+        sock = self.open_sock(name)
+        self.call('listen', lambda: sock.sock.listen(16))
+
+    def do_connect(self, name, address, *words):
+        sock, to = self.open_sock(name), endpoint(address)
+
+        def connect():
+            if 'tfo' in words:
+                sock.sock.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
+            sock.sock.connect(to)
+
+        self.call('connect', connect)
+
+    def do_close(self, name):
+        sock = self.open_sock(name)
+
+        def close():
+            sock.last_name = sock.name()
+            sock.last_peer = sock.peer()
+            if sock.kind == 'tcp':
+                sock.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_OFF)
+            sock.sock.close()
+            sock.sock = None
+
+        self.call('close', close)
+
+    def do_send(self, name, length, *words):
+        sock = self.open_sock(name)
+        options = options_of(words, ('to', 'from', 'flags'), ('tfo',))
+        address, port = endpoint(options['to']) if 'to' in options else (None, 0)
+        source = options.get('from')
+        payload = b'x' * int(length)
+        if sock.kind == 'ping':
+            sock.sequence += 1
+            echo = Packet('0.0.0.0', '0.0.0.0', ICMP, seq=sock.sequence, payload=payload)
+            echo.icmp_type = ICMP_TYPES['echo-request']
+            payload = transport_bytes(echo)
+        if sock.kind in ('raw', 'hdrincl') and sock.sock:
+            payload = self.handmade(sock, payload, address, port, source, options.get('flags'))
+        if sock.kind in ('raw', 'hdrincl', 'ping'):
+            port = 0
+        to = (address, port) if address else None
+        flags = MSG_FASTOPEN if 'tfo' in options else 0
+        control = []
+        if source and sock.kind != 'hdrincl':
+            info = struct.pack('=i', 0) + socket.inet_aton(source) + bytes(4)
+            control = [(socket.IPPROTO_IP, IP_PKTINFO, info)]
+        self.call('send', lambda: sock.sock.sendmsg([payload], control, flags, *([to] if to else [])))
+
+    def handmade(self, sock, payload, address, port, source, flags):
+        """What a user of a raw socket writes: the transport header, and for hdrincl the IP header in front."""
+        protocol = sock.protocol or (TCP if flags else UDP if port else ICMP)
+        address = address or sock.peer()[0]
+        p = Packet(source or self.likely_source(sock, address), address, protocol, dport=port, payload=payload)
+        p.sport = HANDMADE_PORT
+        if protocol == TCP:
+            p.seq, p.flags = 1, flag_bits(flags or 'S')
+        if protocol == ICMP:
+            sock.sequence += 1
+            p.sport, p.dport, p.icmp_type, p.seq = 1, 0, ICMP_TYPES['echo-request'], sock.sequence
+        if sock.kind == 'raw':
+            return transport_bytes(p)
+        data = ip_bytes(p)
+        return data[:12] + socket.inet_aton(source or '0.0.0.0') + data[16:]
+
+    def likely_source(self, sock, address):
+        """The source that a user of raw sockets computes a checksum for: the bound one, else what a UDP socket gets."""
+        if sock.name()[0] != '0.0.0.0':
+            return sock.name()[0]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            for option, size in ((socket.SO_MARK, 4), (socket.SO_BINDTODEVICE, 16)):
+                probe.setsockopt(socket.SOL_SOCKET, option, sock.sock.getsockopt(socket.SOL_SOCKET, option, size))
+            try:
+                probe.connect((address, 1))
+            except OSError:
+                pass
+            return probe.getsockname()[0]
+
+    # The world outside
+
+    def do_answer(self, name):
+        """Answers the last packet of a socket as a correct peer would, or not at all when a checksum is wrong."""
+        if name not in self.last:
+            self.note('nothing to answer')
+            return
+        dev, p = self.last[name]
+        reply = self.answer_to(p)
+        if reply is None:
+            self.note('the peer does not answer')
+        else:
+            self.inject(dev, reply)
+
+    def answer_to(self, p):
+        if not p.correct():
+            return None
+        reply = Packet(p.daddr, p.saddr, p.protocol, sport=p.dport, dport=p.sport)
+        if p.protocol == UDP:
+            reply.payload = p.payload
+            return reply
+        if p.protocol == ICMP and p.icmp_type == ICMP_TYPES['echo-request']:
+            reply.icmp_type, reply.sport, reply.dport = ICMP_TYPES['echo-reply'], p.sport, 0
+            reply.seq, reply.payload = p.seq, p.payload
+            return reply
+        if p.protocol != TCP or p.flags & RST or not p.space():
+            return None
+        reply.seq, reply.ack, reply.flags = p.ack, (p.seq + p.space()) & 0xFFFFFFFF, ACK
+        if p.flags & SYN and not p.flags & ACK:
+            reply.seq, reply.flags = PEER_ISN, SYN | ACK
+            reply.options[OPT_MSS] = struct.pack('!H', 1460)
+            if OPT_FASTOPEN in p.options:
+                cookie = cookie_for(p.saddr, p.daddr)
+                if p.options[OPT_FASTOPEN] != cookie:
+                    reply.ack = (p.seq + 1) & 0xFFFFFFFF
+                    reply.options[OPT_FASTOPEN] = cookie
+            elif p.payload:
+                reply.ack = (p.seq + 1) & 0xFFFFFFFF
+        elif p.flags & FIN:
+            reply.flags |= FIN
+        return reply
+
+    def do_receive(self, dev, *words):
+        """Injects a packet; in a conversation under way it gets the numbers that come next."""
+        p = parse_notation(' '.join(words))
+        flow = self.flows.get((p.protocol, p.daddr, p.dport, p.saddr, p.sport))
+        if p.protocol == TCP:
+            p.seq = PEER_ISN
+            if flow:
+                p.seq = flow.host_ack or flow.peer_next or PEER_ISN
+            if p.flags & ACK:
+                p.ack = flow.host_next if flow else 1
+            if p.flags & SYN:
+                p.options[OPT_MSS] = struct.pack('!H', 1460)
+        self.inject(dev, p)
+
+    def inject(self, dev, p):
+        link = self.host.links.get(dev)
+        if link is None or not link.far:
+            raise NotExpressible(f'no packet can arrive on {dev}')
+        flow = self.flows.setdefault((p.protocol, p.daddr, p.dport, p.saddr, p.sport), Flow())
+        if p.protocol == TCP:
+            if flow.timestamp:
+                p.options[OPT_TIMESTAMP] = struct.pack('!I', int(time.monotonic() * 1000) & 0xFFFFFFFF) + flow.timestamp
+            flow.peer_next = (p.seq + p.space()) & 0xFFFFFFFF
+        frame = link.mac + mac_of(p.saddr) + struct.pack('!H', ETH_IP) + ip_bytes(p)
+        self.far_send(link.far, frame)
+
+    def far_send(self, name, frame):
+        try:
+            self.host.far.capture.sendto(frame, (name, 0))
+        except OSError as error:
+            if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV):
+                raise
+
+    def do_retransmit(self, name):
+        """Waits until the kernel's own timer sends something of this socket again."""
+        sock = self.open_sock(name)
+        if not self.outstanding(name, sock):
+            self.note('nothing is outstanding')
+            return
+        before, end = len(self.packets), time.monotonic() + self.limits['retransmit']
+        while time.monotonic() < end:
+            self.collect()
+            if any(p['socket'] == name for p in self.packets[before:]):
+                return
+            select.select([self.host.far.capture], [], [], min(0.5, end - time.monotonic()))
+        self.note(f'no retransmission within {self.limits["retransmit"]} s')
+
+    def outstanding(self, name, sock):
+        if sock.kind != 'tcp' or name not in self.last:
+            return False
+        if sock.sock is None:
+            return True
+        info = sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        unacked = struct.unpack('I', info[24:28])[0]
+        return STATES[info[0]] in ('SYN_SENT', 'LISTEN') or unacked > 0
+
+    def do_host(self, *words):
+        for refused in self.host.command(self.index, ' '.join(words)) + self.host.settle():
+            self.refused.append({'event': self.index, 'command': refused['command'], 'message': refused['message']})
+
+    def do_wait(self, seconds):
+        if float(seconds) > self.limits['wait']:
+            raise NotExpressible(f'waiting {seconds} s; the limit is {self.limits["wait"]} s')
+        end = time.monotonic() + float(seconds)
+        while (left := end - time.monotonic()) > 0:
+            select.select([self.host.far.capture], [], [], left)
+            self.collect()
+
+    def note(self, text):
+        self.notes.append({'event': self.index, 'note': text})
+
+    # What left the host
+
+    def settle(self):
+        """Lets the host finish: until a round brings neither a packet nor anything for a socket."""
+        self.serve()
+        while self.collect() or self.serve():
+            pass
+
+    def serve(self):
+        """Does what programs do after each event: accepts, reads all that came, sends an acknowledgement held back."""
+        busy = False
+        for name, sock in list(self.sockets.items()):
+            if sock.sock is None:
+                continue
+            if sock.kind == 'tcp':
+                if sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == STATES.index('LISTEN'):
+                    busy |= self.accept(name, sock)
+                    continue
+            try:
+                while sock.sock.recv(65536):
+                    busy = True
+                busy |= not sock.ended
+                sock.ended = sock.kind == 'tcp'
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENOTCONN):
+                    code = errno.errorcode.get(error.errno, str(error.errno))
+                    self.calls.append({'event': self.index, 'socket': name, 'call': 'recv', 'errno': code})
+                    busy = True
+            if sock.kind == 'tcp':
+                sock.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return busy
+
+    def accept(self, name, listener):
+        busy = False
+        while True:
+            try:
+                sock, peer = listener.sock.accept()
+            except OSError:
+                return busy
+            listener.children += 1
+            child = f'{name}.{listener.children}'
+            self.sockets[child] = Sock('tcp', TCP, sock)
+            key = (TCP, *sock.getsockname()[:2], *peer[:2])
+            self.flows.setdefault(key, Flow()).owner = child
+            if name in self.last and self.last[name][1].key() == key:
+                self.last[child] = self.last.pop(name)
+            busy = True
+
+    def collect(self):
+        """Takes in everything that the host has sent by now; tells whether there was anything.
+
+        A marker sent behind it by every link comes last: all of a link's packets pass one queue.
+        """
+        far, busy = self.host.far, False
+        links = {link.far: link for link in self.host.links.values() if link.far}
+        self.markers += 1
+        awaited = set()
+        for link in links.values():
+            try:
+                self.host.local.sendto(struct.pack('!I', self.markers), (link.name, ETH_MARKER, 0, 0, b'\xff' * 6))
+                awaited.add(link.far)
+            except OSError:
+                pass  # the link is down
+        end = time.monotonic() + 0.05
+        while True:
+            try:
+                frame, address = far.capture.recvfrom(65536)
+            except BlockingIOError:
+                left = end - time.monotonic()
+                if not awaited or left <= 0:
+                    break
+                select.select([far.capture], [], [], left)
+                continue
+            name = address[0]
+            if name not in links:
+                continue
+            kind = struct.unpack('!H', frame[12:14])[0]
+            if kind == ETH_MARKER and frame[14:18] == struct.pack('!I', self.markers):
+                awaited.discard(name)
+            elif kind == ETH_ARP and (reply := arp_reply(frame)):
+                self.far_send(name, reply)
+                busy = True
+            elif kind == ETH_IP:
+                self.sent(links[name].name, frame)
+                busy = True
+        return self.collect_local() or busy
+
+    def collect_local(self):
+        """Packets that left by a link without a far end: loopback and tunnels."""
+        busy = False
+        while True:
+            try:
+                data, control, _, address = self.host.local.recvmsg(65536, 64)
+            except BlockingIOError:
+                return busy
+            link = self.host.links.get(address[0])
+            if address[1] != ETH_IP or address[2] != PACKET_OUTGOING or link is None or link.far:
+                continue
+            offloaded = any(struct.unpack('I', value[:4])[0] & TP_STATUS_CSUMNOTREADY for _, _, value in control)
+            self.loopback.append({'event': self.index, 'dev': address[0]} | parse_ip(data, offloaded).to_json())
+            busy = True
+
+    def sent(self, dev, frame):
+        """Notes one packet of the host: whose it is, where it goes, whether a timer sent it behind the event's back."""
+        p = parse_ip(frame[14:])
+        flow = self.flows.setdefault(p.key(), Flow())
+        flow.owner = flow.owner or self.owner_of(p)
+        now = time.monotonic()
+        if p.protocol == TCP:
+            flow.timestamp = p.options.get(OPT_TIMESTAMP, b'')[:4]
+            flow.host_next = (p.seq + p.space()) & 0xFFFFFFFF
+            if p.flags & ACK:
+                flow.host_ack = p.ack
+        hop = socket.inet_ntoa(frame[2:6]) if frame[:2] == b'\x02\x00' else p.daddr if frame[0] & 1 else ''
+        out = {'event': self.index, 'socket': flow.owner, 'dev': dev, 'nexthop': hop}
+        if hop not in ('', p.daddr):
+            out['gateway'] = hop
+        out |= p.to_json()
+        again = (p.seq, p.flags, len(p.payload))
+        first = flow.seen.setdefault(again, now)
+        asked = self.verb == 'wait' or (self.verb == 'retransmit' and flow.owner == self.subject)
+        if p.protocol == TCP and p.space() and now - first > TIMER_SECONDS and not asked:
+            self.late.append(out)
+            return
+        if flow.owner:
+            self.last[flow.owner] = (dev, p)
+        self.packets.append(out)
+
+    def owner_of(self, p):
+        """The socket that a packet of a new flow belongs to: the event's own, else the one at its local port."""
+        own = self.sockets.get(self.subject)
+        if own and own.protocol in (p.protocol, 0) and self.verb in ('connect', 'send', 'close', 'retransmit'):
+            return self.subject
+        for name, sock in self.sockets.items():
+            if sock.sock and sock.kind in ('tcp', 'udp') and sock.protocol == p.protocol and sock.name()[1] == p.sport:
+                return name
+        return ''
+
+    # Sockets
+
+    def local_names(self):
+        """getsockname() of every open socket."""
+        return {name: '%s:%d' % sock.name() for name, sock in self.sockets.items() if sock.sock}
+
+    def result(self):
+        sockets = {}
+        listed = {kind: proc_sockets(kind) for kind in {sock.file_name for sock in self.sockets.values()}}
+        for name, sock in self.sockets.items():
+            entry = {'closed': sock.sock is None}
+            by_inode, by_name = listed[sock.file_name]
+            row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
+            saddr, sport = sock.name() if sock.sock else sock.last_name
+            entry |= {'state': row['state'] if row else 'CLOSE', 'saddr': saddr, 'sport': sport, 'hashed': bool(row)}
+            if row:
+                entry |= {'rcv_saddr': row['rcv_saddr'], 'daddr': row['daddr'], 'dport': row['dport']}
+            elif sock.sock and sock.kind == 'tcp':
+                info = sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+                entry['state'] = STATES[info[0]]
+            sockets[name] = entry
+        return {
+            'packets': self.packets,
+            'sockets': sockets,
+            'outcome': 'ok',
+            'names': self.names,
+            'calls': self.calls,
+            'refused': self.refused,
+            'loopback': self.loopback,
+            'late': self.late,
+            'notes': self.notes,
+        }
+
+    def close(self):
+        for sock in self.sockets.values():
+            if sock.sock:
+                sock.sock.close()
+
+
+def proc_sockets(kind):
+    """The hashed sockets of the current namespace: by inode, and by tuple for those that no file holds."""
+    by_inode, by_name = {}, {}
+    with open(f'/proc/thread-self/net/{kind}') as file:
+        for line in list(file)[1:]:
+            words = line.split()
+            (saddr, sport), (daddr, dport) = (proc_endpoint(word) for word in words[1:3])
+            row = {'state': STATES[int(words[3], 16)], 'rcv_saddr': saddr, 'daddr': daddr, 'dport': dport}
+            inode = int(words[9]) if len(words) > 9 else 0
+            if inode:
+                by_inode[inode] = row
+            else:
+                by_name[saddr, sport, daddr, dport] = row
+    return by_inode, by_name
+
+
+def proc_endpoint(text):
+    address, _, port = text.partition(':')
+    return socket.inet_ntoa(struct.pack('=I', int(address, 16))), int(port, 16)
+

@@ -1,0 +1,219 @@
+"""Packets as bytes: takes captured ones apart, verifies checksums arithmetically, builds those that the peer sends."""
+import re
+import socket
+import struct
+from dataclasses import dataclass, field
+
+ICMP, TCP, UDP = 1, 6, 17
+PROTOCOLS = {'icmp': ICMP, 'tcp': TCP, 'udp': UDP}
+NAMES = {number: name for name, number in PROTOCOLS.items()}
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+# tcpdump's letters, lowest bit first.
+LETTERS = 'FSRP.UEW'
+ICMP_TYPES = {'echo-reply': 0, 'echo-request': 8}
+ETH_IP, ETH_ARP, ETH_MARKER = 0x0800, 0x0806, 0x88B5
+OPT_MSS, OPT_TIMESTAMP, OPT_FASTOPEN = 2, 8, 34
+
+
+def checksum(data):
+    """RFC 1071: the Internet checksum; 0 over data that contains a correct one."""
+    if len(data) % 2:
+        data += b'\0'
+    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def pseudo(saddr, daddr, protocol, length):
+    return socket.inet_aton(saddr) + socket.inet_aton(daddr) + struct.pack('!BBH', 0, protocol, length)
+
+
+def flag_letters(flags):
+    return ''.join(letter for bit, letter in enumerate(LETTERS) if flags & 1 << bit)
+
+
+def flag_bits(letters):
+    if any(letter not in LETTERS for letter in letters):
+        raise ValueError(f'"{letters}" are not TCP flags; write letters of {LETTERS}')
+    return sum(1 << LETTERS.index(letter) for letter in set(letters))
+
+
+def mac_of(address):
+    """The hardware address that the player answers with for an IPv4 address: the next hop is read back from it."""
+    return b'\x02\x00' + socket.inet_aton(address)
+
+
+@dataclass
+class Packet:
+    """An IPv4 packet; tcp, udp and icmp fields are 0 where they do not apply."""
+
+    saddr: str
+    daddr: str
+    protocol: int
+    tos: int = 0
+    sport: int = 0
+    dport: int = 0
+    seq: int = 0
+    ack: int = 0
+    flags: int = 0
+    icmp_type: int = 0
+    icmp_code: int = 0
+    payload: bytes = b''
+    options: dict = field(default_factory=dict)
+    fragment: bool = False
+    ip_checksum: str = 'correct'
+    checksum: str = 'correct'
+
+    def key(self):
+        """Names the flow from the sender's view; an ICMP echo is named by its identifier."""
+        return (self.protocol, self.saddr, self.sport, self.daddr, self.dport)
+
+    def space(self):
+        """Sequence numbers that a TCP segment takes."""
+        return len(self.payload) + bool(self.flags & SYN) + bool(self.flags & FIN)
+
+    def correct(self):
+        return self.ip_checksum == 'correct' and self.checksum != 'incorrect'
+
+    def to_json(self):
+        out = {'saddr': self.saddr, 'daddr': self.daddr, 'protocol': NAMES.get(self.protocol, self.protocol)}
+        if self.protocol in (TCP, UDP):
+            out |= {'sport': self.sport, 'dport': self.dport}
+        if self.protocol == TCP:
+            out |= {'flags': flag_letters(self.flags), 'seq': self.seq, 'ack': self.ack}
+        if self.protocol == ICMP:
+            out |= {'icmp_type': self.icmp_type, 'icmp_code': self.icmp_code}
+        out |= {'payload': len(self.payload), 'tos': self.tos}
+        out |= {'ip_checksum': self.ip_checksum, 'checksum': self.checksum}
+        if self.fragment:
+            out |= {'fragment': True}
+        if OPT_FASTOPEN in self.options:
+            cookie = self.options[OPT_FASTOPEN]
+            out |= {'cookie': cookie.hex()} if cookie else {'cookie_request': True}
+        return out
+
+
+def parse_options(data):
+    options = {}
+    while data and data[0] != 0:
+        if data[0] == 1:
+            data = data[1:]
+            continue
+        if len(data) < 2 or data[1] < 2:
+            break
+        options[data[0]] = data[2 : data[1]]
+        data = data[data[1] :]
+    return options
+
+
+def parse_ip(data, offloaded=False):
+    """Takes an IPv4 packet apart. `offloaded`: the transport checksum was left to the device, so it says nothing."""
+    ihl = (data[0] & 15) * 4
+    _, tos, total, _, fragment, _, protocol, _, saddr, daddr = struct.unpack('!BBHHHBBH4s4s', data[:20])
+    p = Packet(socket.inet_ntoa(saddr), socket.inet_ntoa(daddr), protocol, tos)
+    p.ip_checksum = 'correct' if checksum(data[:ihl]) == 0 else 'incorrect'
+    body = data[ihl:total]
+    p.payload = body
+    p.fragment = bool(fragment & 0x3FFF)
+    if p.fragment or protocol not in NAMES or len(body) < 8 or (protocol == TCP and len(body) < 20):
+        p.checksum = 'none'
+        return p
+    over = body if protocol == ICMP else pseudo(p.saddr, p.daddr, protocol, len(body)) + body
+    p.checksum = 'correct' if checksum(over) == 0 else 'incorrect'
+    if protocol == ICMP:
+        p.icmp_type, p.icmp_code, _, p.sport, p.seq = struct.unpack('!BBHHH', body[:8])
+        p.payload = body[8:]
+    elif protocol == UDP:
+        p.sport, p.dport, _, check = struct.unpack('!HHHH', body[:8])
+        p.payload = body[8:]
+        if check == 0:
+            p.checksum = 'none'
+    else:
+        p.sport, p.dport, p.seq, p.ack, offset, p.flags = struct.unpack('!HHIIBB', body[:14])
+        header = max(20, (offset >> 4) * 4)
+        p.options = parse_options(body[20:header])
+        p.payload = body[header:]
+    if offloaded:
+        p.checksum = 'none'
+    return p
+
+
+def option_bytes(options):
+    out = b''.join(struct.pack('BB', kind, len(value) + 2) + value for kind, value in options.items())
+    return out + b'\1' * (-len(out) % 4)
+
+
+def transport_bytes(p):
+    """The transport header with a correct checksum, and the payload."""
+    if p.protocol == ICMP:
+        head, at = struct.pack('!BBHHH', p.icmp_type, p.icmp_code, 0, p.sport, p.seq), 2
+    elif p.protocol == UDP:
+        head, at = struct.pack('!HHHH', p.sport, p.dport, 8 + len(p.payload), 0), 6
+    elif p.protocol == TCP:
+        options = option_bytes(p.options)
+        offset = (20 + len(options)) << 2
+        head = struct.pack('!HHIIBBHHH', p.sport, p.dport, p.seq, p.ack, offset, p.flags, 65535, 0, 0) + options
+        at = 16
+    else:
+        return p.payload
+    body = head + p.payload
+    over = body if p.protocol == ICMP else pseudo(p.saddr, p.daddr, p.protocol, len(body)) + body
+    check = checksum(over) or (0xFFFF if p.protocol == UDP else 0)
+    return body[:at] + struct.pack('!H', check) + body[at + 2 :]
+
+
+def ip_bytes(p):
+    """The whole packet, both checksums correct."""
+    body = transport_bytes(p)
+    saddr, daddr = socket.inet_aton(p.saddr), socket.inet_aton(p.daddr)
+    head = struct.pack('!BBHHHBBH4s4s', 0x45, p.tos, 20 + len(body), 0, 0x4000, 64, p.protocol, 0, saddr, daddr)
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
+
+
+def endpoint(text):
+    """`ADDR` or `ADDR:PORT`."""
+    address, _, port = text.partition(':')
+    try:
+        socket.inet_aton(address)
+        return address, int(port or 0)
+    except (OSError, ValueError):
+        raise ValueError(f'"{text}" is not an address; write 10.0.0.1 or 10.0.0.1:80') from None
+
+
+NOTATION = re.compile(r'(\S+) > (\S+) (\S+)(?: (.*))?$')
+
+
+def parse_notation(text):
+    """A packet as tcpdump would write it: `A:P > B:P tcp FLAGS [LEN]`, `A:P > B:P udp [LEN]`, `A > B icmp TYPE [LEN]`.
+
+    Any other protocol is a number.
+    """
+    match = NOTATION.match(text)
+    if not match:
+        raise ValueError(f'"{text}" is not a packet; write e.g. 10.0.0.254:5000 > 10.0.0.1:80 tcp S')
+    saddr, sport = endpoint(match[1])
+    daddr, dport = endpoint(match[2])
+    protocol = PROTOCOLS.get(match[3]) or int(match[3])
+    words = (match[4] or '').split()
+    p = Packet(saddr, daddr, protocol, sport=sport, dport=dport)
+    if protocol == TCP:
+        p.flags = flag_bits(words.pop(0) if words else 'S')
+    if protocol == ICMP:
+        name = words.pop(0) if words else 'echo-request'
+        if name not in ICMP_TYPES:
+            raise ValueError(f'"{name}" is not an ICMP type known here; known: {", ".join(ICMP_TYPES)}')
+        p.icmp_type, p.sport, p.seq = ICMP_TYPES[name], 1, 1
+    p.payload = b'x' * int(words.pop(0) if words else 0)
+    if words:
+        raise ValueError(f'"{" ".join(words)}" is left over after the packet')
+    return p
+
+
+def arp_reply(request):
+    """Answers an ARP request for any address with the hardware address that spells it; None for anything else."""
+    if len(request) < 42 or struct.unpack('!H', request[20:22])[0] != 1:
+        return None
+    sender, target = request[22:32], request[38:42]
+    mac = b'\x02\x00' + target
+    return sender[:6] + mac + struct.pack('!HHHBBH', ETH_ARP, 1, ETH_IP, 6, 4, 2) + mac + target + sender

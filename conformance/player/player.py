@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Plays scenarios on the kernel it runs on: one JSON object a line in, one a line out.
+
+A request holds `host`, a list of commands, and either `events`, to be played, or `routes`, the arguments of
+`ip route get` questions to be answered. Every request gets a fresh network namespace; nothing outside is touched.
+Needs root, iproute2 and iptables. With --check it only prints, as a JSON list, what is missing.
+"""
+import ctypes
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True  # the disk may be read-only
+
+from events import Play  # noqa: E402
+from kernel import FarSide, Host, libc  # noqa: E402
+
+PR_SET_PDEATHSIG = 1
+
+
+def answer(far, request):
+    host = Host(far)
+    play = None
+    try:
+        refused = host.setup(request.get('host', []))
+        if 'routes' in request:
+            return {'refused': refused, 'routes': host.ip.ask(request['routes'])}
+        play = Play(host, request.get('limits'))
+        return play.run(request.get('events', [])) | {'setup': refused}
+    finally:
+        if play:
+            play.close()
+        host.close()
+
+
+def missing():
+    """What this machine lacks, a line for each; found by building a small host."""
+    tools = [f'{name} is not installed' for name in ('ip', 'iptables') if not shutil.which(name)]
+    if os.geteuid() != 0:
+        tools.append('not root')
+    if tools:
+        return tools
+    try:
+        host = Host(FarSide())
+        commands = (
+            'ip link add eth0 type veth peer name eth0p',
+            'ip rule add fwmark 1 table 100',
+            'iptables -t mangle -A OUTPUT -j MARK --set-mark 1',
+        )
+        refused = host.setup(commands)
+        host.close()
+    except OSError as error:
+        return [f'no network namespaces with packet sockets: {error.strerror}']
+    return [f'{r["command"]}: {" ".join(r["message"].split())}' for r in refused]
+
+
+def main():
+    libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    os.environ['LC_ALL'] = 'C'
+    # On one processor a packet and the marker behind it stay in order.
+    allowed = sorted(os.sched_getaffinity(0))
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else os.getpid()
+    os.sched_setaffinity(0, {allowed[number % len(allowed)]})
+    far = FarSide()
+    print(json.dumps({'ready': os.getpid(), 'iptables': far.iptables, 'kernel': os.uname().release}), flush=True)
+    for line in sys.stdin:
+        request, began = json.loads(line), time.monotonic()
+        try:
+            reply = answer(far, request)
+        except ValueError as error:
+            reply = {'invalid': str(error)}
+        except Exception:
+            reply = {'failed': traceback.format_exc()}
+        reply |= {'id': request.get('id'), 'seconds': round(time.monotonic() - began, 4)}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == '__main__':
+    try:
+        print(json.dumps(missing())) if '--check' in sys.argv else main()
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)

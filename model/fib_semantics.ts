@@ -1,0 +1,297 @@
+/** What makes a route valid, and what happens to routes when a device or an address goes. */
+import { inet_select_addr } from './devinet.ts';
+import { fib_get_table, inet_addr_type_dev_table, inet_addr_type_table } from './fib_frontend.ts';
+import { fib_lookup } from './fib_rules.ts';
+import { fib_table_lookup } from './fib_trie.ts';
+import { dev_get_by_index } from './net.ts';
+import { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, ENETDOWN, ENODEV } from './types/errno.ts';
+import { LOOPBACK_IFINDEX } from './types/net.ts';
+import {
+  type FibAlias,
+  type FibConfig,
+  type FibResult,
+  type FibTable,
+  type FlowI4,
+  NO_FLOW,
+  NO_ROUTE,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_NOWHERE,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
+  RTN_ANYCAST,
+  RTN_BLACKHOLE,
+  RTN_BROADCAST,
+  RTN_LOCAL,
+  RTN_MULTICAST,
+  RTN_PROHIBIT,
+  RTN_THROW,
+  RTN_UNICAST,
+  RTN_UNREACHABLE,
+} from './types/route.ts';
+import type { World } from './types/world.ts';
+
+/** What a lookup that ends at a route of this type returns. C: net/ipv4/fib_semantics.c, fib_props[].error. */
+export function fib_props_error(type: number): number {
+  return type < RTN_BLACKHOLE
+    ? 0
+    : type === RTN_BLACKHOLE
+      ? -EINVAL
+      : type === RTN_UNREACHABLE
+        ? -EHOSTUNREACH
+        : type === RTN_PROHIBIT
+          ? -EACCES
+          : type === RTN_THROW
+            ? -EAGAIN
+            : -EINVAL;
+}
+
+/** The widest scope that a route of this type may have. C: net/ipv4/fib_semantics.c, fib_props[].scope. */
+function fib_props_scope(type: number): number {
+  if (type === RTN_LOCAL) return RT_SCOPE_HOST;
+  if (type === RTN_BROADCAST || type === RTN_ANYCAST) return RT_SCOPE_LINK;
+  if (type >= RTN_UNICAST && type <= RTN_THROW) return RT_SCOPE_UNIVERSE;
+  return RT_SCOPE_NOWHERE;
+}
+
+/** Whether two aliases of one table share their fib_info. C: net/ipv4/fib_semantics.c, fib_find_info() and nh_comp(). */
+export function sameInfo(a: FibAlias, b: FibAlias): boolean {
+  return (
+    a.fa_type === b.fa_type &&
+    a.fib_protocol === b.fib_protocol &&
+    a.fib_scope === b.fib_scope &&
+    a.fib_prefsrc === b.fib_prefsrc &&
+    a.fib_priority === b.fib_priority &&
+    a.nh_dev === b.nh_dev &&
+    a.nh_gw === b.nh_gw &&
+    a.nh_scope === b.nh_scope &&
+    a.nh_onlink === b.nh_onlink
+  );
+}
+
+/**
+ * Whether the nexthop and the metric that were given, if any, are those of the route.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_nh_match(), which returns 0 for a match.
+ */
+export function fib_nh_match(cfg: FibConfig, fa: FibAlias): boolean {
+  return (
+    (cfg.fc_priority === 0 || cfg.fc_priority === fa.fib_priority) &&
+    (cfg.fc_oif === 0 || cfg.fc_oif === fa.nh_dev) &&
+    (cfg.fc_gw4 === 0 || cfg.fc_gw4 === fa.nh_gw)
+  );
+}
+
+/** A checked nexthop. */
+interface FibNh {
+  readonly err: number;
+  readonly extack: string;
+  readonly oif: number;
+  readonly scope: number;
+}
+
+function badNexthop(err: number, extack: string): FibNh {
+  return { err, extack, oif: 0, scope: 0 };
+}
+
+/**
+ * Finds the device of a gateway, which must be reachable by a route of narrower scope.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_check_nh_v4_gw().
+ */
+function fib_check_nh_v4_gw(net: World, cfg: FibConfig): FibNh {
+  if (cfg.fc_onlink) {
+    if (cfg.fc_scope >= RT_SCOPE_LINK) return badNexthop(-EINVAL, 'Nexthop has invalid scope');
+    const dev = dev_get_by_index(net, cfg.fc_oif);
+    if (dev.ifindex === 0) return badNexthop(-ENODEV, 'Nexthop device required for onlink');
+    if (!dev.up) return badNexthop(-ENETDOWN, 'Nexthop device is not up');
+    const addr_type = inet_addr_type_dev_table(net, dev, cfg.fc_gw4);
+    if (addr_type !== RTN_UNICAST) return badNexthop(-EINVAL, 'Nexthop has invalid gateway');
+    return { err: 0, extack: '', oif: dev.ifindex, scope: RT_SCOPE_LINK };
+  }
+  const fl4: FlowI4 = {
+    ...NO_FLOW,
+    daddr: cfg.fc_gw4,
+    flowi4_scope: Math.max(cfg.fc_scope + 1, RT_SCOPE_LINK),
+    flowi4_oif: cfg.fc_oif,
+    flowi4_iif: LOOPBACK_IFINDEX,
+  };
+  const tbl = cfg.fc_table === RT_TABLE_MAIN ? RT_TABLE_MAIN : fib_get_table(net, cfg.fc_table).tb_id;
+  const own = tbl === RT_TABLE_MAIN ? NO_LOOKUP : fib_table_lookup(net, fib_get_table(net, tbl), fl4);
+  const res = own.err === 0 ? own : fib_lookup(net, fl4);
+  if (res.err !== 0) return badNexthop(res.err, 'Nexthop has invalid gateway');
+  if (res.fa.fa_type !== RTN_UNICAST && res.fa.fa_type !== RTN_LOCAL) {
+    return badNexthop(-EINVAL, 'Nexthop has invalid gateway');
+  }
+  const dev = dev_get_by_index(net, res.fa.nh_dev);
+  return { err: dev.up ? 0 : -ENETDOWN, extack: '', oif: dev.ifindex, scope: res.fa.fib_scope };
+}
+
+const NO_LOOKUP: FibResult = { err: -EAGAIN, table: 0, fa: NO_ROUTE };
+
+/** Checks the device of a route without a gateway. C: net/ipv4/fib_semantics.c, fib_check_nh_nongw(). */
+function fib_check_nh_nongw(net: World, cfg: FibConfig): FibNh {
+  if (cfg.fc_onlink) {
+    return badNexthop(-EINVAL, 'Invalid flags for nexthop - PERVASIVE and ONLINK can not be set');
+  }
+  const dev = dev_get_by_index(net, cfg.fc_oif);
+  if (dev.ifindex === 0) return badNexthop(-ENODEV, '');
+  if (!dev.up) return badNexthop(-ENETDOWN, 'Device for nexthop is not up');
+  return { err: 0, extack: '', oif: dev.ifindex, scope: RT_SCOPE_HOST };
+}
+
+/** C: net/ipv4/fib_semantics.c, fib_check_nh(). */
+function fib_check_nh(net: World, cfg: FibConfig): FibNh {
+  return cfg.fc_gw4 !== 0 ? fib_check_nh_v4_gw(net, cfg) : fib_check_nh_nongw(net, cfg);
+}
+
+/** Whether the host has the address that a route names as its source. C: net/ipv4/fib_semantics.c, fib_valid_prefsrc(). */
+function fib_valid_prefsrc(net: World, cfg: FibConfig): boolean {
+  if (cfg.fc_type === RTN_LOCAL && cfg.fc_dst !== 0 && cfg.fc_prefsrc === cfg.fc_dst) return true;
+  const tb_id = cfg.fc_table === RT_TABLE_MAIN ? RT_TABLE_LOCAL : cfg.fc_table;
+  return (
+    inet_addr_type_table(net, cfg.fc_prefsrc, tb_id) === RTN_LOCAL ||
+    inet_addr_type_table(net, cfg.fc_prefsrc, RT_TABLE_LOCAL) === RTN_LOCAL
+  );
+}
+
+/** A new route, or why there is none. */
+interface FibInfo {
+  readonly err: number;
+  readonly extack: string;
+  readonly fa: FibAlias;
+}
+
+function noInfo(err: number, extack: string): FibInfo {
+  return { err, extack, fa: NO_ROUTE };
+}
+
+function newAlias(cfg: FibConfig, nh_dev: number, nh_scope: number): FibInfo {
+  return {
+    err: 0,
+    extack: '',
+    fa: {
+      dst: cfg.fc_dst,
+      plen: cfg.fc_dst_len,
+      fa_tos: cfg.fc_dscp,
+      fa_type: cfg.fc_type,
+      fib_priority: cfg.fc_priority,
+      fib_protocol: cfg.fc_protocol,
+      fib_scope: cfg.fc_scope,
+      fib_prefsrc: cfg.fc_prefsrc,
+      nh_dev,
+      nh_gw: cfg.fc_gw4,
+      nh_scope,
+      nh_onlink: cfg.fc_onlink,
+      dead: false,
+    },
+  };
+}
+
+/**
+ * Checks what was asked for and makes the route.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_create_info().
+ * Left out: multipath, nexthop objects, metrics and encapsulation, which no command of the model can give.
+ */
+export function fib_create_info(net: World, cfg: FibConfig): FibInfo {
+  if (fib_props_scope(cfg.fc_type) > cfg.fc_scope) return noInfo(-EINVAL, 'Invalid scope');
+  if (fib_props_error(cfg.fc_type) !== 0) {
+    if (cfg.fc_gw4 !== 0 || cfg.fc_oif !== 0) {
+      return noInfo(-EINVAL, 'Gateway, device and multipath can not be specified for this route type');
+    }
+    return newAlias(cfg, 0, RT_SCOPE_UNIVERSE);
+  }
+  if (cfg.fc_type < RTN_UNICAST || cfg.fc_type > RTN_MULTICAST) return noInfo(-EINVAL, 'Invalid route type');
+  if (cfg.fc_scope > RT_SCOPE_HOST) return noInfo(-EINVAL, 'Invalid scope');
+
+  let oif = cfg.fc_oif;
+  let nh_scope = RT_SCOPE_NOWHERE;
+  if (cfg.fc_scope === RT_SCOPE_HOST) {
+    if (cfg.fc_gw4 !== 0) return noInfo(-EINVAL, 'Route with host scope can not have a gateway');
+    if (dev_get_by_index(net, oif).ifindex === 0) return noInfo(-ENODEV, '');
+  } else {
+    const nh = fib_check_nh(net, cfg);
+    if (nh.err !== 0) return noInfo(nh.err, nh.extack);
+    oif = nh.oif;
+    nh_scope = nh.scope;
+  }
+  if (cfg.fc_prefsrc !== 0 && !fib_valid_prefsrc(net, cfg)) return noInfo(-EINVAL, 'Invalid prefsrc address');
+  return newAlias(cfg, oif, nh_scope);
+}
+
+/**
+ * The source that a route gives a packet without one: its own, else one of its device.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_result_prefsrc() and fib_info_update_nhc_saddr().
+ * Left out: the copy kept in the nexthop, which any change of an address renews.
+ */
+export function fib_result_prefsrc(net: World, res: FibResult): number {
+  const fa = res.fa;
+  return fa.fib_prefsrc !== 0 ? fa.fib_prefsrc : inet_select_addr(net, fa.nh_dev, fa.nh_gw, fa.fib_scope);
+}
+
+/**
+ * Chooses the source once the route is known.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_select_path().
+ * Left out: fib_select_default(), which takes the first of several equal default routes while no neighbour is known to be dead;
+ * multipath; VRF.
+ */
+export function fib_select_path(net: World, res: FibResult, fl4: FlowI4): FlowI4 {
+  return fl4.saddr !== 0 ? fl4 : { ...fl4, saddr: fib_result_prefsrc(net, res) };
+}
+
+/** The world with the marked aliases of every table dead. */
+function markDead(
+  net: World,
+  tables: readonly FibTable[],
+  found: boolean,
+): { readonly net: World; readonly found: boolean } {
+  return { net: found ? { ...net, tables } : net, found };
+}
+
+/**
+ * Marks the routes of the main table dead whose source is an address that went.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_sync_down_addr(): routes of other tables keep a source that the host no longer has.
+ */
+export function fib_sync_down_addr(net: World, local: number): { readonly net: World; readonly found: boolean } {
+  let tables: readonly FibTable[] = [];
+  let found = false;
+  for (const tb of net.tables) {
+    let aliases: readonly FibAlias[] = [];
+    for (const fa of tb.aliases) {
+      const dead = tb.tb_id === RT_TABLE_MAIN && fa.fib_prefsrc === local;
+      aliases = [...aliases, dead ? { ...fa, dead } : fa];
+      found = found || dead;
+    }
+    tables = [...tables, { ...tb, aliases }];
+  }
+  return markDead(net, tables, found && local !== 0);
+}
+
+/**
+ * Marks the routes dead that leave by a device; those of host scope only with `force`.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_sync_down_dev(), for NETDEV_DOWN and NETDEV_UNREGISTER.
+ */
+export function fib_sync_down_dev(
+  net: World,
+  ifindex: number,
+  force: boolean,
+): { readonly net: World; readonly found: boolean } {
+  let tables: readonly FibTable[] = [];
+  let found = false;
+  for (const tb of net.tables) {
+    let aliases: readonly FibAlias[] = [];
+    for (const fa of tb.aliases) {
+      const dead = fa.nh_dev === ifindex && (force || fa.nh_scope !== RT_SCOPE_NOWHERE);
+      aliases = [...aliases, dead ? { ...fa, dead } : fa];
+      found = found || dead;
+    }
+    tables = [...tables, { ...tb, aliases }];
+  }
+  return markDead(net, tables, found);
+}

@@ -1,0 +1,61 @@
+/** The second lookup: routing a packet again after netfilter changed it. C: net/ipv4/netfilter.c. */
+import { inet_addr_type } from './fib_frontend.ts';
+import { fib4_rules_early_flow_dissect } from './fib_rules.ts';
+import { inet_sk_flowi_flags, RT_TOS } from './inet_sock.ts';
+import { dev_get_by_index, emit } from './net.ts';
+import { ip_route_output_key } from './route.ts';
+import type { SkBuff } from './types/packet.ts';
+import { FLOWI_FLAG_ANYSRC, type FlowI4, NO_FLOW, RTN_LOCAL, RTN_UNICAST, RTN_UNSPEC } from './types/route.ts';
+import type { Sock } from './types/sock.ts';
+import type { World } from './types/world.ts';
+import { sk_to_full_sk } from './x_tables.ts';
+
+/** C: include/linux/netdevice.h, HH_DATA_ALIGN(). */
+export function HH_DATA_ALIGN(len: number): number {
+  return (len + 15) & ~15;
+}
+
+/** The packet in a buffer of its own with `nhead` bytes more in front. C: net/core/skbuff.c, pskb_expand_head(). */
+export function pskb_expand_head(skb: SkBuff, nhead: number): SkBuff {
+  return { ...skb, headroom: skb.headroom + nhead, cloned: false };
+}
+
+/**
+ * Routes the packet again by its header, mark and socket; its source stays as it is.
+ *
+ * C: net/ipv4/netfilter.c, ip_route_me_harder(). The key has neither user nor, unless a rule asks, protocol and ports.
+ * Left out: layer-3 masters, which the model has none of; the IPsec lookup; an error kept in the dst, which output
+ * routes of this release report at once; a failing allocation.
+ */
+export function ip_route_me_harder(
+  net: World,
+  owner: Sock,
+  skb: SkBuff,
+  addr_type: number,
+): { err: number; skb: SkBuff; net: World } {
+  const { iph } = skb;
+  const sk = sk_to_full_sk(net, owner);
+  const type = addr_type === RTN_UNSPEC ? inet_addr_type(net, iph.saddr) : addr_type;
+  const keep = type === RTN_LOCAL || type === RTN_UNICAST;
+  const key: FlowI4 = {
+    ...NO_FLOW,
+    daddr: iph.daddr,
+    saddr: keep ? iph.saddr : 0,
+    flowi4_tos: RT_TOS(iph.tos),
+    flowi4_oif: sk.sk_bound_dev_if,
+    flowi4_mark: skb.mark,
+    flowi4_flags: keep ? FLOWI_FLAG_ANYSRC : inet_sk_flowi_flags(sk),
+  };
+  const { rt } = ip_route_output_key(net, fib4_rules_early_flow_dissect(net, skb, key));
+  if (rt.err < 0) {
+    return {
+      err: rt.err,
+      skb,
+      net: emit(net, { effect: 'reroute', before: skb, after: skb, err: rt.err, socks: net.socks }),
+    };
+  }
+  const routed = { ...skb, dst: rt };
+  const hh_len = dev_get_by_index(net, rt.dev).hard_header_len;
+  const after = routed.headroom < hh_len ? pskb_expand_head(routed, HH_DATA_ALIGN(hh_len - routed.headroom)) : routed;
+  return { err: 0, skb: after, net: emit(net, { effect: 'reroute', before: skb, after, err: 0, socks: net.socks }) };
+}

@@ -1,0 +1,555 @@
+/** What TCP sends, and when. C: net/ipv4/tcp_output.c. */
+import { setTransportChecksum } from './checksum.ts';
+import { inet_csk_reset_xmit_timer } from './inet_connection_sock.ts';
+import type { Result } from './inet_hashtables.ts';
+import { ip_queue_xmit } from './ip_output.ts';
+import { dev_get_by_index, getSock, setSock } from './net.ts';
+import { alloc_skb, payloadOf } from './skbuff.ts';
+import { after, before, tcp_time_stamp } from './tcp.ts';
+import { fastopenOption, tcp_fastopen_cookie_check } from './tcp_fastopen.ts';
+import { inet_sk_rebuild_header, tcp_v4_send_synack } from './tcp_ipv4.ts';
+import { TCP_RTO_MIN, TCP_TIMEOUT_INIT } from './tcp_timer.ts';
+import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINVAL } from './types/errno.ts';
+import {
+  CHECKSUM_PARTIAL,
+  IPPROTO_TCP,
+  NO_IPH,
+  NO_PAYLOAD,
+  NO_SKB,
+  NO_TH,
+  type SkBuff,
+  TCPHDR_ACK,
+  TCPHDR_FIN,
+  TCPHDR_PSH,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+  type Tcphdr,
+} from './types/packet.ts';
+import type { Rtable } from './types/route.ts';
+import { NO_SOCK, type Sock, TCP_CLOSE, type WriteQueueSeg } from './types/sock.ts';
+import type { Kernel, World } from './types/world.ts';
+
+/**
+ * Headroom that TCP reserves for all headers.
+ *
+ * C: include/net/tcp.h, MAX_TCP_HEADER, with MAX_HEADER 176 as in Debian's configuration.
+ */
+export const MAX_TCP_HEADER = 320;
+
+/** C: include/net/tcp.h. */
+export const TCPOLEN_TSTAMP_ALIGNED = 12;
+const MAX_TCP_OPTION_SPACE = 40;
+
+/** The window scale that this host asks for: 64 KiB grow to tcp_rmem[2], 6 MiB. C: tcp_select_initial_window(). */
+export const RCV_WSCALE = 7;
+
+/** Length of an IP and a TCP header without options. */
+const HEADERS = 40;
+
+/** C: include/linux/tcp.h, struct tcp_out_options. `fastopen_cookie` 0 is none. */
+interface TcpOutOptions {
+  readonly mss: number;
+  readonly ts: boolean;
+  readonly tsval: number;
+  readonly tsecr: number;
+  readonly sack: boolean;
+  readonly wscale: boolean;
+  readonly fastopen_cookie: number;
+}
+
+/** End of the sequence space that a segment takes. */
+export function endSeq(seg: WriteQueueSeg): number {
+  const syn = (seg.flags & TCPHDR_SYN) === 0 ? 0 : 1;
+  const fin = (seg.flags & TCPHDR_FIN) === 0 ? 0 : 1;
+  return (seg.seq + seg.len + syn + fin) >>> 0;
+}
+
+/** The first segment that has been sent and not acknowledged; len -1 for none. C: include/net/tcp.h, tcp_rtx_queue_head(). */
+export function tcp_rtx_queue_head(sk: Sock): WriteQueueSeg {
+  for (const seg of sk.write_queue) if (seg.sent) return seg;
+  return NO_SEG;
+}
+
+/** The first segment that waits to be sent; len -1 for none. C: include/net/tcp.h, tcp_send_head(). */
+export function tcp_send_head(sk: Sock): WriteQueueSeg {
+  for (const seg of sk.write_queue) if (!seg.sent) return seg;
+  return NO_SEG;
+}
+
+/** No segment. */
+export const NO_SEG: WriteQueueSeg = { seq: 0, len: -1, flags: 0, sent: false };
+
+/**
+ * The option words of a header, in the kernel's order.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_options_write().
+ * Left out: MD5, SACK blocks, SMC, MPTCP.
+ */
+function tcp_options_write(opts: TcpOutOptions): readonly number[] {
+  const mss = opts.mss === 0 ? [] : [0x0204, opts.mss];
+  const stamps = [opts.tsval >>> 16, opts.tsval & 0xffff, opts.tsecr >>> 16, opts.tsecr & 0xffff];
+  const ts = opts.ts ? (opts.sack ? [0x0402, 0x080a, ...stamps] : [0x0101, 0x080a, ...stamps]) : [];
+  const sack = opts.sack && !opts.ts ? [0x0101, 0x0402] : [];
+  const wscale = opts.wscale ? [0x0103, 0x0300 | RCV_WSCALE] : [];
+  return [...mss, ...ts, ...sack, ...wscale, ...fastopenOption(opts.fastopen_cookie)];
+}
+
+/** Bytes that a Fast Open option takes. */
+function fastopenLen(cookie: number): number {
+  return cookie === 0 ? 0 : cookie === -1 ? 4 : 12;
+}
+
+/**
+ * Options of a SYN.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_syn_options(); `fastopen` says that the cookie option went in (tp->syn_fastopen).
+ */
+function tcp_syn_options(net: World, tp: Sock): { readonly opts: TcpOutOptions; readonly fastopen: boolean } {
+  const { tcp_timestamps, tcp_window_scaling, tcp_sack } = net.sysctl;
+  const cookie = tp.fastopen.req ? tp.fastopen.req_cookie : 0;
+  const used =
+    4 +
+    (tcp_timestamps !== 0 ? 12 : 0) +
+    (tcp_window_scaling !== 0 ? 4 : 0) +
+    (tcp_sack !== 0 && tcp_timestamps === 0 ? 4 : 0);
+  const fits = cookie !== 0 && MAX_TCP_OPTION_SPACE - used >= fastopenLen(cookie);
+  return {
+    opts: {
+      mss: tp.advmss,
+      ts: tcp_timestamps !== 0,
+      tsval: tcp_time_stamp(net),
+      tsecr: tp.ts_recent,
+      sack: tcp_sack !== 0,
+      wscale: tcp_window_scaling !== 0,
+      fastopen_cookie: fits ? cookie : 0,
+    },
+    fastopen: fits,
+  };
+}
+
+/** Options of any other segment. C: net/ipv4/tcp_output.c, tcp_established_options(). Left out: SACK blocks. */
+function tcp_established_options(net: World, tp: Sock): TcpOutOptions {
+  return {
+    mss: 0,
+    ts: tp.tstamp_ok,
+    tsval: tcp_time_stamp(net),
+    tsecr: tp.ts_recent,
+    sack: false,
+    wscale: false,
+    fastopen_cookie: 0,
+  };
+}
+
+/** Options of a SYN-ACK. C: net/ipv4/tcp_output.c, tcp_synack_options(). */
+function tcp_synack_options(net: World, req: Sock, mss: number, foc: number): TcpOutOptions {
+  return {
+    mss,
+    ts: req.tstamp_ok,
+    tsval: tcp_time_stamp(net),
+    tsecr: req.ts_recent,
+    sack: req.sack_ok,
+    wscale: req.wscale_ok,
+    fastopen_cookie: foc,
+  };
+}
+
+/** The window that a segment announces. C: net/ipv4/tcp_output.c, tcp_select_window(). Left out: its growth. */
+export function tcp_select_window(sk: Sock): number {
+  return sk.wscale_ok ? (sk.rcv_wnd + (1 << RCV_WSCALE) - 1) >> RCV_WSCALE : Math.min(sk.rcv_wnd, 0xffff);
+}
+
+/** The MSS that a route advertises. C: net/ipv4/route.c, ipv4_default_advmss(). */
+export function tcp_dst_advmss(net: World, dst: Rtable): number {
+  return Math.max(Math.min(dev_get_by_index(net, dst.dev).mtu, 0xffff) - HEADERS, 256);
+}
+
+/**
+ * The first receive window: the default buffer of 64 KiB in whole segments.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_select_initial_window().
+ */
+export function tcp_select_initial_window(mss: number): number {
+  return Math.min(65536 - (65536 % mss), 0xffff);
+}
+
+/** A packet of TCP's, with checksum base, but without a network header. */
+function tcpPacket(
+  sk: number,
+  mark: number,
+  th: Tcphdr,
+  len: number,
+  cloned: boolean,
+  saddr: number,
+  daddr: number,
+): SkBuff {
+  return setTransportChecksum(
+    {
+      ...NO_SKB,
+      sk,
+      mark,
+      cloned,
+      ip_summed: CHECKSUM_PARTIAL,
+      headroom: MAX_TCP_HEADER - th.doff * 4 - 20,
+      iph: { ...NO_IPH, protocol: IPPROTO_TCP },
+      th,
+      payload: len === 0 ? NO_PAYLOAD : payloadOf(len),
+    },
+    saddr,
+    daddr,
+  );
+}
+
+/**
+ * Gives a segment its header and hands it to IP. The port is the socket's now, the checksum is over its addresses now;
+ * the addresses of the IP header are those of cork.fl while the route is valid.
+ *
+ * C: net/ipv4/tcp_output.c, __tcp_transmit_skb().
+ * Left out: segmentation, so a long segment leaves whole; ECN, pacing, urgent data.
+ */
+export function __tcp_transmit_skb(
+  kernel: Kernel,
+  start: World,
+  sk: number,
+  skb: WriteQueueSeg,
+  clone_it: boolean,
+  rcv_nxt: number,
+): Result {
+  let net = start;
+  const inet = getSock(net, sk);
+  const syn = (skb.flags & TCPHDR_SYN) !== 0;
+  let opts = tcp_established_options(net, inet);
+  if (syn) {
+    const chosen = tcp_syn_options(net, inet);
+    opts = chosen.opts;
+    if (chosen.fastopen) net = setSock(net, { ...inet, fastopen: { ...inet.fastopen, syn_fastopen: true } });
+  }
+  const options = tcp_options_write(opts);
+  const th: Tcphdr = {
+    ...NO_TH,
+    source: inet.inet_sport,
+    dest: inet.inet_dport,
+    seq: skb.seq,
+    ack_seq: rcv_nxt,
+    doff: 5 + (options.length >> 1),
+    flags: skb.flags,
+    window: syn ? Math.min(inet.rcv_wnd, 0xffff) : tcp_select_window(inet),
+    options,
+  };
+  const made = alloc_skb(net, tcpPacket(sk, inet.sk_mark, th, skb.len, clone_it, inet.inet_saddr, inet.inet_daddr));
+  return ip_queue_xmit(kernel, made.net, sk, made.skb);
+}
+
+/** C: net/ipv4/tcp_output.c, tcp_transmit_skb(). */
+export function tcp_transmit_skb(
+  kernel: Kernel,
+  net: World,
+  sk: number,
+  skb: WriteQueueSeg,
+  clone_it: boolean,
+): Result {
+  return __tcp_transmit_skb(kernel, net, sk, skb, clone_it, getSock(net, sk).rcv_nxt);
+}
+
+/**
+ * What the first route says about header, MSS and window, and the sequence numbers of a connection about to begin.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_connect_init().
+ */
+function tcp_connect_init(net: World, sk: number): World {
+  const tp = getSock(net, sk);
+  const advmss = tcp_dst_advmss(net, tp.sk_dst_cache);
+  const tcp_header_len = 20 + (net.sysctl.tcp_timestamps !== 0 ? TCPOLEN_TSTAMP_ALIGNED : 0);
+  return setSock(net, {
+    ...tp,
+    tcp_header_len,
+    advmss,
+    rcv_wnd: tcp_select_initial_window(advmss),
+    sk_err: 0,
+    write_queue: [],
+    snd_una: tp.write_seq,
+    snd_sml: tp.write_seq,
+    snd_nxt: tp.write_seq,
+    rcv_nxt: 0,
+    icsk_rto: TCP_TIMEOUT_INIT,
+    retransmits: 0,
+  });
+}
+
+/** Queues a segment at the end of the sequence space. C: net/ipv4/tcp_output.c, tcp_connect_queue_skb(), tcp_queue_skb(). */
+function queueSeg(net: World, sk: number, seg: WriteQueueSeg): World {
+  const tp = getSock(net, sk);
+  return setSock(net, { ...tp, write_seq: endSeq(seg), write_queue: [...tp.write_queue, seg] });
+}
+
+/** The queue with its last segment replaced. */
+function withTail(queue: readonly WriteQueueSeg[], tail: WriteQueueSeg): readonly WriteQueueSeg[] {
+  let all: readonly WriteQueueSeg[] = [];
+  let seen = 0;
+  for (const seg of queue) {
+    seen += 1;
+    all = [...all, seen === queue.length ? tail : seg];
+  }
+  return all;
+}
+
+/** Leaves the Fast Open option out of all further SYNs. */
+function excludeCookie(net: World, sk: number): World {
+  const tp = getSock(net, sk);
+  return setSock(net, { ...tp, fastopen: { ...tp.fastopen, req_cookie: 0 } });
+}
+
+/** Sends the plain SYN, asking for a cookie. C: net/ipv4/tcp_output.c, tcp_send_syn_data(), label fallback. */
+function synDataFallback(kernel: Kernel, net: World, sk: number, syn: WriteQueueSeg): Result {
+  const tp = getSock(net, sk);
+  const req_cookie = tp.fastopen.req_cookie === 0 ? 0 : -1;
+  const asking = setSock(net, { ...tp, fastopen: { ...tp.fastopen, req_cookie } });
+  const sent = tcp_transmit_skb(kernel, asking, sk, syn, true);
+  const after = getSock(sent.net, sk);
+  const kept = sent.err === 0 ? after : { ...after, fastopen: { ...after.fastopen, syn_fastopen: false } };
+  return { err: sent.err, net: excludeCookie(setSock(sent.net, kept), sk) };
+}
+
+/**
+ * Sends the SYN with data, or the plain SYN when there is no cookie or when sending the data failed.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_send_syn_data().
+ */
+function tcp_send_syn_data(kernel: Kernel, start: World, sk: number, syn: WriteQueueSeg): Result {
+  const tp = getSock(start, sk);
+  const check = tcp_fastopen_cookie_check(start, tp);
+  let net = setSock(start, { ...tp, fastopen: { ...tp.fastopen, req_cookie: check.cookie } });
+  if (!check.ret) return synDataFallback(kernel, net, sk, syn);
+
+  const space = Math.min(tp.advmss - MAX_TCP_OPTION_SPACE, tp.fastopen.req_size);
+  const chosen = getSock(net, sk);
+  net = setSock(net, { ...chosen, fastopen: { ...chosen.fastopen, req_copied: space } });
+  const data: WriteQueueSeg = {
+    seq: (syn.seq + 1) >>> 0,
+    len: space,
+    flags: TCPHDR_ACK | TCPHDR_PSH,
+    sent: true,
+  };
+  net = queueSeg(net, sk, data);
+  const sent = tcp_transmit_skb(kernel, net, sk, { ...syn, len: space }, true);
+  const after = getSock(sent.net, sk);
+  if (sent.err === 0) {
+    const fastopen = { ...after.fastopen, syn_data: space > 0 };
+    return { err: 0, net: excludeCookie(setSock(sent.net, { ...after, fastopen }), sk) };
+  }
+  const unsent = setSock(sent.net, { ...after, write_queue: withTail(after.write_queue, { ...data, sent: false }) });
+  return synDataFallback(kernel, unsent, sk, syn);
+}
+
+/**
+ * Sends the first SYN and arms its timer. Errors of sending other than ECONNREFUSED are ignored: the timer will try again.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_connect().
+ */
+export function tcp_connect(kernel: Kernel, start: World, sk: number): Result {
+  const rebuilt = inet_sk_rebuild_header(start, sk);
+  if (rebuilt.err !== 0) return { err: -EHOSTUNREACH, net: rebuilt.net };
+  let net = tcp_connect_init(rebuilt.net, sk);
+
+  const buff: WriteQueueSeg = { seq: getSock(net, sk).write_seq, len: 0, flags: TCPHDR_SYN, sent: true };
+  net = setSock(net, { ...getSock(net, sk), retrans_stamp: tcp_time_stamp(net) });
+  net = queueSeg(net, sk, buff);
+  const sent = getSock(net, sk).fastopen.req
+    ? tcp_send_syn_data(kernel, net, sk, buff)
+    : tcp_transmit_skb(kernel, net, sk, buff, true);
+  if (sent.err === -ECONNREFUSED) return sent;
+
+  const tp = getSock(sent.net, sk);
+  const head = tcp_send_head(tp);
+  net = setSock(sent.net, { ...tp, snd_nxt: head.len < 0 ? tp.write_seq : head.seq });
+  return { err: 0, net: inet_csk_reset_xmit_timer(net, sk, tp.icsk_rto) };
+}
+
+/**
+ * Sends a segment again, with the socket's fields as they are now.
+ *
+ * C: net/ipv4/tcp_output.c, __tcp_retransmit_skb().
+ * Left out: -EBUSY while the first copy still waits in this host, which it never does here; a peer that shrinks its
+ * window; splitting and joining of segments.
+ */
+function __tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: WriteQueueSeg): Result {
+  const tp = getSock(net, sk);
+  if (before(skb.seq, tp.snd_una) && (skb.flags & TCPHDR_SYN) !== 0) {
+    const stripped = { ...skb, seq: (skb.seq + 1) >>> 0, flags: skb.flags & ~TCPHDR_SYN };
+    return __tcp_retransmit_skb(kernel, net, sk, stripped);
+  }
+  if (before(endSeq(skb), tp.snd_una)) return { err: -EINVAL, net };
+  const acked = before(skb.seq, tp.snd_una) ? (tp.snd_una - skb.seq) >>> 0 : 0;
+  const rebuilt = inet_sk_rebuild_header(net, sk);
+  if (rebuilt.err !== 0) return { err: -EHOSTUNREACH, net: rebuilt.net };
+  const rest = { ...skb, seq: (skb.seq + acked) >>> 0, len: skb.len - acked };
+  return tcp_transmit_skb(kernel, rebuilt.net, sk, rest, true);
+}
+
+/** C: net/ipv4/tcp_output.c, tcp_retransmit_skb(). */
+export function tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: WriteQueueSeg): Result {
+  const sent = __tcp_retransmit_skb(kernel, net, sk, skb);
+  const tp = getSock(sent.net, sk);
+  if (tp.retrans_stamp !== 0) return sent;
+  return { err: sent.err, net: setSock(sent.net, { ...tp, retrans_stamp: tcp_time_stamp(net) }) };
+}
+
+/** Sends all that has been sent and not acknowledged. C: net/ipv4/tcp_output.c, tcp_xmit_retransmit_queue(). */
+export function tcp_xmit_retransmit_queue(kernel: Kernel, start: World, sk: number): World {
+  let net = start;
+  for (const seg of getSock(start, sk).write_queue) {
+    if (seg.sent) net = tcp_retransmit_skb(kernel, net, sk, seg).net;
+  }
+  return net;
+}
+
+/** Whether anything sent is not acknowledged: tp->packets_out. */
+export function packetsOut(sk: Sock): boolean {
+  return tcp_rtx_queue_head(sk).len >= 0;
+}
+
+/**
+ * Whether a small segment has to wait for the acknowledgement of another one.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_nagle_test(), tcp_nagle_check() and tcp_minshall_check(). RFC: 896.
+ */
+function tcp_nagle_test(tp: Sock, skb: WriteQueueSeg, push: boolean): boolean {
+  if (push || (skb.flags & TCPHDR_FIN) !== 0) return true;
+  const minshall = after(tp.snd_sml, tp.snd_una) && !after(tp.snd_sml, tp.snd_nxt);
+  return !(skb.len < tp.advmss && packetsOut(tp) && minshall);
+}
+
+/** The queue with the segment at that sequence number marked as sent. */
+function markSent(queue: readonly WriteQueueSeg[], seq: number): readonly WriteQueueSeg[] {
+  let all: readonly WriteQueueSeg[] = [];
+  for (const seg of queue) all = [...all, !seg.sent && seg.seq === seq ? { ...seg, sent: true } : seg];
+  return all;
+}
+
+/**
+ * Sends what waits, as far as Nagle's rule lets it; an error of sending ends the round.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_write_xmit() and tcp_event_new_data_sent().
+ * Left out: congestion window and the peer's window.
+ */
+function tcp_write_xmit(kernel: Kernel, start: World, sk: number, push: boolean): World {
+  let net = start;
+  for (const seg of getSock(start, sk).write_queue) {
+    if (!seg.sent) {
+      const tp = getSock(net, sk);
+      if (!tcp_nagle_test(tp, seg, push)) return net;
+      const sent = tcp_transmit_skb(kernel, net, sk, seg, true);
+      net = sent.net;
+      if (sent.err !== 0) return net;
+      const now = getSock(net, sk);
+      const prior = packetsOut(now);
+      net = setSock(net, {
+        ...now,
+        snd_nxt: endSeq(seg),
+        snd_sml: seg.len < now.advmss ? endSeq(seg) : now.snd_sml,
+        write_queue: markSent(now.write_queue, seg.seq),
+      });
+      if (!prior) net = inet_csk_reset_xmit_timer(net, sk, now.icsk_rto);
+    }
+  }
+  return net;
+}
+
+/**
+ * Sends what waits; where nothing could be sent and nothing is under way, the probe timer will try again.
+ *
+ * C: net/ipv4/tcp_output.c, __tcp_push_pending_frames(); include/net/tcp.h, tcp_check_probe_timer().
+ */
+export function __tcp_push_pending_frames(kernel: Kernel, net: World, sk: number, push: boolean): World {
+  if (getSock(net, sk).sk_state === TCP_CLOSE) return net;
+  const pushed = tcp_write_xmit(kernel, net, sk, push);
+  const tp = getSock(pushed, sk);
+  const stuck = !packetsOut(tp) && tcp_send_head(tp).len >= 0 && tp.icsk_timeout === 0;
+  return stuck ? inet_csk_reset_xmit_timer(pushed, sk, Math.max(tp.icsk_rto, TCP_RTO_MIN)) : pushed;
+}
+
+/** Queues `len` bytes of data behind what waits. C: net/ipv4/tcp.c, the copying part of tcp_sendmsg_locked(). */
+export function tcp_queue_data(net: World, sk: number, len: number): World {
+  const tp = getSock(net, sk);
+  const tail = tcp_send_head(tp);
+  if (tail.len < 0) return queueSeg(net, sk, { seq: tp.write_seq, len, flags: TCPHDR_ACK | TCPHDR_PSH, sent: false });
+  const write_queue = withTail(tp.write_queue, { ...tail, len: tail.len + len });
+  return setSock(net, { ...tp, write_queue, write_seq: (tp.write_seq + len) >>> 0 });
+}
+
+/** Sends a FIN, with the data that waits if there is some. C: net/ipv4/tcp_output.c, tcp_send_fin(). */
+export function tcp_send_fin(kernel: Kernel, net: World, sk: number): World {
+  const tp = getSock(net, sk);
+  const tail = tcp_send_head(tp);
+  if (tail.len < 0) {
+    const fin: WriteQueueSeg = { seq: tp.write_seq, len: 0, flags: TCPHDR_ACK | TCPHDR_FIN, sent: false };
+    return __tcp_push_pending_frames(kernel, queueSeg(net, sk, fin), sk, true);
+  }
+  const write_queue = withTail(tp.write_queue, { ...tail, flags: tail.flags | TCPHDR_FIN });
+  const tacked = setSock(net, { ...tp, write_queue, write_seq: (tp.write_seq + 1) >>> 0 });
+  return __tcp_push_pending_frames(kernel, tacked, sk, true);
+}
+
+/** Sends a RST of the socket's own accord. C: net/ipv4/tcp_output.c, tcp_send_active_reset(). */
+export function tcp_send_active_reset(kernel: Kernel, net: World, sk: number): World {
+  const seg: WriteQueueSeg = { seq: getSock(net, sk).snd_nxt, len: 0, flags: TCPHDR_ACK | TCPHDR_RST, sent: true };
+  return tcp_transmit_skb(kernel, net, sk, seg, false).net;
+}
+
+/** Sends an acknowledgement. C: net/ipv4/tcp_output.c, tcp_send_ack() and __tcp_send_ack(). */
+export function tcp_send_ack(kernel: Kernel, net: World, sk: number): World {
+  const tp = getSock(net, sk);
+  if (tp.sk_state === TCP_CLOSE) return net;
+  const seg: WriteQueueSeg = { seq: tp.snd_nxt, len: 0, flags: TCPHDR_ACK, sent: true };
+  return __tcp_transmit_skb(kernel, net, sk, seg, false, tp.rcv_nxt).net;
+}
+
+/**
+ * Sends the answer to a SYN that crossed our own: SYN and ACK with the first sequence number again.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_send_synack().
+ */
+export function tcp_send_synack(kernel: Kernel, net: World, sk: number): Result {
+  const tp = getSock(net, sk);
+  const head = tcp_rtx_queue_head(tp);
+  if (head.len < 0 || (head.flags & TCPHDR_SYN) === 0) return { err: -EAGAIN, net };
+  const synack = { ...head, flags: head.flags | TCPHDR_ACK };
+  let write_queue: readonly WriteQueueSeg[] = [];
+  for (const seg of tp.write_queue) write_queue = [...write_queue, (seg.flags & TCPHDR_SYN) !== 0 ? synack : seg];
+  return tcp_transmit_skb(kernel, setSock(net, { ...tp, write_queue }), sk, synack, true);
+}
+
+/**
+ * The SYN-ACK for a request. It belongs to the request, the one for a Fast Open child to the child.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_make_synack().
+ */
+export function tcp_make_synack(
+  net: World,
+  sk: Sock,
+  dst: Rtable,
+  req: Sock,
+  foc: number,
+  fastopen: boolean,
+): { readonly net: World; readonly skb: SkBuff } {
+  const mss = tcp_dst_advmss(net, dst);
+  const options = tcp_options_write(tcp_synack_options(net, req, mss, foc));
+  const th: Tcphdr = {
+    ...NO_TH,
+    source: req.inet_num,
+    dest: req.inet_dport,
+    seq: req.snd_una,
+    ack_seq: req.rcv_nxt,
+    doff: 5 + (options.length >> 1),
+    flags: TCPHDR_SYN | TCPHDR_ACK,
+    window: Math.min(req.rcv_wnd, 0xffff),
+    options,
+  };
+  const owner = fastopen ? sk.id : req.id;
+  const skb = tcpPacket(owner, req.sk_mark, th, 0, false, req.inet_rcv_saddr, req.inet_daddr);
+  return alloc_skb(net, { ...skb, dst });
+}
+
+/** Sends a SYN-ACK again. C: net/ipv4/tcp_output.c, tcp_rtx_synack(). */
+export function tcp_rtx_synack(kernel: Kernel, net: World, sk: Sock, req: number): Result {
+  return tcp_v4_send_synack(kernel, net, sk, NO_SOCK.sk_dst_cache, req, 0, false);
+}

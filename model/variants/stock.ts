@@ -1,0 +1,20 @@
+/** The reference release as it is. */
+import { inet_ehashfn } from '../inet_hashtables.ts';
+import { ipt_mangle_out } from '../iptable_mangle.ts';
+import { secure_tcp_seq } from '../secure_seq.ts';
+import type { HostCommand } from '../types/host.ts';
+import type { Kernel } from '../types/world.ts';
+
+/** Nothing is added to the host. */
+function operator(): readonly HostCommand[] {
+  return [];
+}
+
+export const stock: Kernel = {
+  name: 'stock',
+  title: 'Linux 6.1 unchanged: the second lookup keeps the source of the first',
+  operator,
+  ipt_mangle_out,
+  inet_ehashfn,
+  secure_tcp_seq,
+};

@@ -1,0 +1,48 @@
+/** Every property over runs, in the order of the matrix. */
+import {
+  explicitSourceKept,
+  failedRerouteLeavesSocket,
+  headerMatchesSocket,
+  localNameStays,
+  replyCarriesAskedAddress,
+  sendLeavesNextSendAlone,
+  sourceFitsRoute,
+  sourcePassesProviderFilter,
+} from './address.ts';
+import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
+import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
+import type { Property } from './property.ts';
+import {
+  boundPortKept,
+  fourTupleUnique,
+  hashedSocketFound,
+  kernelSurvives,
+  listenerStays,
+  oneConnectionOneTuple,
+  portsAccounted,
+  tcpOperationsOnTcpSockets,
+} from './tuple.ts';
+
+export const properties: readonly Property[] = [
+  sourceFitsRoute,
+  sourcePassesProviderFilter,
+  headerMatchesSocket,
+  localNameStays,
+  explicitSourceKept,
+  replyCarriesAskedAddress,
+  sendLeavesNextSendAlone,
+  failedRerouteLeavesSocket,
+  fourTupleUnique,
+  hashedSocketFound,
+  oneConnectionOneTuple,
+  boundPortKept,
+  portsAccounted,
+  listenerStays,
+  tcpOperationsOnTcpSockets,
+  kernelSurvives,
+  ipChecksumRight,
+  transportChecksumRight,
+  verdictLegal,
+  packetConsumedOnce,
+  answerReachesSender,
+];

@@ -1,0 +1,139 @@
+/** The questions that several properties ask about a packet on the wire: whose it is, and who chose its source. */
+import { inet_select_addr } from '../model/devinet.ts';
+import { fib_get_table } from '../model/fib_frontend.ts';
+import { fib_result_prefsrc } from '../model/fib_semantics.ts';
+import { fib_table_lookup } from '../model/fib_trie.ts';
+import { getSock } from '../model/net.ts';
+import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
+import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
+import {
+  NO_SOCK,
+  SOCK_BINDADDR_LOCK,
+  SOCK_CONTROL,
+  SOCK_PING,
+  SOCK_RAW,
+  SOCK_TCP,
+  SOCK_TIMEWAIT,
+  SOCK_UDP,
+  type Sock,
+} from '../model/types/sock.ts';
+import type { Effect, World } from '../model/types/world.ts';
+import { at, eventOf, type Run, worldBefore } from './property.ts';
+
+/** A packet on a link. */
+export type Xmit = Extract<Effect, { effect: 'xmit' }>;
+
+/** Whether that effect is a packet leaving the host: lo does not count. */
+export function leaves(effect: Effect): effect is Xmit {
+  return effect.effect === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
+}
+
+/** Whether the socket was opened by a user (accepted ones included). */
+export function userSocket(sk: Sock): boolean {
+  return sk.kind === SOCK_TCP || sk.kind === SOCK_UDP || sk.kind === SOCK_RAW || sk.kind === SOCK_PING;
+}
+
+/** Whether the kernel itself sends: nobody's socket, a control socket, or one that answers for a connection. */
+export function kernelSends(sk: Sock): boolean {
+  return !userSocket(sk);
+}
+
+/** The socket that packet belongs to, as it is after step `i`, or before it when the step ended its life. */
+export function ownerOf(run: Run, i: number, skb: SkBuff): Sock {
+  const after = getSock(at(run, i).world, skb.sk);
+  return after.kind === NO_SOCK.kind ? getSock(worldBefore(run, i), skb.sk) : after;
+}
+
+/** Whether the user gave the address of a packet sent in step `i`: bind, IP_PKTINFO, or a header of its own. */
+export function explicitSource(run: Run, i: number, sk: Sock): boolean {
+  const event = eventOf(run, i);
+  const bound = (sk.sk_userlocks & SOCK_BINDADDR_LOCK) !== 0;
+  const given = event.event === 'send' ? event.from !== 0 : false;
+  return bound || given || sk.parent !== 0;
+}
+
+/** Whether the operator changed the host before or in step `i`: then an older choice of source may be out of date. */
+export function hostChanged(run: Run, i: number): boolean {
+  let changed = false;
+  let k = 0;
+  for (const event of run.events) {
+    changed = changed || (k <= i && (event.event === 'host' || event.event === 'wait'));
+    k = k + 1;
+  }
+  return changed;
+}
+
+/** Whether the kernel chose that packet's source for a user who left it open. */
+export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
+  const sk = ownerOf(run, i, skb);
+  return userSocket(sk) && !explicitSource(run, i, sk) && !hostChanged(run, i);
+}
+
+/** TOS bits that a route lookup sees. C: include/uapi/linux/in_route.h, IPTOS_RT_MASK. */
+const IPTOS_RT_MASK = 0x1c;
+
+/**
+ * The source that the packet's own route prefers: its `src`, else what its device has for the next hop.
+ *
+ * Asked of the table again, since a route cache entry remembers no source; a forced device without a route in the
+ * table gives its first address.
+ */
+export function routeSource(net: World, skb: SkBuff): number {
+  const { dst, iph } = skb;
+  const key = { ...NO_FLOW, daddr: iph.daddr, flowi4_oif: dst.dev, flowi4_tos: iph.tos & IPTOS_RT_MASK };
+  const res = fib_table_lookup(net, fib_get_table(net, dst.table), key);
+  const onRoute = res.err === 0 && res.fa.nh_dev === dst.dev;
+  return onRoute ? fib_result_prefsrc(net, res) : inet_select_addr(net, dst.dev, dst.rt_gw4, RT_SCOPE_LINK);
+}
+
+/** The source port of the packet, 0 for protocols without one. */
+export function sourcePort(skb: SkBuff): number {
+  return skb.iph.protocol === IPPROTO_TCP ? skb.th.source : skb.iph.protocol === IPPROTO_UDP ? skb.uh.source : 0;
+}
+
+/** The destination port likewise. */
+export function destinationPort(skb: SkBuff): number {
+  return skb.iph.protocol === IPPROTO_TCP ? skb.th.dest : skb.iph.protocol === IPPROTO_UDP ? skb.uh.dest : 0;
+}
+
+/** getsockname(2): the address that the user is told. */
+export function sockName(sk: Sock): number {
+  return sk.inet_rcv_saddr !== 0 ? sk.inet_rcv_saddr : sk.inet_saddr;
+}
+
+/** Whether the socket is in the table of four-tuples: connected or connecting TCP, requests and TIME_WAIT. */
+export function hasTuple(sk: Sock): boolean {
+  return (
+    sk.hashed &&
+    sk.inet_daddr !== 0 &&
+    (sk.kind === SOCK_TCP || sk.kind === SOCK_TIMEWAIT || sk.sk_protocol === IPPROTO_TCP)
+  );
+}
+
+/** Whether that kind of socket has one of the kernel's shared control sockets behind it. */
+export function controlSocket(sk: Sock): boolean {
+  return sk.kind === SOCK_CONTROL;
+}
+
+/** The socket of that id in a list, NO_SOCK when it is not there. */
+export function inSocks(socks: readonly Sock[], id: number): Sock {
+  let found = NO_SOCK;
+  for (const sk of socks) found = sk.id === id ? sk : found;
+  return found;
+}
+
+/** Whether two packets belong to the same four-tuple. */
+export function sameTuple(a: SkBuff, b: SkBuff): boolean {
+  return (
+    a.iph.saddr === b.iph.saddr &&
+    a.iph.daddr === b.iph.daddr &&
+    sourcePort(a) === sourcePort(b) &&
+    destinationPort(a) === destinationPort(b)
+  );
+}
+
+/** The world after step `i`. */
+export function worldAfter(run: Run, i: number): World {
+  return at(run, i).world;
+}

@@ -1,0 +1,63 @@
+/** What a property is: stated once, read by every engine, the command line and the report. */
+import type { Event } from '../model/types/event.ts';
+import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
+import type { RunScope } from './scopes.ts';
+
+/** The promise a property belongs to. */
+export type Concern = 'address' | 'tuple' | 'checksum' | 'netfilter';
+
+export interface Claim {
+  /** kebab-case. */
+  readonly id: string;
+  readonly concern: Concern;
+  /** One sentence that somebody could dispute. */
+  readonly claim: string;
+  /** RFC sections, man pages, parts of the socket API that ask for it. */
+  readonly asked: readonly string[];
+  /** Why a violation on a kernel without the patch is no fault of this suite; '' where none is known. */
+  readonly onStock: string;
+}
+
+/** One scenario played on one kernel: steps[i] is what events[i] did. An oops ends it early. */
+export interface Run {
+  readonly kernel: Kernel;
+  readonly events: readonly Event[];
+  /** The configured host, before the first event. */
+  readonly boot: World;
+  readonly steps: readonly Step[];
+}
+
+/** A claim about every step of every run. */
+export interface Property extends Claim {
+  readonly over: 'runs';
+  readonly scope: RunScope;
+  /** Whether step `i` keeps the promise, looking back at what led there. */
+  readonly holds: (run: Run, i: number) => boolean;
+  /** Whether step `i` is a case the claim speaks of: its `sometimes` partner. */
+  readonly sometimes: (run: Run, i: number) => boolean;
+}
+
+/** Declares a property over runs. */
+export function always(property: Omit<Property, 'over'>): Property {
+  return { over: 'runs', ...property };
+}
+
+/** The world in which step `i` began. */
+export function worldBefore(run: Run, i: number): World {
+  return i === 0 ? run.boot : at(run, i - 1).world;
+}
+
+/** Step `i`. */
+export function at(run: Run, i: number): Step {
+  return run.steps[i] as Step;
+}
+
+/** What step `i` showed. */
+export function effectsOf(run: Run, i: number): readonly Effect[] {
+  return at(run, i).effects;
+}
+
+/** Event `i`. */
+export function eventOf(run: Run, i: number): Event {
+  return run.events[i] as Event;
+}

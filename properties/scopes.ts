@@ -1,0 +1,120 @@
+/**
+ * Scopes of properties over runs: which hosts and which events a search may build. Data, not distributions:
+ * fast-check draws from it, the solver enumerates its structure, the report prints `text`.
+ */
+
+/** What may stand in one rule of mangle OUTPUT, as iptables words. */
+export interface MangleWords {
+  readonly matches: readonly string[];
+  readonly targets: readonly string[];
+}
+
+export interface RunScope {
+  /** kebab-case. */
+  readonly name: string;
+  /** One line for the report: what is inside. */
+  readonly text: string;
+  /** Per link: the address it may have, with prefix length; the gateway is .254 of that prefix. The first is the post's. */
+  readonly uplinks: readonly (readonly string[])[];
+  /** Further commands, of which at most `extras` are drawn, each at its place behind the plain host. */
+  readonly extra: readonly string[];
+  readonly extras: number;
+  /** What table 100 holds. */
+  readonly table100: readonly string[];
+  /** Rules that may lead to table 100. */
+  readonly rules: readonly string[];
+  readonly mangle: MangleWords;
+  readonly mangleRules: number;
+  /** Words of `socket S …`. */
+  readonly sockets: readonly string[];
+  readonly maxSockets: number;
+  readonly destinations: readonly string[];
+  readonly ports: readonly number[];
+  readonly lengths: readonly number[];
+  /** Packets that may arrive, as `receive` words. */
+  readonly arrivals: readonly string[];
+  /** Commands in the middle of things. */
+  readonly changes: readonly string[];
+  readonly events: number;
+}
+
+/** Hosts like the post's, with everything that issue reports about policy routing mention, small enough to read. */
+export const twoUplinks: RunScope = {
+  name: 'two-uplinks',
+  text: 'one or two uplinks, up to two mangle OUTPUT rules, up to two source, port or protocol rules, tables with any kind of default, up to two sockets, up to six events',
+  uplinks: [
+    ['10.0.0.1/24', '10.0.0.2/24', '192.168.1.10/24', '198.51.100.7/24'],
+    ['10.1.0.1/24', '10.1.0.2/24', '192.169.1.10/24', '203.0.113.9/24'],
+  ],
+  extra: [
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'ip addr add 10.0.0.7/24 dev eth0',
+    'ip rule add from 10.1.0.1 table 100',
+    'ip rule add from 10.0.0.1 table main',
+    'ip rule add ipproto tcp table 100',
+    'ip rule add dport 80 table 100',
+    'ip rule add uidrange 1000-1000 table 100',
+    'ip route add 9.9.9.9 via 10.1.0.254',
+    'ip route add 192.0.2.0/24 dev eth1',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+    'iptables -A INPUT -m conntrack --ctstate INVALID,NEW -j DROP',
+    'iptables -A OUTPUT -s 10.1.0.1 -j DROP',
+    'iptables -A OUTPUT -o eth0 -p udp -j DROP',
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40001"',
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40000"',
+    'sysctl -w net.ipv4.tcp_tw_reuse=1',
+    'sysctl -w net.ipv4.tcp_fwmark_accept=1',
+    'sysctl -w net.ipv4.fwmark_reflect=1',
+  ],
+  extras: 2,
+  table100: [
+    'ip route add default via GW1 src ADDR1 table 100',
+    'ip route add default via GW1 table 100',
+    'ip route add default via GW1 src 10.1.0.7 table 100',
+    'ip route add unreachable default table 100',
+    'ip route add prohibit default table 100',
+    'ip route add blackhole default table 100',
+    'ip route add throw default table 100',
+  ],
+  rules: [
+    'ip rule add fwmark 100 table 100',
+    'ip rule add fwmark 0x64/0xff table 100',
+    'ip rule add tos 0x10 table 100',
+  ],
+  mangle: {
+    matches: [
+      '',
+      '-d 8.8.8.8',
+      '-p tcp',
+      '-p udp',
+      '-p icmp',
+      '-p tcp --dport 80',
+      '-p tcp --syn',
+      '-p tcp --tcp-flags RST RST',
+      '-m owner --uid-owner 1000',
+      '-m statistic --mode nth --every 2 --packet 0',
+    ],
+    targets: ['MARK --set-mark 100', 'MARK --set-mark 200', 'TOS --set-tos 0x10'],
+  },
+  mangleRules: 2,
+  sockets: ['tcp', 'udp', 'ping', 'raw icmp', 'hdrincl', 'raw tcp'],
+  maxSockets: 2,
+  destinations: ['8.8.8.8', '9.9.9.9', '10.0.0.9', '10.1.0.9'],
+  ports: [80, 53],
+  lengths: [4, 1, 5],
+  arrivals: [
+    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
+    'eth1 8.8.8.8 > ADDR1 icmp echo-request',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
+    'eth0 8.8.8.8:53 > ADDR0:9 udp 4',
+    'eth1 8.8.8.8:5000 > ADDR1:80 tcp S',
+  ],
+  changes: [
+    'ip route del default',
+    'ip route add 192.0.2.7 via GW0',
+    'iptables -t mangle -F OUTPUT',
+    'ip addr add 10.0.0.8/24 dev eth0',
+  ],
+  events: 6,
+};

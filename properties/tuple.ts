@@ -1,0 +1,300 @@
+/** Tuple uniqueness: who owns which four-tuple and which port. */
+import { inet_lookup } from '../model/inet_hashtables.ts';
+import { getSock } from '../model/net.ts';
+import { IPPROTO_TCP, type SkBuff } from '../model/types/packet.ts';
+import {
+  type InetBindBucket,
+  SOCK_BINDPORT_LOCK,
+  SOCK_TCP,
+  type Sock,
+  TCP_CLOSE,
+  TCP_LISTEN,
+  TCP_SYN_SENT,
+} from '../model/types/sock.ts';
+import type { Kernel, World } from '../model/types/world.ts';
+import { hasTuple, inSocks, leaves, ownerOf, sameTuple, sourcePort, userSocket, worldAfter } from './packets.ts';
+import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
+import { twoUplinks } from './scopes.ts';
+
+/** Whether two sockets stand in the table under one four-tuple. */
+function clash(a: Sock, b: Sock): boolean {
+  return (
+    a.id !== b.id &&
+    a.inet_rcv_saddr === b.inet_rcv_saddr &&
+    a.inet_daddr === b.inet_daddr &&
+    a.inet_num === b.inet_num &&
+    a.inet_dport === b.inet_dport &&
+    (a.sk_bound_dev_if === b.sk_bound_dev_if || a.sk_bound_dev_if === 0 || b.sk_bound_dev_if === 0)
+  );
+}
+
+/** Whether no two hashed sockets of that list share a four-tuple. */
+function tuplesUnique(socks: readonly Sock[]): boolean {
+  let ok = true;
+  for (const a of socks) {
+    if (hasTuple(a)) for (const b of socks) ok = ok && (!hasTuple(b) || !clash(a, b));
+  }
+  return ok;
+}
+
+/** How many sockets of that list have a four-tuple. */
+function tupleCount(socks: readonly Sock[]): number {
+  let count = 0;
+  for (const sk of socks) count = hasTuple(sk) ? count + 1 : count;
+  return count;
+}
+
+export const fourTupleUnique: Property = always({
+  id: 'four-tuple-unique',
+  concern: 'tuple',
+  claim: 'At no moment do two sockets in the table of connections share a four-tuple.',
+  asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    let ok = tuplesUnique(worldAfter(run, i).socks);
+    for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'micro' || tuplesUnique(e.socks));
+    return ok;
+  },
+  sometimes(run, i) {
+    return tupleCount(worldAfter(run, i).socks) > 1;
+  },
+});
+
+/** Whether a lookup with the four-tuple of each hashed socket finds that socket. */
+function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
+  const then = { ...net, socks };
+  let ok = true;
+  for (const sk of socks) {
+    if (hasTuple(sk) && sk.kind === SOCK_TCP) {
+      const found = inet_lookup(
+        kernel,
+        then,
+        sk.inet_daddr,
+        sk.inet_dport,
+        sk.inet_rcv_saddr,
+        sk.inet_num,
+        sk.sk_bound_dev_if,
+      );
+      ok = ok && found.id === sk.id;
+    }
+  }
+  return ok;
+}
+
+export const hashedSocketFound: Property = always({
+  id: 'hashed-socket-found',
+  concern: 'tuple',
+  claim: 'A packet for the four-tuple of a connected TCP socket finds that socket whenever it arrives.',
+  asked: ['RFC 9293 section 3.3.1', '__inet_lookup_established(): receives without a lock, at any moment'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    const net = worldAfter(run, i);
+    let ok = allFound(run.kernel, net, net.socks);
+    for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'micro' || allFound(run.kernel, net, e.socks));
+    return ok;
+  },
+  sometimes(run, i) {
+    return tupleCount(worldAfter(run, i).socks) > 0;
+  },
+});
+
+/** The first packet with a connection's SYN that socket `id` sent in steps 0 to `i`, as a list of at most one. */
+function firstSegment(run: Run, i: number, id: number): readonly SkBuff[] {
+  let first: readonly SkBuff[] = [];
+  let k = 0;
+  for (const step of run.steps) {
+    if (k <= i)
+      for (const e of step.effects) first = first.length === 0 && leaves(e) && e.skb.sk === id ? [e.skb] : first;
+    k = k + 1;
+  }
+  return first;
+}
+
+/** Whether that packet is a TCP segment of a user's connection. */
+function ofConnection(run: Run, i: number, skb: SkBuff): boolean {
+  const sk = ownerOf(run, i, skb);
+  return sk.kind === SOCK_TCP && sk.sk_state !== TCP_LISTEN && skb.iph.protocol === IPPROTO_TCP;
+}
+
+export const oneConnectionOneTuple: Property = always({
+  id: 'one-connection-one-tuple',
+  concern: 'tuple',
+  claim: 'All segments of one connection, retransmitted ones included, carry the addresses and ports of its first SYN.',
+  asked: ['RFC 9293 sections 3.3.1 and 3.8.1', 'RFC 1122 section 4.2.3.7'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e) && ofConnection(run, i, e.skb)) {
+        for (const first of firstSegment(run, i, e.skb.sk)) ok = ok && sameTuple(first, e.skb);
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e) && e.skb.mark !== 0 && ofConnection(run, i, e.skb)) {
+        for (const first of firstSegment(run, i, e.skb.sk)) seen = seen || first.id !== e.skb.id;
+      }
+    }
+    return seen;
+  },
+});
+
+/** The port that the user bound that socket to, 0 when it did not. */
+function boundPort(run: Run, i: number, id: number): number {
+  const sk = getSock(worldBefore(run, i), id);
+  return userSocket(sk) && (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0 ? sk.inet_num : 0;
+}
+
+export const boundPortKept: Property = always({
+  id: 'bound-port-kept',
+  concern: 'tuple',
+  claim: 'A socket that was bound to a port sends from that port.',
+  asked: ['bind(2)', 'POSIX.1-2017 bind()'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      const port = leaves(e) ? boundPort(run, i, e.skb.sk) : 0;
+      ok = ok && (!leaves(e) || port === 0 || sourcePort(e.skb) === 0 || sourcePort(e.skb) === port);
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (leaves(e) && sourcePort(e.skb) !== 0 && boundPort(run, i, e.skb.sk) !== 0);
+    return seen;
+  },
+});
+
+/** Whether socket `id` is among a bucket's owners. */
+function owns(bucket: InetBindBucket, id: number): boolean {
+  let found = false;
+  for (const owner of bucket.owners) found = found || owner === id;
+  return found;
+}
+
+/** Whether exactly the bucket of that port has the socket among its owners. */
+function inBucketOf(bhash: readonly InetBindBucket[], id: number, port: number): boolean {
+  let right = false;
+  let wrong = false;
+  for (const bucket of bhash) {
+    right = right || (bucket.port === port && owns(bucket, id));
+    wrong = wrong || (bucket.port !== port && owns(bucket, id));
+  }
+  return right && !wrong;
+}
+
+/** Whether a TCP socket's port, the port it shows, its bucket and its place in the table agree. */
+function portInOrder(net: World, sk: Sock): boolean {
+  const connecting = sk.sk_state !== TCP_CLOSE && sk.sk_state !== TCP_LISTEN;
+  const bucket =
+    sk.icsk_bind_hash === 0 || (sk.icsk_bind_hash === sk.inet_num && inBucketOf(net.bhash, sk.id, sk.inet_num));
+  return bucket && (!connecting || (sk.hashed && sk.inet_num !== 0 && sk.inet_sport === sk.inet_num));
+}
+
+/** Whether every owner of a bucket is a live socket that knows it. */
+function ownersKnow(net: World, bucket: InetBindBucket): boolean {
+  let ok = bucket.owners.length > 0;
+  for (const owner of bucket.owners) ok = ok && getSock(net, owner).icsk_bind_hash === bucket.port;
+  return ok;
+}
+
+export const portsAccounted: Property = always({
+  id: 'ports-accounted',
+  concern: 'tuple',
+  claim:
+    'Every bind bucket belongs to sockets that hold its port, and every TCP socket that is connecting or connected has a port, a bucket and a place in the table.',
+  asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    const net = worldAfter(run, i);
+    let ok = true;
+    for (const sk of net.socks) ok = ok && (sk.kind !== SOCK_TCP || portInOrder(net, sk));
+    for (const bucket of net.bhash) ok = ok && ownersKnow(net, bucket);
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const sk of worldAfter(run, i).socks) seen = seen || (sk.kind === SOCK_TCP && sk.sk_state === TCP_SYN_SENT);
+    return seen;
+  },
+});
+
+export const listenerStays: Property = always({
+  id: 'listener-stays',
+  concern: 'tuple',
+  claim: 'A listening socket keeps its port, its address and its place in the table until its user closes it.',
+  asked: ['listen(2)', 'RFC 9293 section 3.10.7.2'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    const event = eventOf(run, i);
+    let ok = true;
+    for (const sk of worldBefore(run, i).socks) {
+      if (sk.sk_state === TCP_LISTEN && !(event.event === 'close' && event.s === sk.name)) {
+        const after = inSocks(worldAfter(run, i).socks, sk.id);
+        ok =
+          ok &&
+          after.sk_state === TCP_LISTEN &&
+          after.hashed &&
+          after.inet_num === sk.inet_num &&
+          after.inet_rcv_saddr === sk.inet_rcv_saddr;
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const sk of worldBefore(run, i).socks)
+      seen = seen || (sk.sk_state === TCP_LISTEN && eventOf(run, i).event === 'receive');
+    return seen;
+  },
+});
+
+export const tcpOperationsOnTcpSockets: Property = always({
+  id: 'tcp-operations-on-tcp-sockets',
+  concern: 'tuple',
+  claim: 'Functions and fields of full TCP sockets are applied to full TCP sockets only.',
+  asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'wrong-kind';
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (e.effect === 'mangled' && e.skb.sk !== 0 && !userSocket(ownerOf(run, i, e.skb)));
+    return seen;
+  },
+});
+
+export const kernelSurvives: Property = always({
+  id: 'kernel-survives',
+  concern: 'tuple',
+  claim: 'No packet that a user or a peer may send makes the kernel crash or write to memory it has freed.',
+  asked: ['the kernel: no user input may cause an oops'],
+  onStock: '',
+  scope: twoUplinks,
+  holds(run, i) {
+    let ok = worldAfter(run, i).oops.where === '';
+    for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'use-after-free';
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'reroute' && e.err === 0);
+    return seen;
+  },
+});

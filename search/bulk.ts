@@ -1,0 +1,109 @@
+/**
+ * The bulk search: plays generated scenarios on every variant and asks every property about each run.
+ *
+ * A host is configured once and used for several event sequences; the words of run H:E depend on the seed and on
+ * H and E alone, so that any run can be played again by its path.
+ */
+import type { Kernel, World } from '../model/types/world.ts';
+import type { Property, Run } from '../properties/property.ts';
+import type { RunScope } from '../properties/scopes.ts';
+import { drawEvents, drawHost } from './generate.ts';
+import type { Failure } from './outcome.ts';
+import { bootHost, firstBroken, occurs, playOn } from './play.ts';
+import { commandOf, eventOfLine } from './text.ts';
+import { type Words, wordsOfSeed } from './words.ts';
+
+/** Event sequences that are played on one host. */
+const EVENTS_PER_HOST = 16;
+
+export interface BulkOptions {
+  readonly properties: readonly Property[];
+  readonly kernels: readonly Kernel[];
+  readonly seed: number;
+  /** Scenarios, each played on every kernel. */
+  readonly runs: number;
+  /** Milliseconds, after which it stops; Infinity for none. */
+  readonly budget: number;
+  /** Failing scenarios to collect for a cell before it is left alone. */
+  readonly failures: number;
+  readonly progress: (done: number) => void;
+}
+
+/** What the search saw of one property on one variant. */
+export interface Tally {
+  readonly property: Property;
+  readonly kernel: Kernel;
+  runs: number;
+  occurred: number;
+  readonly failures: Failure[];
+}
+
+/** The words of the host of run H:E, and of its events. */
+export function hostWords(seed: number, host: number): Words {
+  return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ (host * 2 + 1));
+}
+
+export function eventWords(seed: number, host: number, events: number): Words {
+  return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * EVENTS_PER_HOST + events + 1, 0x9e3779b1));
+}
+
+/** Runs the search; the tallies come in the order properties × kernels. */
+export function bulkSearch(options: BulkOptions): { tallies: readonly Tally[]; runs: number; finished: boolean } {
+  const { properties, kernels, seed } = options;
+  const scope = (properties[0] as Property).scope;
+  const tallies = properties.flatMap((property) =>
+    kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
+  );
+  const byKernel = kernels.map((kernel) => tallies.filter((tally) => tally.kernel === kernel));
+  const deadline = performance.now() + options.budget;
+  let runs = 0;
+  for (let h = 0; runs < options.runs; h++) {
+    const { host, booted } = drawBooted(scope, seed, h, kernels);
+    for (let e = 0; e < EVENTS_PER_HOST && runs < options.runs; e++) {
+      const lines = drawEvents(scope, host, eventWords(seed, h, e));
+      const events = lines.map(eventOfLine);
+      for (let k = 0; k < kernels.length; k++) {
+        const run = playOn(kernels[k] as Kernel, booted[k] as World, events);
+        for (const tally of byKernel[k] as Tally[])
+          ask(tally, run, options.failures, () => ({ text: { host, events: lines }, path: `${h}:${e}` }));
+      }
+      runs++;
+    }
+    options.progress(runs);
+    if (performance.now() > deadline) return { tallies, runs, finished: runs >= options.runs };
+  }
+  return { tallies, runs, finished: true };
+}
+
+/** Asks a property about a run and notes the answer. */
+function ask(tally: Tally, run: Run, enough: number, where: () => Pick<Failure, 'text' | 'path'>): void {
+  if (tally.failures.length >= enough) return;
+  tally.runs++;
+  if (occurs(tally.property, run)) tally.occurred++;
+  if (firstBroken(tally.property, run) >= 0) {
+    tally.failures.push({ property: tally.property.id, variant: tally.kernel.name, ...where() });
+  }
+}
+
+/** A host of the scope without the commands that the kernel refuses, configured on every kernel. */
+function drawBooted(
+  scope: RunScope,
+  seed: number,
+  h: number,
+  kernels: readonly Kernel[],
+): { host: readonly string[]; booted: readonly World[] } {
+  const host = acceptedCommands(kernels[0] as Kernel, drawHost(scope, hostWords(seed, h)));
+  const commands = host.map(commandOf);
+  return { host, booted: kernels.map((kernel) => bootHost(kernel, commands)) };
+}
+
+/** The commands of a host that the kernel takes. */
+export function acceptedCommands(kernel: Kernel, host: readonly string[]): readonly string[] {
+  const booted = bootHost(kernel, host.map(commandOf));
+  if (booted.effects.length === 0) return host;
+  const accepted: string[] = [];
+  for (const line of host) {
+    if (bootHost(kernel, [...accepted, line].map(commandOf)).effects.length === 0) accepted.push(line);
+  }
+  return accepted;
+}

@@ -1,0 +1,154 @@
+/** Says in one sentence, for a network engineer, what a counterexample shows. */
+import { getSock } from '../model/net.ts';
+import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
+import type { SkBuff } from '../model/types/packet.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  TCPHDR_ACK,
+  TCPHDR_FIN,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+} from '../model/types/packet.ts';
+import type { Effect, World } from '../model/types/world.ts';
+import { destinationPort, ownerOf, sockName, sourcePort } from '../properties/packets.ts';
+import { at, effectsOf, eventOf, type Property, type Run, worldBefore } from '../properties/property.ts';
+import { formatAddress, formatEndpoint } from './scenario/format.ts';
+
+type Xmit = Extract<Effect, { effect: 'xmit' }>;
+
+/** What kind of packet that is, as one says it. */
+function kindOf(run: Run, i: number, skb: SkBuff): string {
+  const { protocol } = skb.iph;
+  if (protocol === IPPROTO_UDP) return 'the datagram';
+  if (protocol === IPPROTO_ICMP)
+    return skb.icmph.type === 8 ? 'the echo request' : skb.icmph.type === 0 ? 'the echo reply' : 'the ICMP error';
+  if (protocol !== IPPROTO_TCP) return 'the packet';
+  const { flags } = skb.th;
+  if (flags & TCPHDR_SYN)
+    return flags & TCPHDR_ACK
+      ? 'the SYN-ACK'
+      : eventOf(run, i).event === 'retransmit'
+        ? 'the retransmitted SYN'
+        : 'the SYN';
+  if (flags & TCPHDR_RST) return 'the RST';
+  if (flags & TCPHDR_FIN) return 'the FIN';
+  return skb.payload.len > 0 ? 'the data segment' : 'the ACK';
+}
+
+function end(address: number, port: number): string {
+  return port === 0 ? formatAddress(address) : formatEndpoint(address, port);
+}
+
+/** The packet that tells the story: the last one that left in that step. */
+function lastPacket(run: Run, i: number): Xmit | undefined {
+  return effectsOf(run, i).findLast((e): e is Xmit => e.effect === 'xmit' && e.dev !== LOOPBACK_IFINDEX);
+}
+
+function deviceName(net: World, ifindex: number): string {
+  return net.devs.find((dev) => dev.ifindex === ifindex)?.name ?? '?';
+}
+
+/** `the SYN to 8.8.8.8:80 leaves by eth1 from 10.0.0.1`. */
+function departure(run: Run, i: number, xmit: Xmit): string {
+  const { skb } = xmit;
+  return `${kindOf(run, i, skb)} to ${end(skb.iph.daddr, destinationPort(skb))} leaves by ${deviceName(at(run, i).world, xmit.dev)} from ${end(skb.iph.saddr, sourcePort(skb))}`;
+}
+
+function capital(sentence: string): string {
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+/** The sentence for the step at which the property is first broken. */
+export function finding(property: Property, run: Run, i: number): string {
+  const world = at(run, i).world;
+  if (property.id === 'kernel-survives' && world.oops.where !== '')
+    return capital(`the kernel crashes in ${world.oops.where}: ${world.oops.why}`);
+  const verdict = effectsOf(run, i).find(
+    (e) =>
+      e.effect === 'verdict' && property.id === 'verdict-legal' && !property.holds(run, i) && (e.verdict & 0xff) > 5,
+  );
+  if (verdict?.effect === 'verdict')
+    return capital(`the hook returns ${verdict.verdict}, an errno, where netfilter expects a verdict`);
+  const xmit = lastPacket(run, i);
+  const packet = xmit === undefined ? `after ${eventOf(run, i).event}` : departure(run, i, xmit);
+  const sk = xmit === undefined ? undefined : getSock(world, xmit.skb.sk);
+  switch (property.id) {
+    case 'source-fits-route':
+      return capital(`${packet}, which is not the source of the route it leaves by`);
+    case 'source-passes-provider-filter':
+      return capital(`${packet}, an address that the provider there does not route back and may drop`);
+    case 'header-matches-socket':
+      return capital(`${packet}, while getsockname says ${sk === undefined ? '?' : end(sockName(sk), sk.inet_sport)}`);
+    case 'local-name-stays': {
+      const moved = worldBefore(run, i).socks.find((before) => {
+        const after = getSock(world, before.id);
+        return (
+          after.id !== 0 &&
+          sockName(before) !== 0 &&
+          (sockName(after) !== sockName(before) || after.inet_sport !== before.inet_sport)
+        );
+      });
+      const now = getSock(world, moved?.id ?? 0);
+      return capital(
+        `${eventOf(run, i).event} turns the name of socket ${moved?.name ?? '?'} from ${end(sockName(moved ?? now), moved?.inet_sport ?? 0)} into ${end(sockName(now), now.inet_sport)}`,
+      );
+    }
+    case 'explicit-source-kept':
+      return capital(`${packet}, although its user gave another address`);
+    case 'reply-carries-asked-address':
+      return capital(`${packet}, which is not the address that was asked`);
+    case 'send-leaves-next-send-alone':
+      return capital(`${packet}, because an earlier send of the same unconnected socket went elsewhere`);
+    case 'failed-reroute-leaves-socket':
+      return capital('the second lookup fails and the packet is dropped, yet its socket has lost its address or port');
+    case 'four-tuple-unique':
+      return capital('two sockets stand in the table of connections under one four-tuple');
+    case 'hashed-socket-found':
+      return capital(
+        'a connected socket stands in the table under another four-tuple than its own, so that what arrives for it does not find it',
+      );
+    case 'one-connection-one-tuple':
+      return capital(`${packet}, another tuple than that of the connection's first SYN`);
+    case 'bound-port-kept':
+      return capital(`${packet}, although its socket was bound to another port`);
+    case 'ports-accounted':
+      return capital('a socket is left connecting without a port, a bind bucket or a place in the table');
+    case 'listener-stays':
+      return capital('a listening socket loses its port or its place in the table');
+    case 'tcp-operations-on-tcp-sockets': {
+      const wrong = effectsOf(run, i).find((e) => e.effect === 'wrong-kind');
+      return capital(
+        `${wrong?.effect === 'wrong-kind' ? wrong.where : 'a function'} treats ${xmit === undefined ? 'a socket of another kind' : ownerWord(ownerOf(run, i, xmit.skb).kind)} as a full TCP socket`,
+      );
+    }
+    case 'transport-checksum-correct':
+      return capital(`${packet} with a transport checksum that its receiver finds wrong`);
+    case 'ip-checksum-correct':
+      return capital(`${packet} with a wrong IP header checksum`);
+    case 'packet-consumed-once':
+      return capital('a packet is neither sent nor freed');
+    case 'answer-reaches-sender':
+      return capital(
+        `what socket ${'s' in eventOf(run, i) ? (eventOf(run, i) as { s: string }).s : '?'} sent gets no answer that reaches it`,
+      );
+    default:
+      return capital(packet);
+  }
+}
+
+function ownerWord(kind: number): string {
+  return (
+    [
+      'no socket',
+      'a TCP socket',
+      'a request socket',
+      'a time-wait socket',
+      'a UDP socket',
+      'a raw socket',
+      'a ping socket',
+      "the kernel's control socket",
+    ][kind] ?? 'a socket'
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * Draws hosts and event sequences of a scope from raw words.
+ *
+ * Addresses, marks and ports come from the scope's small pools, so that rules, routes and packets meet. Which events
+ * are possible in which state comes from the table of a socket's life.
+ */
+import type { RunScope } from '../properties/scopes.ts';
+import { type LifeState, nextState, OPENED, possibleEvents } from './scenario/life.ts';
+import { below, chance, oneOf, type Words } from './words.ts';
+
+/** The addresses of the links of a host, by their place in a template. */
+function places(addresses: readonly string[]): readonly (readonly [string, string])[] {
+  return addresses.flatMap((address, k) => {
+    const bare = address.replace(/\/.*/, '');
+    return [[`ADDR${k}`, bare] as const, [`GW${k}`, bare.replace(/\d+$/, '254')] as const];
+  });
+}
+
+function fill(template: string, addresses: readonly string[]): string {
+  let line = template;
+  for (const [place, value] of places(addresses)) line = line.replaceAll(place, value);
+  return line;
+}
+
+/** The commands of a host; some may be refused by the kernel and are then left out by the caller. */
+export function drawHost(scope: RunScope, words: Words): readonly string[] {
+  const links = chance(words, 1, 8) ? 1 : scope.uplinks.length;
+  const addresses = scope.uplinks.map((pool) => oneOf(words, pool));
+  const commands: string[] = [];
+  for (let k = 0; k < links; k++) {
+    commands.push(`ip link add eth${k} type veth peer name eth${k}p`, `ip link set eth${k} up`);
+    if (k === 0 || !chance(words, 1, 16)) commands.push(`ip addr add ${addresses[k]} dev eth${k}`);
+  }
+  commands.push(
+    fill(chance(words, 1, 2) ? 'ip route add default via GW0' : 'ip route add default via GW0 src ADDR0', addresses),
+  );
+  const extras = Array.from({ length: below(words, scope.extras + 1) }, () =>
+    fill(oneOf(words, scope.extra), addresses),
+  );
+  commands.push(...extras.filter((line) => line.startsWith('ip addr')));
+  const table = chance(words, 1, 3) ? oneOf(words, scope.table100) : (scope.table100[0] as string);
+  commands.push(fill(links > 1 ? table : table.replaceAll('GW1', 'GW0').replaceAll('ADDR1', 'ADDR0'), addresses));
+  commands.push(chance(words, 1, 4) ? oneOf(words, scope.rules) : (scope.rules[0] as string));
+  for (let n = 1 + below(words, scope.mangleRules); n > 0; n--) {
+    const match = oneOf(words, scope.mangle.matches);
+    const target = chance(words, 1, 4) ? oneOf(words, scope.mangle.targets) : (scope.mangle.targets[0] as string);
+    commands.push(`iptables -t mangle -A OUTPUT ${match}${match === '' ? '' : ' '}-j ${target}`);
+  }
+  commands.push('sysctl -w net.ipv4.ping_group_range="0 2147483647"');
+  commands.push(...extras.filter((line) => !line.startsWith('ip addr')));
+  return commands;
+}
+
+/** What the events may name: the addresses of the host. */
+function hostAddresses(host: readonly string[]): readonly string[] {
+  return host.flatMap((line) => line.match(/^ip addr add (\S+)/)?.[1] ?? []);
+}
+
+/** A sequence of events that are possible one after the other. */
+export function drawEvents(scope: RunScope, host: readonly string[], words: Words): readonly string[] {
+  const addresses = hostAddresses(host);
+  const names = ['c', 'd'].slice(0, scope.maxSockets);
+  const states = new Map<string, LifeState>();
+  const kinds = new Map<string, string>();
+  const events: string[] = [];
+  const count = 2 + below(words, scope.events - 1);
+  while (events.length < count) {
+    if (events.length > 0 && chance(words, 1, 6)) {
+      events.push(drawHappening(scope, addresses, words));
+      continue;
+    }
+    const name = chance(words, 1, 5) ? (names.at(-1) as string) : (names[0] as string);
+    const state = states.get(name);
+    if (state === undefined) {
+      const kind = oneOf(words, scope.sockets);
+      kinds.set(name, kind);
+      states.set(name, OPENED(kind));
+      events.push(drawSocket(name, kind, words));
+      continue;
+    }
+    const kind = kinds.get(name) as string;
+    const possible = possibleEvents(state).filter((event) => event !== 'socket');
+    const event = possible.length === 0 ? '' : oneOf(words, possible);
+    if (event === '' || (event === 'close' && !chance(words, 1, 2))) {
+      if (possible.length <= 1) states.delete(name);
+      if (event === '') continue;
+    }
+    events.push(drawOperation(scope, event, name, kind, state, addresses, words));
+    const next = nextState(state, event);
+    if (event === 'close') states.delete(name);
+    else states.set(name, next);
+  }
+  return events;
+}
+
+/** An arrival, an operator's command or the passing of time. */
+function drawHappening(scope: RunScope, addresses: readonly string[], words: Words): string {
+  const which = below(words, 4);
+  if (which < 2)
+    return `receive ${fill(oneOf(words, scope.arrivals), [addresses[0] ?? '10.0.0.1/24', addresses[1] ?? addresses[0] ?? '10.0.0.1/24'])}`;
+  return which === 2 ? `host ${fill(oneOf(words, scope.changes), addresses)}` : 'wait 61';
+}
+
+function drawSocket(name: string, kind: string, words: Words): string {
+  const option = chance(words, 1, 4) ? ` ${oneOf(words, ['uid 1000', 'mark 100', 'dev eth0', 'dev eth1'])}` : '';
+  return `socket ${name} ${kind}${option}`;
+}
+
+/** An event of a socket with its arguments. */
+function drawOperation(
+  scope: RunScope,
+  event: string,
+  name: string,
+  kind: string,
+  _state: LifeState,
+  addresses: readonly string[],
+  words: Words,
+): string {
+  const bare = addresses.map((address) => address.replace(/\/.*/, ''));
+  const ports = kind === 'tcp' || kind === 'udp' || kind === 'raw tcp';
+  const peer = () => `${oneOf(words, scope.destinations)}${ports ? `:${oneOf(words, scope.ports)}` : ''}`;
+  switch (event) {
+    case 'bind':
+      return `bind ${name} ${chance(words, 1, 3) ? '0.0.0.0' : oneOf(words, bare)}${ports && kind !== 'raw tcp' && chance(words, 1, 2) ? ':80' : ''}`;
+    case 'connect':
+      return `connect ${name} ${oneOf(words, scope.destinations)}:${oneOf(words, scope.ports)}`;
+    case 'send': {
+      const to = kind === 'tcp' ? '' : ` to ${peer()}`;
+      const from = kind !== 'tcp' && chance(words, 1, 5) ? ` from ${oneOf(words, bare)}` : '';
+      const flags = kind === 'raw tcp' || kind === 'hdrincl' ? ' flags S' : '';
+      return `send ${name} ${oneOf(words, scope.lengths)}${to}${from}${flags}`;
+    }
+    default:
+      return `${event} ${name}`;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Makes a failing scenario small in the field's own measure: fewest events, then fewest links, addresses, routes,
+ * rules and sockets, then the shortest commands with the most familiar numbers.
+ *
+ * Works on the text that people read: a command or an event is dropped, a word of it is dropped, a name or number is
+ * replaced by a more familiar one, as long as the scenario still is a legal one that breaks the property.
+ */
+import type { Text } from './text.ts';
+
+/** Whether a scenario is legal and breaks the property. */
+export type Breaks = (text: Text) => boolean;
+
+/** Networks, addresses, numbers and names, the most familiar first: the post's own, then documentation ranges. */
+const NETWORKS = ['10.0.0.', '10.1.0.', '192.168.1.', '192.0.2.', '198.51.100.', '203.0.113.'];
+const ADDRESSES = ['8.8.8.8', '9.9.9.9', '10.0.0.1', '10.1.0.1', '10.0.0.2'];
+const NUMBERS = ['100', '80', '1', '4', '53', '40000', '40001', '1000'];
+const NAMES = ['c', 'd', 'l'];
+
+/** The words of a line, quoted ones kept whole. */
+function wordsOf(line: string): readonly string[] {
+  return line.match(/"[^"]*"|\S+/g) ?? [];
+}
+
+function without<T>(list: readonly T[], i: number, n = 1): readonly T[] {
+  return [...list.slice(0, i), ...list.slice(i + n)];
+}
+
+/** How many commands of each kind, in the order of importance, then words, then unfamiliarity. */
+export function measure(text: Text): readonly number[] {
+  const count = (pattern: RegExp) => text.host.filter((line) => pattern.test(line)).length;
+  const all = [...text.host, ...text.events].flatMap(wordsOf);
+  return [
+    text.events.length,
+    count(/^ip link add/),
+    count(/^ip addr/),
+    count(/^ip route/),
+    count(/^(ip rule|iptables)/),
+    text.events.filter((event) => event.startsWith('socket ')).length,
+    text.host.length,
+    all.length,
+    all.reduce((sum, word) => sum + unfamiliar(word), 0),
+  ];
+}
+
+/** Whether measure `a` is smaller than `b`. */
+export function smaller(a: readonly number[], b: readonly number[]): boolean {
+  const i = a.findIndex((value, k) => value !== b[k]);
+  return i >= 0 && (a[i] as number) < (b[i] as number);
+}
+
+/** How far the parts of a word are from the familiar ones. */
+function unfamiliar(word: string): number {
+  const rank = (list: readonly string[], item: string) => (list.includes(item) ? list.indexOf(item) : list.length + 2);
+  let sum = 0;
+  for (const address of word.match(/\d+\.\d+\.\d+\.\d+/g) ?? []) {
+    sum += rank(ADDRESSES, address) + rank(NETWORKS, address.replace(/\d+$/, ''));
+  }
+  if (/^\d+$/.test(word)) sum += rank(NUMBERS, word);
+  if (/^[a-z]$/.test(word)) sum += rank(NAMES, word);
+  return sum;
+}
+
+/** Every scenario with one thing less. */
+function* smallerTexts(text: Text): Generator<Text> {
+  for (const name of new Set(
+    text.events.filter((event) => event.startsWith('socket ')).map((event) => wordsOf(event)[1] as string),
+  )) {
+    const events = text.events.filter((event) => wordsOf(event)[1] !== name);
+    yield { ...text, events };
+  }
+  for (let n = 2; n >= 1; n--) {
+    for (let i = text.events.length - n; i >= 0; i--) yield { ...text, events: without(text.events, i, n) };
+  }
+  for (const device of new Set(text.host.flatMap((line) => line.match(/^ip link add (\S+)/)?.[1] ?? []))) {
+    yield { ...text, host: text.host.filter((line) => !wordsOf(line).includes(device)) };
+  }
+  for (let i = text.host.length - 1; i >= 0; i--) yield { ...text, host: without(text.host, i) };
+  for (let i = text.host.length - 1; i >= 0; i--) {
+    for (let k = i - 1; k >= 0; k--) yield { ...text, host: without(without(text.host, i), k) };
+  }
+}
+
+/** Every scenario with one or two words less in one line. */
+function* shorterTexts(text: Text): Generator<Text> {
+  for (const part of ['host', 'events'] as const) {
+    for (let i = 0; i < text[part].length; i++) {
+      const words = wordsOf(text[part][i] as string);
+      for (let n = 4; n >= 1; n--) {
+        for (let k = words.length - n; k >= 1; k--) {
+          yield { ...text, [part]: text[part].with(i, without(words, k, n).join(' ')) };
+        }
+      }
+    }
+  }
+}
+
+function replaceAll(text: Text, change: (line: string) => string): Text {
+  return { ...text, host: text.host.map(change), events: text.events.map(change) };
+}
+
+/** Every scenario with one name or number replaced, everywhere or in one line. */
+function* familiarTexts(text: Text): Generator<Text> {
+  const lines = [...text.host, ...text.events];
+  const networks = new Set(lines.flatMap((line) => line.match(/\d+\.\d+\.\d+\.(?=\d)/g) ?? []));
+  for (const old of networks) {
+    for (const network of NETWORKS) {
+      yield replaceAll(text, (line) => line.replaceAll(old, network));
+      if (networks.has(network)) {
+        yield replaceAll(text, (line) => line.replaceAll(old, '#').replaceAll(network, old).replaceAll('#', network));
+      }
+    }
+  }
+  const addresses = new Set(lines.flatMap((line) => line.match(/\d+\.\d+\.\d+\.\d+/g) ?? []));
+  for (const old of addresses) {
+    for (const address of ADDRESSES)
+      yield replaceAll(text, (line) => line.replaceAll(new RegExp(`${old}(?!\\d)`, 'g'), address));
+  }
+  const numbers = new Set(lines.flatMap((line) => line.match(/(?<![\d.:x])\d+(?![\d./])|(?<=:)\d+/g) ?? []));
+  for (const old of numbers) {
+    for (const number of NUMBERS) {
+      yield replaceAll(text, (line) => line.replaceAll(new RegExp(`(?<![\\d.x/])${old}(?![\\d./])`, 'g'), number));
+    }
+  }
+  for (let i = 0; i < text.events.length; i++) {
+    for (const match of (text.events[i] as string).matchAll(/(?<![\d.])\d+(?![\d.])/g)) {
+      for (const number of NUMBERS) {
+        const line = text.events[i] as string;
+        yield {
+          ...text,
+          events: text.events.with(
+            i,
+            `${line.slice(0, match.index)}${number}${line.slice(match.index + match[0].length)}`,
+          ),
+        };
+      }
+    }
+  }
+  const sockets = text.events.flatMap((event) => event.match(/^socket (\S+)/)?.[1] ?? []);
+  for (const old of sockets) {
+    for (const name of NAMES) {
+      if (!sockets.includes(name)) {
+        yield {
+          ...text,
+          events: text.events.map((event) => event.replace(new RegExp(`^(\\S+) ${old}(?=[ .]|$)`), `$1 ${name}`)),
+        };
+      }
+    }
+  }
+}
+
+/** The smallest scenario that these steps lead to from `text`, which must break the property itself. */
+export function minimise(text: Text, breaks: Breaks): Text {
+  let best = text;
+  let size = measure(best);
+  for (;;) {
+    const better = firstSmaller(best, size, breaks);
+    if (better === undefined) return best;
+    best = better;
+    size = measure(best);
+  }
+}
+
+function firstSmaller(text: Text, size: readonly number[], breaks: Breaks): Text | undefined {
+  for (const candidates of [smallerTexts, shorterTexts, familiarTexts]) {
+    for (const candidate of candidates(text)) {
+      if (smaller(measure(candidate), size) && breaks(candidate)) return candidate;
+    }
+  }
+  return undefined;
+}
+
+/** What could still be left out, none for a 1-minimal scenario: the lines without which it breaks the property as well. */
+export function superfluous(text: Text, breaks: Breaks): readonly string[] {
+  const host = text.host.filter((_, i) => breaks({ ...text, host: without(text.host, i) }));
+  const events = text.events.filter((_, i) => breaks({ ...text, events: without(text.events, i) }));
+  return [...host, ...events];
+}

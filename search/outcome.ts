@@ -1,0 +1,50 @@
+/** What a search can say about a property on a variant. Four outcomes, never merged. */
+import type { Text } from './text.ts';
+
+export type Engine = 'fast-check' | 'z3';
+
+export type Outcome = 'violated' | 'exhausted' | 'sampled' | 'undecided';
+
+/** A scenario that breaks a property, and where it came from. */
+export interface Counterexample {
+  readonly finding: string;
+  readonly property: string;
+  readonly variant: string;
+  readonly host: readonly string[];
+  readonly events: readonly string[];
+  readonly trace: readonly string[];
+  readonly found: { readonly by: Engine; readonly seed: number; readonly command: string };
+}
+
+/** The answer for one property on one variant. */
+export interface Cell {
+  readonly property: string;
+  readonly variant: string;
+  readonly outcome: Outcome;
+  readonly engine: Engine;
+  /** Scope that the answer speaks of. */
+  readonly scope: string;
+  /** Runs checked, and in how many of them the property's case occurred. */
+  readonly runs: number;
+  readonly occurred: number;
+  /** Why it is undecided; '' otherwise. */
+  readonly reason: string;
+  readonly counterexample: Counterexample | null;
+}
+
+export interface Review {
+  readonly version: string;
+  readonly seed: number;
+  readonly command: string;
+  readonly properties: readonly { readonly id: string; readonly concern: string; readonly claim: string }[];
+  readonly variants: readonly { readonly name: string; readonly title: string }[];
+  readonly cells: readonly Cell[];
+}
+
+/** A failing scenario before it is made small. */
+export interface Failure {
+  readonly property: string;
+  readonly variant: string;
+  readonly text: Text;
+  readonly path: string;
+}

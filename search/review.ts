@@ -1,0 +1,126 @@
+/** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
+import type { Kernel } from '../model/types/world.ts';
+import type { Property, Run } from '../properties/property.ts';
+import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
+import { finding } from './finding.ts';
+import { measure, minimise, smaller, superfluous } from './minimise.ts';
+import type { Cell, Counterexample, Failure } from './outcome.ts';
+import { firstBroken, play, refusal } from './play.ts';
+import { Wrong } from './scenario/error.ts';
+import { impossibleEvent } from './scenario/life.ts';
+import { traceLines } from './scenario/trace.ts';
+import { compile, type Text } from './text.ts';
+
+/** Fixed so that two people see the same review. */
+export const SEED = 1;
+
+/** Scenarios of a review. */
+export const RUNS = 60_000;
+
+/** Failing scenarios that are made small for a cell; the smallest result is kept. */
+const FAILURES = 6;
+
+export interface SearchOptions {
+  readonly properties: readonly Property[];
+  readonly kernels: readonly Kernel[];
+  readonly seed: number;
+  readonly runs: number;
+  readonly budget: number;
+  readonly progress: (message: string) => void;
+}
+
+/** Plays a text on a kernel; undefined when it is no legal scenario. */
+export function legalRun(kernel: Kernel, text: Text): Run | undefined {
+  try {
+    const scenario = compile(text);
+    if (impossibleEvent(scenario.events) !== undefined) return undefined;
+    const run = play(kernel, scenario);
+    return refusal(run) === '' ? run : undefined;
+  } catch (error) {
+    if (error instanceof Wrong) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a text is a legal scenario that breaks the property in its last event, and there first. */
+export function breaks(property: Property, kernel: Kernel, text: Text): boolean {
+  const run = legalRun(kernel, text);
+  return run !== undefined && firstBroken(property, run) >= 0;
+}
+
+/** Searches every property on every kernel with fast-check's outcomes. */
+export function search(options: SearchOptions): readonly Cell[] {
+  const bulk: BulkOptions = {
+    ...options,
+    failures: FAILURES,
+    progress: (done) =>
+      options.progress(`${done.toLocaleString('en')} of ${options.runs.toLocaleString('en')} scenarios`),
+  };
+  const { tallies, finished } = bulkSearch(bulk);
+  return tallies.map((tally) => {
+    options.progress(`making ${tally.property.id} on ${tally.kernel.name} small`);
+    return cellOf(tally, options, finished);
+  });
+}
+
+function cellOf(tally: Tally, options: SearchOptions, finished: boolean): Cell {
+  const { property, kernel, runs, occurred } = tally;
+  const shared = {
+    property: property.id,
+    variant: kernel.name,
+    engine: 'fast-check',
+    scope: property.scope.name,
+    runs,
+    occurred,
+  } as const;
+  if (tally.failures.length > 0) {
+    return { ...shared, outcome: 'violated', reason: '', counterexample: smallest(tally, options) };
+  }
+  const reason =
+    occurred === 0
+      ? 'the case it speaks of never occurred'
+      : finished
+        ? ''
+        : `the budget ended after ${runs.toLocaleString('en')} runs`;
+  return { ...shared, outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
+}
+
+/** The smallest of what the failures of a cell shrink to. */
+function smallest(tally: Tally, options: SearchOptions): Counterexample {
+  const { property, kernel } = tally;
+  const test = (text: Text) => breaks(property, kernel, text);
+  let best: { text: Text; failure: Failure } | undefined;
+  for (const failure of tally.failures) {
+    const text = minimise(failure.text, test);
+    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, failure };
+  }
+  const { text, failure } = best as { text: Text; failure: Failure };
+  return counterexampleOf(property, kernel, text, options.seed, failure.path);
+}
+
+/** The counterexample as it is stored; checks that it is 1-minimal. */
+export function counterexampleOf(
+  property: Property,
+  kernel: Kernel,
+  text: Text,
+  seed: number,
+  path: string,
+): Counterexample {
+  const rest = superfluous(text, (candidate) => breaks(property, kernel, candidate));
+  if (rest.length > 0)
+    throw new Error(`internal error: ${property.id} on ${kernel.name} is not minimal: ${rest.join('; ')}`);
+  const run = legalRun(kernel, text) as Run;
+  return {
+    finding: finding(property, run, firstBroken(property, run)),
+    property: property.id,
+    variant: kernel.name,
+    host: text.host,
+    events: text.events,
+    trace: traceLines(run),
+    found: {
+      by: 'fast-check',
+      seed,
+      command: `reroute-check search ${property.id} --variant ${kernel.name} --seed ${seed} --path ${path}`,
+    },
+  };
+}

@@ -1,0 +1,302 @@
+/**
+ * Runs lifted code on terms.
+ *
+ * A piece of program (a function, an `if`, one arm of `?:`) is run once for every way through it, and what the ways end
+ * with is merged. Only what cannot be merged becomes a decision of the piece around it, and at last of the whole run.
+ */
+import { Facts } from './facts.ts';
+import { type Ending, mergeWays, Thrown, type Way } from './merge.ts';
+import { not } from './terms/logic.ts';
+import { type Bool, type BoolTerm, InternalError, type Num } from './terms/term.ts';
+import type { Valuation } from './terms/valuation.ts';
+
+/** What the engine asks of a solver. Without one it runs the one path of its input. */
+export interface EngineSolver {
+  /** Whether a condition can hold together with others; undefined when that is unknown. */
+  isPossible(assumptions: readonly BoolTerm[], condition: Bool): boolean | undefined;
+  /** An input for which all of them hold. Throws a Stop when there is none or none was found. */
+  satisfy(assumptions: readonly BoolTerm[], condition: BoolTerm): Valuation;
+}
+
+export interface EngineLimits {
+  /** A piece with more ways than this is not merged; its decisions go to the piece around it. */
+  readonly ways: number;
+  /** After so many ways through a piece, the solver is asked before another one is tried. */
+  readonly pruneAfter: number;
+  /** The clock's reading at which everything stops. */
+  readonly deadline: number;
+}
+
+/** A piece that had too many ways so often is not tried again. */
+const MOST_OVERFLOWS = 2;
+
+export const DEFAULT_LIMITS: EngineLimits = { ways: 256, pruneAfter: 64, deadline: Number.POSITIVE_INFINITY };
+
+/** Ends a run from within: the budget is used up, or the input is outside of the assumptions. Never merged. */
+export class Stop extends Error {
+  readonly why: 'deadline' | 'assumption' | 'solver';
+
+  constructor(why: 'deadline' | 'assumption' | 'solver') {
+    super(why);
+    this.name = 'Stop';
+    this.why = why;
+  }
+}
+
+/** One use of an uninterpreted function. */
+export interface Application {
+  readonly args: readonly Num[];
+  readonly result: Num;
+}
+
+/** A branch on a term. */
+export interface Decision {
+  readonly condition: BoolTerm;
+  readonly taken: boolean;
+  /** Whether the other side is still to be tried. */
+  readonly isOpen: boolean;
+}
+
+/** What a nested piece came to; undefined when it was not merged and its decisions follow one by one. */
+interface Piece {
+  readonly site: string;
+  readonly endings: readonly Ending[] | undefined;
+}
+
+type Event = Decision | Piece;
+
+const isDecision = (event: Event): event is Decision => 'condition' in event;
+
+/** The events of one way through a piece. The next way repeats them up to the decision that it changes. */
+export class Frame {
+  /** How many ways through the piece were run. */
+  ways = 0;
+  private readonly events: Event[] = [];
+  private cursor = 0;
+
+  /** Starts the next way. */
+  begin(): void {
+    this.cursor = 0;
+  }
+
+  decisions(): Decision[] {
+    return this.events.filter(isDecision);
+  }
+
+  /** Takes the next event of an earlier way that is being repeated. */
+  repeat(): Event | undefined {
+    return this.events[this.cursor++];
+  }
+
+  append(event: Event): void {
+    this.events.push(event);
+    this.cursor = this.events.length;
+  }
+
+  /** Drops the events after the last open decision; false when there is none. */
+  toLastOpen(): Decision | undefined {
+    for (let last = this.events.at(-1); last; last = this.events.at(-1)) {
+      if (isDecision(last) && last.isOpen) return last;
+      this.events.pop();
+    }
+    return undefined;
+  }
+
+  /** Changes the last event, an open decision, to its other side. */
+  flip(decision: Decision): void {
+    this.events.pop();
+    this.events.push({ condition: decision.condition, taken: !decision.taken, isOpen: false });
+  }
+
+  /** Gives up the other side of the last event. */
+  close(decision: Decision): void {
+    this.events.pop();
+    this.events.push({ ...decision, isOpen: false });
+  }
+}
+
+export class Engine {
+  /** The concrete input beside the terms. */
+  input: Valuation;
+  readonly root = new Frame();
+  readonly limits: EngineLimits;
+  /** Uses of uninterpreted functions, by the name of the function. */
+  readonly applications = new Map<string, Application[]>();
+  private readonly solver: EngineSolver | undefined;
+  private frame: Frame = this.root;
+  private readonly facts = new Facts();
+  private readonly assumptions: BoolTerm[] = [];
+  /** How often a piece had too many ways, by its place. */
+  private readonly overflows = new Map<string, number>();
+
+  constructor(input: Valuation, limits: EngineLimits, solver?: EngineSolver) {
+    this.input = input;
+    this.limits = limits;
+    this.solver = solver;
+  }
+
+  /** The path condition of the place where the program is. */
+  pathCondition(): readonly BoolTerm[] {
+    return this.assumptions;
+  }
+
+  /** Starts a run from the beginning, along the events of the root frame. */
+  begin(): void {
+    this.facts.forget(0);
+    this.assumptions.length = 0;
+    this.frame = this.root;
+    this.root.begin();
+  }
+
+  /** Whether the program takes the branch. */
+  branch(condition: Bool): boolean {
+    const known = this.facts.known(condition);
+    if (known !== undefined) return known;
+    const decision = this.repeatedDecision(condition as BoolTerm) ?? this.decide(condition as BoolTerm);
+    this.assume(decision.condition, decision.taken);
+    return decision.taken;
+  }
+
+  /** Keeps only inputs for which the condition holds; outside of every piece. */
+  require(condition: Bool): void {
+    if (this.frame !== this.root) throw new InternalError('an assumption inside the model');
+    const known = this.facts.known(condition);
+    if (known === true) return;
+    if (known === false) throw new Stop('assumption');
+    const term = condition as BoolTerm;
+    if (!this.repeatedDecision(term)) {
+      if (!this.input.boolean(term)) {
+        if (!this.solver) throw new Stop('assumption');
+        this.input = this.solver.satisfy(this.assumptions, term);
+      }
+      this.root.append({ condition: term, taken: true, isOpen: false });
+    }
+    this.assume(term, true);
+  }
+
+  /** Runs a piece of program on all its ways and continues with what they have in common. */
+  piece<T>(site: string, body: () => T): T {
+    const outer = this.frame;
+    const repeated = outer.repeat();
+    let endings: readonly Ending[] | undefined;
+    if (repeated) {
+      if (isDecision(repeated) || repeated.site !== site)
+        throw new InternalError(`${site}: a run did not repeat itself`);
+      endings = repeated.endings;
+    } else {
+      endings = this.explore(site, body);
+      outer.append({ site, endings });
+    }
+    return endings ? (this.pick(endings) as T) : body();
+  }
+
+  private pick(endings: readonly Ending[]): unknown {
+    const chosen = endings.find((ending, index) => index === endings.length - 1 || this.branch(ending.guard));
+    if (chosen?.value instanceof Thrown) throw chosen.value.error;
+    return chosen?.value;
+  }
+
+  private explore(site: string, body: () => unknown): readonly Ending[] | undefined {
+    const overflows = this.overflows.get(site) ?? 0;
+    if (overflows >= MOST_OVERFLOWS) return undefined;
+    const outer = this.frame;
+    const frame = new Frame();
+    const facts = this.facts.mark();
+    const assumed = this.assumptions.length;
+    const ways: Way[] = [];
+    try {
+      do {
+        if (frame.ways >= this.limits.ways) {
+          this.overflows.set(site, overflows + 1);
+          return undefined;
+        }
+        if (performance.now() > this.limits.deadline) throw new Stop('deadline');
+        this.frame = frame;
+        frame.begin();
+        ways.push({ value: attempt(body), decisions: frame.decisions() });
+        frame.ways++;
+        this.facts.forget(facts);
+        this.assumptions.length = assumed;
+      } while (this.turn(frame));
+    } finally {
+      this.frame = outer;
+      this.facts.forget(facts);
+      this.assumptions.length = assumed;
+    }
+    return this.withoutImpossible(mergeWays(ways));
+  }
+
+  /** Moves on to the next way through a piece; false when all were tried. */
+  private turn(frame: Frame): boolean {
+    for (let open = frame.toLastOpen(); open; open = frame.toLastOpen()) {
+      const before = frame.decisions().slice(0, -1).map(asTerm);
+      if (!this.isImpossible(frame, [...this.assumptions, ...before], asTerm({ ...open, taken: !open.taken }))) {
+        frame.flip(open);
+        return true;
+      }
+      frame.close(open);
+    }
+    return false;
+  }
+
+  /** Whether the solver excludes a condition; asked only in pieces with many ways. */
+  private isImpossible(frame: Frame, assumptions: readonly BoolTerm[], condition: BoolTerm): boolean {
+    return frame.ways >= this.limits.pruneAfter && this.solver?.isPossible(assumptions, condition) === false;
+  }
+
+  /** Leaves out exceptions that the solver knows cannot happen: a way that nothing can take may compute nonsense. */
+  private withoutImpossible(endings: readonly Ending[]): readonly Ending[] {
+    const { solver } = this;
+    if (!solver || endings.length < 2) return endings;
+    const possible = endings.filter(
+      ({ guard, value }) => !(value instanceof Thrown) || solver.isPossible(this.assumptions, guard) !== false,
+    );
+    return possible.length > 0 ? possible : endings;
+  }
+
+  private repeatedDecision(condition: BoolTerm): Decision | undefined {
+    const repeated = this.frame.repeat();
+    if (!repeated) return undefined;
+    if (!isDecision(repeated) || repeated.condition !== condition) {
+      throw new InternalError('a run did not repeat itself');
+    }
+    return repeated;
+  }
+
+  private decide(condition: BoolTerm): Decision {
+    let decision: Decision = { condition, taken: true, isOpen: true };
+    if (this.isConcrete()) decision = { ...decision, taken: this.input.boolean(condition) };
+    else if (this.isImpossible(this.frame, this.assumptions, condition))
+      decision = { condition, taken: false, isOpen: false };
+    this.frame.append(decision);
+    return decision;
+  }
+
+  /** Whether the concrete input takes the way that is being run. */
+  private isConcrete(): boolean {
+    return this.assumptions.every((condition) => this.input.boolean(condition));
+  }
+
+  private assume(condition: BoolTerm, value: boolean): void {
+    this.facts.assume(condition, value);
+    this.assumptions.push(asTerm({ condition, taken: value }));
+  }
+}
+
+function attempt(body: () => unknown): unknown {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof Stop || error instanceof InternalError || isStackOverflow(error)) throw error;
+    return new Thrown(error);
+  }
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack');
+}
+
+/** A decision as the condition that holds after it. */
+export function asTerm(decision: Pick<Decision, 'condition' | 'taken'>): BoolTerm {
+  return (decision.taken ? decision.condition : not(decision.condition)) as BoolTerm;
+}

@@ -1,0 +1,201 @@
+import { expect, test } from 'vitest';
+import {
+  __inet_check_established,
+  EVEN_STEPS,
+  inet_ehashfn,
+  inet_hash_connect,
+  inet_lookup,
+  inet_put_port,
+  inet_unhash,
+} from '../../model/inet_hashtables.ts';
+import { getSock } from '../../model/net.ts';
+import { EADDRINUSE, EADDRNOTAVAIL } from '../../model/types/errno.ts';
+import { NO_PICKS } from '../../model/types/event.ts';
+import { IPV4_TCP_SK, SOCK_RAW } from '../../model/types/sock.ts';
+import type { World } from '../../model/types/world.ts';
+import {
+  bind,
+  changed,
+  close,
+  connect,
+  errs,
+  events,
+  HERE,
+  host,
+  listen,
+  PEER,
+  sock,
+  stock,
+  sysctl,
+  tcp,
+} from './tcpHost.ts';
+
+const at = (port_offset: number) => ({ ...NO_PICKS, port_offset });
+const narrow = (low: number, high: number): World => sysctl(host(), { local_port_low: low, local_port_high: high });
+
+/** Ports that connections to the same peer get one after another. */
+function ports(net: World, count: number, port_offset = 0): readonly number[] {
+  let world = net;
+  return Array.from({ length: count }, (_, i) => {
+    world = events(stock, world, [tcp(`c${i}`), connect(`c${i}`, 80)], at(port_offset)).net;
+    return sock(world, `c${i}`).inet_num;
+  });
+}
+
+test('the steps are the even numbers below 65536', () => {
+  expect(EVEN_STEPS).toEqual(Array.from({ length: 32768 }, (_, i) => 2 * i));
+});
+
+// Hand calculation: jhash_3words of include/linux/jhash.h, compiled with cc, over the three words, initval 0.
+test('ehash is jhash of both addresses and both ports', () => {
+  expect(inet_ehashfn(0x0a000001, 40000, 0x08080808, 80)).toBe(1209042650);
+});
+
+test('ports of the low parity come first, each search starts two beyond the last one, then come the others', () => {
+  expect(ports(narrow(40000, 40005), 6)).toEqual([40000, 40002, 40004, 40001, 40003, 40005]);
+});
+
+test('a search that passes the upper end goes on at the lower end', () => {
+  expect(ports(narrow(40000, 40005), 1, 5)).toEqual([40004]);
+  expect(ports(narrow(40000, 40005), 2, 4)).toEqual([40004, 40000]);
+});
+
+test('reserved ports are left out', () => {
+  const net = sysctl(narrow(40000, 40003), { local_reserved_ports: [40000, 40001] });
+  expect(ports(net, 2)).toEqual([40002, 40003]);
+});
+
+test('a port that bind() took is no candidate for connect()', () => {
+  const { net } = events(stock, narrow(40000, 40001), [tcp('b'), bind('b', HERE, 40000), tcp('c'), connect('c')]);
+  expect(sock(net, 'c').inet_num).toBe(40001);
+});
+
+test('two connections to different ports of the peer share a local port when there is no other', () => {
+  const { net, effects } = events(stock, narrow(40000, 40000), [
+    tcp('a'),
+    connect('a', 80),
+    tcp('b'),
+    connect('b', 81),
+    tcp('c'),
+    connect('c', 80),
+  ]);
+  expect([sock(net, 'a').inet_num, sock(net, 'b').inet_num]).toEqual([40000, 40000]);
+  expect(net.bhash).toEqual([{ port: 40000, fastreuse: -1, fastreuseport: -1, owners: [3, 4] }]);
+  expect(errs(effects).at(-1)).toBe(-EADDRNOTAVAIL);
+  expect(sock(net, 'c')).toMatchObject({ sk_state: 7, inet_num: 0, inet_saddr: 0, inet_dport: 0, hashed: false });
+});
+
+test('a failed connect() keeps an address and a port that were bound', () => {
+  const { net, effects } = events(stock, host(), [
+    tcp('a'),
+    bind('a', HERE, 50000),
+    { ...connect('a'), addr: 0xe0000001 } as ReturnType<typeof connect>,
+  ]);
+  expect(errs(effects).at(-1)).toBe(-101);
+  expect(sock(net, 'a')).toMatchObject({ inet_num: 50000, inet_saddr: HERE, icsk_bind_hash: 50000 });
+});
+
+test('a socket is found by its own tuple, and by no other', () => {
+  const { net } = events(stock, host(), [tcp('c'), connect('c')]);
+  const c = sock(net, 'c');
+  expect(inet_lookup(stock, net, PEER, 80, HERE, c.inet_num, 3).id).toBe(c.id);
+  expect(inet_lookup(stock, net, PEER, 81, HERE, c.inet_num, 3).id).toBe(0);
+  expect(inet_lookup(stock, net, PEER, 80, HERE + 1, c.inet_num, 3).id).toBe(0);
+});
+
+test('a socket whose address changed while it was hashed is found under neither address', () => {
+  const { net } = events(stock, host(), [tcp('c'), connect('c')]);
+  const c = sock(net, 'c');
+  const moved = changed(net, c.id, { inet_rcv_saddr: HERE + 1 });
+  expect(inet_lookup(stock, moved, PEER, 80, HERE, c.inet_num, 3).id).toBe(0);
+  expect(inet_lookup(stock, moved, PEER, 80, HERE + 1, c.inet_num, 3).id).toBe(0);
+});
+
+test('a listener on the address is preferred to one on any address, and a device counts more', () => {
+  const { net } = events(stock, host(), [
+    tcp('any'),
+    bind('any', 0, 8080),
+    listen('any'),
+    tcp('other'),
+    bind('other', HERE, 8081),
+    listen('other'),
+  ]);
+  expect(inet_lookup(stock, net, PEER, 999, HERE, 8080, 3).name).toBe('any');
+  const exact = changed(net, sock(net, 'other').id, { inet_num: 8080 });
+  expect(inet_lookup(stock, exact, PEER, 999, HERE, 8080, 3).name).toBe('other');
+  expect(inet_lookup(stock, exact, PEER, 999, HERE + 1, 8080, 3).name).toBe('any');
+  const bound = changed(exact, sock(net, 'other').id, { sk_bound_dev_if: 7 });
+  expect(inet_lookup(stock, bound, PEER, 999, HERE, 8080, 3).name).toBe('any');
+});
+
+test('bind() refuses a port whose owner would receive the same', () => {
+  const own = events(stock, host(), [tcp('a'), bind('a', HERE, 50000)]).net;
+  const again = (addr: number) => errs(events(stock, own, [tcp('b'), bind('b', addr, 50000)]).effects).at(-1);
+  expect([again(HERE), again(0), again(HERE + 1)]).toEqual([-EADDRINUSE, -EADDRINUSE, 0]);
+});
+
+test('bind() to a port of a connection succeeds for another address, and closes the bucket to connect()', () => {
+  const net = events(stock, narrow(40000, 40000), [tcp('c'), connect('c'), tcp('b'), bind('b', HERE + 1, 40000)]).net;
+  expect(net.bhash).toEqual([{ port: 40000, fastreuse: 0, fastreuseport: 0, owners: [3, 4] }]);
+  expect(errs(events(stock, net, [tcp('d'), connect('d', 81)]).effects).at(-1)).toBe(-EADDRNOTAVAIL);
+});
+
+test('bind() without a port begins with odd distances from the lower end', () => {
+  const net = narrow(40000, 40003);
+  const first = events(stock, net, [
+    tcp('a'),
+    bind('a', HERE, 0),
+    tcp('b'),
+    bind('b', HERE, 0),
+    tcp('c'),
+    bind('c', HERE, 0),
+  ]);
+  expect(['a', 'b', 'c'].map((s) => sock(first.net, s).inet_num)).toEqual([40001, 40003, 40000]);
+  expect(sock(first.net, 'a').sk_userlocks).toBe(4);
+});
+
+test('closing gives the port back and frees the bucket', () => {
+  const { net } = events(stock, host(), [tcp('c'), connect('c'), close('c')]);
+  expect([net.bhash, net.socks.length]).toEqual([[], 2]);
+});
+
+test('a port given before connect() is kept, or the tuple is taken', () => {
+  const twice = [tcp('a'), bind('a', HERE, 50000), connect('a')];
+  const { net } = events(stock, host(), twice);
+  expect(sock(net, 'a')).toMatchObject({ inet_num: 50000, inet_sport: 50000, hashed: true });
+  const other = events(stock, net, [tcp('b')]).net;
+  const b = changed(other, sock(other, 'b').id, {
+    inet_num: 50000,
+    inet_rcv_saddr: HERE,
+    inet_daddr: PEER,
+    inet_dport: 80,
+  });
+  expect(inet_hash_connect(stock, b, sock(b, 'b').id).err).toBe(-EADDRNOTAVAIL);
+});
+
+test('giving back a port that a socket does not have crashes', () => {
+  const { net } = events(stock, host(), [tcp('c')]);
+  expect(inet_put_port(net, sock(net, 'c').id).oops).toEqual({
+    where: '__inet_put_port',
+    why: 'icsk_bind_hash is NULL',
+  });
+});
+
+test('giving back the port of the control socket reads beyond its end', () => {
+  const net = inet_put_port(host(), IPV4_TCP_SK);
+  expect(net.oops.where).toBe('__inet_put_port');
+  expect(net.effects).toEqual([{ effect: 'wrong-kind', where: '__inet_put_port', sk: IPV4_TCP_SK, kind: 7 }]);
+});
+
+test('taking a raw socket out of its table with the function for TCP is noted', () => {
+  const net = changed(host(), IPV4_TCP_SK, { kind: SOCK_RAW, hashed: true });
+  const after = inet_unhash(net, IPV4_TCP_SK);
+  expect(getSock(after, IPV4_TCP_SK).hashed).toBe(false);
+  expect(after.effects).toEqual([{ effect: 'wrong-kind', where: 'inet_unhash', sk: IPV4_TCP_SK, kind: SOCK_RAW }]);
+});
+
+test('a check with its own socket still hashed finds that socket', () => {
+  const { net } = events(stock, host(), [tcp('c'), connect('c')]);
+  const c = sock(net, 'c');
+  expect(__inet_check_established(stock, net, c.id, c.inet_num, true).err).toBe(-EADDRNOTAVAIL);
+});

@@ -1,0 +1,180 @@
+/** A host with two uplinks for the netfilter tests: 10.0.0.1/24 on eth0, 172.16.0.9/24 and 10.1.0.1/30 on eth1. */
+import { ip_send_check, setTransportChecksum } from '../../model/checksum.ts';
+import { hostCommand } from '../../model/host.ts';
+import { iptablesCommand } from '../../model/ip_tables.ts';
+import { dev_get_by_name } from '../../model/net.ts';
+import { newWorld } from '../../model/newWorld.ts';
+import type { HostCommand } from '../../model/types/host.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  NO_ICMPH,
+  NO_IPH,
+  NO_SKB,
+  NO_TH,
+  NO_UH,
+  type SkBuff,
+} from '../../model/types/packet.ts';
+import { FR_ACT_TO_TBL, NO_RULE, RT_TABLE_MAIN, RTN_UNICAST, RTPROT_BOOT } from '../../model/types/route.ts';
+import {
+  NF_ACCEPT,
+  NF_INET_LOCAL_IN,
+  NF_INET_LOCAL_OUT,
+  NF_INET_POST_ROUTING,
+  NF_INET_PRE_ROUTING,
+  type NfHookState,
+  type XtMatch,
+  type XtTarget,
+} from '../../model/types/verdict.ts';
+import type { World } from '../../model/types/world.ts';
+
+/** 'a.b.c.d' as a number. */
+export function ip(text: string): number {
+  return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+const link = (name: string): HostCommand => ({ do: 'link add', name, kind: 'dummy', peer: '', mtu: 0 });
+const up = (name: string): HostCommand => ({ do: 'link set', name, up: 1, arp: -1, mtu: 0 });
+const addr = (local: string, prefixlen: number, dev: string): HostCommand => ({
+  do: 'addr add',
+  dev,
+  local: ip(local),
+  peer: ip(local),
+  prefixlen,
+  scope: -1,
+  broadcast: 0,
+});
+const viaDefault = (gw: string, table: number): HostCommand => ({
+  do: 'route',
+  op: 'add',
+  table,
+  type: RTN_UNICAST,
+  dst: 0,
+  plen: 0,
+  tos: 0,
+  gw: ip(gw),
+  dev: '',
+  prefsrc: 0,
+  scope: -1,
+  metric: 0,
+  onlink: false,
+  protocol: RTPROT_BOOT,
+});
+const fwmark = (mark: number, table: number): HostCommand => ({
+  do: 'rule add',
+  rule: { ...NO_RULE, pref: -1, action: FR_ACT_TO_TBL, table, mark, mark_mask: 0xffffffff },
+});
+
+/** The world after the commands, each of which has to succeed. */
+export function typed(net: World, ...commands: readonly HostCommand[]): World {
+  return commands.reduce((before, one) => {
+    const { err, message, net: after } = hostCommand(before, one);
+    if (err !== 0) throw new Error(message);
+    return after;
+  }, net);
+}
+
+/** The post's host: mark 100 leads to eth1 through table 100. */
+export const host: World = typed(
+  newWorld(),
+  up('lo'),
+  link('eth0'),
+  link('eth1'),
+  up('eth0'),
+  up('eth1'),
+  addr('10.0.0.1', 24, 'eth0'),
+  addr('172.16.0.9', 24, 'eth1'),
+  addr('10.1.0.1', 30, 'eth1'),
+  viaDefault('10.0.0.254', RT_TABLE_MAIN),
+  viaDefault('10.1.0.2', 100),
+  fwmark(100, 100),
+);
+
+export const ETH0 = dev_get_by_name(host, 'eth0').ifindex;
+export const ETH1 = dev_get_by_name(host, 'eth1').ifindex;
+
+type Iptables = Extract<HostCommand, { do: 'iptables' }>;
+
+export function command(table: string, op: Iptables['op'], chain: string, more: Partial<Iptables> = {}): Iptables {
+  const rule = { id: 0, matches: [], target: { target: 'none' } as const, count: 0 };
+  return { do: 'iptables', table, op, chain, index: 1, policy: NF_ACCEPT, rule, ...more };
+}
+
+export function append(table: string, chain: string, matches: readonly XtMatch[], target: XtTarget): Iptables {
+  return command(table, 'A', chain, { rule: { id: 0, matches, target, count: 0 } });
+}
+
+/** The host after the commands, each of which has to succeed. */
+export function configured(net: World, ...commands: readonly Iptables[]): World {
+  return commands.reduce((before, one) => {
+    const { err, message, net: after } = iptablesCommand(before, one);
+    if (err !== 0) throw new Error(message);
+    return after;
+  }, net);
+}
+
+/** What the command is refused with, '' when it is not. */
+export function refusal(net: World, one: Iptables): string {
+  return iptablesCommand(net, one).message;
+}
+
+export function at(hook: number, inDev = 0, out = 0): NfHookState {
+  return { hook, in: inDev, out, sk: 0 };
+}
+
+export const OUT = at(NF_INET_LOCAL_OUT, 0, ETH0);
+export const POST = at(NF_INET_POST_ROUTING, 0, ETH1);
+export const PRE = at(NF_INET_PRE_ROUTING, ETH1, 0);
+export const IN = at(NF_INET_LOCAL_IN, ETH1, 0);
+
+function finish(skb: SkBuff): SkBuff {
+  return setTransportChecksum({ ...skb, iph: ip_send_check(skb.iph) }, skb.iph.saddr, skb.iph.daddr);
+}
+
+/** A UDP datagram with `words` as its payload, all checksums right. */
+export function udp(
+  saddr: string,
+  source: number,
+  daddr: string,
+  dest: number,
+  words: readonly number[] = [0x6869],
+): SkBuff {
+  const len = words.length * 2;
+  return finish({
+    ...NO_SKB,
+    id: 1,
+    iph: { ...NO_IPH, ttl: 64, protocol: IPPROTO_UDP, tot_len: 28 + len, saddr: ip(saddr), daddr: ip(daddr) },
+    uh: { ...NO_UH, source, dest, len: 8 + len },
+    payload: { len, words },
+  });
+}
+
+/** A TCP segment without payload. */
+export function tcp(saddr: string, source: number, daddr: string, dest: number, flags: number, more = {}): SkBuff {
+  return finish({
+    ...NO_SKB,
+    id: 1,
+    iph: { ...NO_IPH, ttl: 64, protocol: IPPROTO_TCP, tot_len: 40, saddr: ip(saddr), daddr: ip(daddr) },
+    th: { ...NO_TH, source, dest, flags, seq: 1000, window: 1000, ...more },
+  });
+}
+
+/** An ICMP message. */
+export function icmp(
+  saddr: string,
+  daddr: string,
+  type: number,
+  code: number,
+  id: number,
+  words: readonly number[] = [],
+): SkBuff {
+  const len = words.length * 2;
+  return finish({
+    ...NO_SKB,
+    id: 1,
+    iph: { ...NO_IPH, ttl: 64, protocol: IPPROTO_ICMP, tot_len: 28 + len, saddr: ip(saddr), daddr: ip(daddr) },
+    icmph: { ...NO_ICMPH, type, code, id, sequence: 1 },
+    payload: { len, words },
+  });
+}

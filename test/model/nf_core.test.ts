@@ -1,0 +1,294 @@
+import { describe, expect, it } from 'vitest';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/checksum.ts';
+import { hostCommand } from '../../model/host.ts';
+import { dev_get_by_index } from '../../model/net.ts';
+import { HH_DATA_ALIGN, ip_route_me_harder, pskb_expand_head } from '../../model/netfilter.ts';
+import { nf_hook } from '../../model/nf_core.ts';
+import { EHOSTUNREACH, EPERM } from '../../model/types/errno.ts';
+import type { SkBuff } from '../../model/types/packet.ts';
+import { FR_ACT_TO_TBL, FR_ACT_UNREACHABLE, NO_RULE, RTN_UNSPEC } from '../../model/types/route.ts';
+import { NO_SOCK } from '../../model/types/sock.ts';
+import {
+  NF_DROP,
+  NF_DROP_ERR,
+  NF_INET_LOCAL_OUT,
+  NF_QUEUE,
+  NF_STOLEN,
+  type XtMatch,
+  type XtTarget,
+} from '../../model/types/verdict.ts';
+import type { HookResult, Kernel, World } from '../../model/types/world.ts';
+import { masquerade } from '../../model/variants/masquerade.ts';
+import { stock } from '../../model/variants/stock.ts';
+import {
+  append,
+  command,
+  configured,
+  ETH0,
+  ETH1,
+  host,
+  IN,
+  icmp,
+  ip,
+  OUT,
+  POST,
+  PRE,
+  tcp,
+  typed,
+  udp,
+} from './netfilterHost.ts';
+
+const any = { invert: false };
+const udpOnly: XtMatch = { match: 'proto', protocol: 17, ...any };
+const mark100: XtTarget = { target: 'MARK', value: 100, mask: 0xffffffff };
+const dns = {
+  ...udp('10.0.0.1', 4000, '8.8.8.8', 53),
+  headroom: 16,
+  dst: { ...udp('1.1.1.1', 1, '1.1.1.1', 1).dst, dev: ETH0 },
+};
+const marking = configured(host, append('mangle', 'OUTPUT', [udpOnly], mark100));
+
+function effects(net: World): string[] {
+  return net.effects.map(({ effect }) => effect);
+}
+
+/** The packet through LOCAL_OUT and POST_ROUTING, as __ip_local_out() and ip_output() send it. */
+function send(kernel: Kernel, net: World, skb: SkBuff): { skb: SkBuff; net: World; accepted: boolean } {
+  const out = nf_hook(kernel, net, skb, { hook: NF_INET_LOCAL_OUT, in: 0, out: skb.dst.dev, sk: skb.sk });
+  return out.accepted ? nf_hook(kernel, out.net, out.skb, { ...POST, out: out.skb.dst.dev }) : out;
+}
+
+/** A stock kernel whose mangle OUTPUT says that word. */
+function saying(verdict: number): Kernel {
+  return {
+    ...stock,
+    ipt_mangle_out: (_kernel: Kernel, net: World, skb: SkBuff): HookResult => ({ verdict, skb, net }),
+  };
+}
+
+describe('nf_hook', () => {
+  it('calls nothing on a host without tables', () => {
+    expect(nf_hook(stock, host, dns, OUT)).toEqual({ err: 0, net: host, skb: dns, accepted: true });
+  });
+
+  it('frees a dropped packet, and the sender hears EPERM', () => {
+    const net = configured(host, append('filter', 'OUTPUT', [udpOnly], { target: 'DROP' }));
+    const dropped = nf_hook(stock, net, dns, OUT);
+    expect(dropped).toMatchObject({ err: -EPERM, accepted: false });
+    expect(dropped.net.effects).toMatchObject([
+      { effect: 'verdict', where: 'iptable_filter', verdict: NF_DROP },
+      { effect: 'free', where: 'iptable_filter', err: -EPERM },
+    ]);
+  });
+
+  it('hands the errno of a drop to the sender', () => {
+    expect(nf_hook(saying(NF_DROP_ERR(-EHOSTUNREACH)), marking, dns, OUT)).toMatchObject({
+      err: -EHOSTUNREACH,
+      accepted: false,
+    });
+  });
+
+  it('leaks a packet with a verdict that does not exist, and reports success', () => {
+    const leaked = nf_hook(saying(99), marking, dns, OUT);
+    expect(leaked).toMatchObject({ err: 0, accepted: false });
+    expect(effects(leaked.net)).toEqual(['mangled', 'verdict', 'leak']);
+  });
+
+  it('frees a packet for a queue that nobody reads, unless the queue may be bypassed', () => {
+    const queued = nf_hook(saying(NF_QUEUE), marking, dns, OUT);
+    expect(queued).toMatchObject({ err: 0, accepted: false });
+    expect(effects(queued.net)).toContain('free');
+    expect(nf_hook(saying(NF_QUEUE | 0x8000), marking, dns, OUT).accepted).toBe(true);
+  });
+
+  it('leaves a stolen packet to nobody', () => {
+    const stolen = nf_hook(saying(NF_STOLEN), marking, dns, OUT);
+    expect(stolen).toMatchObject({ err: 0, accepted: false });
+    expect(effects(stolen.net)).toContain('leak');
+  });
+
+  it('forgets the connection of a packet that is dropped before the confirmation', () => {
+    const net = configured(
+      host,
+      append('filter', 'OUTPUT', [{ match: 'ctstate', states: ['NEW'], ...any }], { target: 'DROP' }),
+    );
+    expect(nf_hook(stock, net, dns, OUT).net.conntrack).toEqual([]);
+  });
+
+  it('asks raw before connection tracking, so that NOTRACK shows as UNTRACKED in filter', () => {
+    const net = configured(
+      host,
+      append('raw', 'OUTPUT', [], { target: 'NOTRACK' }),
+      append('filter', 'OUTPUT', [{ match: 'ctstate', states: ['UNTRACKED'], ...any }], { target: 'DROP' }),
+    );
+    expect(nf_hook(stock, net, dns, OUT).accepted).toBe(false);
+  });
+});
+
+describe('mangle OUTPUT', () => {
+  it('sends a marked packet to the other link with its first source', () => {
+    const { skb, net, accepted } = send(stock, marking, dns);
+    expect(accepted).toBe(true);
+    expect(skb).toMatchObject({
+      mark: 100,
+      iph: { saddr: ip('10.0.0.1') },
+      dst: { dev: ETH1, rt_gw4: ip('10.1.0.2') },
+    });
+    expect(effects(net)).toEqual(['reroute', 'mangled', 'verdict']);
+  });
+
+  it('does not route an unchanged packet again', () => {
+    const { net, skb } = send(stock, marking, { ...dns, mark: 100 });
+    expect(effects(net)).not.toContain('reroute');
+    expect(skb.dst.dev).toBe(ETH0);
+  });
+
+  it('does not route again for a mark that another table sets', () => {
+    for (const table of ['raw', 'filter', 'nat']) {
+      const { net } = send(stock, configured(host, append(table, 'OUTPUT', [], mark100)), dns);
+      expect(effects(net)).not.toContain('reroute');
+    }
+  });
+
+  it('does not route a marked packet again that a later rule drops', () => {
+    const net = configured(marking, append('mangle', 'OUTPUT', [], { target: 'DROP' }));
+    const dropped = nf_hook(stock, net, dns, OUT);
+    expect(effects(dropped.net)).not.toContain('reroute');
+  });
+
+  it('drops with the error of the second lookup', () => {
+    const net = typed(marking, {
+      do: 'rule add',
+      rule: { ...NO_RULE, pref: 10, action: FR_ACT_UNREACHABLE, mark: 100, mark_mask: 0xffffffff },
+    });
+    const failed = nf_hook(stock, net, dns, OUT);
+    expect(failed).toMatchObject({ err: -101, accepted: false });
+    expect(effects(failed.net)).toEqual(['reroute', 'mangled', 'verdict', 'free']);
+  });
+
+  it('lets later chains see the device of the first lookup', () => {
+    const onEth0: XtMatch = { match: 'out', dev: 'eth0', ...any };
+    const net = configured(marking, append('filter', 'OUTPUT', [onEth0], { target: 'DROP' }));
+    expect(nf_hook(stock, net, dns, OUT).accepted).toBe(false);
+  });
+});
+
+describe('ip_route_me_harder', () => {
+  const marked = { ...dns, mark: 100 };
+
+  it('keeps to the device that the socket is bound to', () => {
+    const bound = { ...NO_SOCK, id: 9, sk_bound_dev_if: ETH0 };
+    expect(ip_route_me_harder(host, bound, marked, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
+  });
+
+  it('looks up a foreign source as it is, and a broadcast source as none', () => {
+    const from = (text: string): SkBuff => ({ ...marked, iph: { ...marked.iph, saddr: ip(text) } });
+    expect(ip_route_me_harder(host, NO_SOCK, from('192.0.2.1'), RTN_UNSPEC)).toMatchObject({
+      err: 0,
+      skb: { iph: { saddr: ip('192.0.2.1') } },
+    });
+    expect(ip_route_me_harder(host, NO_SOCK, from('255.255.255.255'), RTN_UNSPEC)).toMatchObject({
+      err: 0,
+      skb: { dst: { dev: ETH1 } },
+    });
+  });
+
+  it('sees ports only where a rule asks for them', () => {
+    const rule = { ...NO_RULE, pref: 10, action: FR_ACT_TO_TBL, table: 100, dport_start: 53, dport_end: 53 };
+    const net = typed(host, { do: 'rule add', rule });
+    expect(ip_route_me_harder(net, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH1);
+    expect(ip_route_me_harder(host, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
+  });
+
+  it('makes room for a longer link-level header, in steps of 16 bytes, and thereby a copy', () => {
+    const devs = host.devs.map((dev) => (dev.ifindex === ETH1 ? { ...dev, hard_header_len: 22 } : dev));
+    const { skb } = ip_route_me_harder({ ...host, devs }, NO_SOCK, { ...marked, cloned: true }, RTN_UNSPEC);
+    expect(skb).toMatchObject({ headroom: 32, cloned: false });
+    expect([HH_DATA_ALIGN(1), HH_DATA_ALIGN(16), HH_DATA_ALIGN(17)]).toEqual([16, 16, 32]);
+    expect(pskb_expand_head(marked, 16).headroom).toBe(32);
+  });
+});
+
+describe('connection tracking at the hooks', () => {
+  it('keeps the entry of a packet that comes back in on lo', () => {
+    const net = configured(
+      host,
+      append('filter', 'INPUT', [{ match: 'ctstate', states: ['NEW'], ...any }], { target: 'ACCEPT' }),
+    );
+    const sent = send(stock, net, {
+      ...udp('127.0.0.1', 4000, '127.0.0.1', 53),
+      dst: { ...dns.dst, dev: 1, rt_local: true },
+    });
+    expect(sent.net.conntrack).toHaveLength(1);
+    const back = nf_hook(stock, sent.net, sent.skb, { ...PRE, in: 1 });
+    const arrived = nf_hook(stock, back.net, back.skb, { ...IN, in: 1 });
+    expect(arrived.accepted).toBe(true);
+    expect(arrived.net.conntrack).toHaveLength(1);
+  });
+
+  it('drops at a stateful INPUT what answers to an address that conntrack did not see', () => {
+    const stateful = configured(
+      host,
+      command('filter', 'P', 'INPUT', { policy: NF_DROP }),
+      append('filter', 'INPUT', [{ match: 'ctstate', states: ['RELATED', 'ESTABLISHED'], ...any }], {
+        target: 'ACCEPT',
+      }),
+    );
+    const { net } = send(stock, stateful, dns);
+    const answer = (to: string): boolean => {
+      const pre = nf_hook(stock, net, udp('8.8.8.8', 53, to, 4000), PRE);
+      return nf_hook(stock, pre.net, pre.skb, IN).accepted;
+    };
+    expect([answer('10.0.0.1'), answer('10.1.0.1')]).toEqual([true, false]);
+  });
+
+  it('routes a packet with a new destination again and translates the answer back', () => {
+    const net = configured(
+      host,
+      append('nat', 'OUTPUT', [udpOnly], { target: 'DNAT', addr: ip('10.1.0.2'), portFirst: 5353, portLast: 5353 }),
+    );
+    const sent = send(stock, net, dns);
+    expect(sent.skb).toMatchObject({ iph: { daddr: ip('10.1.0.2') }, uh: { dest: 5353 }, dst: { dev: ETH1 } });
+    expect(ipChecksumCorrect(sent.skb.iph) && transportChecksumCorrect(sent.skb)).toBe(true);
+    const pre = nf_hook(stock, sent.net, udp('10.1.0.2', 5353, '10.0.0.1', 4000), PRE);
+    expect(pre.skb.iph.daddr).toBe(ip('10.0.0.1'));
+    const arrived = nf_hook(stock, pre.net, pre.skb, IN);
+    expect(arrived.skb).toMatchObject({ iph: { saddr: ip('8.8.8.8') }, uh: { source: 53 } });
+    expect(transportChecksumCorrect(arrived.skb)).toBe(true);
+  });
+
+  it('saves and restores marks through the connection', () => {
+    const net = configured(
+      marking,
+      append('mangle', 'OUTPUT', [], { target: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff }),
+      append('mangle', 'PREROUTING', [], { target: 'CONNMARK', op: 'restore', value: 0, mask: 0xffffffff }),
+    );
+    const sent = send(stock, net, dns);
+    expect(nf_hook(stock, sent.net, udp('8.8.8.8', 53, '10.0.0.1', 4000), PRE).skb.mark).toBe(100);
+  });
+});
+
+describe('the variant masquerade', () => {
+  it('adds one rule for every device that only a table of its own leads to', () => {
+    expect(masquerade.operator(host)).toMatchObject([
+      {
+        table: 'nat',
+        chain: 'POSTROUTING',
+        rule: { matches: [{ match: 'out', dev: 'eth1' }], target: { target: 'MASQUERADE' } },
+      },
+    ]);
+    expect(stock.operator(host)).toEqual([]);
+  });
+
+  it("makes ping, UDP and SYN of the post's host leave with the second provider's address", () => {
+    const marked = configured(host, append('mangle', 'OUTPUT', [], mark100));
+    const net = typed(marked, ...masquerade.operator(marked));
+    for (const skb of [dns, tcp('10.0.0.1', 40000, '8.8.8.8', 80, 2), icmp('10.0.0.1', '8.8.8.8', 8, 0, 5)]) {
+      const sent = send(masquerade, net, { ...skb, headroom: 16, dst: dns.dst });
+      expect(sent.skb.iph.saddr).toBe(ip('10.1.0.1'));
+      expect(dev_get_by_index(net, sent.skb.dst.dev).name).toBe('eth1');
+      expect(ipChecksumCorrect(sent.skb.iph) && transportChecksumCorrect(sent.skb)).toBe(true);
+    }
+    expect(hostCommand(net, masquerade.operator(host)[0] ?? command('nat', 'F', '')).err).toBe(0);
+  });
+});

@@ -1,0 +1,115 @@
+/** Hosts and events in short, for tests that play scenarios on the model. */
+import { boot, step } from '../../model/step.ts';
+import { type Event, NO_PICKS } from '../../model/types/event.ts';
+import type { SkBuff } from '../../model/types/packet.ts';
+import type { Effect, Kernel, Step, World } from '../../model/types/world.ts';
+import { stock } from '../../model/variants/stock.ts';
+import { parseHostCommand } from '../../search/scenario/host.ts';
+import { addressOf } from '../../search/scenario/words.ts';
+
+/** The address written with dots. */
+export function ip(text: string): number {
+  return addressOf(text);
+}
+
+/** A host with the two providers of the original post; only packets to 8.8.8.8 are marked. */
+export const TWO_UPLINKS = [
+  'ip link set lo up',
+  'ip link add eth0 type veth peer name eth0p',
+  'ip link add eth1 type veth peer name eth1p',
+  'ip link set eth0 up',
+  'ip link set eth1 up',
+  'ip addr add 10.0.0.1/24 dev eth0',
+  'ip addr add 10.1.0.1/24 dev eth1',
+  'ip route add default via 10.0.0.254 src 10.0.0.1',
+  'ip route add default via 10.1.0.254 src 10.1.0.1 table 100',
+  'ip rule add fwmark 100 table 100',
+];
+
+export const MARK_ALL = 'iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 100';
+
+export function host(lines: readonly string[], kernel: Kernel = stock): World {
+  return boot(
+    kernel,
+    lines.map((line) => parseHostCommand(line)),
+  );
+}
+
+type Ev<T extends Event['event']> = Extract<Event, { event: T }>;
+
+export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'socket'>> = {}): Event {
+  return { event: 'socket', s, type, protocol: 0, mark: 0, dev: '', uid: 0, picks: NO_PICKS, ...more };
+}
+
+export function bind(s: string, addr: string, port = 0): Event {
+  return { event: 'bind', s, addr: ip(addr), port, picks: NO_PICKS };
+}
+
+export function connect(s: string, addr: string, port: number, tfo = false): Event {
+  return { event: 'connect', s, addr: ip(addr), port, tfo, picks: NO_PICKS };
+}
+
+export function send(s: string, len: number, more: Partial<Ev<'send'>> = {}): Event {
+  return {
+    event: 'send',
+    s,
+    len,
+    hasTo: false,
+    to: 0,
+    toPort: 0,
+    from: 0,
+    flags: -1,
+    tfo: false,
+    picks: NO_PICKS,
+    ...more,
+  };
+}
+
+export function sendTo(s: string, len: number, addr: string, port = 0, more: Partial<Ev<'send'>> = {}): Event {
+  return send(s, len, { hasTo: true, to: ip(addr), toPort: port, ...more });
+}
+
+export function simple(event: 'listen' | 'close' | 'answer' | 'retransmit', s: string): Event {
+  return { event, s, picks: NO_PICKS };
+}
+
+export function receive(dev: string, skb: SkBuff): Event {
+  return { event: 'receive', dev, skb, picks: NO_PICKS };
+}
+
+export function command(line: string): Event {
+  return { event: 'host', command: parseHostCommand(line), picks: NO_PICKS };
+}
+
+export function wait(ms: number): Event {
+  return { event: 'wait', ms, picks: NO_PICKS };
+}
+
+/** The steps of the events on that host. */
+export function play(world: World, events: readonly Event[], kernel: Kernel = stock): Step[] {
+  const steps: Step[] = [];
+  let net = world;
+  for (const event of events) {
+    const next = step(kernel, net, event);
+    steps.push(next);
+    net = next.world;
+  }
+  return steps;
+}
+
+/** The last step of the events. */
+export function last(world: World, events: readonly Event[], kernel: Kernel = stock): Step {
+  return play(world, events, kernel).at(-1) as Step;
+}
+
+/** What the events' system calls returned. */
+export function errnos(world: World, events: readonly Event[]): number[] {
+  return play(world, events).flatMap(({ effects }) => effects.flatMap((e) => (e.effect === 'syscall' ? [e.err] : [])));
+}
+
+export type Xmit = Extract<Effect, { effect: 'xmit' }>;
+
+/** The packets that left in a step. */
+export function sentIn({ effects }: Step): Xmit[] {
+  return effects.filter((e): e is Xmit => e.effect === 'xmit');
+}

@@ -1,0 +1,178 @@
+/** A host with one link for the TCP tests: 10.0.0.1/24 and 10.0.0.2/24 on eth0, and lo. */
+
+import { ip_send_check, setTransportChecksum, transportChecksumCorrect } from '../../model/checksum.ts';
+import { hostCommand } from '../../model/host.ts';
+import { getSock, setSock, sockByName } from '../../model/net.ts';
+import { newWorld } from '../../model/newWorld.ts';
+import { payloadOf } from '../../model/skbuff.ts';
+import { step } from '../../model/step.ts';
+import { type Event, NO_PICKS, type Picks } from '../../model/types/event.ts';
+import type { HostCommand } from '../../model/types/host.ts';
+import {
+  CHECKSUM_NONE,
+  IPPROTO_TCP,
+  NO_IPH,
+  NO_SKB,
+  NO_TH,
+  type SkBuff,
+  TCPHDR_ACK,
+  TCPHDR_FIN,
+  TCPHDR_PSH,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+} from '../../model/types/packet.ts';
+import { RTN_LOCAL } from '../../model/types/route.ts';
+import type { Sock } from '../../model/types/sock.ts';
+import type { Effect, Kernel, World } from '../../model/types/world.ts';
+import { stock } from '../../model/variants/stock.ts';
+import { ip } from './netfilterHost.ts';
+
+export { ip };
+
+export const HERE = ip('10.0.0.1');
+export const PEER = ip('10.0.0.254');
+
+const address = (local: string, plen: number, dev: string): HostCommand => ({
+  do: 'addr add',
+  dev,
+  local: ip(local),
+  peer: ip(local),
+  prefixlen: plen,
+  scope: -1,
+  broadcast: 0,
+});
+
+const COMMANDS: readonly HostCommand[] = [
+  { do: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 },
+  { do: 'link add', name: 'eth0', kind: 'veth', peer: 'eth0p', mtu: 0 },
+  { do: 'link set', name: 'eth0', up: 1, arp: -1, mtu: 0 },
+  address('10.0.0.1', 24, 'eth0'),
+  address('10.0.0.2', 24, 'eth0'),
+];
+
+export function command(net: World, ...commands: readonly HostCommand[]): World {
+  return commands.reduce((world, one) => {
+    const { err, message, net: after } = hostCommand(world, one);
+    if (err !== 0) throw new Error(message);
+    return after;
+  }, net);
+}
+
+const policy = (verdict: number): HostCommand => ({
+  do: 'iptables',
+  table: 'filter',
+  op: 'P',
+  chain: 'OUTPUT',
+  index: 0,
+  policy: verdict,
+  rule: { id: 0, matches: [], target: { target: 'none' }, count: 0 },
+});
+
+/** Nothing leaves, and everything does again. */
+export const DROP_OUTPUT = policy(0);
+export const ACCEPT_OUTPUT = policy(1);
+
+export const sysctl = (net: World, values: Partial<World['sysctl']>): World => ({
+  ...net,
+  sysctl: { ...net.sysctl, ...values },
+});
+
+export const host = (): World => command(newWorld(), ...COMMANDS);
+
+type Bare = Event extends infer E ? (E extends Event ? Omit<E, 'picks'> : never) : never;
+
+export function events(
+  kernel: Kernel,
+  net: World,
+  list: readonly Bare[],
+  picks: Picks = NO_PICKS,
+): { net: World; effects: readonly Effect[] } {
+  return list.reduce<{ net: World; effects: readonly Effect[] }>(
+    (run, event) => {
+      const { world, effects } = step(kernel, run.net, { ...event, picks } as Event);
+      return { net: world, effects: [...run.effects, ...effects] };
+    },
+    { net, effects: [] },
+  );
+}
+
+export const tcp = (s: string): Bare => ({ event: 'socket', s, type: 'tcp', protocol: 0, mark: 0, dev: '', uid: 0 });
+export const connect = (s: string, port = 80, tfo = false): Bare => ({ event: 'connect', s, addr: PEER, port, tfo });
+export const bind = (s: string, addr: number, port: number): Bare => ({ event: 'bind', s, addr, port });
+export const listen = (s: string): Bare => ({ event: 'listen', s });
+export const answer = (s: string): Bare => ({ event: 'answer', s });
+export const close = (s: string): Bare => ({ event: 'close', s });
+export const retransmit = (s: string): Bare => ({ event: 'retransmit', s });
+export const wait = (ms: number): Bare => ({ event: 'wait', ms });
+export const send = (s: string, len: number, tfo = false): Bare => ({
+  event: 'send',
+  s,
+  len,
+  hasTo: tfo,
+  to: tfo ? PEER : 0,
+  toPort: tfo ? 80 : 0,
+  from: 0,
+  flags: -1,
+  tfo,
+});
+
+/** A segment from the peer. */
+export function segment(
+  flags: number,
+  sport: number,
+  dport: number,
+  seq: number,
+  ack_seq: number,
+  len = 0,
+  options: readonly number[] = [],
+): Bare {
+  const skb: SkBuff = {
+    ...NO_SKB,
+    ip_summed: CHECKSUM_NONE,
+    iph: { ...NO_IPH, protocol: IPPROTO_TCP, ttl: 64, saddr: PEER, daddr: HERE },
+    th: {
+      ...NO_TH,
+      source: sport,
+      dest: dport,
+      seq: seq >>> 0,
+      ack_seq: ack_seq >>> 0,
+      flags,
+      window: 65535,
+      doff: 5 + options.length / 2,
+      options,
+    },
+    payload: payloadOf(len),
+  };
+  const iph = ip_send_check({ ...skb.iph, tot_len: 20 + skb.th.doff * 4 + len });
+  return { event: 'receive', dev: 'eth0', skb: setTransportChecksum({ ...skb, iph }, PEER, HERE) };
+}
+
+export { RTN_LOCAL, TCPHDR_ACK as ACK, TCPHDR_FIN as FIN, TCPHDR_PSH as PSH, TCPHDR_RST as RST, TCPHDR_SYN as SYN };
+
+/** What left the host. */
+export const wire = (effects: readonly Effect[]): readonly SkBuff[] =>
+  effects.flatMap((e) => (e.effect === 'xmit' ? [e.skb] : []));
+
+/** tcpdump's letters. */
+export const letters = (skb: SkBuff): string =>
+  [
+    skb.th.flags & TCPHDR_FIN ? 'F' : '',
+    skb.th.flags & TCPHDR_SYN ? 'S' : '',
+    skb.th.flags & TCPHDR_RST ? 'R' : '',
+    skb.th.flags & TCPHDR_PSH ? 'P' : '',
+    skb.th.flags & TCPHDR_ACK ? '.' : '',
+  ].join('') + (transportChecksumCorrect(skb) ? '' : ' bad checksum');
+
+export const errs = (effects: readonly Effect[]): readonly number[] =>
+  effects.flatMap((e) => (e.effect === 'syscall' ? [e.err] : []));
+
+export const sock = (net: World, s: string): Sock => sockByName(net, s);
+
+/** The world with a socket's fields changed. */
+export const changed = (net: World, id: number, fields: Partial<Sock>): World =>
+  setSock(net, { ...getSock(net, id), ...fields });
+
+export const hex = (words: readonly number[]): string =>
+  words.map((word) => word.toString(16).padStart(4, '0')).join('');
+
+export { stock };

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+import { vitePluginCopies } from './search/native/copies.ts';
+import { vitePluginLift } from './search/z3/plugins.ts';
+
+export default defineConfig({
+  plugins: [vitePluginLift(), vitePluginCopies()],
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+  },
+});
