@@ -12,13 +12,9 @@ import {
   RT_TABLE_MAIN,
   RTPROT_KERNEL,
 } from './types/route.ts';
-import { NO_SOCK, SOCK_CONTROL, type Sock } from './types/sock.ts';
+import { IPV4_ICMP_SK, IPV4_TCP_SK, NO_SOCK, SOCK_CONTROL, type Sock } from './types/sock.ts';
 import { NF_ACCEPT, type XtChain, type XtTable } from './types/verdict.ts';
 import { NO_OOPS, type World } from './types/world.ts';
-
-/** Socket ids of the kernel's own sockets: ipv4_tcp_sk answers for TCP, ipv4_icmp_sk sends ICMP. */
-export const TCP_CONTROL_SOCK = 1;
-export const ICMP_CONTROL_SOCK = 2;
 
 /** C: net/ipv4/fib_rules.c, fib_default_rules_init(). */
 function fib_default_rule(pref: number, table: number): FibRule {
@@ -99,7 +95,7 @@ const NEW_WORLD: World = {
   filter: table('filter', [builtin('INPUT'), builtin('FORWARD'), builtin('OUTPUT')]),
   ct_enabled: false,
   conntrack: [],
-  socks: [inet_ctl_sock_create(TCP_CONTROL_SOCK, IPPROTO_TCP), inet_ctl_sock_create(ICMP_CONTROL_SOCK, IPPROTO_ICMP)],
+  socks: [inet_ctl_sock_create(IPV4_TCP_SK, IPPROTO_TCP), inet_ctl_sock_create(IPV4_ICMP_SK, IPPROTO_ICMP)],
   bhash: [],
   table_perturb: 0,
   metrics: [],

@@ -11,7 +11,7 @@ import { sk_dst_reset } from './sock.ts';
 import { tcp_done_with_error, tcp_time_stamp } from './tcp.ts';
 import { __tcp_push_pending_frames, tcp_retransmit_skb, tcp_rtx_queue_head, tcp_send_head } from './tcp_output.ts';
 import { ETIMEDOUT } from './types/errno.ts';
-import { SOCK_REQUEST, SOCK_TIMEWAIT, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './types/sock.ts';
+import { SOCK_TIMEWAIT, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './types/sock.ts';
 import type { Kernel, World } from './types/world.ts';
 
 /** C: include/net/tcp.h. */
@@ -120,17 +120,11 @@ export function tcp_retransmit_timer(kernel: Kernel, before: World, sk: number):
   return net;
 }
 
-/** Ends what is over by now: TIME_WAITs, and requests whose listener has gone. C: tw_timer_handler(). */
+/** Ends the TIME_WAITs that are over by now. C: net/ipv4/inet_timewait_sock.c, tw_timer_handler(). */
 export function tcpTimers(_kernel: Kernel, before: World): World {
   let net = before;
   for (const sk of before.socks) {
     if (sk.kind === SOCK_TIMEWAIT && sk.expires <= before.now) net = inet_twsk_kill(net, sk.id);
   }
   return net;
-}
-
-/** Whether the retransmit event has something to do for this socket. */
-export function timerPending(net: World, sk: number): boolean {
-  const tp = getSock(net, sk);
-  return tp.kind !== SOCK_REQUEST && (tp.sk_state === TCP_LISTEN ? firstRequest(net, sk) !== 0 : tp.icsk_timeout !== 0);
 }

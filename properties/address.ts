@@ -4,9 +4,10 @@ import { dev_get_by_index, getSock, setSock, sockByName } from '../model/net.ts'
 import { step } from '../model/step.ts';
 import type { NetDevice } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
-import { NO_SOCK, SOCK_BINDADDR_LOCK, SOCK_TCP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
+import { NO_SOCK, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
 import {
+  givenSource,
   inSocks,
   kernelChoseSource,
   kernelSends,
@@ -85,10 +86,12 @@ export const sourcePassesProviderFilter: Property = always({
   },
 });
 
-/** Whether that packet belongs to a connected socket of a user that still lives. */
+/** Whether that packet belongs to a connected socket of a user that still lives, and was sent in its name. */
 function fromConnected(run: Run, i: number, skb: SkBuff): boolean {
+  const event = eventOf(run, i);
   const sk = getSock(worldAfter(run, i), skb.sk);
-  return userSocket(sk) && sk.inet_daddr !== 0 && sk.sk_state !== TCP_CLOSE;
+  const otherName = event.event === 'send' && event.from !== 0;
+  return !otherName && userSocket(sk) && sk.inet_daddr !== 0 && sk.sk_state !== TCP_CLOSE;
 }
 
 export const headerMatchesSocket: Property = always({
@@ -103,7 +106,7 @@ export const headerMatchesSocket: Property = always({
     for (const e of effectsOf(run, i)) {
       if (leaves(e) && fromConnected(run, i, e.skb)) {
         const sk = getSock(worldAfter(run, i), e.skb.sk);
-        const port = sourcePort(e.skb);
+        const port = sk.kind === SOCK_TCP || sk.kind === SOCK_UDP ? sourcePort(e.skb) : 0;
         ok = ok && e.skb.iph.saddr === sockName(sk) && (port === 0 || port === sk.inet_sport);
       }
     }
@@ -147,12 +150,10 @@ export const localNameStays: Property = always({
   },
 });
 
-/** The address the user gave for what step `i` sends on that socket, 0 when it gave none. */
-function givenSource(run: Run, i: number, id: number): number {
-  const event = eventOf(run, i);
-  const sk = getSock(worldBefore(run, i), id);
-  const bound = (sk.sk_userlocks & SOCK_BINDADDR_LOCK) !== 0 ? sk.inet_rcv_saddr : 0;
-  return event.event === 'send' && event.from !== 0 && event.s === sk.name ? event.from : bound;
+/** The source that packet of step `i` must carry because its user said so, 0 when nobody did. */
+function demandedSource(run: Run, i: number, skb: SkBuff): number {
+  const sk = ownerOf(run, i, skb);
+  return userSocket(sk) ? givenSource(run, i, sk) : 0;
 }
 
 export const explicitSourceKept: Property = always({
@@ -166,13 +167,13 @@ export const explicitSourceKept: Property = always({
     let ok = true;
     for (const e of effectsOf(run, i)) {
       ok =
-        ok && (!leaves(e) || givenSource(run, i, e.skb.sk) === 0 || e.skb.iph.saddr === givenSource(run, i, e.skb.sk));
+        ok && (!leaves(e) || demandedSource(run, i, e.skb) === 0 || e.skb.iph.saddr === demandedSource(run, i, e.skb));
     }
     return ok;
   },
   sometimes(run, i) {
     let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && givenSource(run, i, e.skb.sk) !== 0);
+    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && demandedSource(run, i, e.skb) !== 0);
     return seen;
   },
 });

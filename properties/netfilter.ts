@@ -1,10 +1,20 @@
 /** What netfilter asks of a hook function, and what everybody asks of a packet's end. */
 
 import { sockByName } from '../model/net.ts';
-import { NF_DROP, NF_STOP } from '../model/types/verdict.ts';
-import type { Effect } from '../model/types/world.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  type SkBuff,
+  TCPHDR_FIN,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+} from '../model/types/packet.ts';
+import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock } from '../model/types/sock.ts';
+import { NF_DROP, NF_STOP, type XtRule } from '../model/types/verdict.ts';
+import type { Effect, World } from '../model/types/world.ts';
 import { always, at, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { twoUplinks } from './scopes.ts';
+import { withMasqueradeLeft } from './scopes.ts';
 
 /** Whether a verdict word is one that nf_hook_slow() knows: a verdict in the low byte, a plausible errno above NF_DROP. */
 function legal(verdict: number): boolean {
@@ -19,7 +29,7 @@ export const verdictLegal: Property = always({
   claim: 'A hook function returns a verdict that netfilter knows.',
   asked: ['include/uapi/linux/netfilter.h: NF_DROP to NF_STOP, errno and queue number in the high half'],
   onStock: '',
-  scope: twoUplinks,
+  scope: withMasqueradeLeft,
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'verdict' || legal(e.verdict));
@@ -51,7 +61,7 @@ export const packetConsumedOnce: Property = always({
     'skbs are reference counted objects with one owner',
   ],
   onStock: '',
-  scope: twoUplinks,
+  scope: withMasqueradeLeft,
   holds(run, i) {
     if (at(run, i).world.oops.where !== '') return true;
     let ok = true;
@@ -65,19 +75,57 @@ export const packetConsumedOnce: Property = always({
   },
 });
 
-/** Whether the answer that step `i` brings went to the socket that had asked; true while the firewall of the host may drop it. */
-function delivered(run: Run, i: number, id: number): boolean {
-  let ok = false;
-  for (const e of effectsOf(run, i))
-    ok = ok || (e.effect === 'deliver' && e.sk === id) || (e.effect === 'free' && e.where === 'filter INPUT');
-  return ok;
+const ICMP_ECHO = 8;
+
+/** Whether a correct peer answers that packet; without a source it cannot. */
+function answerable(skb: SkBuff): boolean {
+  const { flags } = skb.th;
+  const segment = (flags & TCPHDR_RST) === 0 && ((flags & (TCPHDR_SYN | TCPHDR_FIN)) !== 0 || skb.payload.len > 0);
+  const { protocol, saddr } = skb.iph;
+  if (saddr === 0) return false;
+  return protocol === IPPROTO_TCP
+    ? segment
+    : protocol === IPPROTO_UDP || (protocol === IPPROTO_ICMP && skb.icmph.type === ICMP_ECHO);
 }
 
-/** Whether the peer answers in step `i`: something arrived. */
-function answered(run: Run, i: number): boolean {
-  let seen = false;
-  for (const e of effectsOf(run, i)) seen = seen || e.effect === 'deliver' || (e.effect === 'alloc' && e.skb.iif !== 0);
-  return eventOf(run, i).event === 'answer' && seen;
+/** Whether a rule of the operator drops what belongs to a connection, or what has none to speak of. */
+function dropsAnswers(net: World): boolean {
+  let drops = false;
+  for (const chain of net.filter.chains) {
+    if (chain.name === 'INPUT') {
+      drops = drops || chain.policy === NF_DROP;
+      for (const rule of chain.rules) drops = drops || (rule.target.target === 'DROP' && !sparesEstablished(rule));
+    }
+  }
+  return drops;
+}
+
+/** Whether the rule matches by connection state, and not what belongs to a connection. */
+function sparesEstablished(rule: XtRule): boolean {
+  let spares = false;
+  for (const match of rule.matches) {
+    if (match.match === 'ctstate' && !match.invert) {
+      let established = false;
+      for (const state of match.states) established = established || state === 'ESTABLISHED';
+      spares = spares || !established;
+    }
+  }
+  return spares;
+}
+
+/** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer or the operator refuses answers. */
+function asker(run: Run, i: number): Sock {
+  const event = eventOf(run, i);
+  if (event.event !== 'answer') return NO_SOCK;
+  const net = worldBefore(run, i);
+  const sk = sockByName(net, event.s);
+  let asked = false;
+  for (const sent of net.sent) {
+    const current = sk.inet_daddr === 0 || sk.inet_daddr === sent.skb.iph.daddr;
+    asked = sent.sk === sk.id ? current && answerable(sent.skb) : asked;
+  }
+  const own = sk.kind === SOCK_TCP || sk.kind === SOCK_UDP || sk.kind === SOCK_PING;
+  return own && asked && !dropsAnswers(net) ? sk : NO_SOCK;
 }
 
 export const answerReachesSender: Property = always({
@@ -86,14 +134,14 @@ export const answerReachesSender: Property = always({
   claim: 'A correct peer answers what a socket sent, and its answer reaches that socket.',
   asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
   onStock: '',
-  scope: twoUplinks,
+  scope: withMasqueradeLeft,
   holds(run, i) {
-    const event = eventOf(run, i);
-    if (event.event !== 'answer') return true;
-    const sk = sockByName(worldBefore(run, i), event.s);
-    return sk.id === 0 || delivered(run, i, sk.id);
+    const sk = asker(run, i);
+    let reached = sk.id === 0;
+    for (const e of effectsOf(run, i)) reached = reached || (e.effect === 'deliver' && e.sk === sk.id);
+    return reached;
   },
   sometimes(run, i) {
-    return answered(run, i);
+    return asker(run, i).id !== 0;
   },
 });

@@ -3,13 +3,12 @@ import { inet_select_addr } from '../model/devinet.ts';
 import { fib_get_table } from '../model/fib_frontend.ts';
 import { fib_result_prefsrc } from '../model/fib_semantics.ts';
 import { fib_table_lookup } from '../model/fib_trie.ts';
-import { getSock } from '../model/net.ts';
+import { getSock, sockByName } from '../model/net.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
 import {
   NO_SOCK,
-  SOCK_BINDADDR_LOCK,
   SOCK_CONTROL,
   SOCK_PING,
   SOCK_RAW,
@@ -45,12 +44,28 @@ export function ownerOf(run: Run, i: number, skb: SkBuff): Sock {
   return after.kind === NO_SOCK.kind ? getSock(worldBefore(run, i), skb.sk) : after;
 }
 
-/** Whether the user gave the address of a packet sent in step `i`: bind, IP_PKTINFO, or a header of its own. */
-export function explicitSource(run: Run, i: number, sk: Sock): boolean {
+/** The address that the user bound that socket to before step `i`, 0 for none: a bind that succeeded is seen in the socket. */
+export function boundAddress(run: Run, i: number, name: string): number {
+  let addr = 0;
+  let k = 0;
+  for (const event of run.events) {
+    const opened = event.event === 'socket' && event.s === name;
+    const bound =
+      k < i &&
+      event.event === 'bind' &&
+      event.s === name &&
+      sockByName(at(run, k).world, name).inet_rcv_saddr === event.addr;
+    addr = k >= i ? addr : opened ? 0 : bound && event.event === 'bind' ? event.addr : addr;
+    k = k + 1;
+  }
+  return addr;
+}
+
+/** The address that the user gave for what socket `sk` sends in step `i`, 0 when the kernel has to choose. */
+export function givenSource(run: Run, i: number, sk: Sock): number {
   const event = eventOf(run, i);
-  const bound = (sk.sk_userlocks & SOCK_BINDADDR_LOCK) !== 0;
-  const given = event.event === 'send' ? event.from !== 0 : false;
-  return bound || given || sk.parent !== 0;
+  const perPacket = event.event === 'send' && event.s === sk.name ? event.from : 0;
+  return perPacket !== 0 ? perPacket : boundAddress(run, i, sk.name);
 }
 
 /** Whether the operator changed the host before or in step `i`: then an older choice of source may be out of date. */
@@ -64,10 +79,22 @@ export function hostChanged(run: Run, i: number): boolean {
   return changed;
 }
 
-/** Whether the kernel chose that packet's source for a user who left it open. */
+/** How often the user connected that socket before or in step `i`: a second connect keeps the source of the first. */
+function connects(run: Run, i: number, name: string): number {
+  let count = 0;
+  let k = 0;
+  for (const event of run.events) {
+    count = k <= i && event.event === 'connect' && event.s === name ? count + 1 : count;
+    k = k + 1;
+  }
+  return count;
+}
+
+/** Whether the kernel chose that packet's source, for its destination, for a user who left it open. */
 export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
   const sk = ownerOf(run, i, skb);
-  return userSocket(sk) && !explicitSource(run, i, sk) && !hostChanged(run, i);
+  if (sk.inet_daddr !== 0 && (sk.inet_daddr !== skb.iph.daddr || connects(run, i, sk.name) > 1)) return false;
+  return userSocket(sk) && sk.parent === 0 && givenSource(run, i, sk) === 0 && !hostChanged(run, i);
 }
 
 /** TOS bits that a route lookup sees. C: include/uapi/linux/in_route.h, IPTOS_RT_MASK. */

@@ -56,7 +56,6 @@ export const twoUplinks: RunScope = {
     'ip rule add uidrange 1000-1000 table 100',
     'ip route add 9.9.9.9 via 10.1.0.254',
     'ip route add 192.0.2.0/24 dev eth1',
-    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
     'iptables -A INPUT -m conntrack --ctstate INVALID,NEW -j DROP',
     'iptables -A OUTPUT -s 10.1.0.1 -j DROP',
     'iptables -A OUTPUT -o eth0 -p udp -j DROP',
@@ -117,4 +116,12 @@ export const twoUplinks: RunScope = {
     'ip addr add 10.0.0.8/24 dev eth0',
   ],
   events: 6,
+};
+
+/** The same hosts, on which the operator may have left the MASQUERADE rule in place. */
+export const withMasqueradeLeft: RunScope = {
+  ...twoUplinks,
+  name: 'two-uplinks-nat',
+  text: 'as two-uplinks, and MASQUERADE on the second uplink is possible',
+  extra: ['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE', ...twoUplinks.extra],
 };

@@ -47,10 +47,37 @@ export function eventWords(seed: number, host: number, events: number): Words {
   return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * EVENTS_PER_HOST + events + 1, 0x9e3779b1));
 }
 
-/** Runs the search; the tallies come in the order properties × kernels. */
-export function bulkSearch(options: BulkOptions): { tallies: readonly Tally[]; runs: number; finished: boolean } {
+export interface BulkResult {
+  readonly tallies: readonly Tally[];
+  readonly runs: number;
+  readonly finished: boolean;
+}
+
+/** Runs the search, one scope after the other; the tallies come in the order properties × kernels. */
+export function bulkSearch(options: BulkOptions): BulkResult {
+  const scopes = [...new Set(options.properties.map(({ scope }) => scope))];
+  const results = scopes.map((scope, s) =>
+    searchScope(scope, {
+      ...options,
+      properties: options.properties.filter((property) => property.scope === scope),
+      runs: Math.ceil(options.runs / scopes.length),
+      budget: options.budget / scopes.length,
+      progress: (done) => options.progress(Math.round((s * options.runs) / scopes.length) + done),
+    }),
+  );
+  const tallies = options.properties.flatMap((property) =>
+    results.flatMap((result) => result.tallies.filter((tally) => tally.property === property)),
+  );
+  return {
+    tallies,
+    runs: results.reduce((sum, { runs }) => sum + runs, 0),
+    finished: results.every(({ finished }) => finished),
+  };
+}
+
+/** Runs the search for the properties of one scope. */
+function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
   const { properties, kernels, seed } = options;
-  const scope = (properties[0] as Property).scope;
   const tallies = properties.flatMap((property) =>
     kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
   );

@@ -79,7 +79,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       continue;
     }
     const kind = kinds.get(name) as string;
-    const possible = possibleEvents(state).filter((event) => event !== 'socket');
+    const possible = possibleEvents(state);
     const event = possible.length === 0 ? '' : oneOf(words, possible);
     if (event === '' || (event === 'close' && !chance(words, 1, 2))) {
       if (possible.length <= 1) states.delete(name);

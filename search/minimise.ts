@@ -12,8 +12,8 @@ export type Breaks = (text: Text) => boolean;
 
 /** Networks, addresses, numbers and names, the most familiar first: the post's own, then documentation ranges. */
 const NETWORKS = ['10.0.0.', '10.1.0.', '192.168.1.', '192.0.2.', '198.51.100.', '203.0.113.'];
-const ADDRESSES = ['8.8.8.8', '9.9.9.9', '10.0.0.1', '10.1.0.1', '10.0.0.2'];
-const NUMBERS = ['100', '80', '1', '4', '53', '40000', '40001', '1000'];
+const ADDRESSES = ['8.8.8.8', '10.0.0.1', '10.1.0.1', '10.0.0.254', '10.1.0.254', '9.9.9.9', '10.0.0.2', '10.1.0.2'];
+const NUMBERS = ['100', '80', '53', '40000', '40001', '1000'];
 const NAMES = ['c', 'd', 'l'];
 
 /** The words of a line, quoted ones kept whole. */
@@ -28,7 +28,8 @@ function without<T>(list: readonly T[], i: number, n = 1): readonly T[] {
 /** How many commands of each kind, in the order of importance, then words, then unfamiliarity. */
 export function measure(text: Text): readonly number[] {
   const count = (pattern: RegExp) => text.host.filter((line) => pattern.test(line)).length;
-  const all = [...text.host, ...text.events].flatMap(wordsOf);
+  const lines = [...text.host, ...text.events];
+  const all = lines.flatMap(wordsOf);
   return [
     text.events.length,
     count(/^ip link add/),
@@ -38,7 +39,10 @@ export function measure(text: Text): readonly number[] {
     text.events.filter((event) => event.startsWith('socket ')).length,
     text.host.length,
     all.length,
-    all.reduce((sum, word) => sum + unfamiliar(word), 0),
+    lines.reduce(
+      (sum, line, i) => sum + (lines.length - i) * wordsOf(line).reduce((of, word) => of + unfamiliar(word), 0),
+      0,
+    ),
   ];
 }
 
@@ -55,7 +59,7 @@ function unfamiliar(word: string): number {
   for (const address of word.match(/\d+\.\d+\.\d+\.\d+/g) ?? []) {
     sum += rank(ADDRESSES, address) + rank(NETWORKS, address.replace(/\d+$/, ''));
   }
-  if (/^\d+$/.test(word)) sum += rank(NUMBERS, word);
+  if (/^\d+$/.test(word)) sum += Number(word) <= 5 ? Number(word) : rank(NUMBERS, word);
   if (/^[a-z]$/.test(word)) sum += rank(NAMES, word);
   return sum;
 }
@@ -85,6 +89,7 @@ function* shorterTexts(text: Text): Generator<Text> {
   for (const part of ['host', 'events'] as const) {
     for (let i = 0; i < text[part].length; i++) {
       const words = wordsOf(text[part][i] as string);
+      if (words[1] === 'link') continue;
       for (let n = 4; n >= 1; n--) {
         for (let k = words.length - n; k >= 1; k--) {
           yield { ...text, [part]: text[part].with(i, without(words, k, n).join(' ')) };
@@ -104,8 +109,8 @@ function* familiarTexts(text: Text): Generator<Text> {
   const networks = new Set(lines.flatMap((line) => line.match(/\d+\.\d+\.\d+\.(?=\d)/g) ?? []));
   for (const old of networks) {
     for (const network of NETWORKS) {
-      yield replaceAll(text, (line) => line.replaceAll(old, network));
-      if (networks.has(network)) {
+      if (!networks.has(network)) yield replaceAll(text, (line) => line.replaceAll(old, network));
+      else {
         yield replaceAll(text, (line) => line.replaceAll(old, '#').replaceAll(network, old).replaceAll('#', network));
       }
     }
@@ -115,15 +120,15 @@ function* familiarTexts(text: Text): Generator<Text> {
     for (const address of ADDRESSES)
       yield replaceAll(text, (line) => line.replaceAll(new RegExp(`${old}(?!\\d)`, 'g'), address));
   }
-  const numbers = new Set(lines.flatMap((line) => line.match(/(?<![\d.:x])\d+(?![\d./])|(?<=:)\d+/g) ?? []));
+  const numbers = new Set(lines.flatMap((line) => line.match(/(?<![\w./])\d+(?![\w./])/g) ?? []));
   for (const old of numbers) {
     for (const number of NUMBERS) {
-      yield replaceAll(text, (line) => line.replaceAll(new RegExp(`(?<![\\d.x/])${old}(?![\\d./])`, 'g'), number));
+      yield replaceAll(text, (line) => line.replaceAll(new RegExp(`(?<![\\w./])${old}(?![\\w./])`, 'g'), number));
     }
   }
   for (let i = 0; i < text.events.length; i++) {
-    for (const match of (text.events[i] as string).matchAll(/(?<![\d.])\d+(?![\d.])/g)) {
-      for (const number of NUMBERS) {
+    for (const match of (text.events[i] as string).matchAll(/(?<![\w.])\d+(?![\w.])/g)) {
+      for (const number of ['1', ...NUMBERS]) {
         const line = text.events[i] as string;
         yield {
           ...text,

@@ -82,8 +82,7 @@ const symbol = /([A-Za-z_][\w.]*)\+0x[0-9a-f]+\/0x[0-9a-f]+/;
  * Separates the kernel's lines from the script's, and finds the crash and the warnings.
  *
  * The function of a crash is that of the instruction pointer; a failed BUG_ON() names its own. A call trace here
- * also lists stale words of the stack, marked with `?`. They are left out, except before the first certain one:
- * there they are the callers of a function that has made no frame yet.
+ * also lists stale words of the stack, marked with `?`; they are left out.
  */
 export function readConsole(text: string): ConsoleReading {
   const warnings: Warning[] = [];
@@ -94,7 +93,6 @@ export function readConsole(text: string): ConsoleReading {
   let reason = '';
   let bug = '';
   let inTrace = false;
-  let certain = false;
 
   for (const line of text.replaceAll('\r', '').split('\n')) {
     if (!kernelLine.test(line)) {
@@ -118,13 +116,11 @@ export function readConsole(text: string): ConsoleReading {
 
     if (message.startsWith('Call Trace:')) {
       inTrace = true;
-      certain = false;
       callers.length = 0;
     } else if (inTrace) {
       const frame = /^ *\[<[0-9a-f]+>\] (\? )?/.exec(message);
       if (frame === null) inTrace = false;
-      else if (frame[1] === undefined) certain = true;
-      if (frame !== null && name !== undefined && (frame[1] === undefined || !certain)) callers.push(name);
+      else if (frame[1] === undefined && name !== undefined) callers.push(name);
     }
   }
 

@@ -52,12 +52,13 @@ need xz-utils xz
 need patch patch
 [ -e "$source" ] || missing+=(linux-source-6.1)
 
-# The kernel depends on the patch, the configuration, this recipe, the source and the compiler. The source
-# counts by its size and date: reading 130 MB for every --path would be slow.
+# The kernel depends on the patch (not on its prose), the configuration, this recipe, the source and the compiler.
+# The source counts by its size and date: reading 130 MB for every --path would be slow.
 name() {
   {
     sed -n '/^# RECIPE/,$p' "$here/build.sh"
-    cat "$here/reroute.patch" "${configs[@]}"
+    sed -n '/^--- a/,$p' "$here/reroute.patch"
+    cat "${configs[@]}"
     stat --format '%s %Y' "$source"
     gcc -dumpfullversion
   } | sha256sum | cut -c 1-16

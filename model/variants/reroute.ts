@@ -1,7 +1,7 @@
 /** What both versions of the patch share: their own second lookup, and how they touch packet and socket. */
 
 import { dev_get_by_index, emit, getSock } from '../net.ts';
-import { pskb_expand_head } from '../netfilter.ts';
+import { HH_DATA_ALIGN, pskb_expand_head } from '../netfilter.ts';
 import { ip_route_output_key } from '../route.ts';
 import type { Iphdr, SkBuff, Tcphdr } from '../types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, type FlowI4, NO_FLOW } from '../types/route.ts';
@@ -95,7 +95,7 @@ export function ip_route_reroute(
   const routed = { ...skb, dst: rt };
   const hh_len = dev_get_by_index(net, rt.dev).hard_header_len;
   const moved = routed.headroom < hh_len;
-  const grown = moved ? pskb_expand_head(routed, hh_len - routed.headroom) : routed;
+  const grown = moved ? pskb_expand_head(routed, HH_DATA_ALIGN(hh_len - routed.headroom)) : routed;
   return {
     err: 0,
     skb: grown,

@@ -30,7 +30,9 @@ function isNode(value: unknown): value is Node {
 }
 
 function childrenOf(node: Node): readonly Node[] {
-  return Object.values(node).flatMap((value) => (Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : []));
+  return Object.values(node).flatMap((value) =>
+    Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : [],
+  );
 }
 
 /** Whether that is a field with a plain name and a value. */
@@ -56,10 +58,12 @@ export function rewriteCopies(path: string, source: string): { code: string; map
 
   /** `body` is the block of the innermost function, where a copy is held while its fields are set. */
   const visit = (node: Node, body: Node | undefined): void => {
-    const inner = node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' ? (node.body as Node) : body;
+    const inner =
+      node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' ? (node.body as Node) : body;
     if (node.type === 'ObjectExpression') {
       const [first, ...rest] = node.properties as readonly Node[];
-      if (body !== undefined && first?.type === 'SpreadElement' && rest.every(isPlain)) rewriteCopy(node, body, first, rest);
+      if (body !== undefined && first?.type === 'SpreadElement' && rest.every(isPlain))
+        rewriteCopy(node, body, first, rest);
       else if (first !== undefined && isPlain(first) && rest.every(isPlain)) rewriteRecord(node, [first, ...rest]);
     }
     for (const child of childrenOf(node)) visit(child, inner);
@@ -95,7 +99,10 @@ export function rewriteCopies(path: string, source: string): { code: string; map
   visit(parseSync(path, source, { preserveParens: true }).program as unknown as Node, undefined);
   if (count === 0) return undefined;
   edits.prepend(`import { copy as $copy, record as $record } from ${JSON.stringify(RUNTIME)};\n${sites}`);
-  return { code: edits.toString(), map: edits.generateMap({ source: path, hires: true, includeContent: true }).toString() };
+  return {
+    code: edits.toString(),
+    map: edits.generateMap({ source: path, hires: true, includeContent: true }).toString(),
+  };
 }
 
 export function vitePluginCopies(): VitePlugin {
@@ -117,7 +124,10 @@ export function esbuildPluginCopies(): EsbuildPlugin {
         const rewritten = rewriteCopies(path, source);
         if (rewritten === undefined) return { contents: source, loader: 'ts' };
         const map = Buffer.from(rewritten.map).toString('base64');
-        return { contents: `${rewritten.code}\n//# sourceMappingURL=data:application/json;base64,${map}`, loader: 'ts' };
+        return {
+          contents: `${rewritten.code}\n//# sourceMappingURL=data:application/json;base64,${map}`,
+          loader: 'ts',
+        };
       });
     },
   };

@@ -27,7 +27,9 @@ export function record(key: string): RecordClass {
     const values = fields.map((_, i) => `v${i}`).join();
     const sets = fields.map((field, i) => `this.${field} = v${i};`).join(' ');
     const own = fields.map((field) => `this.${field}`).join();
-    const made = new Function(`return class R { constructor(${values}) { ${sets} } $again() { return new R(${own}); } };`)() as RecordClass;
+    const made = new Function(
+      `return class R { constructor(${values}) { ${sets} } $again() { return new R(${own}); } };`,
+    )() as RecordClass;
     known = Object.assign(made, { fields: new Set(fields) });
     classes.set(key, known);
   }

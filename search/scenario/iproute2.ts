@@ -148,6 +148,11 @@ export function readDsfield(word: string): number {
   return Number.parseInt(word, 16);
 }
 
+/** A dsfield as iproute2 prints it: by name where it has one. */
+export function formatDsfield(value: number): string {
+  return DSFIELDS.find(([, number]) => number === value)?.[0] ?? `0x${value.toString(16).padStart(2, '0')}`;
+}
+
 export function readIpProtocol(word: string): number {
   return readName(word, IP_PROTOCOLS, 'an IP protocol', U8);
 }
@@ -460,6 +465,10 @@ const ROUTE_TYPES: readonly (readonly [name: string, type: number, short: boolea
 
 function routeType(word: string): number {
   return ROUTE_TYPES.find(([name, , mayBeShort]) => fits(word, name, mayBeShort))?.[1] ?? RTN_UNSPEC;
+}
+
+export function routeTypeName(type: number): string {
+  return ROUTE_TYPES.find(([, number]) => number === type)?.[0] ?? String(type);
 }
 
 interface RouteDraft extends Draft<RouteChange> {
@@ -821,7 +830,7 @@ function printPrefix(address: number, length: number): string {
 function printRoute(route: RouteChange): string {
   const usual = route.op === 'del' ? RTN_UNSPEC : RTN_UNICAST;
   const words = ['ip route', route.op];
-  if (route.type !== usual) words.push(ROUTE_TYPES.find(([, type]) => type === route.type)?.[0] ?? String(route.type));
+  if (route.type !== usual) words.push(routeTypeName(route.type));
   words.push(printPrefix(route.dst, route.plen));
   if (route.gw !== 0) words.push('via', formatAddress(route.gw));
   if (route.dev !== '') words.push('dev', route.dev);

@@ -108,17 +108,18 @@ function parseJson(file: string, text: string): unknown {
     return JSON.parse(text);
   } catch {
     const { line, message } = jsonFault(text);
-    throw new InputError(file, line, `this is not JSON: ${message}; mend it there`);
+    throw new InputError(file, line, `this is not JSON: ${message}; write an object with "host" and "events"`);
   }
 }
 
-/** Where JSON goes wrong: JSON.parse does not always say. */
+/** Where JSON goes wrong, which JSON.parse does not always say. */
 function jsonFault(text: string): { readonly line: number; readonly message: string } {
   try {
     locate(text, { mode: 'json' });
   } catch (error) {
-    const { line, message } = error as Error & { line?: number };
-    if (line !== undefined) return { line, message: message.replace(/ \(\d+:\d+\)$/, '').replace(/\.$/, '') };
+    const { line, offset = text.length } = error as { line?: number; offset?: number };
+    const word = /^(\w+|.)/.exec(text.slice(offset))?.[0];
+    if (line !== undefined && word !== undefined) return { line, message: `"${word}" cannot stand there` };
   }
   return { line: text.trimEnd().split('\n').length, message: 'it ends too early' };
 }

@@ -30,7 +30,7 @@ export interface EngineLimits {
 /** A piece that had too many ways so often is not tried again. */
 const MOST_OVERFLOWS = 2;
 
-export const DEFAULT_LIMITS: EngineLimits = { ways: 256, pruneAfter: 64, deadline: Number.POSITIVE_INFINITY };
+export const DEFAULT_LIMITS: EngineLimits = { ways: 256, pruneAfter: 16, deadline: Number.POSITIVE_INFINITY };
 
 /** Ends a run from within: the budget is used up, or the input is outside of the assumptions. Never merged. */
 export class Stop extends Error {

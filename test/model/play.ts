@@ -113,3 +113,17 @@ export type Xmit = Extract<Effect, { effect: 'xmit' }>;
 export function sentIn({ effects }: Step): Xmit[] {
   return effects.filter((e): e is Xmit => e.effect === 'xmit');
 }
+
+/** The first packet that left in a step; a test that sees none fails here. */
+export function firstSent(step: Step): Xmit {
+  const [packet] = sentIn(step);
+  if (packet === undefined) throw new Error('no packet left');
+  return packet;
+}
+
+/** The world after a step; a test that has none fails here. */
+export function worldAt(steps: readonly Step[], at: number): World {
+  const step = steps[at];
+  if (step === undefined) throw new Error(`no step ${at}`);
+  return step.world;
+}

@@ -1,0 +1,61 @@
+/** `reroute-check route get`: the answers of `ip route get` for a described host. */
+import { inet_rtm_getroute } from '../model/route.ts';
+import type { RouteQuery } from '../model/types/route.ts';
+import type { World } from '../model/types/world.ts';
+import { at, InputError, wrong } from '../search/scenario/error.ts';
+import {
+  parseRouteGet,
+  parseRouteGetLine,
+  printRouteAnswer,
+  printRouteAnswerLine,
+  routeAnswerJson,
+} from '../search/scenario/routeGet.ts';
+import { loadHost, readText } from '../search/scenario/scenario.ts';
+import { EXIT } from './exit.ts';
+
+export interface RouteGetOptions {
+  readonly host: string;
+  readonly json?: boolean;
+  readonly batch?: string;
+}
+
+/** One answer in one line; `json` as an object. */
+function answerLine(net: World, query: RouteQuery, json: boolean): string {
+  const answer = inet_rtm_getroute(net, query);
+  return json ? JSON.stringify(routeAnswerJson(answer)) : printRouteAnswerLine(answer);
+}
+
+/** A line for each query of the file; blank lines and comments are no queries. Bad ones are told on stderr as well. */
+function batch(net: World, file: string, json: boolean): void {
+  const answers: string[] = [];
+  for (const [i, line] of readText(file).split('\n').entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    try {
+      const query = at(file, i + 1, () => parseRouteGetLine(line));
+      answers.push(answerLine(net, query, json));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      answers.push(json ? JSON.stringify({ error: error.message }) : error.message);
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = EXIT.usage;
+    }
+  }
+  process.stdout.write(answers.map((answer) => `${answer}\n`).join(''));
+}
+
+/**
+ * Prints the answer to one query, or to each of a file's.
+ *
+ * A refusal is an answer, printed like any other, and the exit code is 0; `ip` exits with 2, which here means bad input.
+ */
+export function routeGet(args: readonly string[], options: RouteGetOptions): void {
+  const json = options.json === true;
+  const { net } = loadHost(options.host);
+  if (options.batch !== undefined) {
+    if (args.length > 0) wrong(`"${args[0]}" stands beside --batch; put the query into the file`);
+    batch(net, options.batch, json);
+    return;
+  }
+  const answer = inet_rtm_getroute(net, parseRouteGet(args));
+  process.stdout.write(`${json ? JSON.stringify(routeAnswerJson(answer)) : printRouteAnswer(answer)}\n`);
+}

@@ -1,0 +1,63 @@
+// Refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
+import { expect, test } from 'vitest';
+import { get, host, LINKS, on, says } from './routeHost.ts';
+
+const net = host(...LINKS);
+
+test('a gateway must be reachable on a link', () => {
+  expect(says(net, 'ip route add default via 10.0.0.254')).toBe('');
+  expect(says(net, 'ip route add default via 5.5.5.5')).toBe('Error: Nexthop has invalid gateway.');
+  expect(says(net, 'ip route add default via 10.0.0.254 dev eth1')).toBe('Error: Nexthop has invalid gateway.');
+  expect(says(net, 'ip route add default via 10.0.0.255')).toBe('Error: Nexthop has invalid gateway.');
+  expect(says(on(net, 'ip route add default via 10.0.0.254'), 'ip route add 1.0.0.0/8 via 5.5.5.5')).toBe(
+    'Error: Nexthop has invalid gateway.',
+  );
+});
+
+test('onlink spares the gateway that check, but wants a device', () => {
+  const onlink = on(net, 'ip route add default via 5.5.5.5 dev eth1 onlink');
+  expect(get(onlink, '8.8.8.8')).toBe('8.8.8.8 via 5.5.5.5 dev eth1 src 10.1.0.1');
+  expect(says(net, 'ip route add default via 5.5.5.5 onlink')).toBe('Error: Nexthop device required for onlink.');
+  expect(says(net, 'ip route add 1.0.0.0/8 dev eth1 onlink')).toBe(
+    'Error: Invalid flags for nexthop - PERVASIVE and ONLINK can not be set.',
+  );
+});
+
+test('a gateway that is the host’s own address makes a direct route', () => {
+  const direct = on(net, 'ip route add 1.0.0.0/8 via 10.1.0.1');
+  expect(get(direct, '1.2.3.4')).toBe('1.2.3.4 dev eth1 src 10.1.0.1');
+});
+
+test('a gateway may be reached by a route of the same table', () => {
+  const table = on(net, 'ip route add 5.5.5.5 dev eth1 table 100', 'ip route add default via 5.5.5.5 table 100');
+  expect(get(on(table, 'ip rule add table 100 pref 9'), '8.8.8.8')).toBe(
+    '8.8.8.8 via 5.5.5.5 dev eth1 table 100 src 10.1.0.1',
+  );
+});
+
+test('a route needs a device that is up', () => {
+  expect(says(net, 'ip route add 1.0.0.0/8')).toBe('RTNETLINK answers: No such device');
+  expect(says(net, 'ip route add 1.0.0.0/8 dev eth9')).toBe('Cannot find device "eth9"');
+  const down = on(net, 'ip link set eth1 down');
+  expect(says(down, 'ip route add 1.0.0.0/8 dev eth1')).toBe('Error: Device for nexthop is not up.');
+  expect(says(down, 'ip route add 1.0.0.0/8 via 5.5.5.5 dev eth1 onlink')).toBe('Error: Nexthop device is not up.');
+  expect(says(down, 'ip route add local 1.0.0.0/8 dev eth1')).toBe('');
+});
+
+test('src must be an address of the host', () => {
+  expect(says(net, 'ip route add 1.0.0.0/8 dev eth1 src 10.0.0.1')).toBe('');
+  expect(says(net, 'ip route add 1.0.0.0/8 dev eth1 src 10.0.0.9')).toBe('Error: Invalid prefsrc address.');
+});
+
+test('type, scope, device and prefix must fit together', () => {
+  expect(says(net, 'ip route add local 1.2.3.4 dev eth1 scope link')).toBe('Error: Invalid scope.');
+  expect(says(net, 'ip route add 1.2.3.4 dev eth1 scope nowhere')).toBe('Error: Invalid scope.');
+  expect(says(net, 'ip route add 1.2.3.4 via 10.0.0.254 scope host')).toBe(
+    'Error: Route with host scope can not have a gateway.',
+  );
+  expect(says(net, 'ip route add blackhole 1.2.3.4 dev eth1')).toBe(
+    'Error: Gateway, device and multipath can not be specified for this route type.',
+  );
+  expect(says(net, 'ip route add 10.0.0.1/24 dev eth1')).toBe('Error: Invalid prefix for given prefix length.');
+  expect(says(net, 'ip route add 1.0.0.0/8 dev eth1 tos 3')).toBe('Error: Invalid dsfield (tos): ECN bits must be 0.');
+});

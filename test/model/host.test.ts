@@ -1,0 +1,63 @@
+// Refusals observed on Linux 6.18, iproute2 6.1.0, procps 4.0, in a network namespace, 2026-11-22.
+import { expect, test } from 'vitest';
+import { hostCommand } from '../../model/host.ts';
+import { newWorld } from '../../model/newWorld.ts';
+import { host, LINKS, on, says } from './routeHost.ts';
+
+test('a fresh namespace has lo, down, the three default rules and no table', () => {
+  const net = newWorld();
+  expect(net.devs.map(({ name, up, ifa_list }) => [name, up, ifa_list.length])).toEqual([['lo', false, 0]]);
+  expect(net.rules.map(({ pref, table }) => [pref, table])).toEqual([
+    [0, 255],
+    [32766, 254],
+    [32767, 253],
+  ]);
+  expect(net.tables).toEqual([]);
+});
+
+test('links are refused in the tools’ words', () => {
+  const net = host(...LINKS);
+  expect(says(net, 'ip link add eth0 type veth peer name eth5')).toBe('RTNETLINK answers: File exists');
+  expect(says(net, 'ip link add eth5 type veth peer name eth0p')).toBe('RTNETLINK answers: File exists');
+  expect(says(net, 'ip link set eth0 mtu 50')).toBe('Error: mtu less than device minimum.');
+  expect(says(net, 'ip link add eth7 mtu 20 type veth peer name eth8')).toBe('RTNETLINK answers: Invalid argument');
+  expect(says(net, 'ip link del lo')).toBe('RTNETLINK answers: Operation not supported');
+  expect(says(net, 'ip link del eth9')).toBe('Cannot find device "eth9"');
+});
+
+test('the other end of a veth can be set up, and takes its link with it when it is deleted', () => {
+  const net = on(host(...LINKS), 'ip link set eth0p up');
+  expect(says(net, 'ip addr add 10.0.0.9/24 dev eth0p')).toBe('Cannot find device "eth0p"');
+  expect(on(net, 'ip link del eth0p').devs.map(({ name }) => name)).toEqual(['lo', 'eth1']);
+});
+
+test('a gre link has room for its outer header, a dummy no neighbours', () => {
+  const net = host('ip link add gre1 type gre', 'ip link add d0 type dummy', 'ip link set d0 arp on');
+  expect(net.devs.map(({ hard_header_len, noarp, mtu }) => [hard_header_len, noarp, mtu])).toEqual([
+    [14, false, 65536],
+    [24, true, 1476],
+    [14, false, 1500],
+  ]);
+});
+
+test('settings outside their range are refused', () => {
+  const key = 'net.ipv4.ip_local_port_range';
+  expect(says(host(), `sysctl -w ${key}="40000 30000"`)).toBe(`sysctl: setting key "${key}": Invalid argument`);
+  expect(says(host(), `sysctl -w ${key}="100 30000"`)).toBe(`sysctl: setting key "${key}": Invalid argument`);
+  expect(says(host(), 'sysctl -w net.ipv4.tcp_tw_reuse=7')).toBe(
+    'sysctl: setting key "net.ipv4.tcp_tw_reuse": Invalid argument',
+  );
+  expect(hostCommand(host(), { do: 'sysctl', key: 'net.ipv4.conf.eth9.rp_filter', values: [1] }).err).not.toBe(0);
+});
+
+test('conf.default.rp_filter reaches new links and those that have no address yet', () => {
+  const net = on(host(...LINKS), 'ip link add eth2 type dummy', 'sysctl -w net.ipv4.conf.default.rp_filter=1');
+  const after = on(net, 'ip link add eth3 type dummy');
+  expect(after.devs.map(({ name, rp_filter }) => [name, rp_filter])).toEqual([
+    ['lo', 0],
+    ['eth0', 0],
+    ['eth1', 0],
+    ['eth2', 1],
+    ['eth3', 1],
+  ]);
+});
