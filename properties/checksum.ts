@@ -4,7 +4,7 @@ import { IPPROTO_ICMP, type SkBuff } from '../model/types/packet.ts';
 import { SOCK_RAW } from '../model/types/sock.ts';
 import { leaves, ownerOf } from './packets.ts';
 import { always, effectsOf, type Property, type Run } from './property.ts';
-import { withMasqueradeLeft } from './scopes.ts';
+import { steadyMarks } from './scopes.ts';
 
 export const ipChecksumRight: Property = always({
   id: 'ip-checksum-correct',
@@ -12,7 +12,7 @@ export const ipChecksumRight: Property = always({
   claim: 'Every IPv4 packet on the wire has a correct header checksum.',
   asked: ['RFC 791 section 3.1', 'RFC 1122 section 3.2.1.2'],
   onStock: '',
-  scope: withMasqueradeLeft,
+  scope: steadyMarks,
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) ok = ok && (!leaves(e) || ipChecksumCorrect(e.skb.iph));
@@ -37,7 +37,7 @@ export const transportChecksumRight: Property = always({
     'Every TCP segment, UDP datagram and ICMP message that the kernel builds has a checksum that its receiver finds right.',
   asked: ['RFC 9293 section 3.1', 'RFC 768', 'RFC 792', 'RFC 1624'],
   onStock: '',
-  scope: withMasqueradeLeft,
+  scope: steadyMarks,
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i))

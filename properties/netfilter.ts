@@ -13,8 +13,9 @@ import {
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock } from '../model/types/sock.ts';
 import { NF_DROP, NF_STOP, type XtRule } from '../model/types/verdict.ts';
 import type { Effect, World } from '../model/types/world.ts';
+import { destinationPort, hostChanged } from './packets.ts';
 import { always, at, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { withMasqueradeLeft } from './scopes.ts';
+import { steadyMarks } from './scopes.ts';
 
 /** Whether a verdict word is one that nf_hook_slow() knows: a verdict in the low byte, a plausible errno above NF_DROP. */
 function legal(verdict: number): boolean {
@@ -29,7 +30,7 @@ export const verdictLegal: Property = always({
   claim: 'A hook function returns a verdict that netfilter knows.',
   asked: ['include/uapi/linux/netfilter.h: NF_DROP to NF_STOP, errno and queue number in the high half'],
   onStock: '',
-  scope: withMasqueradeLeft,
+  scope: steadyMarks,
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'verdict' || legal(e.verdict));
@@ -61,7 +62,7 @@ export const packetConsumedOnce: Property = always({
     'skbs are reference counted objects with one owner',
   ],
   onStock: '',
-  scope: withMasqueradeLeft,
+  scope: steadyMarks,
   holds(run, i) {
     if (at(run, i).world.oops.where !== '') return true;
     let ok = true;
@@ -70,7 +71,7 @@ export const packetConsumedOnce: Property = always({
   },
   sometimes(run, i) {
     let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'free' && e.where === 'nf_hook_slow');
+    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'verdict' && (e.verdict & 0xff) === NF_DROP);
     return seen;
   },
 });
@@ -113,6 +114,18 @@ function sparesEstablished(rule: XtRule): boolean {
   return spares;
 }
 
+/** Whether the socket has one address and sent from another, whose answers it does not hear. */
+function deafToAnswers(run: Run, i: number, sk: Sock): boolean {
+  let deaf = false;
+  let k = 0;
+  for (const event of run.events) {
+    deaf =
+      deaf || (k < i && event.event === 'send' && event.s === sk.name && event.from !== 0 && sk.inet_rcv_saddr !== 0);
+    k = k + 1;
+  }
+  return deaf;
+}
+
 /** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer or the operator refuses answers. */
 function asker(run: Run, i: number): Sock {
   const event = eventOf(run, i);
@@ -121,11 +134,13 @@ function asker(run: Run, i: number): Sock {
   const sk = sockByName(net, event.s);
   let asked = false;
   for (const sent of net.sent) {
-    const current = sk.inet_daddr === 0 || sk.inet_daddr === sent.skb.iph.daddr;
+    const current =
+      sk.inet_daddr === 0 ||
+      (sk.inet_daddr === sent.skb.iph.daddr && (sk.kind === SOCK_PING || sk.inet_dport === destinationPort(sent.skb)));
     asked = sent.sk === sk.id ? current && answerable(sent.skb) : asked;
   }
   const own = sk.kind === SOCK_TCP || sk.kind === SOCK_UDP || sk.kind === SOCK_PING;
-  return own && asked && !dropsAnswers(net) ? sk : NO_SOCK;
+  return own && asked && !hostChanged(run, i) && !dropsAnswers(net) && !deafToAnswers(run, i, sk) ? sk : NO_SOCK;
 }
 
 export const answerReachesSender: Property = always({
@@ -134,7 +149,7 @@ export const answerReachesSender: Property = always({
   claim: 'A correct peer answers what a socket sent, and its answer reaches that socket.',
   asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
   onStock: '',
-  scope: withMasqueradeLeft,
+  scope: steadyMarks,
   holds(run, i) {
     const sk = asker(run, i);
     let reached = sk.id === 0;

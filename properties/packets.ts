@@ -12,6 +12,7 @@ import {
   SOCK_CONTROL,
   SOCK_PING,
   SOCK_RAW,
+  SOCK_REQUEST,
   SOCK_TCP,
   SOCK_TIMEWAIT,
   SOCK_UDP,
@@ -131,11 +132,8 @@ export function sockName(sk: Sock): number {
 
 /** Whether the socket is in the table of four-tuples: connected or connecting TCP, requests and TIME_WAIT. */
 export function hasTuple(sk: Sock): boolean {
-  return (
-    sk.hashed &&
-    sk.inet_daddr !== 0 &&
-    (sk.kind === SOCK_TCP || sk.kind === SOCK_TIMEWAIT || sk.sk_protocol === IPPROTO_TCP)
-  );
+  const ofTcp = sk.kind === SOCK_TCP || sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;
+  return ofTcp && sk.hashed && sk.inet_daddr !== 0;
 }
 
 /** Whether that kind of socket has one of the kernel's shared control sockets behind it. */

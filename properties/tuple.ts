@@ -16,7 +16,7 @@ import { hasTuple, inSocks, leaves, ownerOf, sameTuple, sourcePort, userSocket, 
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
 import { twoUplinks } from './scopes.ts';
 
-/** Whether two sockets stand in the table under one four-tuple. */
+/** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
   return (
     a.id !== b.id &&
@@ -24,7 +24,7 @@ function clash(a: Sock, b: Sock): boolean {
     a.inet_daddr === b.inet_daddr &&
     a.inet_num === b.inet_num &&
     a.inet_dport === b.inet_dport &&
-    (a.sk_bound_dev_if === b.sk_bound_dev_if || a.sk_bound_dev_if === 0 || b.sk_bound_dev_if === 0)
+    a.sk_bound_dev_if === b.sk_bound_dev_if
   );
 }
 

@@ -24,6 +24,8 @@ export interface BulkOptions {
   readonly runs: number;
   /** Milliseconds, after which it stops; Infinity for none. */
   readonly budget: number;
+  /** Only the run of that path (`H:E`); '' for all. */
+  readonly path: string;
   /** Failing scenarios to collect for a cell before it is left alone. */
   readonly failures: number;
   readonly progress: (done: number) => void;
@@ -84,9 +86,11 @@ function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
   const byKernel = kernels.map((kernel) => tallies.filter((tally) => tally.kernel === kernel));
   const deadline = performance.now() + options.budget;
   let runs = 0;
-  for (let h = 0; runs < options.runs; h++) {
+  const only = options.path === '' ? undefined : options.path.split(':').map(Number);
+  const last = only === undefined ? options.runs : 1;
+  for (let h = only?.[0] ?? 0; runs < last; h++) {
     const { host, booted } = drawBooted(scope, seed, h, kernels);
-    for (let e = 0; e < EVENTS_PER_HOST && runs < options.runs; e++) {
+    for (let e = only?.[1] ?? 0; e < EVENTS_PER_HOST && runs < last; e++) {
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
       for (let k = 0; k < kernels.length; k++) {

@@ -5,8 +5,8 @@
  * are possible in which state comes from the table of a socket's life.
  */
 import type { RunScope } from '../properties/scopes.ts';
-import { type LifeState, nextState, OPENED, possibleEvents } from './scenario/life.ts';
-import { below, chance, oneOf, type Words } from './words.ts';
+import { type LifeState, nextState, OPENED, possibleEvents, type SocketEvent } from './scenario/life.ts';
+import { below, chance, mostly, oneOf, type Words } from './words.ts';
 
 /** The addresses of the links of a host, by their place in a template. */
 function places(addresses: readonly string[]): readonly (readonly [string, string])[] {
@@ -69,10 +69,10 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       events.push(drawHappening(scope, addresses, words));
       continue;
     }
-    const name = chance(words, 1, 5) ? (names.at(-1) as string) : (names[0] as string);
+    const name = chance(words, 1, 3) ? (names.at(-1) as string) : (names[0] as string);
     const state = states.get(name);
     if (state === undefined) {
-      const kind = oneOf(words, scope.sockets);
+      const kind = mostly(words, [...kinds.values(), ...scope.sockets]);
       kinds.set(name, kind);
       states.set(name, OPENED(kind));
       events.push(drawSocket(name, kind, words));
@@ -80,7 +80,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
     }
     const kind = kinds.get(name) as string;
     const possible = possibleEvents(state);
-    const event = possible.length === 0 ? '' : oneOf(words, possible);
+    const event = possible.length === 0 ? '' : drawEventName(possible, words);
     if (event === '' || (event === 'close' && !chance(words, 1, 2))) {
       if (possible.length <= 1) states.delete(name);
       if (event === '') continue;
@@ -93,12 +93,18 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
   return events;
 }
 
+/** What leads on (connect, send, answer) in half of all cases, else any event that is possible. */
+function drawEventName(possible: readonly SocketEvent[], words: Words): SocketEvent {
+  const onward = possible.filter((event) => event === 'connect' || event === 'send' || event === 'answer');
+  return onward.length > 0 && !chance(words, 1, 2) ? oneOf(words, onward) : oneOf(words, possible);
+}
+
 /** An arrival, an operator's command or the passing of time. */
 function drawHappening(scope: RunScope, addresses: readonly string[], words: Words): string {
   const which = below(words, 4);
   if (which < 2)
     return `receive ${fill(oneOf(words, scope.arrivals), [addresses[0] ?? '10.0.0.1/24', addresses[1] ?? addresses[0] ?? '10.0.0.1/24'])}`;
-  return which === 2 ? `host ${fill(oneOf(words, scope.changes), addresses)}` : 'wait 61';
+  return which === 2 && scope.changes.length > 0 ? `host ${fill(oneOf(words, scope.changes), addresses)}` : 'wait 61';
 }
 
 function drawSocket(name: string, kind: string, words: Words): string {
@@ -118,12 +124,12 @@ function drawOperation(
 ): string {
   const bare = addresses.map((address) => address.replace(/\/.*/, ''));
   const ports = kind === 'tcp' || kind === 'udp' || kind === 'raw tcp';
-  const peer = () => `${oneOf(words, scope.destinations)}${ports ? `:${oneOf(words, scope.ports)}` : ''}`;
+  const peer = () => `${mostly(words, scope.destinations)}${ports ? `:${mostly(words, scope.ports)}` : ''}`;
   switch (event) {
     case 'bind':
       return `bind ${name} ${chance(words, 1, 3) ? '0.0.0.0' : oneOf(words, bare)}${ports && kind !== 'raw tcp' && chance(words, 1, 2) ? ':80' : ''}`;
     case 'connect':
-      return `connect ${name} ${oneOf(words, scope.destinations)}:${oneOf(words, scope.ports)}`;
+      return `connect ${name} ${mostly(words, scope.destinations)}:${mostly(words, scope.ports)}`;
     case 'send': {
       const to = kind === 'tcp' ? '' : ` to ${peer()}`;
       const from = kind !== 'tcp' && chance(words, 1, 5) ? ` from ${oneOf(words, bare)}` : '';

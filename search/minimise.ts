@@ -13,6 +13,7 @@ export type Breaks = (text: Text) => boolean;
 /** Networks, addresses, numbers and names, the most familiar first: the post's own, then documentation ranges. */
 const NETWORKS = ['10.0.0.', '10.1.0.', '192.168.1.', '192.0.2.', '198.51.100.', '203.0.113.'];
 const ADDRESSES = ['8.8.8.8', '10.0.0.1', '10.1.0.1', '10.0.0.254', '10.1.0.254', '9.9.9.9', '10.0.0.2', '10.1.0.2'];
+const HOST_ADDRESSES = ADDRESSES.filter((address) => address.startsWith('10.'));
 const NUMBERS = ['100', '80', '53', '40000', '40001', '1000'];
 const NAMES = ['c', 'd', 'l'];
 
@@ -25,11 +26,13 @@ function without<T>(list: readonly T[], i: number, n = 1): readonly T[] {
   return [...list.slice(0, i), ...list.slice(i + n)];
 }
 
-/** How many commands of each kind, in the order of importance, then words, then unfamiliarity. */
+/** How many commands of each kind, in the order of importance, then words, payload bytes, and unfamiliarity. */
 export function measure(text: Text): readonly number[] {
   const count = (pattern: RegExp) => text.host.filter((line) => pattern.test(line)).length;
-  const lines = [...text.host, ...text.events];
-  const all = lines.flatMap(wordsOf);
+  const lines = [...text.host, ...text.events].map((line) => line.replace(/^(send \S+) \d+/, '$1'));
+  const strange = lines.map(
+    (line, i) => (lines.length - i) ** 2 * wordsOf(line).reduce((sum, word) => sum + unfamiliar(word), 0),
+  );
   return [
     text.events.length,
     count(/^ip link add/),
@@ -38,11 +41,9 @@ export function measure(text: Text): readonly number[] {
     count(/^(ip rule|iptables)/),
     text.events.filter((event) => event.startsWith('socket ')).length,
     text.host.length,
-    all.length,
-    lines.reduce(
-      (sum, line, i) => sum + (lines.length - i) * wordsOf(line).reduce((of, word) => of + unfamiliar(word), 0),
-      0,
-    ),
+    lines.reduce((sum, line) => sum + wordsOf(line).length, 0),
+    text.events.reduce((sum, event) => sum + Number(event.match(/^send \S+ (\d+)/)?.[1] ?? 0), 0),
+    strange.reduce((sum, value) => sum + value, 0),
   ];
 }
 
@@ -116,13 +117,15 @@ function* familiarTexts(text: Text): Generator<Text> {
     }
   }
   const addresses = new Set(lines.flatMap((line) => line.match(/\d+\.\d+\.\d+\.\d+/g) ?? []));
+  const own = text.host.filter((line) => !line.startsWith('iptables')).join('\n');
   for (const old of addresses) {
-    for (const address of ADDRESSES)
+    const isOwn = new RegExp(`${old}(?!\\d)`).test(own);
+    for (const address of (isOwn ? HOST_ADDRESSES : ADDRESSES).filter((one) => !addresses.has(one)))
       yield replaceAll(text, (line) => line.replaceAll(new RegExp(`${old}(?!\\d)`, 'g'), address));
   }
   const numbers = new Set(lines.flatMap((line) => line.match(/(?<![\w./])\d+(?![\w./])/g) ?? []));
   for (const old of numbers) {
-    for (const number of NUMBERS) {
+    for (const number of NUMBERS.filter((one) => !numbers.has(one))) {
       yield replaceAll(text, (line) => line.replaceAll(new RegExp(`(?<![\\w./])${old}(?![\\w./])`, 'g'), number));
     }
   }
@@ -165,11 +168,31 @@ export function minimise(text: Text, breaks: Breaks): Text {
   }
 }
 
-function firstSmaller(text: Text, size: readonly number[], breaks: Breaks): Text | undefined {
-  for (const candidates of [smallerTexts, shorterTexts, familiarTexts]) {
-    for (const candidate of candidates(text)) {
-      if (smaller(measure(candidate), size) && breaks(candidate)) return candidate;
+/** The same, where the answer takes its time: a scenario is tried on a real kernel. */
+export async function minimiseAsync(text: Text, breaks: (text: Text) => Promise<boolean>): Promise<Text> {
+  let best = text;
+  for (;;) {
+    const size = measure(best);
+    let better: Text | undefined;
+    for (const candidate of candidatesOf(best)) {
+      if (smaller(measure(candidate), size) && (await breaks(candidate))) {
+        better = candidate;
+        break;
+      }
     }
+    if (better === undefined) return best;
+    best = better;
+  }
+}
+
+/** Every scenario that is one step away, those with less first. */
+function* candidatesOf(text: Text): Generator<Text> {
+  for (const candidates of [smallerTexts, shorterTexts, familiarTexts]) yield* candidates(text);
+}
+
+function firstSmaller(text: Text, size: readonly number[], breaks: Breaks): Text | undefined {
+  for (const candidate of candidatesOf(text)) {
+    if (smaller(measure(candidate), size) && breaks(candidate)) return candidate;
   }
   return undefined;
 }

@@ -26,6 +26,8 @@ export interface SearchOptions {
   readonly seed: number;
   readonly runs: number;
   readonly budget: number;
+  /** Only the run of that path; all without it. */
+  readonly path?: string;
   readonly progress: (message: string) => void;
 }
 
@@ -52,6 +54,7 @@ export function breaks(property: Property, kernel: Kernel, text: Text): boolean 
 export function search(options: SearchOptions): readonly Cell[] {
   const bulk: BulkOptions = {
     ...options,
+    path: options.path ?? '',
     failures: FAILURES,
     progress: (done) =>
       options.progress(`${done.toLocaleString('en')} of ${options.runs.toLocaleString('en')} scenarios`),

@@ -49,6 +49,11 @@ export function oneOf<T>(words: Words, values: readonly T[]): T {
   return values[below(words, values.length)] as T;
 }
 
+/** The first of the values in half of all cases, else any; the zero word gives the first. */
+export function mostly<T>(words: Words, values: readonly T[]): T {
+  return chance(words, 1, 2) ? oneOf(words, values) : (values[0] as T);
+}
+
 /** True in `part` of `whole` cases; the zero word gives false. */
 export function chance(words: Words, part: number, whole: number): boolean {
   return below(words, whole) >= whole - part;

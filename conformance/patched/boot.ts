@@ -104,7 +104,7 @@ export function readConsole(text: string): ConsoleReading {
     const name = symbol.exec(message)?.[1];
 
     if (message.startsWith('Kernel panic')) reason = message.replace(/^Kernel panic - not syncing: /, '');
-    // A warning prints its registers too; they come before the panic or not at all.
+    // The last registers printed are those of the panic.
     if (message.startsWith('RIP:') && name !== undefined) rip = name;
     const failure = /^BUG: failure at ([^/\s]*(?:\/[^/\s]*)*)\/(\w+)\(\)!/.exec(message);
     if (failure !== null) bug = failure[2] ?? '';

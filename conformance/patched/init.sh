@@ -26,7 +26,7 @@ for tool in iptables iptables-save iptables-restore; do
 done
 
 ip link set lo up
-# Results of an earlier scenario must not depend on how late an error is reported.
+# Whether an ICMP error is sent must not depend on how many were sent before.
 sysctl -qw net.ipv4.icmp_ratelimit=0 kernel.panic_on_oops=1
 
 export REROUTE_IN=/run/reroute/in REROUTE_OUT=/run/reroute/out

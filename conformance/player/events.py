@@ -23,8 +23,8 @@ STATES = (
 )  # fmt: skip
 LINGER_ABORT, LINGER_OFF = struct.pack('ii', 1, 0), struct.pack('ii', 0, 0)
 PEER_ISN = 1000
-# The source port that users of raw sockets write into a header of their own.
-HANDMADE_PORT = 12345
+# The source port, or echo identifier, that users of raw sockets write into a header of their own.
+HANDMADE_PORT = 5000
 # A copy of a segment that comes this long after the first one was sent by a timer, not by the event.
 TIMER_SECONDS = 0.15
 DEFAULT_LIMITS = {'wait': 2.0, 'retransmit': 10.0}
@@ -104,6 +104,7 @@ class Play:
         self.sockets = {}
         self.flows = {}
         self.last = {}
+        self.answered = {}
         self.packets, self.loopback, self.late = [], [], []
         self.calls, self.names, self.refused, self.notes = [], [], [], []
         self.markers = 0
@@ -144,7 +145,9 @@ class Play:
         return not code
 
     def open_sock(self, name):
-        """The socket of that name; one whose opening failed answers every call with EBADF."""
+        """The socket of that name; one whose opening failed, or that was never accepted, answers every call with EBADF."""
+        if '.' in name and name.split('.')[0] in self.sockets:
+            self.sockets.setdefault(name, Sock('tcp', TCP, None))
         sock = self.sockets.get(name)
         if sock is None:
             raise ValueError(f'there is no socket "{name}"')
@@ -166,6 +169,7 @@ class Play:
         if kind not in types:
             raise ValueError(f'"{kind}" is not a kind of socket; use {", ".join(types)}')
         made = []
+        self.last.pop(name, None)
 
         def make():
             libc.setfsuid(int(options.get('uid', 0)))
@@ -244,14 +248,14 @@ class Play:
     def handmade(self, sock, payload, address, port, source, flags):
         """What a user of a raw socket writes: the transport header, and for hdrincl the IP header in front."""
         protocol = sock.protocol or (TCP if flags else UDP if port else ICMP)
-        address = address or sock.peer()[0]
+        address, port = (address, port) if address else sock.peer()
         p = Packet(source or self.likely_source(sock, address), address, protocol, dport=port, payload=payload)
         p.sport = HANDMADE_PORT
         if protocol == TCP:
             p.seq, p.flags = 1, flag_bits(flags or 'S')
         if protocol == ICMP:
             sock.sequence += 1
-            p.sport, p.dport, p.icmp_type, p.seq = 1, 0, ICMP_TYPES['echo-request'], sock.sequence
+            p.dport, p.icmp_type, p.seq = 0, ICMP_TYPES['echo-request'], sock.sequence
         if sock.kind == 'raw':
             return transport_bytes(p)
         data = ip_bytes(p)
@@ -273,11 +277,12 @@ class Play:
     # The world outside
 
     def do_answer(self, name):
-        """Answers the last packet of a socket as a correct peer would, or not at all when a checksum is wrong."""
-        if name not in self.last:
+        """Answers the last packet of a socket, once, as a correct peer would; not at all when a checksum is wrong."""
+        dev, p = self.last.get(name, ('', None))
+        if p is None or self.answered.get(name) is p:
             self.note('nothing to answer')
             return
-        dev, p = self.last[name]
+        self.answered[name] = p
         reply = self.answer_to(p)
         if reply is None:
             self.note('the peer does not answer')
@@ -342,7 +347,7 @@ class Play:
         try:
             self.host.far.capture.sendto(frame, (name, 0))
         except OSError as error:
-            if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV):
+            if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.ENOBUFS):
                 raise
 
     def do_retransmit(self, name):

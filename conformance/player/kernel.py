@@ -303,7 +303,7 @@ class Host:
             message = run(words)
             enter(self.namespace)
             return message
-        if len(words) < 3 or words[1].startswith('-'):
+        if len(words) < 3 or words[1].startswith('-') or differs_in_batch(words):
             return run(words)
         kind = next((n for n, w in enumerate(words) if w in ('veth', 'dummy') and words[n - 1][:1] == 't'), 0)
         if not kind or not ('link'.startswith(words[1]) and 'add'.startswith(words[2])):
@@ -373,6 +373,15 @@ class Host:
             except OSError as error:
                 return f'sysctl: setting key "{key}": {os.strerror(error.errno)}'
         return ''
+
+
+def differs_in_batch(words):
+    """Whether `ip -batch` does something else than `ip`.
+
+    It asks for no strict dumps, so it flushes a table that does not exist without a word; and behind a scope given as a
+    number it takes the last name of a scope for that number.
+    """
+    return 'flush'.startswith(words[2]) or any(a == 'scope' and b.isdigit() for a, b in zip(words, words[1:]))
 
 
 def quote(word):

@@ -83,7 +83,7 @@ class Packet:
         if self.protocol == TCP:
             out |= {'flags': flag_letters(self.flags), 'seq': self.seq, 'ack': self.ack}
         if self.protocol == ICMP:
-            out |= {'icmp_type': self.icmp_type, 'icmp_code': self.icmp_code}
+            out |= {'icmp_type': self.icmp_type, 'icmp_code': self.icmp_code, 'icmp_id': self.sport}
         out |= {'payload': len(self.payload), 'tos': self.tos}
         out |= {'ip_checksum': self.ip_checksum, 'checksum': self.checksum}
         if self.fragment:

@@ -29,6 +29,7 @@ export interface KernelPacket {
   readonly ack?: number;
   readonly icmp_type?: number;
   readonly icmp_code?: number;
+  readonly icmp_id?: number;
   readonly payload: number;
   readonly tos: number;
   readonly ip_checksum: 'correct' | 'incorrect';

@@ -31,7 +31,7 @@ export function parseHostLine(text: string): HostCommand {
   }
 }
 
-/** The older name. */
+/** The same, under the name that the tests of the model use. */
 export const parseHostCommand = parseHostLine;
 
 /** The command as an operator would type it. `parseHostLine` reads it back as the same command. */

@@ -258,8 +258,8 @@ function isGone(state: LifeState): boolean {
 /** States in which an accepted connection may be. */
 const ACCEPTED: States = new Set(['tcp SYN_RECV', 'tcp ESTABLISHED', 'tcp CLOSE_WAIT']);
 
-/** Events that the kernel may refuse for the sake of addresses, ports and routes. */
-const MAY_FAIL: readonly LifeEvent[] = ['bind', 'connect', 'send tfo'];
+/** Events that may come to nothing for the sake of addresses, ports, routes and checksums. */
+const MAY_FAIL: readonly LifeEvent[] = ['bind', 'connect', 'send tfo', 'answer'];
 
 /** Follows what could be the state of every socket. */
 class Lives {

@@ -106,22 +106,26 @@ function parseJson(file: string, text: string): unknown {
   if (text.trim() === '') throw new InputError(file, '', 'the file is empty; write an object with "host" and "events"');
   try {
     return JSON.parse(text);
-  } catch {
-    const { line, message } = jsonFault(text);
-    throw new InputError(file, line, `this is not JSON: ${message}; write an object with "host" and "events"`);
+  } catch (error) {
+    const offset = faultOffset(text, (error as Error).message);
+    const before = text.slice(0, offset).trimEnd();
+    const word = /^\s*(\w+|.)/.exec(text.slice(offset))?.[1];
+    const fault = word === undefined ? 'it ends too early' : `"${word}" cannot stand there`;
+    const line = (word === undefined ? before : text.slice(0, offset)).split('\n').length;
+    throw new InputError(file, line, `this is not JSON: ${fault}; write an object with "host" and "events"`);
   }
 }
 
-/** Where JSON goes wrong, which JSON.parse does not always say. */
-function jsonFault(text: string): { readonly line: number; readonly message: string } {
+/** Where JSON goes wrong: JSON.parse says so for most faults, a parser that keeps positions for the others. */
+function faultOffset(text: string, message: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return Number(position);
   try {
-    locate(text, { mode: 'json' });
+    if (!message.startsWith('Unexpected end')) locate(text, { mode: 'json' });
   } catch (error) {
-    const { line, offset = text.length } = error as { line?: number; offset?: number };
-    const word = /^(\w+|.)/.exec(text.slice(offset))?.[0];
-    if (line !== undefined && word !== undefined) return { line, message: `"${word}" cannot stand there` };
+    return (error as { offset?: number }).offset ?? text.length;
   }
-  return { line: text.trimEnd().split('\n').length, message: 'it ends too early' };
+  return text.length;
 }
 
 /** `events[3]`, `picks[0].isn`. */

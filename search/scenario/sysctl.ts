@@ -30,7 +30,7 @@ const IPV4: Readonly<Record<string, Shape>> = {
 };
 
 /** Settings below net.ipv4.conf.LINK. */
-const CONF = ['rp_filter', 'accept_local', 'src_valid_mark', 'route_localnet'];
+const CONF = ['rp_filter', 'accept_local', 'src_valid_mark', 'route_localnet', 'promote_secondaries'];
 
 function shapeOf(key: string): Shape {
   const conf = /^net\.ipv4\.conf\.([^.]+)\.([^.]+)$/.exec(key);

@@ -30,7 +30,7 @@ export interface EngineLimits {
 /** A piece that had too many ways so often is not tried again. */
 const MOST_OVERFLOWS = 2;
 
-export const DEFAULT_LIMITS: EngineLimits = { ways: 256, pruneAfter: 16, deadline: Number.POSITIVE_INFINITY };
+export const DEFAULT_LIMITS: EngineLimits = { ways: 256, pruneAfter: 64, deadline: Number.POSITIVE_INFINITY };
 
 /** Ends a run from within: the budget is used up, or the input is outside of the assumptions. Never merged. */
 export class Stop extends Error {
@@ -49,12 +49,20 @@ export interface Application {
   readonly result: Num;
 }
 
-/** A branch on a term. */
+/** A branch: where the program is, exactly one of the sides holds. */
 export interface Decision {
-  readonly condition: BoolTerm;
-  readonly taken: boolean;
-  /** Whether the other side is still to be tried. */
-  readonly isOpen: boolean;
+  readonly sides: readonly BoolTerm[];
+  /** Index of the side that is being followed. */
+  readonly taken: number;
+  /** Indices of the sides that are still to be tried. */
+  readonly open: readonly number[];
+}
+
+/** The condition that a decision adds to the path condition. */
+export function sideOf({ sides, taken }: Pick<Decision, 'sides' | 'taken'>): BoolTerm {
+  const side = sides[taken];
+  if (!side) throw new InternalError('a decision without this side');
+  return side;
 }
 
 /** What a nested piece came to; undefined when it was not merged and its decisions follow one by one. */
@@ -65,7 +73,7 @@ interface Piece {
 
 type Event = Decision | Piece;
 
-const isDecision = (event: Event): event is Decision => 'condition' in event;
+const isDecision = (event: Event): event is Decision => 'sides' in event;
 
 /** The events of one way through a piece. The next way repeats them up to the decision that it changes. */
 export class Frame {
@@ -93,25 +101,21 @@ export class Frame {
     this.cursor = this.events.length;
   }
 
-  /** Drops the events after the last open decision; false when there is none. */
-  toLastOpen(): Decision | undefined {
-    for (let last = this.events.at(-1); last; last = this.events.at(-1)) {
-      if (isDecision(last) && last.isOpen) return last;
-      this.events.pop();
+  /**
+   * Moves to the next open side of the last decision that has one, and forgets the events after it. Says what led
+   * there and the side itself; undefined when no side is open. A side that turns out impossible is left by the next call.
+   */
+  turn(): { readonly before: readonly BoolTerm[]; readonly side: BoolTerm } | undefined {
+    for (let last = this.events.pop(); last; last = this.events.pop()) {
+      if (!isDecision(last)) continue;
+      const [taken, ...open] = last.open;
+      if (taken === undefined) continue;
+      const before = this.decisions().map(sideOf);
+      const decision = { sides: last.sides, taken, open };
+      this.events.push(decision);
+      return { before, side: sideOf(decision) };
     }
     return undefined;
-  }
-
-  /** Changes the last event, an open decision, to its other side. */
-  flip(decision: Decision): void {
-    this.events.pop();
-    this.events.push({ condition: decision.condition, taken: !decision.taken, isOpen: false });
-  }
-
-  /** Gives up the other side of the last event. */
-  close(decision: Decision): void {
-    this.events.pop();
-    this.events.push({ ...decision, isOpen: false });
   }
 }
 
@@ -151,10 +155,7 @@ export class Engine {
   /** Whether the program takes the branch. */
   branch(condition: Bool): boolean {
     const known = this.facts.known(condition);
-    if (known !== undefined) return known;
-    const decision = this.repeatedDecision(condition as BoolTerm) ?? this.decide(condition as BoolTerm);
-    this.assume(decision.condition, decision.taken);
-    return decision.taken;
+    return known ?? this.decide([condition as BoolTerm, not(condition) as BoolTerm]) === 0;
   }
 
   /** Keeps only inputs for which the condition holds; outside of every piece. */
@@ -164,14 +165,14 @@ export class Engine {
     if (known === true) return;
     if (known === false) throw new Stop('assumption');
     const term = condition as BoolTerm;
-    if (!this.repeatedDecision(term)) {
+    if (!this.repeatedDecision([term])) {
       if (!this.input.boolean(term)) {
         if (!this.solver) throw new Stop('assumption');
         this.input = this.solver.satisfy(this.assumptions, term);
       }
-      this.root.append({ condition: term, taken: true, isOpen: false });
+      this.root.append({ sides: [term], taken: 0, open: [] });
     }
-    this.assume(term, true);
+    this.assume({ sides: [term], taken: 0 });
   }
 
   /** Runs a piece of program on all its ways and continues with what they have in common. */
@@ -191,7 +192,7 @@ export class Engine {
   }
 
   private pick(endings: readonly Ending[]): unknown {
-    const chosen = endings.find((ending, index) => index === endings.length - 1 || this.branch(ending.guard));
+    const chosen = endings[endings.length === 1 ? 0 : this.choose(endings.map(({ guard }) => guard))];
     if (chosen?.value instanceof Thrown) throw chosen.value.error;
     return chosen?.value;
   }
@@ -226,15 +227,22 @@ export class Engine {
     return this.withoutImpossible(mergeWays(ways));
   }
 
+  /** The index of the one condition that holds, of those that the facts allow. */
+  private choose(conditions: readonly Bool[]): number {
+    const known = conditions.map((condition) => this.facts.known(condition));
+    const certain = known.indexOf(true);
+    if (certain >= 0) return certain;
+    const possible = [...conditions.keys()].filter((index) => known[index] === undefined);
+    const [only] = possible;
+    if (only === undefined) throw new InternalError('no ending is possible');
+    if (possible.length === 1) return only;
+    return possible[this.decide(possible.map((index) => conditions[index] as BoolTerm))] as number;
+  }
+
   /** Moves on to the next way through a piece; false when all were tried. */
   private turn(frame: Frame): boolean {
-    for (let open = frame.toLastOpen(); open; open = frame.toLastOpen()) {
-      const before = frame.decisions().slice(0, -1).map(asTerm);
-      if (!this.isImpossible(frame, [...this.assumptions, ...before], asTerm({ ...open, taken: !open.taken }))) {
-        frame.flip(open);
-        return true;
-      }
-      frame.close(open);
+    for (let turned = frame.turn(); turned; turned = frame.turn()) {
+      if (!this.isImpossible(frame, [...this.assumptions, ...turned.before], turned.side)) return true;
     }
     return false;
   }
@@ -254,32 +262,45 @@ export class Engine {
     return possible.length > 0 ? possible : endings;
   }
 
-  private repeatedDecision(condition: BoolTerm): Decision | undefined {
+  private repeatedDecision(sides: readonly BoolTerm[]): Decision | undefined {
     const repeated = this.frame.repeat();
     if (!repeated) return undefined;
-    if (!isDecision(repeated) || repeated.condition !== condition) {
-      throw new InternalError('a run did not repeat itself');
-    }
+    const isSame =
+      isDecision(repeated) &&
+      repeated.sides.length === sides.length &&
+      repeated.sides.every((side, index) => side === sides[index]);
+    if (!isSame) throw new InternalError('a run did not repeat itself');
     return repeated;
   }
 
-  private decide(condition: BoolTerm): Decision {
-    let decision: Decision = { condition, taken: true, isOpen: true };
-    if (this.isConcrete()) decision = { ...decision, taken: this.input.boolean(condition) };
-    else if (this.isImpossible(this.frame, this.assumptions, condition))
-      decision = { condition, taken: false, isOpen: false };
-    this.frame.append(decision);
-    return decision;
+  /** Takes one of the sides, of which exactly one holds, and returns its index. */
+  private decide(sides: readonly BoolTerm[]): number {
+    let decision = this.repeatedDecision(sides);
+    if (!decision) {
+      const taken = this.firstSide(sides);
+      decision = { sides, taken, open: [...sides.keys()].filter((index) => index !== taken) };
+      this.frame.append(decision);
+    }
+    this.assume(decision);
+    return decision.taken;
   }
 
-  /** Whether the concrete input takes the way that is being run. */
-  private isConcrete(): boolean {
-    return this.assumptions.every((condition) => this.input.boolean(condition));
+  /** The side that the concrete input takes, or the first that is not impossible. */
+  private firstSide(sides: readonly BoolTerm[]): number {
+    if (this.assumptions.every((condition) => this.input.boolean(condition))) {
+      const taken = sides.findIndex((side) => this.input.boolean(side));
+      if (taken < 0) throw new InternalError('the input takes no side of a decision');
+      return taken;
+    }
+    return Math.max(
+      0,
+      sides.findIndex((side) => !this.isImpossible(this.frame, this.assumptions, side)),
+    );
   }
 
-  private assume(condition: BoolTerm, value: boolean): void {
-    this.facts.assume(condition, value);
-    this.assumptions.push(asTerm({ condition, taken: value }));
+  private assume(decision: Pick<Decision, 'sides' | 'taken'>): void {
+    for (const [index, side] of decision.sides.entries()) this.facts.assume(side, index === decision.taken);
+    this.assumptions.push(sideOf(decision));
   }
 }
 
@@ -294,9 +315,4 @@ function attempt(body: () => unknown): unknown {
 
 function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
-}
-
-/** A decision as the condition that holds after it. */
-export function asTerm(decision: Pick<Decision, 'condition' | 'taken'>): BoolTerm {
-  return (decision.taken ? decision.condition : not(decision.condition)) as BoolTerm;
 }

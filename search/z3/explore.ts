@@ -4,7 +4,7 @@
  * Each path follows a concrete input; z3 then solves for inputs that leave it at one of its decisions, the last first,
  * until no side of a decision is left. At the end of a path the property must hold under its path condition.
  */
-import { asTerm, DEFAULT_LIMITS, Engine, type EngineSolver, Stop } from './engine.ts';
+import { DEFAULT_LIMITS, Engine, type EngineSolver, Stop } from './engine.ts';
 import { type Fresh, fresh } from './inputs.ts';
 import { type Familiar, minimise, nothingFamiliar } from './minimise.ts';
 import { DEFAULT_PROVER_LIMITS, Prover, type Solution, verifyInput } from './prover.ts';
@@ -162,7 +162,7 @@ class Explorer {
     const broken = not(property);
     const all = broken === true ? conditions : [...conditions, broken as BoolTerm];
     if (!engine.input.boolean(property)) return { broken: engine.input, conditions: all };
-    const isOnly = this.paths === 1 && engine.root.decisions().every((decision) => !decision.isOpen);
+    const isOnly = this.paths === 1 && engine.root.decisions().every(({ open }) => open.length === 0);
     const solution = isOnly ? this.prover.solveAlone(conditions, broken) : this.prover.solve(conditions, broken);
     if (solution.answer === 'unknown') this.open.add(`a path could not be decided: ${solution.reason}`);
     if (solution.answer !== 'sat') return undefined;
@@ -187,19 +187,15 @@ class Explorer {
   /** Finds an input for the other side of the last open decision; false when all sides are closed. */
   private nextPath(): boolean {
     const { engine } = this;
-    for (let last = engine.root.toLastOpen(); last; last = engine.root.toLastOpen()) {
+    for (let turned = engine.root.turn(); turned; turned = engine.root.turn()) {
       if (performance.now() > this.deadline) return true;
-      const before = engine.root.decisions().slice(0, -1).map(asTerm);
-      const other = asTerm({ ...last, taken: !last.taken });
-      const solution = this.prover.solve(before, other);
+      const solution = this.prover.solve(turned.before, turned.side);
       if (solution.answer === 'sat') {
-        verifyInput(solution.input, [...before, other]);
+        verifyInput(solution.input, [...turned.before, turned.side]);
         engine.input = solution.input;
-        engine.root.flip(last);
         return true;
       }
       if (solution.answer === 'unknown') this.open.add(`a path could not be reached: ${solution.reason}`);
-      engine.root.close(last);
     }
     return false;
   }

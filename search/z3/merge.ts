@@ -1,6 +1,6 @@
 /** Merges the values that two ways through a program computed into one value that depends on a condition. */
 import { iteNum } from './terms/arithmetic.ts';
-import { and, iff, iteBool, not } from './terms/logic.ts';
+import { and, iff, iteBool, or } from './terms/logic.ts';
 import { type Bool, type BoolTerm, InternalError, isBool, isNum, isTerm, type Num } from './terms/term.ts';
 
 /** The result of merge() when no single value can stand for both. */
@@ -122,16 +122,16 @@ export interface Ending {
 
 /** One way through a piece of program: its decisions in order, and what it ended with. */
 export interface Way {
-  readonly decisions: readonly { readonly condition: BoolTerm; readonly taken: boolean }[];
+  readonly decisions: readonly { readonly sides: readonly BoolTerm[]; readonly taken: number }[];
   readonly value: unknown;
 }
 
 /** Merges all ways through a piece of program into as few endings as possible; their guards exclude each other. */
-export function mergeWays(ways: readonly Way[]): Ending[] {
+export function mergeWays(ways: readonly Way[]): readonly Ending[] {
   return mergeFrom(ways, 0);
 }
 
-function mergeFrom(ways: readonly Way[], depth: number): Ending[] {
+function mergeFrom(ways: readonly Way[], depth: number): readonly Ending[] {
   const [first] = ways;
   if (!first) throw new InternalError('no way through');
   const decision = first.decisions[depth];
@@ -139,33 +139,57 @@ function mergeFrom(ways: readonly Way[], depth: number): Ending[] {
     if (ways.length > 1) throw new InternalError('two ways with the same decisions');
     return [{ guard: true, value: first.value }];
   }
-  const { condition } = decision;
-  if (ways.some((way) => way.decisions[depth]?.condition !== condition)) {
-    throw new InternalError('the program did not repeat itself');
+  const branches: Branch[] = [];
+  for (const [index, condition] of decision.sides.entries()) {
+    const taking = ways.filter((way) => way.decisions[depth]?.taken === index);
+    if (taking.length > 0) branches.push({ condition, endings: mergeFrom(taking, depth + 1) });
   }
-  const yes = ways.filter((way) => way.decisions[depth]?.taken);
-  const no = ways.filter((way) => !way.decisions[depth]?.taken);
-  if (yes.length === 0) return mergeFrom(no, depth + 1);
-  if (no.length === 0) return mergeFrom(yes, depth + 1);
-  return join(condition, mergeFrom(yes, depth + 1), mergeFrom(no, depth + 1));
+  const [only] = branches;
+  return only && branches.length === 1 ? only.endings : joinBranches(branches);
 }
 
-function join(condition: BoolTerm, yes: readonly Ending[], no: readonly Ending[]): Ending[] {
-  const rest = [...no];
-  const joined: Ending[] = [];
-  for (const left of yes) {
-    let guard = and(condition, left.guard);
-    let value = left.value;
-    for (const [index, right] of rest.entries()) {
-      const merged = merge(condition, left.value, right.value);
-      if (merged === UNMERGEABLE) continue;
-      guard = iteBool(condition, left.guard, right.guard);
-      value = merged;
-      rest.splice(index, 1);
-      break;
+interface Branch {
+  readonly condition: BoolTerm;
+  readonly endings: readonly Ending[];
+}
+
+/** An ending that several branches share: the guards with which they reach it, by branch. */
+interface Joined {
+  value: unknown;
+  readonly guards: Map<number, Bool>;
+}
+
+function joinBranches(branches: readonly Branch[]): Ending[] {
+  const joined: Joined[] = [];
+  for (const [index, { condition, endings }] of branches.entries()) {
+    for (const { guard, value } of endings) {
+      if (!joinInto(joined, index, condition, guard, value)) joined.push({ value, guards: new Map([[index, guard]]) });
     }
-    joined.push({ guard, value });
   }
-  for (const right of rest) joined.push({ guard: and(not(condition), right.guard), value: right.value });
-  return joined;
+  return joined.map(({ value, guards }) => ({ guard: joinedGuard(branches, guards), value }));
+}
+
+/** Merges a value into one that another branch ended with; false when none fits. */
+function joinInto(joined: readonly Joined[], index: number, condition: BoolTerm, guard: Bool, value: unknown): boolean {
+  for (const other of joined) {
+    if (other.guards.has(index)) continue;
+    const merged = merge(condition, value, other.value);
+    if (merged === UNMERGEABLE) continue;
+    other.value = merged;
+    other.guards.set(index, guard);
+    return true;
+  }
+  return false;
+}
+
+function joinedGuard(branches: readonly Branch[], guards: ReadonlyMap<number, Bool>): Bool {
+  if (branches.length === 2) {
+    const [first] = branches;
+    return iteBool(first?.condition ?? true, guards.get(0) ?? false, guards.get(1) ?? false);
+  }
+  if (branches.every((_, index) => guards.get(index) === true)) return true;
+  let guard: Bool = false;
+  for (const [index, { condition }] of branches.entries())
+    guard = or(guard, and(condition, guards.get(index) ?? false));
+  return guard;
 }

@@ -13,7 +13,6 @@ export interface Z3 {
   /** What z3 calls itself, which is not the version of its package. */
   readonly version: string;
   readonly checkNow: (context: Z3_context, solver: Z3_solver) => number;
-  readonly checkAssumingNow: (context: Z3_context, solver: Z3_solver, assumptions: readonly Z3_ast[]) => number;
   readonly simplifyNow: (context: Z3_context, ast: Z3_ast) => Z3_ast;
 }
 
@@ -29,14 +28,7 @@ async function load(): Promise<Z3> {
   const { Z3: api, em } = await init();
   const checkNow = em._Z3_solver_check as Z3['checkNow'];
   const simplifyNow = em._Z3_simplify as Z3['simplifyNow'];
-  const checkAssumingNow: Z3['checkAssumingNow'] = (context, solver, assumptions) =>
-    em.ccall(
-      'Z3_solver_check_assumptions',
-      'number',
-      ['number', 'number', 'number', 'array'],
-      [context, solver, assumptions.length, new Uint8Array(new Uint32Array(assumptions).buffer)],
-    );
-  return { api, version: api.get_full_version(), checkNow, checkAssumingNow, simplifyNow };
+  return { api, version: api.get_full_version(), checkNow, simplifyNow };
 }
 
 export type Answer = 'sat' | 'unsat' | 'unknown';
@@ -105,7 +97,7 @@ export class SmtSolver {
     const { api } = smt.z3;
     this.smt = smt;
     this.solver =
-      kind === 'many' ? (process.env.MANY ? api.mk_solver_for_logic(smt.context, smt.symbol(process.env.MANY)) : api.mk_simple_solver(smt.context)) : api.mk_solver_for_logic(smt.context, smt.symbol('QF_BV'));
+      kind === 'many' ? api.mk_simple_solver(smt.context) : api.mk_solver_for_logic(smt.context, smt.symbol('QF_BV'));
     api.solver_inc_ref(smt.context, this.solver);
   }
 
@@ -126,14 +118,6 @@ export class SmtSolver {
   check(effort: Effort): Answer {
     this.limit(effort);
     const answer = this.smt.z3.checkNow(this.smt.context, this.solver);
-    this.smt.verify();
-    return answer === 1 ? 'sat' : answer === -1 ? 'unsat' : 'unknown';
-  }
-
-  /** Whether everything asserted can hold together with these literals. */
-  checkAssuming(literals: readonly Z3_ast[], effort: Effort): Answer {
-    this.limit(effort);
-    const answer = this.smt.z3.checkAssumingNow(this.smt.context, this.solver, literals);
     this.smt.verify();
     return answer === 1 ? 'sat' : answer === -1 ? 'unsat' : 'unknown';
   }

@@ -1,0 +1,187 @@
+/**
+ * What is compared between the model and a kernel, and how.
+ *
+ * A routing answer: every key of `ip -j route get`. A scenario: refused commands, every packet with its device, next hop,
+ * addresses, ports, flags, type of service, payload length and both checksums, the result of every system call,
+ * getsockname() of every open socket after every event, and the state of the sockets in the end.
+ *
+ * Ports and echo identifiers that the kernel chooses are compared for equal or different: one that the model chose stands
+ * for one that the kernel chose, both inside the range. Sequence numbers are the peer's affair: wrong ones show in what
+ * follows. The packet's mark cannot be seen on a wire.
+ */
+import type { Text } from '../search/text.ts';
+import { EXCLUDED } from './excluded.ts';
+import type { Seen, SeenPacket } from './modelTrace.ts';
+import type { RouteAnswer, RouteAnswers } from './running/player.ts';
+
+/** One thing in which the two differ. */
+export interface Difference {
+  /** Index into the host's commands or the events. */
+  readonly at: number;
+  readonly what: string;
+  readonly model: string;
+  readonly kernel: string;
+}
+
+/** `events[3]: source: 10.0.0.1 on the model, 10.1.0.1 on the kernel`. */
+export function differenceText({ at, what, model, kernel }: Difference): string {
+  return `${what.startsWith('host') ? 'host' : 'events'}[${at}]: ${what}: ${model} on the model, ${kernel} on the kernel`;
+}
+
+/** An object with its keys in order, so that equal ones print alike. */
+function sorted(value: object): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+/** The answer without what is excluded. */
+function comparable(question: string, answer: RouteAnswer): string {
+  let seen = answer;
+  for (const { answer: change } of EXCLUDED) if (change !== undefined) seen = change(question, seen);
+  return sorted(seen);
+}
+
+/** Differences between two lists of indices of refused commands. */
+function refusals(lines: readonly string[], what: string, model: readonly number[], kernel: readonly number[]) {
+  return lines.flatMap((line, at): Difference[] =>
+    model.includes(at) === kernel.includes(at)
+      ? []
+      : [{ at, what: `${what} "${line}"`, model: said(model.includes(at)), kernel: said(kernel.includes(at)) }],
+  );
+}
+
+function said(refused: boolean): string {
+  return refused ? 'refused' : 'accepted';
+}
+
+type Answers = Pick<RouteAnswers, 'refused' | 'routes'>;
+
+/** Compares the answers to the questions of a host; answers of hosts that differ are not compared. */
+export function compareAnswers({ host, events }: Text, model: Answers, kernel: Answers): readonly Difference[] {
+  const [mine, theirs] = [model, kernel].map(({ refused }) => refused.map(({ index }) => index));
+  const setup = refusals(host, 'host command', mine as number[], theirs as number[]);
+  if (setup.length > 0) return setup;
+  return events.flatMap((question, at): Difference[] => {
+    const [a, b] = [model, kernel].map(({ routes }) => comparable(question, routes[at] ?? { error: 'no answer' }));
+    return a === b ? [] : [{ at, what: question, model: a as string, kernel: b as string }];
+  });
+}
+
+/** Which chosen number of the model stands for which of the kernel. */
+class Pairs {
+  private readonly forward = new Map<string, number>();
+  private readonly backward = new Map<string, number>();
+
+  /** Whether the two numbers may stand for each other; `choosable` tells which a kernel may have chosen. */
+  match(space: string, model: number, kernel: number, choosable: (n: number) => boolean): boolean {
+    const [a, b] = [`${space} ${model}`, `${space} ${kernel}`];
+    const known = this.forward.get(a);
+    if (known !== undefined || this.backward.has(b)) return known === kernel && this.backward.get(b) === model;
+    if (model !== kernel && !(choosable(model) && choosable(kernel))) return false;
+    this.forward.set(a, kernel);
+    this.backward.set(b, model);
+    return true;
+  }
+}
+
+/** The range of ports that a kernel may choose from under the commands of a scenario. */
+function portRange({ host, events }: Text): readonly [number, number] {
+  const set = [...host, ...events].map((line) => line.match(/ip_local_port_range="?(\d+)\s+(\d+)/)).filter((m) => m !== null);
+  const lows = set.map((m) => Number(m[1]));
+  const highs = set.map((m) => Number(m[2]));
+  return set.length === 0 ? [32768, 60999] : [Math.min(...lows), Math.max(...highs)];
+}
+
+/** A field of a packet that is compared for equality. */
+const FIELDS = [
+  'dev',
+  'nexthop',
+  'saddr',
+  'daddr',
+  'protocol',
+  'flags',
+  'icmp_type',
+  'icmp_code',
+  'payload',
+  'tos',
+  'ip_checksum',
+  'checksum',
+  'cookie',
+  'cookie_request',
+  'fragment',
+] as const satisfies readonly (keyof SeenPacket)[];
+
+function packetText(p: SeenPacket | undefined): string {
+  if (p === undefined) return 'none';
+  const end = (address: string, port: number | undefined) => (port === undefined ? address : `${address}:${port}`);
+  const type = p.icmp_type === undefined ? '' : ` ${p.icmp_type}/${p.icmp_code}`;
+  return `${p.dev} ${end(p.saddr, p.sport)} > ${end(p.daddr, p.dport)} ${p.protocol}${type}${p.flags === undefined ? '' : ` ${p.flags || 'none'}`} ${p.payload}`;
+}
+
+/** Compares what both saw, up to the event that one of them could not play. */
+export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Difference[] {
+  const setup = refusals(text.host, 'host command', model.setup, kernel.setup);
+  if (setup.length > 0) return setup;
+  const pairs = new Pairs();
+  const [low, high] = portRange(text);
+  const inRange = (n: number) => n >= low && n <= high;
+  const anyId = (n: number) => n >= 0 && n <= 0xffff;
+  const differences: Difference[] = [];
+  const differ = (at: number, what: string, a: unknown, b: unknown) =>
+    differences.push({ at, what, model: String(a ?? 'none'), kernel: String(b ?? 'none') });
+  const count = Math.min(model.events, kernel.events);
+
+  /** Sockets by kind: ports of UDP and TCP are spaces of their own. */
+  const kinds = new Map<string, string>();
+  const name = (at: number, socket: string, a: string, b: string) => {
+    const kind = kinds.get(socket.replace(/\..*/, '')) ?? 'tcp';
+    const space = kind === 'ping' ? 'icmp' : kind;
+    const [addressA = '', portA = ''] = a.split(':');
+    const [addressB = '', portB = ''] = b.split(':');
+    const ports = pairs.match(space, Number(portA), Number(portB), kind === 'ping' ? anyId : inRange);
+    if (addressA !== addressB || !ports) differ(at, `getsockname of ${socket}`, a, b);
+  };
+
+  const packet = (at: number, a: SeenPacket | undefined, b: SeenPacket | undefined) => {
+    if (a === undefined || b === undefined) {
+      differ(at, 'packet', packetText(a), packetText(b));
+      return;
+    }
+    for (const field of FIELDS) {
+      if ((a[field] || undefined) !== (b[field] || undefined)) differ(at, `${field} of ${packetText(b)}`, a[field], b[field]);
+    }
+    const space = String(b.protocol);
+    for (const port of ['sport', 'dport'] as const) {
+      const fits = (a[port] === undefined) === (b[port] === undefined) && pairs.match(space, a[port] ?? -1, b[port] ?? -1, inRange);
+      if (!fits) differ(at, `${port} of ${packetText(b)}`, a[port], b[port]);
+    }
+    const echo = b.icmp_type === 8 || b.icmp_type === 0;
+    if (echo && !pairs.match('icmp', a.icmp_id ?? 0, b.icmp_id ?? 0, anyId)) differ(at, 'echo identifier', a.icmp_id, b.icmp_id);
+  };
+
+  for (let at = 0; at < count && differences.length === 0; at++) {
+    const event = text.events[at] as string;
+    const [verb, socket = '', kind = ''] = event.split(' ');
+    if (verb === 'socket') kinds.set(socket, kind);
+    if (model.refused.includes(at) !== kernel.refused.includes(at)) {
+      differ(at, `host event "${event}"`, said(model.refused.includes(at)), said(kernel.refused.includes(at)));
+    }
+    const [callsA, callsB] = [model, kernel].map(({ calls }) =>
+      calls.filter((call) => call.event === at).map(({ socket, call, errno }) => `${call} of ${socket} ${errno || 'succeeds'}`),
+    ) as [string[], string[]];
+    if (callsA.join() !== callsB.join()) differ(at, 'calls', callsA.join(', '), callsB.join(', '));
+    const [packetsA, packetsB] = [model, kernel].map(({ packets }) => packets.filter(({ event }) => event === at)) as [
+      SeenPacket[],
+      SeenPacket[],
+    ];
+    for (let n = 0; n < Math.max(packetsA.length, packetsB.length); n++) packet(at, packetsA[n], packetsB[n]);
+    const [a, b] = [model.names[at] ?? {}, kernel.names[at] ?? {}];
+    for (const one of new Set([...Object.keys(a), ...Object.keys(b)])) name(at, one, a[one] ?? 'none', b[one] ?? 'none');
+  }
+  if (differences.length > 0 || count < text.events.length) return differences;
+  for (const [socket, { state, hashed }] of Object.entries(kernel.sockets)) {
+    const mine = model.sockets[socket] ?? { state: 'CLOSE', hashed: false };
+    if (mine.state !== state) differ(count - 1, `state of ${socket}`, mine.state, state);
+    else if (mine.hashed !== hashed) differ(count - 1, `place of ${socket} in the table`, mine.hashed, hashed);
+  }
+  return differences;
+}

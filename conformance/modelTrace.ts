@@ -1,0 +1,216 @@
+/** A scenario on the model, told as the player tells what a kernel did. */
+import { getSock, setSock } from '../model/net.ts';
+import { boot, step } from '../model/step.ts';
+import { tcp_parse_options } from '../model/tcp_input.ts';
+import { EINPROGRESS } from '../model/types/errno.ts';
+import type { Event } from '../model/types/event.ts';
+import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  type SkBuff,
+  TCPHDR_ACK,
+  TCPHDR_FIN,
+  TCPHDR_SYN,
+} from '../model/types/packet.ts';
+import { SOCK_REQUEST, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
+import type { Effect, Kernel, World } from '../model/types/world.ts';
+import { errorName } from '../search/scenario/errno.ts';
+import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../search/scenario/format.ts';
+import { checksumOf, namedSockets, stateName } from '../search/scenario/trace.ts';
+import { commandOf, eventOfLine, type Text } from '../search/text.ts';
+import { ipChecksumCorrect } from '../model/checksum.ts';
+import { hostCommand } from '../model/host.ts';
+import { newWorld } from '../model/newWorld.ts';
+import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
+
+type Xmit = Extract<Effect, { readonly effect: 'xmit' }>;
+
+/** What both sides can tell of a packet. */
+export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack' | 'cookie'> & { readonly cookie?: boolean };
+
+/** What both sides can tell of a socket at the end. */
+export interface SeenSocket {
+  readonly state: string;
+  readonly hashed: boolean;
+}
+
+/** What both sides can tell of a scenario. */
+export interface Seen {
+  /** Indices of the host's commands that were refused. */
+  readonly setup: readonly number[];
+  /** Indices of the `host` events that were refused. */
+  readonly refused: readonly number[];
+  readonly packets: readonly SeenPacket[];
+  readonly calls: readonly KernelCall[];
+  /** getsockname() of every open socket after each event. */
+  readonly names: readonly Readonly<Record<string, string>>[];
+  readonly sockets: Readonly<Record<string, SeenSocket>>;
+  /** How many events both sides are to be compared for. */
+  readonly events: number;
+}
+
+/** The first sequence number of the player's peer. */
+const PEER_ISN = 1000;
+
+/** What a peer knows of a conversation from the packets that it gets. */
+interface Flow {
+  hostNext: number;
+  hostAck: number;
+  peerNext: number;
+}
+
+/** Sequence numbers that a segment takes. */
+function space({ th, payload }: SkBuff): number {
+  return payload.len + ((th.flags & TCPHDR_SYN) !== 0 ? 1 : 0) + ((th.flags & TCPHDR_FIN) !== 0 ? 1 : 0);
+}
+
+/** Gives arriving packets the numbers that come next in their conversations, as the player does. */
+class Peer {
+  private readonly flows = new Map<string, Flow>();
+
+  private flow(saddr: number, sport: number, daddr: number, dport: number): Flow {
+    const key = `${saddr}:${sport} ${daddr}:${dport}`;
+    const known = this.flows.get(key) ?? { hostNext: -1, hostAck: 0, peerNext: -1 };
+    this.flows.set(key, known);
+    return known;
+  }
+
+  saw(skb: SkBuff): void {
+    if (skb.iph.protocol !== IPPROTO_TCP) return;
+    const flow = this.flow(skb.iph.saddr, skb.th.source, skb.iph.daddr, skb.th.dest);
+    flow.hostNext = (skb.th.seq + space(skb)) >>> 0;
+    if ((skb.th.flags & TCPHDR_ACK) !== 0) flow.hostAck = skb.th.ack_seq;
+  }
+
+  /** The event with those numbers; other events are as they were. */
+  numbered(line: string, event: Event): Event {
+    if (event.event !== 'receive') return event;
+    const { iph, th } = event.skb;
+    if (iph.protocol === IPPROTO_ICMP) return eventOfLine(`${line} id 1 seq 1`);
+    if (iph.protocol !== IPPROTO_TCP) return event;
+    const flow = this.flow(iph.daddr, th.dest, iph.saddr, th.source);
+    const seq = flow.hostAck !== 0 ? flow.hostAck : flow.peerNext >= 0 ? flow.peerNext : PEER_ISN;
+    const ack = (th.flags & TCPHDR_ACK) === 0 ? 0 : flow.hostNext >= 0 ? flow.hostNext : 1;
+    flow.peerNext = (seq + space(event.skb)) >>> 0;
+    return eventOfLine(`${line} seq ${seq} ack ${ack}`);
+  }
+}
+
+function deviceName(net: World, ifindex: number): string {
+  return net.devs.find((dev) => dev.ifindex === ifindex)?.name ?? `if${ifindex}`;
+}
+
+function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenPacket {
+  const { iph, th, uh, icmph } = skb;
+  const protocol = formatProtocol(iph.protocol);
+  const isTcp = iph.protocol === IPPROTO_TCP;
+  const { foc } = isTcp ? tcp_parse_options(th) : { foc: 0 };
+  return {
+    event,
+    dev: deviceName(net, dev),
+    nexthop: formatAddress(gateway === 0 ? iph.daddr : gateway),
+    saddr: formatAddress(iph.saddr),
+    daddr: formatAddress(iph.daddr),
+    protocol: protocol === String(iph.protocol) ? iph.protocol : protocol,
+    ...(isTcp ? { sport: th.source, dport: th.dest, flags: formatFlags(th.flags) } : {}),
+    ...(iph.protocol === IPPROTO_UDP ? { sport: uh.source, dport: uh.dest } : {}),
+    ...(iph.protocol === IPPROTO_ICMP ? { icmp_type: icmph.type, icmp_code: icmph.code, icmp_id: icmph.id } : {}),
+    payload: skb.payload.len,
+    tos: iph.tos,
+    ip_checksum: ipChecksumCorrect(iph) ? 'correct' : 'incorrect',
+    checksum: checksumOf(skb),
+    ...(foc > 0 ? { cookie: true } : {}),
+    ...(foc < 0 ? { cookie_request: true } : {}),
+  };
+}
+
+/** The user reads pending errors after every event. */
+function readErrors(before: World, event: number): { readonly net: World; readonly calls: readonly KernelCall[] } {
+  let net = before;
+  const calls: KernelCall[] = [];
+  for (const sk of before.socks) {
+    if (sk.name === '' || sk.orphan || sk.sk_err === 0 || sk.sk_state === TCP_LISTEN) continue;
+    calls.push({ event, socket: sk.name, call: 'recv', errno: errorName(-sk.sk_err) });
+    net = setSock(net, { ...getSock(net, sk.id), sk_err: 0 });
+  }
+  return { net, calls };
+}
+
+/** Whether events can name the socket, and the user asks for its name. */
+function isOpen(sk: Sock): boolean {
+  return sk.name !== '' && !sk.orphan && sk.kind !== SOCK_REQUEST && sk.kind !== SOCK_TIMEWAIT;
+}
+
+function namesIn(net: World): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    net.socks
+      .filter(isOpen)
+      .map((sk) => [sk.name, formatEndpoint(sk.inet_rcv_saddr !== 0 ? sk.inet_rcv_saddr : sk.inet_saddr, sk.inet_sport)]),
+  );
+}
+
+function socketsIn(net: World): Readonly<Record<string, SeenSocket>> {
+  return Object.fromEntries(
+    [...namedSockets(net)].map(([name, sk]) => [name, { state: stateName(sk), hashed: sk.hashed }]),
+  );
+}
+
+/** Plays a scenario on a model kernel. */
+export function modelSees(kernel: Kernel, text: Text): Seen {
+  const host = text.host.map(commandOf);
+  const setup: number[] = [];
+  let trial = newWorld();
+  for (const [index, command] of host.entries()) {
+    const done = hostCommand(trial, command);
+    trial = done.net;
+    if (done.err !== 0) setup.push(index);
+  }
+  const peer = new Peer();
+  const refused: number[] = [];
+  const packets: SeenPacket[] = [];
+  const calls: KernelCall[] = [];
+  const names: Readonly<Record<string, string>>[] = [];
+  let net = boot(kernel, host);
+  for (const [index, line] of text.events.entries()) {
+    const done = step(kernel, net, peer.numbered(line, eventOfLine(line)));
+    for (const effect of done.effects) {
+      if (effect.effect === 'refused') refused.push(index);
+      if (effect.effect === 'xmit' && effect.dev !== LOOPBACK_IFINDEX) {
+        packets.push(seenXmit(done.world, index, effect));
+        peer.saw(effect.skb);
+      }
+      if (effect.effect === 'syscall') {
+        const errno = effect.err === 0 || effect.err === -EINPROGRESS ? '' : errorName(effect.err);
+        const socket = 's' in eventOfLine(line) ? (eventOfLine(line) as { s: string }).s : '';
+        calls.push({ event: index, socket, call: effect.call, errno });
+      }
+    }
+    const read = readErrors(done.world, index);
+    calls.push(...read.calls);
+    net = read.net;
+    names.push(namesIn(net));
+    if (net.oops.where !== '') break;
+  }
+  return { setup, refused, packets, calls, names, sockets: socketsIn(net), events: names.length };
+}
+
+/** The same of what the player saw a kernel do. */
+export function kernelSees(trace: KernelTrace): Seen {
+  const unbound = trace.calls.find(({ call, errno }) => call === 'setsockopt' && errno !== '');
+  return {
+    setup: trace.setup.map(({ index }) => index),
+    refused: trace.refused.map(({ event }) => event),
+    packets: trace.packets.map(({ socket, gateway, seq, ack, cookie, ...packet }) => ({
+      ...packet,
+      ...(cookie === undefined ? {} : { cookie: true }),
+    })),
+    calls: trace.calls.filter(({ call }) => call !== 'setsockopt'),
+    names: trace.names,
+    sockets: Object.fromEntries(
+      Object.entries(trace.sockets).map(([name, { state, hashed }]) => [name, { state, hashed }]),
+    ),
+    events: unbound?.event ?? trace.names.length,
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * Random scenarios for packets on the wire: the hosts of the property search, and wider ones of their own, with sockets of
+ * every kind, connections both ways, rules on marks, types of service, users and ports, NAT and stateful filters.
+ */
+import { type RunScope, twoUplinks } from '../properties/scopes.ts';
+import { drawEvents, drawHost } from '../search/generate.ts';
+import type { Text } from '../search/text.ts';
+import { below, chance, oneOf, type Words } from '../search/words.ts';
+
+/** The hosts of the search with what else the model knows. */
+const wide: RunScope = {
+  ...twoUplinks,
+  name: 'wide',
+  text: 'two uplinks with everything that the model knows',
+  uplinks: [
+    ['10.0.0.1/24', '10.0.0.2/24', '192.168.1.10/24', '198.51.100.7/24', '10.0.0.1/31', '10.0.0.1/16'],
+    ['10.1.0.1/24', '10.1.0.2/24', '192.169.1.10/24', '203.0.113.9/24', '10.1.0.1/16'],
+  ],
+  extra: [
+    'ip link add eth2 type veth peer name eth2p',
+    ...twoUplinks.extra.filter((line) => !line.includes('40000 40001')),
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+    'iptables -t nat -A POSTROUTING -p udp -j MASQUERADE',
+    'iptables -t nat -A POSTROUTING -o eth1 -j SNAT --to-source 10.1.0.1',
+    'iptables -t nat -A OUTPUT -p tcp --dport 80 -j DNAT --to-destination 9.9.9.9:53',
+    'iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+    'iptables -P INPUT DROP',
+    'iptables -A INPUT -p udp -j DROP',
+    'iptables -A OUTPUT -d 9.9.9.9 -j DROP',
+    'iptables -A OUTPUT -m mark --mark 100 -j DROP',
+    'iptables -A OUTPUT -o eth1 -j ACCEPT',
+    'iptables -P OUTPUT DROP',
+    'iptables -A OUTPUT -m addrtype --src-type LOCAL -j ACCEPT',
+    'iptables -t raw -A OUTPUT -p udp -j NOTRACK',
+    'iptables -t mangle -A OUTPUT -p tcp -j DROP',
+    'iptables -t mangle -A OUTPUT -m mark --mark 100 -j CONNMARK --save-mark',
+    'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+    'iptables -t mangle -A PREROUTING -i eth1 -j MARK --set-mark 100',
+    'iptables -t mangle -A PREROUTING -i eth1 -j CONNMARK --set-mark 100',
+    'iptables -t mangle -A POSTROUTING -j TOS --set-tos 0x08',
+    'iptables -t mangle -A OUTPUT -p icmp -j DSCP --set-dscp 4',
+    'ip rule add from 10.1.0.1 table 100',
+    'ip rule add not from 10.0.0.1 table 100',
+    'ip rule add to 8.8.8.8 ipproto udp dport 53 table 100',
+    'ip rule add oif eth1 table 100',
+    'ip rule add iif lo fwmark 0 table main',
+    'ip rule add fwmark 100 prohibit',
+    'ip rule add fwmark 100 unreachable',
+    'ip rule add fwmark 100 blackhole',
+    'ip rule add from all lookup main suppress_prefixlength 0 pref 10',
+    'ip route add 8.8.8.8 dev eth1',
+    'ip route add 8.8.8.8 via GW0 tos 0x10',
+    'ip route add prohibit 9.9.9.9',
+    'ip route add default via GW1 metric 20',
+    'ip addr add 10.9.9.9/32 dev lo',
+    'ip addr add 10.9.9.8 peer 8.8.8.8 dev eth1',
+    'ip link set eth1 down',
+    'sysctl -w net.ipv4.ip_nonlocal_bind=1',
+    'sysctl -w net.ipv4.conf.all.rp_filter=1',
+    'sysctl -w net.ipv4.conf.all.rp_filter=2',
+    'sysctl -w net.ipv4.conf.eth1.src_valid_mark=1',
+    'sysctl -w net.ipv4.tcp_timestamps=0',
+    'sysctl -w net.ipv4.tcp_fastopen=3',
+    'sysctl -w net.ipv4.icmp_echo_ignore_all=1',
+  ],
+  extras: 4,
+  rules: [...twoUplinks.rules, 'ip rule add not fwmark 100 table 100', 'ip rule add fwmark 100 table 100 pref 5'],
+  mangle: {
+    matches: [
+      ...twoUplinks.mangle.matches,
+      '-s 10.0.0.1',
+      '-o eth0',
+      '! -d 8.8.8.8',
+      '-p udp --dport 53',
+      '-p udp -m multiport --dports 53,80',
+      '-p icmp --icmp-type echo-request',
+      '-m mark --mark 100',
+      '-m tos --tos 0x10',
+      '-m conntrack --ctstate NEW',
+      '-p tcp --tcp-flags SYN,ACK SYN,ACK',
+    ],
+    targets: [...twoUplinks.mangle.targets, 'MARK --set-xmark 0x64/0xff', 'TOS --set-tos 0x08', 'DSCP --set-dscp 2'],
+  },
+  mangleRules: 3,
+  sockets: ['tcp', 'udp', 'ping', 'raw icmp', 'hdrincl', 'raw tcp', 'raw udp', 'raw 47'],
+  destinations: ['8.8.8.8', '9.9.9.9', '10.0.0.9', '10.1.0.9', '10.0.0.255', '10.2.0.1'],
+  ports: [80, 53, 443],
+  lengths: [4, 1, 5, 0, 100, 1000],
+  arrivals: [
+    ...twoUplinks.arrivals,
+    'eth1 8.8.8.8:53 > ADDR0:9 udp 4',
+    'eth0 10.0.0.9 > ADDR0 icmp echo-request 5',
+    'eth1 8.8.8.8 > ADDR0 icmp echo-request',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp R',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S.',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp F.',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp P. 10',
+    'eth0 8.8.8.8:5000 > ADDR1:80 tcp S',
+    'eth0 9.9.9.9:5000 > ADDR0:81 tcp S 5',
+    'eth0 9.9.9.9 > ADDR0 47 20',
+  ],
+  changes: [
+    ...twoUplinks.changes,
+    'ip addr del ADDR1/24 dev eth1',
+    'ip link set eth1 down',
+    'ip link set eth1 up',
+    'ip rule del fwmark 100 table 100',
+    'ip rule add from ADDR0 table 100',
+    'iptables -t nat -F POSTROUTING',
+    'iptables -P INPUT DROP',
+    'ip route replace default via GW0 src ADDR0',
+  ],
+  events: 9,
+};
+
+/** A server, and a client that connects to it, in parts that may be missing. */
+function drawServer(words: Words, address: string): readonly string[] {
+  const client = `eth0 10.0.0.9:5000 > ${address}:80 tcp`;
+  const story = [
+    ['socket l tcp', ...(chance(words, 1, 4) ? ['bind l 0.0.0.0:80'] : [`bind l ${address}:80`]), 'listen l'],
+    [`receive ${client} S`],
+    chance(words, 1, 6) ? ['retransmit l'] : [],
+    ['answer l'],
+    chance(words, 2, 3) ? [`receive ${client} P. 10`] : [],
+    chance(words, 2, 3) ? ['send l.1 5', 'answer l.1'] : [],
+    chance(words, 1, 2) ? ['close l.1', 'answer l.1'] : [`receive ${client} ${oneOf(words, ['F.', 'R.', '.', 'S'])}`],
+    chance(words, 1, 2) ? ['close l'] : [],
+    chance(words, 1, 3) ? [`receive ${client} ${oneOf(words, ['S', '.', 'F.', 'R'])}`] : [],
+  ];
+  const end = 3 + below(words, story.length - 2);
+  return story.slice(0, end).flat();
+}
+
+/** A client of its own: a handshake, data, both ends. */
+function drawClient(words: Words): readonly string[] {
+  const to = `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.0.0.9'])}:${oneOf(words, [80, 53])}`;
+  const open = [`socket c tcp${oneOf(words, ['', '', ' mark 100', ' dev eth1', ' uid 1000'])}`];
+  const tfo = chance(words, 1, 5);
+  const story = [
+    open,
+    chance(words, 1, 4) ? [`bind c 0.0.0.0:${oneOf(words, [4000, 80])}`] : [],
+    [`connect c ${to}${tfo ? ' tfo' : ''}`],
+    chance(words, 1, 8) ? ['retransmit c'] : [],
+    chance(words, 7, 8) ? ['answer c'] : [],
+    ['send c 4'],
+    ['answer c'],
+    ['close c'],
+    ['answer c'],
+    tfo ? ['socket d tcp', `connect d ${to} tfo`, 'send d 5', 'answer d'] : [],
+  ];
+  return story.slice(0, 3 + below(words, story.length - 2)).flat();
+}
+
+/** A datagram socket that is used more than once. */
+function drawDatagrams(words: Words): readonly string[] {
+  const kind = oneOf(words, ['udp', 'ping', 'raw icmp', 'hdrincl', 'raw udp', 'raw tcp']);
+  const to = () => `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.1.0.9'])}${kind === 'udp' ? `:${oneOf(words, [53, 80])}` : ''}`;
+  const send = () => {
+    const from = chance(words, 1, 4) ? ` from ${oneOf(words, ['10.1.0.1', '10.0.0.1', '10.0.0.7'])}` : '';
+    return `send s ${oneOf(words, [4, 1, 5, 56, 1000])} to ${to()}${from}${kind === 'hdrincl' || kind === 'raw tcp' ? ' flags S' : ''}`;
+  };
+  const plain = () => `send s ${oneOf(words, [4, 1, 6])}${kind === 'hdrincl' || kind === 'raw tcp' ? ' flags S' : ''}`;
+  const events = [`socket s ${kind}${oneOf(words, ['', '', '', ' mark 100', ' dev eth1', ' uid 1000'])}`];
+  if (chance(words, 1, 4)) events.push(`bind s ${oneOf(words, ['10.0.0.1', '10.1.0.1', '0.0.0.0', '10.5.5.5'])}${kind === 'udp' && chance(words, 1, 2) ? ':4000' : ''}`);
+  for (let n = 1 + below(words, 3); n > 0; n--) events.push(send(), ...(chance(words, 1, 2) ? ['answer s'] : []));
+  if (chance(words, 1, 2)) {
+    events.push(`connect s ${oneOf(words, ['8.8.8.8', '9.9.9.9'])}:${oneOf(words, [53, 80])}`, plain(), 'answer s', plain());
+    if (chance(words, 1, 2)) events.push(send());
+  }
+  if (chance(words, 1, 2)) events.push('close s');
+  return events;
+}
+
+/** Retransmissions that are waited for, each about a second long. */
+const RETRANSMISSIONS = 1;
+
+/** A place for an address that the host does not have. */
+const UNFILLED = /\b(ADDR|GW)\d/;
+
+/** The events without what would take minutes on a real kernel. */
+function quick(words: Words, events: readonly string[]): readonly string[] {
+  let left = chance(words, 1, 3) ? RETRANSMISSIONS : 0;
+  return events.filter((event) => {
+    if (event.startsWith('wait ') || UNFILLED.test(event)) return false;
+    return !event.startsWith('retransmit ') || left-- > 0;
+  });
+}
+
+/** The first address of the first link. */
+function firstAddress(host: readonly string[]): string {
+  return host.flatMap((line) => line.match(/^ip addr add ([\d.]+)/)?.[1] ?? [])[0] ?? '10.0.0.1';
+}
+
+/** A host and events on it; some commands may be refused, by the model and by the kernel alike. */
+export function drawWire(words: Words): Text {
+  const scope = chance(words, 1, 3) ? twoUplinks : wide;
+  const host = ['ip link set lo up', ...drawHost(scope, words).filter((line) => !line.includes('40000 40001') && !UNFILLED.test(line))];
+  const kind = below(words, 6);
+  const drawn =
+    kind < 2
+      ? drawEvents(scope, host, words)
+      : kind === 2
+        ? drawServer(words, firstAddress(host))
+        : kind === 3
+          ? drawClient(words)
+          : kind === 4
+            ? drawDatagrams(words)
+            : [...drawClient(words), ...drawDatagrams(words)];
+  return { host, events: quick(words, drawn) };
+}
