@@ -6,7 +6,7 @@ import { esbuildPluginLift } from './search/z3/plugins.ts';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { 'reroute-check': 'cli/main.ts' },
+  entryPoints: { 'reroute-check': 'cli/main.ts', index: 'search/index.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -15,7 +15,6 @@ await build({
   target: 'node20',
   packages: 'external',
   sourcemap: true,
-  banner: { js: '#!/usr/bin/env node' },
   plugins: [esbuildPluginLift(), esbuildPluginCopies()],
   logLevel: 'warning',
 });

@@ -6,6 +6,7 @@ export default defineConfig({
   plugins: [vitePluginLift(), vitePluginCopies()],
   test: {
     include: ['test/**/*.test.ts'],
+    benchmark: { include: ['test/**/*.bench.ts'] },
     testTimeout: 30_000,
   },
 });

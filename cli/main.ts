@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command line: verbs and options; what each verb does is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };

@@ -85,7 +85,9 @@ class Pairs {
 
 /** The range of ports that a kernel may choose from under the commands of a scenario. */
 function portRange({ host, events }: Text): readonly [number, number] {
-  const set = [...host, ...events].map((line) => line.match(/ip_local_port_range="?(\d+)\s+(\d+)/)).filter((m) => m !== null);
+  const set = [...host, ...events]
+    .map((line) => line.match(/ip_local_port_range="?(\d+)\s+(\d+)/))
+    .filter((m) => m !== null);
   const lows = set.map((m) => Number(m[1]));
   const highs = set.map((m) => Number(m[2]));
   return set.length === 0 ? [32768, 60999] : [Math.min(...lows), Math.max(...highs)];
@@ -110,7 +112,8 @@ const FIELDS = [
   'fragment',
 ] as const satisfies readonly (keyof SeenPacket)[];
 
-function packetText(p: SeenPacket | undefined): string {
+/** `eth0 10.0.0.1:40000 > 8.8.8.8:80 tcp S 0`. */
+export function packetText(p: SeenPacket | undefined): string {
   if (p === undefined) return 'none';
   const end = (address: string, port: number | undefined) => (port === undefined ? address : `${address}:${port}`);
   const type = p.icmp_type === undefined ? '' : ` ${p.icmp_type}/${p.icmp_code}`;
@@ -123,8 +126,10 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
   if (setup.length > 0) return setup;
   const pairs = new Pairs();
   const [low, high] = portRange(text);
-  const inRange = (n: number) => n >= low && n <= high;
   const anyId = (n: number) => n >= 0 && n <= 0xffff;
+  // A clash of translated connections is solved with any port.
+  const translates = [...text.host, ...text.events].some((line) => /MASQUERADE|SNAT|DNAT/.test(line));
+  const inRange = translates ? anyId : (n: number) => n >= low && n <= high;
   const differences: Difference[] = [];
   const differ = (at: number, what: string, a: unknown, b: unknown) =>
     differences.push({ at, what, model: String(a ?? 'none'), kernel: String(b ?? 'none') });
@@ -147,15 +152,19 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
       return;
     }
     for (const field of FIELDS) {
-      if ((a[field] || undefined) !== (b[field] || undefined)) differ(at, `${field} of ${packetText(b)}`, a[field], b[field]);
+      if ((a[field] || undefined) !== (b[field] || undefined))
+        differ(at, `${field} of ${packetText(b)}`, a[field], b[field]);
     }
     const space = String(b.protocol);
     for (const port of ['sport', 'dport'] as const) {
-      const fits = (a[port] === undefined) === (b[port] === undefined) && pairs.match(space, a[port] ?? -1, b[port] ?? -1, inRange);
+      const fits =
+        (a[port] === undefined) === (b[port] === undefined) &&
+        pairs.match(space, a[port] ?? -1, b[port] ?? -1, inRange);
       if (!fits) differ(at, `${port} of ${packetText(b)}`, a[port], b[port]);
     }
     const echo = b.icmp_type === 8 || b.icmp_type === 0;
-    if (echo && !pairs.match('icmp', a.icmp_id ?? 0, b.icmp_id ?? 0, anyId)) differ(at, 'echo identifier', a.icmp_id, b.icmp_id);
+    if (echo && !pairs.match('icmp', a.icmp_id ?? 0, b.icmp_id ?? 0, anyId))
+      differ(at, 'echo identifier', a.icmp_id, b.icmp_id);
   };
 
   for (let at = 0; at < count && differences.length === 0; at++) {
@@ -166,7 +175,9 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
       differ(at, `host event "${event}"`, said(model.refused.includes(at)), said(kernel.refused.includes(at)));
     }
     const [callsA, callsB] = [model, kernel].map(({ calls }) =>
-      calls.filter((call) => call.event === at).map(({ socket, call, errno }) => `${call} of ${socket} ${errno || 'succeeds'}`),
+      calls
+        .filter((call) => call.event === at)
+        .map(({ socket, call, errno }) => `${call} of ${socket} ${errno || 'succeeds'}`),
     ) as [string[], string[]];
     if (callsA.join() !== callsB.join()) differ(at, 'calls', callsA.join(', '), callsB.join(', '));
     const [packetsA, packetsB] = [model, kernel].map(({ packets }) => packets.filter(({ event }) => event === at)) as [
@@ -175,7 +186,8 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
     ];
     for (let n = 0; n < Math.max(packetsA.length, packetsB.length); n++) packet(at, packetsA[n], packetsB[n]);
     const [a, b] = [model.names[at] ?? {}, kernel.names[at] ?? {}];
-    for (const one of new Set([...Object.keys(a), ...Object.keys(b)])) name(at, one, a[one] ?? 'none', b[one] ?? 'none');
+    for (const one of new Set([...Object.keys(a), ...Object.keys(b)]))
+      name(at, one, a[one] ?? 'none', b[one] ?? 'none');
   }
   if (differences.length > 0 || count < text.events.length) return differences;
   for (const [socket, { state, hashed }] of Object.entries(kernel.sockets)) {

@@ -1,9 +1,13 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
+
+import { skb_checksum_help } from '../model/checksum.ts';
+import { hostCommand } from '../model/host.ts';
 import { getSock, setSock } from '../model/net.ts';
+import { newWorld } from '../model/newWorld.ts';
 import { boot, step } from '../model/step.ts';
 import { tcp_parse_options } from '../model/tcp_input.ts';
 import { EINPROGRESS } from '../model/types/errno.ts';
-import type { Event } from '../model/types/event.ts';
+import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import {
   IPPROTO_ICMP,
@@ -18,17 +22,17 @@ import { SOCK_REQUEST, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '../model/typ
 import type { Effect, Kernel, World } from '../model/types/world.ts';
 import { errorName } from '../search/scenario/errno.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../search/scenario/format.ts';
-import { checksumOf, namedSockets, stateName } from '../search/scenario/trace.ts';
+import { namedSockets, stateName } from '../search/scenario/trace.ts';
 import { commandOf, eventOfLine, type Text } from '../search/text.ts';
-import { ipChecksumCorrect } from '../model/checksum.ts';
-import { hostCommand } from '../model/host.ts';
-import { newWorld } from '../model/newWorld.ts';
+import { ipVerdict, transportVerdict } from './checksums.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
 
 type Xmit = Extract<Effect, { readonly effect: 'xmit' }>;
 
 /** What both sides can tell of a packet. */
-export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack' | 'cookie'> & { readonly cookie?: boolean };
+export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack' | 'cookie'> & {
+  readonly cookie?: boolean;
+};
 
 /** What both sides can tell of a socket at the end. */
 export interface SeenSocket {
@@ -49,6 +53,8 @@ export interface Seen {
   readonly sockets: Readonly<Record<string, SeenSocket>>;
   /** How many events both sides are to be compared for. */
   readonly events: number;
+  /** The kernel function in which the last of these events crashed; '' where none did. */
+  readonly oops: string;
 }
 
 /** The first sequence number of the player's peer. */
@@ -119,16 +125,23 @@ function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenP
     ...(iph.protocol === IPPROTO_ICMP ? { icmp_type: icmph.type, icmp_code: icmph.code, icmp_id: icmph.id } : {}),
     payload: skb.payload.len,
     tos: iph.tos,
-    ip_checksum: ipChecksumCorrect(iph) ? 'correct' : 'incorrect',
-    checksum: checksumOf(skb),
+    ip_checksum: ipVerdict(skb),
+    checksum: transportVerdict(skb_checksum_help(skb)),
     ...(foc > 0 ? { cookie: true } : {}),
     ...(foc < 0 ? { cookie_request: true } : {}),
   };
 }
 
+/** The world in which no rate limit holds an acknowledgement back: on the kernel they are off. */
+function unlimited(net: World): World {
+  return net.socks.some((sk) => sk.last_oow_ack_time >= 0)
+    ? { ...net, socks: net.socks.map((sk) => ({ ...sk, last_oow_ack_time: -1 })) }
+    : net;
+}
+
 /** The user reads pending errors after every event. */
 function readErrors(before: World, event: number): { readonly net: World; readonly calls: readonly KernelCall[] } {
-  let net = before;
+  let net = unlimited(before);
   const calls: KernelCall[] = [];
   for (const sk of before.socks) {
     if (sk.name === '' || sk.orphan || sk.sk_err === 0 || sk.sk_state === TCP_LISTEN) continue;
@@ -147,7 +160,10 @@ function namesIn(net: World): Readonly<Record<string, string>> {
   return Object.fromEntries(
     net.socks
       .filter(isOpen)
-      .map((sk) => [sk.name, formatEndpoint(sk.inet_rcv_saddr !== 0 ? sk.inet_rcv_saddr : sk.inet_saddr, sk.inet_sport)]),
+      .map((sk) => [
+        sk.name,
+        formatEndpoint(sk.inet_rcv_saddr !== 0 ? sk.inet_rcv_saddr : sk.inet_saddr, sk.inet_sport),
+      ]),
   );
 }
 
@@ -155,6 +171,15 @@ function socketsIn(net: World): Readonly<Record<string, SeenSocket>> {
   return Object.fromEntries(
     [...namedSockets(net)].map(([name, sk]) => [name, { state: stateName(sk), hashed: sk.hashed }]),
   );
+}
+
+/** Choices that differ from event to event, as a kernel's do: else a port that was given back would always be chosen again. */
+function picksOf(index: number): Picks {
+  return {
+    ...NO_PICKS,
+    port_offset: Math.imul(index + 1, 0x9e3779b1) >>> 0,
+    isn: Math.imul(index + 1, 0x85ebca6b) >>> 0,
+  };
 }
 
 /** Plays a scenario on a model kernel. */
@@ -174,7 +199,7 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
   const names: Readonly<Record<string, string>>[] = [];
   let net = boot(kernel, host);
   for (const [index, line] of text.events.entries()) {
-    const done = step(kernel, net, peer.numbered(line, eventOfLine(line)));
+    const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: picksOf(index) });
     for (const effect of done.effects) {
       if (effect.effect === 'refused') refused.push(index);
       if (effect.effect === 'xmit' && effect.dev !== LOOPBACK_IFINDEX) {
@@ -193,7 +218,7 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
     names.push(namesIn(net));
     if (net.oops.where !== '') break;
   }
-  return { setup, refused, packets, calls, names, sockets: socketsIn(net), events: names.length };
+  return { setup, refused, packets, calls, names, sockets: socketsIn(net), events: names.length, oops: net.oops.where };
 }
 
 /** The same of what the player saw a kernel do. */
@@ -212,5 +237,6 @@ export function kernelSees(trace: KernelTrace): Seen {
       Object.entries(trace.sockets).map(([name, { state, hashed }]) => [name, { state, hashed }]),
     ),
     events: unbound?.event ?? trace.names.length,
+    oops: '',
   };
 }

@@ -17,7 +17,15 @@ const LINKS = ['eth0', 'eth1', 'eth2'] as const;
 /** Networks of the links; the second belongs to several. */
 const NETWORKS = ['10.0.0.', '10.1.0.', '192.168.1.'] as const;
 const FAR = ['8.8.8.8', '9.9.9.9', '192.0.2.1', '10.2.0.1', '10.0.1.1', '1.2.3.4'] as const;
-const SPECIAL = ['127.0.0.1', '127.0.0.5', '224.0.0.1', '224.0.0.5', '239.1.2.3', '255.255.255.255', '0.0.0.0'] as const;
+const SPECIAL = [
+  '127.0.0.1',
+  '127.0.0.5',
+  '224.0.0.1',
+  '224.0.0.5',
+  '239.1.2.3',
+  '255.255.255.255',
+  '0.0.0.0',
+] as const;
 const TABLES = ['100', '100', '200', 'main', 'local', 'default'] as const;
 /** Values of a TOS that the reference release and its successors treat alike: see excluded.ts. */
 const TOS = ['0x10', '0x08', '0x04', '0x18', '0x1c'] as const;
@@ -63,7 +71,9 @@ function drawAddress(words: Words, dev: string, home: string): string {
   const peer = chance(words, 1, 10);
   return [
     `ip addr add ${address}`,
-    peer ? ` peer ${chance(words, 1, 2) ? near(words) : oneOf(words, FAR)}/${oneOf(words, [32, 24, 30])}` : `/${length}`,
+    peer
+      ? ` peer ${chance(words, 1, 2) ? near(words) : oneOf(words, FAR)}/${oneOf(words, [32, 24, 30])}`
+      : `/${length}`,
     ` dev ${dev}`,
     ...perhaps(words, 6, () => ` scope ${oneOf(words, ['link', 'host', 'site', '100', 'global'])}`),
     ...perhaps(words, 6, () => ` brd ${oneOf(words, ['+', '10.0.0.255', '10.9.9.9'])}`),
@@ -74,7 +84,19 @@ function drawRoute(words: Words): string {
   const op = chance(words, 1, 3) ? oneOf(words, ['append', 'prepend', 'replace', 'change', 'del']) : 'add';
   const kind = below(words, 10);
   const type =
-    kind < 6 ? '' : oneOf(words, ['blackhole', 'unreachable', 'prohibit', 'throw', 'local', 'broadcast', 'multicast', 'anycast', 'unicast']);
+    kind < 6
+      ? ''
+      : oneOf(words, [
+          'blackhole',
+          'unreachable',
+          'prohibit',
+          'throw',
+          'local',
+          'broadcast',
+          'multicast',
+          'anycast',
+          'unicast',
+        ]);
   const noNexthop = ['blackhole', 'unreachable', 'prohibit', 'throw'].includes(type);
   const parts = ['ip route', op, ...(type === '' ? [] : [type]), anyPrefix(words)];
   if (!noNexthop || chance(words, 1, 16)) {
@@ -82,7 +104,9 @@ function drawRoute(words: Words): string {
     if (via) parts.push(`via ${chance(words, 1, 8) ? anyAddress(words) : near(words)}`);
     if (!via || chance(words, 1, 3)) parts.push(`dev ${chance(words, 1, 12) ? 'lo' : link(words)}`);
     parts.push(...perhaps(words, 3, () => `src ${near(words)}`));
-    parts.push(...perhaps(words, 8, () => `scope ${oneOf(words, ['link', 'host', 'global', 'site', 'nowhere', '100'])}`));
+    parts.push(
+      ...perhaps(words, 8, () => `scope ${oneOf(words, ['link', 'host', 'global', 'site', 'nowhere', '100'])}`),
+    );
     parts.push(...perhaps(words, 10, () => 'onlink'));
   }
   parts.push(...perhaps(words, 4, () => `metric ${oneOf(words, ['10', '20', '0', '4294967295'])}`));

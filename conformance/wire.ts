@@ -154,17 +154,26 @@ function drawClient(words: Words): readonly string[] {
 /** A datagram socket that is used more than once. */
 function drawDatagrams(words: Words): readonly string[] {
   const kind = oneOf(words, ['udp', 'ping', 'raw icmp', 'hdrincl', 'raw udp', 'raw tcp']);
-  const to = () => `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.1.0.9'])}${kind === 'udp' ? `:${oneOf(words, [53, 80])}` : ''}`;
+  const to = () =>
+    `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.1.0.9'])}${kind === 'udp' ? `:${oneOf(words, [53, 80])}` : ''}`;
   const send = () => {
     const from = chance(words, 1, 4) ? ` from ${oneOf(words, ['10.1.0.1', '10.0.0.1', '10.0.0.7'])}` : '';
     return `send s ${oneOf(words, [4, 1, 5, 56, 1000])} to ${to()}${from}${kind === 'hdrincl' || kind === 'raw tcp' ? ' flags S' : ''}`;
   };
   const plain = () => `send s ${oneOf(words, [4, 1, 6])}${kind === 'hdrincl' || kind === 'raw tcp' ? ' flags S' : ''}`;
   const events = [`socket s ${kind}${oneOf(words, ['', '', '', ' mark 100', ' dev eth1', ' uid 1000'])}`];
-  if (chance(words, 1, 4)) events.push(`bind s ${oneOf(words, ['10.0.0.1', '10.1.0.1', '0.0.0.0', '10.5.5.5'])}${kind === 'udp' && chance(words, 1, 2) ? ':4000' : ''}`);
+  if (chance(words, 1, 4))
+    events.push(
+      `bind s ${oneOf(words, ['10.0.0.1', '10.1.0.1', '0.0.0.0', '10.5.5.5'])}${kind === 'udp' && chance(words, 1, 2) ? ':4000' : ''}`,
+    );
   for (let n = 1 + below(words, 3); n > 0; n--) events.push(send(), ...(chance(words, 1, 2) ? ['answer s'] : []));
   if (chance(words, 1, 2)) {
-    events.push(`connect s ${oneOf(words, ['8.8.8.8', '9.9.9.9'])}:${oneOf(words, [53, 80])}`, plain(), 'answer s', plain());
+    events.push(
+      `connect s ${oneOf(words, ['8.8.8.8', '9.9.9.9'])}:${oneOf(words, [53, 80])}`,
+      plain(),
+      'answer s',
+      plain(),
+    );
     if (chance(words, 1, 2)) events.push(send());
   }
   if (chance(words, 1, 2)) events.push('close s');
@@ -194,7 +203,10 @@ function firstAddress(host: readonly string[]): string {
 /** A host and events on it; some commands may be refused, by the model and by the kernel alike. */
 export function drawWire(words: Words): Text {
   const scope = chance(words, 1, 3) ? twoUplinks : wide;
-  const host = ['ip link set lo up', ...drawHost(scope, words).filter((line) => !line.includes('40000 40001') && !UNFILLED.test(line))];
+  const host = [
+    'ip link set lo up',
+    ...drawHost(scope, words).filter((line) => !line.includes('40000 40001') && !UNFILLED.test(line)),
+  ];
   const kind = below(words, 6);
   const drawn =
     kind < 2

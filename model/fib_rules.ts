@@ -79,7 +79,7 @@ function fib4_rule_action(net: World, rule: FibRule, flp: FlowI4): FibResult {
 }
 
 function noResult(err: number): FibResult {
-  return { err, table: RT_TABLE_UNSPEC, fa: NO_ROUTE };
+  return { err, table: RT_TABLE_UNSPEC, fa: NO_ROUTE, dscp: 0 };
 }
 
 const NO_MATCH: FibResult = noResult(-ESRCH);
@@ -106,12 +106,15 @@ function hasPref(rules: readonly FibRule[], pref: number): boolean {
  * Asks the rules in their order until one answers.
  *
  * C: net/core/fib_rules.c, fib_rules_lookup(). A jump is taken by passing over rules up to the target, which lies ahead.
+ * Observed: Linux 6.18, `ip route get 10.0.0.1 oif eth1 tos 0x1c`, 2026-11-22: a failed result keeps the TOS of the route that a
+ * suppressor vetoed last.
  */
 export function fib_rules_lookup(net: World, flp: FlowI4): FibResult {
   let answer = NO_MATCH;
   let done = false;
   let jumping = false;
   let target = 0;
+  let dscp = 0;
   for (const rule of net.rules) {
     const reached: boolean = !done && (!jumping || rule.pref === target);
     const matches: boolean = reached && fib_rule_match(net, rule, flp);
@@ -122,12 +125,14 @@ export function fib_rules_lookup(net: World, flp: FlowI4): FibResult {
       target = jumps ? rule.target : target;
     } else if (rule.action !== FR_ACT_NOP) {
       const result: FibResult = matches ? fib4_rule_action(net, rule, flp) : PASSED;
-      const answers: boolean = result.err !== -EAGAIN && !(result.err === 0 && fib4_rule_suppress(rule, result));
+      const vetoed: boolean = result.err === 0 && fib4_rule_suppress(rule, result);
+      const answers: boolean = result.err !== -EAGAIN && !vetoed;
+      dscp = result.err === 0 ? result.dscp : dscp;
       answer = answers ? result : answer;
       done = done || answers;
     }
   }
-  return answer;
+  return answer.err === 0 ? answer : { ...answer, dscp };
 }
 
 /** C: net/ipv4/fib_rules.c, __fib_lookup(). */

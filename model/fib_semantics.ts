@@ -128,7 +128,7 @@ function fib_check_nh_v4_gw(net: World, cfg: FibConfig): FibNh {
   return { err: dev.up ? 0 : -ENETDOWN, extack: '', oif: dev.ifindex, scope: res.fa.fib_scope };
 }
 
-const NO_LOOKUP: FibResult = { err: -EAGAIN, table: 0, fa: NO_ROUTE };
+const NO_LOOKUP: FibResult = { err: -EAGAIN, table: 0, fa: NO_ROUTE, dscp: 0 };
 
 /** Checks the device of a route without a gateway. C: net/ipv4/fib_semantics.c, fib_check_nh_nongw(). */
 function fib_check_nh_nongw(net: World, cfg: FibConfig): FibNh {

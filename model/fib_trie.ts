@@ -56,7 +56,8 @@ function firstFit(tb: FibTable, flp: FlowI4): FibAlias {
 export function fib_table_lookup(net: World, tb: FibTable, flp: FlowI4): FibResult {
   const own = firstFit(tb, flp);
   const fa = net.fib_has_custom_rules ? own : mergedFit(net, tb, own, flp);
-  return { err: fa.plen < 0 ? -EAGAIN : fib_props_error(fa.fa_type), table: tb.tb_id, fa };
+  const err = fa.plen < 0 ? -EAGAIN : fib_props_error(fa.fa_type);
+  return { err, table: tb.tb_id, fa, dscp: err === 0 ? fa.fa_tos : 0 };
 }
 
 function mergedFit(net: World, tb: FibTable, own: FibAlias, flp: FlowI4): FibAlias {

@@ -19,6 +19,7 @@ import {
   NO_BUCKET,
   NO_SOCK,
   SOCK_BINDADDR_LOCK,
+  SOCK_RAW,
   SOCK_REQUEST,
   SOCK_TCP,
   SOCK_TIMEWAIT,
@@ -197,18 +198,20 @@ export function inet_bind_hash(net: World, sk: number, port: number): World {
  * Gives a socket's port back, without asking whether it has one.
  *
  * C: net/ipv4/inet_hashtables.c, __inet_put_port(). It unlinks the bind node unconditionally: a socket without a
- * bucket crashes it, and so does an object that ends before icsk_bind_hash.
+ * bucket crashes it, and so does an object that ends before icsk_bind_hash. The crash is named after inet_put_port(),
+ * which the compiler puts it into.
+ * Observed: control and request sockets crash in inet_put_port (6.1.192 with the port of the patch, 2026-11-22).
  */
 export function __inet_put_port(net: World, sk: number): World {
   const inet = getSock(net, sk);
   if (inet.kind !== SOCK_TCP) {
     return oops(
       checkKind(net, '__inet_put_port', inet),
-      '__inet_put_port',
+      'inet_put_port',
       'icsk_bind_hash lies beyond the end of the object',
     );
   }
-  if (inet.icsk_bind_hash === 0) return oops(net, '__inet_put_port', 'icsk_bind_hash is NULL');
+  if (inet.icsk_bind_hash === 0) return oops(net, 'inet_put_port', 'icsk_bind_hash is NULL');
   const removed = sk_del_bind_node(net, sk, inet.icsk_bind_hash);
   const cleared = setSock(removed, { ...inet, icsk_bind_hash: 0, inet_num: 0 });
   return inet_bind_bucket_destroy(cleared, inet_bind_bucket_find(cleared, inet.icsk_bind_hash));
@@ -387,11 +390,31 @@ export function inet_hash(kernel: Kernel, net: World, sk: number): Result {
   return { err: 0, net: setSock(net, { ...inet, hashed: true, sk_hash: inet.inet_rcv_saddr }) };
 }
 
-/** Takes a socket out of the table it is in, if it is in one. C: net/ipv4/inet_hashtables.c, inet_unhash(). */
+/**
+ * Takes a socket out of the table it is in, if it is in one.
+ *
+ * C: net/ipv4/inet_hashtables.c, inet_unhash(). It unlinks a nulls list's entry: of a raw socket, which is in a list that
+ * ends with NULL, it takes that NULL for the next entry.
+ * Observed: a raw socket crashes in inet_unhash, unless an older one of its protocol follows in the list (6.1.192 with the
+ * port of the patch, 2026-11-22).
+ */
 export function inet_unhash(net: World, sk: number): World {
   const inet = getSock(net, sk);
-  if (!inet.hashed) return checkKind(net, 'inet_unhash', inet);
-  return setSock(checkKind(net, 'inet_unhash', inet), { ...inet, hashed: false });
+  const checked = checkKind(net, 'inet_unhash', inet);
+  if (!inet.hashed) return checked;
+  if (inet.kind === SOCK_RAW && !raw_next(net, inet))
+    return oops(checked, 'inet_unhash', 'the end of a raw list is NULL');
+  return setSock(checked, { ...inet, hashed: false });
+}
+
+/** Whether an older raw socket follows in its list. C: net/ipv4/raw.c, raw_hash_sk(). Left out: other protocols of the bucket. */
+function raw_next(net: World, inet: Sock): boolean {
+  let found = false;
+  for (const sk of net.socks) {
+    const same = sk.kind === SOCK_RAW && sk.hashed && sk.inet_num === inet.inet_num;
+    found = found || (same && sk.id < inet.id);
+  }
+  return found;
 }
 
 /** Sets both local addresses. C: net/ipv4/inet_hashtables.c, inet_bhash2_update_saddr(), without bhash2. */

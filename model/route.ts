@@ -18,7 +18,6 @@ import { EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP } from './types/e
 import { LOOPBACK_IFINDEX, type NetDevice } from './types/net.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, NO_IPH, NO_SKB, NO_TH, NO_UH, type SkBuff } from './types/packet.ts';
 import {
-  type FibAlias,
   type FibResult,
   FLOWI_FLAG_ANYSRC,
   type FlowI4,
@@ -60,14 +59,14 @@ export interface OutputRoute {
   readonly fl4: FlowI4;
 }
 
-/** The same with the alias that answered, NO_ROUTE without. */
+/** The same with what the answer says of the route: its TOS and its table. */
 interface OutputRouteResult extends OutputRoute {
-  readonly fa: FibAlias;
+  readonly dscp: number;
   readonly table: number;
 }
 
 function routeError(err: number, fl4: FlowI4): OutputRouteResult {
-  return { rt: { ...NO_DST, err }, fl4, fa: NO_ROUTE, table: RT_TABLE_UNSPEC };
+  return { rt: { ...NO_DST, err }, fl4, dscp: 0, table: RT_TABLE_UNSPEC };
 }
 
 /** Whether the device takes part in a group: all take part in 224.0.0.1. C: net/ipv4/igmp.c, ip_check_mc_rcu(). Left out: joined groups. */
@@ -112,10 +111,10 @@ function __mkroute_output(
     rt_genid: net.rt_genid,
     rt_local,
   };
-  return { rt, fl4, fa: res.fa, table: res.table };
+  return { rt, fl4, dscp: res.dscp, table: res.table };
 }
 
-const NO_RESULT: FibResult = { err: 0, table: RT_TABLE_UNSPEC, fa: NO_ROUTE };
+const NO_RESULT: FibResult = { err: 0, table: RT_TABLE_UNSPEC, fa: NO_ROUTE, dscp: 0 };
 
 /** The key with a source if it has none: the device's first address of that scope. */
 function fillSource(net: World, fl4: FlowI4, dev: number, scope: number): FlowI4 {
@@ -166,7 +165,7 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
   if (res.err !== 0) {
     if (fl4.flowi4_oif === 0) return routeError(res.err, fl4);
     fl4 = fillSource(net, fl4, fl4.flowi4_oif, RT_SCOPE_LINK);
-    return __mkroute_output(net, NO_RESULT, RTN_UNICAST, fl4, fl4.flowi4_oif, false);
+    return __mkroute_output(net, { ...NO_RESULT, dscp: res.dscp }, RTN_UNICAST, fl4, fl4.flowi4_oif, false);
   }
 
   if (res.fa.fa_type === RTN_LOCAL) {
@@ -497,7 +496,7 @@ export function inet_rtm_getroute(net: World, query: RouteQuery): RouteAnswer {
   const answer = rt_fill_info(net, query, found.rt, found.table);
   return {
     ...answer,
-    tos: found.fa.fa_tos,
+    tos: found.dscp,
     prefsrc: found.fl4.saddr === query.from ? 0 : found.fl4.saddr,
     uid: found.fl4.flowi4_uid,
   };

@@ -7,11 +7,13 @@
 import type { Kernel, World } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes.ts';
+import { acceptedCommands } from './accepted.ts';
+import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
 import { bootHost, firstBroken, occurs, playOn } from './play.ts';
 import { commandOf, eventOfLine } from './text.ts';
-import { type Words, wordsOfSeed } from './words.ts';
+import { recorded, type Words, wordsOfSeed } from './words.ts';
 
 /** Event sequences that are played on one host. */
 const EVENTS_PER_HOST = 16;
@@ -96,7 +98,11 @@ function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
       for (let k = 0; k < kernels.length; k++) {
         const run = playOn(kernels[k] as Kernel, booted[k] as World, events);
         for (const tally of byKernel[k] as Tally[])
-          ask(tally, run, options.failures, () => ({ text: { host, events: lines }, path: `${h}:${e}` }));
+          ask(tally, run, options.failures, () => ({
+            text: { host, events: lines },
+            words: wordsOfRun(scope, seed, h, e, host),
+            path: `${h}:${e}`,
+          }));
       }
       runs++;
     }
@@ -107,7 +113,7 @@ function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
 }
 
 /** Asks a property about a run and notes the answer. */
-function ask(tally: Tally, run: Run, enough: number, where: () => Pick<Failure, 'text' | 'path'>): void {
+function ask(tally: Tally, run: Run, enough: number, where: () => Pick<Failure, 'text' | 'words' | 'path'>): void {
   if (tally.failures.length >= enough) return;
   tally.runs++;
   if (occurs(tally.property, run)) tally.occurred++;
@@ -128,13 +134,11 @@ function drawBooted(
   return { host, booted: kernels.map((kernel) => bootHost(kernel, commands)) };
 }
 
-/** The commands of a host that the kernel takes. */
-export function acceptedCommands(kernel: Kernel, host: readonly string[]): readonly string[] {
-  const booted = bootHost(kernel, host.map(commandOf));
-  if (booted.effects.length === 0) return host;
-  const accepted: string[] = [];
-  for (const line of host) {
-    if (bootHost(kernel, [...accepted, line].map(commandOf)).effects.length === 0) accepted.push(line);
-  }
-  return accepted;
+/** The words that run H:E consumes. */
+function wordsOfRun(scope: RunScope, seed: number, h: number, e: number, host: readonly string[]): WordLists {
+  const ofHost = recorded(hostWords(seed, h));
+  const ofEvents = recorded(eventWords(seed, h, e));
+  drawHost(scope, ofHost);
+  drawEvents(scope, host, ofEvents);
+  return [ofHost.list, ofEvents.list];
 }

@@ -104,10 +104,10 @@ export function finding(property: Property, run: Run, i: number): string {
     case 'failed-reroute-leaves-socket':
       return capital('the second lookup fails and the packet is dropped, yet its socket has lost its address or port');
     case 'four-tuple-unique':
-      return capital('two sockets stand in the table of connections under one four-tuple');
+      return capital(`${moment(property, run, i)}two sockets stand in the table of connections under one four-tuple`);
     case 'hashed-socket-found':
       return capital(
-        'a connected socket stands in the table under another four-tuple than its own, so that what arrives for it does not find it',
+        `${moment(property, run, i)}a connected socket stands in the table under another four-tuple than its own, and what arrives for it does not find it`,
       );
     case 'one-connection-one-tuple':
       return capital(`${packet}, another tuple than that of the connection's first SYN`);
@@ -136,6 +136,12 @@ export function finding(property: Property, run: Run, i: number): string {
     default:
       return capital(packet);
   }
+}
+
+/** `inside the hook, …`, when the property is broken only between two statements of a patched region. */
+function moment(property: Property, run: Run, i: number): string {
+  const settled = run.steps.map((step) => ({ ...step, effects: step.effects.filter((e) => e.effect !== 'micro') }));
+  return property.holds({ ...run, steps: settled }, i) ? 'while the hook is at work, seen from another CPU, ' : '';
 }
 
 function ownerWord(kind: number): string {

@@ -46,5 +46,7 @@ export interface Failure {
   readonly property: string;
   readonly variant: string;
   readonly text: Text;
+  /** What it was decoded from. */
+  readonly words: readonly [host: readonly number[], events: readonly number[]];
   readonly path: string;
 }

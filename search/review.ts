@@ -2,6 +2,7 @@
 import type { Kernel } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
+import { shrinkWords } from './fastCheck.ts';
 import { finding } from './finding.ts';
 import { measure, minimise, smaller, superfluous } from './minimise.ts';
 import type { Cell, Counterexample, Failure } from './outcome.ts';
@@ -18,7 +19,7 @@ export const SEED = 1;
 export const RUNS = 60_000;
 
 /** Failing scenarios that are made small for a cell; the smallest result is kept. */
-const FAILURES = 6;
+export const FAILURES = 6;
 
 export interface SearchOptions {
   readonly properties: readonly Property[];
@@ -26,6 +27,8 @@ export interface SearchOptions {
   readonly seed: number;
   readonly runs: number;
   readonly budget: number;
+  /** Failing scenarios that are made small for a cell. */
+  readonly failures?: number;
   /** Only the run of that path; all without it. */
   readonly path?: string;
   readonly progress: (message: string) => void;
@@ -55,7 +58,7 @@ export function search(options: SearchOptions): readonly Cell[] {
   const bulk: BulkOptions = {
     ...options,
     path: options.path ?? '',
-    failures: FAILURES,
+    failures: options.failures ?? FAILURES,
     progress: (done) =>
       options.progress(`${done.toLocaleString('en')} of ${options.runs.toLocaleString('en')} scenarios`),
   };
@@ -94,7 +97,8 @@ function smallest(tally: Tally, options: SearchOptions): Counterexample {
   const test = (text: Text) => breaks(property, kernel, text);
   let best: { text: Text; failure: Failure } | undefined;
   for (const failure of tally.failures) {
-    const text = minimise(failure.text, test);
+    const shrunk = shrinkWords(property, kernel, failure.words);
+    const text = minimise(test(shrunk) ? shrunk : failure.text, test);
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, failure };
   }
   const { text, failure } = best as { text: Text; failure: Failure };

@@ -3,7 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const LAYERS = ['model/types', 'model', 'model/variants', 'properties', 'search', 'conformance', 'cli', 'test'] as const;
+const LAYERS = [
+  'model/types',
+  'model',
+  'model/variants',
+  'properties',
+  'search',
+  'conformance',
+  'cli',
+  'test',
+] as const;
 
 function layerOf(path: string): number {
   const best = LAYERS.map((layer, rank) => ({ layer, rank })).filter(({ layer }) => path.startsWith(`${layer}/`));
@@ -20,7 +29,9 @@ const files = ['model', 'properties', 'search', 'conformance', 'cli'].flatMap(so
 
 function importsOf(file: string): readonly string[] {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+'([^']+)'|\bimport\('([^']+)'\)/g)].map((m) => (m[1] ?? m[2]) as string);
+  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+'([^']+)'|\bimport\('([^']+)'\)/g)].map(
+    (m) => (m[1] ?? m[2]) as string,
+  );
 }
 
 describe('imports', () => {
@@ -38,7 +49,11 @@ describe('imports', () => {
   it('below search name no package', () => {
     const wrong = files
       .filter((file) => layerOf(file) < LAYERS.indexOf('search'))
-      .flatMap((file) => importsOf(file).filter((name) => !name.startsWith('.')).map((name) => `${file} imports ${name}`));
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((name) => !name.startsWith('.'))
+          .map((name) => `${file} imports ${name}`),
+      );
     expect(wrong).toEqual([]);
   });
 
@@ -47,7 +62,9 @@ describe('imports', () => {
     const wrong = sources('model/variants')
       .filter((file) => !shared.has(file))
       .filter((file) => {
-        const others = importsOf(file).filter((name) => name.startsWith('./') && !['./stock.ts', './reroute.ts'].includes(name));
+        const others = importsOf(file).filter(
+          (name) => name.startsWith('./') && !['./stock.ts', './reroute.ts'].includes(name),
+        );
         return others.length > 1;
       });
     expect(wrong).toEqual([]);

@@ -1,4 +1,5 @@
 """Plays the events of a scenario: system calls on one side, the peer on the other, what left the host in between."""
+import contextlib
 import ctypes
 import errno
 import hashlib
@@ -49,8 +50,8 @@ class Flow:
 class Sock:
     """A socket of the scenario. `sock` is None once it is closed, and where it could not be opened."""
 
-    def __init__(self, kind, protocol, sock):
-        self.kind, self.protocol, self.sock = kind, protocol, sock
+    def __init__(self, kind, protocol, sock, uid=0):
+        self.kind, self.protocol, self.sock, self.uid = kind, protocol, sock, uid
         self.sequence = 0
         self.children = 0
         self.ended = False
@@ -77,6 +78,16 @@ class Sock:
             return ('0.0.0.0', 0)
 
 
+@contextlib.contextmanager
+def as_user(uid):
+    """Sockets opened inside belong to that user."""
+    libc.setfsuid(uid)
+    try:
+        yield
+    finally:
+        libc.setfsuid(0)
+
+
 def cookie_for(saddr, daddr):
     """The peer's Fast Open cookie: like a real server's it depends on the address pair."""
     return hashlib.md5(f'{saddr} {daddr}'.encode()).digest()[:8]
@@ -98,8 +109,9 @@ def options_of(words, names, flags=()):
 class Play:
     """One run of a scenario on a host."""
 
-    def __init__(self, host, limits):
+    def __init__(self, host, limits, keep=None):
         self.host = host
+        self.keep = keep or (lambda seen: None)
         self.limits = DEFAULT_LIMITS | (limits or {})
         self.sockets = {}
         self.flows = {}
@@ -113,6 +125,7 @@ class Play:
     def run(self, events):
         """Plays all events; stops at the first that cannot be expressed."""
         for self.index, event in enumerate(events):
+            self.keep(self.seen())
             words = event.split()
             self.verb, self.subject = words[0], words[1] if len(words) > 1 else ''
             method = getattr(self, f'do_{self.verb}', None)
@@ -171,17 +184,16 @@ class Play:
         made = []
         self.last.pop(name, None)
 
+        uid = int(options.get('uid', 0))
+
         def make():
-            libc.setfsuid(int(options.get('uid', 0)))
-            try:
+            with as_user(uid):
                 made.append(socket.socket(socket.AF_INET, *types[kind]))
-            finally:
-                libc.setfsuid(0)
 
         if not self.call('socket', make):
             self.sockets[name] = Sock(kind, protocol, None)
             return
-        self.sockets[name] = Sock(kind, types[kind][1] if kind != 'hdrincl' else protocol, made[0])
+        self.sockets[name] = Sock(kind, types[kind][1] if kind != 'hdrincl' else protocol, made[0], uid)
         if 'mark' in options:
             mark = int(options['mark'], 0)
             self.option(made[0], socket.SO_MARK, struct.pack('I', mark))
@@ -262,14 +274,16 @@ class Play:
         return data[:12] + socket.inet_aton(source or '0.0.0.0') + data[16:]
 
     def likely_source(self, sock, address):
-        """The source that a user of raw sockets computes a checksum for: the bound one, else what a UDP socket gets."""
+        """The source that a user of raw sockets computes a checksum for: the bound one, else what a like socket gets."""
         if sock.name()[0] != '0.0.0.0':
             return sock.name()[0]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with as_user(sock.uid):
+            probe = socket.socket(socket.AF_INET, socket.SOCK_RAW, sock.protocol or socket.IPPROTO_RAW)
+        with probe:
             for option, size in ((socket.SO_MARK, 4), (socket.SO_BINDTODEVICE, 16)):
                 probe.setsockopt(socket.SOL_SOCKET, option, sock.sock.getsockopt(socket.SOL_SOCKET, option, size))
             try:
-                probe.connect((address, 1))
+                probe.connect((address, 0))
             except OSError:
                 pass
             return probe.getsockname()[0]
@@ -521,6 +535,8 @@ class Play:
         own = self.sockets.get(self.subject)
         if own and own.protocol in (p.protocol, 0) and self.verb in ('connect', 'send', 'close', 'retransmit'):
             return self.subject
+        if p.protocol == TCP and not p.flags & SYN:
+            return ''  # a reset of the kernel's own
         for name, sock in self.sockets.items():
             if sock.sock and sock.kind in ('tcp', 'udp') and sock.protocol == p.protocol and sock.name()[1] == p.sport:
                 return name
@@ -531,6 +547,18 @@ class Play:
     def local_names(self):
         """getsockname() of every open socket."""
         return {name: '%s:%d' % sock.name() for name, sock in self.sockets.items() if sock.sock}
+
+    def seen(self):
+        """What was seen so far, but for the sockets."""
+        return {
+            'packets': self.packets,
+            'names': self.names,
+            'calls': self.calls,
+            'refused': self.refused,
+            'loopback': self.loopback,
+            'late': self.late,
+            'notes': self.notes,
+        }
 
     def result(self):
         sockets = {}
@@ -547,17 +575,7 @@ class Play:
                 info = sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
                 entry['state'] = STATES[info[0]]
             sockets[name] = entry
-        return {
-            'packets': self.packets,
-            'sockets': sockets,
-            'outcome': 'ok',
-            'names': self.names,
-            'calls': self.calls,
-            'refused': self.refused,
-            'loopback': self.loopback,
-            'late': self.late,
-            'notes': self.notes,
-        }
+        return {'sockets': sockets, 'outcome': 'ok'} | self.seen()
 
     def close(self):
         for sock in self.sockets.values():

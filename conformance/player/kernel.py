@@ -236,12 +236,18 @@ def write_sysctls(values):
 
 
 class Host:
-    """A fresh namespace in which operator's commands run. This process is in it until `close`."""
+    """A fresh namespace in which operator's commands run. This process is in it until `close`.
 
-    def __init__(self, far):
+    `sysctls` are set before any command, and must exist.
+    """
+
+    def __init__(self, far, sysctls=None):
         self.far = far
         self.namespace = new_namespace()
         write_sysctls(SYSCTLS)
+        for name, value in (sysctls or {}).items():
+            with open(f'/proc/sys/net/{name}', 'w') as file:
+                file.write(value)
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         set_up(self.control, 'lo')
         # Sends markers, and sees what leaves by links without a far end.

@@ -2,8 +2,10 @@
 """Plays scenarios on the kernel it runs on: one JSON object a line in, one a line out.
 
 A request holds `host`, a list of commands, and either `events`, to be played, or `routes`, the arguments of
-`ip route get` questions to be answered. Every request gets a fresh network namespace; nothing outside is touched.
-Needs root, iproute2 and iptables. With --check it only prints, as a JSON list, what is missing.
+`ip route get` questions to be answered, perhaps `sysctls`, to be set first. Every request gets a fresh network namespace;
+nothing outside is touched. Needs root, iproute2 and iptables. With --check it only prints, as a JSON list, what is missing.
+With --files FILE DIRECTORY the requests are the lines of the file, and each reply is a file named after the request's `id`:
+for a kernel that may crash.
 """
 import ctypes
 import json
@@ -22,15 +24,18 @@ from kernel import FarSide, Host, libc  # noqa: E402
 PR_SET_PDEATHSIG = 1
 
 
-def answer(far, request):
-    host = Host(far)
+def answer(far, request, keep=None):
+    host = Host(far, request.get('sysctls'))
     play = None
     try:
         refused = host.setup(request.get('host', []))
         if 'routes' in request:
             return {'refused': refused, 'routes': host.ip.ask(request['routes'])}
-        play = Play(host, request.get('limits'))
-        return play.run(request.get('events', [])) | {'setup': refused}
+        play = Play(host, request.get('limits'), keep and (lambda seen: keep(seen | {'setup': refused})))
+        reply = play.run(request.get('events', [])) | {'setup': refused}
+        if keep:
+            keep(reply)
+        return reply
     finally:
         if play:
             play.close()
@@ -63,20 +68,46 @@ def main():
     os.environ['LC_ALL'] = 'C'
     # On one processor a packet and the marker behind it stay in order.
     allowed = sorted(os.sched_getaffinity(0))
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else os.getpid()
+    number = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else os.getpid()
     os.sched_setaffinity(0, {allowed[number % len(allowed)]})
     far = FarSide()
     print(json.dumps({'ready': os.getpid(), 'iptables': far.iptables, 'kernel': os.uname().release}), flush=True)
+    if '--files' in sys.argv:
+        return play_files(far, *sys.argv[-2:])
     for line in sys.stdin:
         request, began = json.loads(line), time.monotonic()
-        try:
-            reply = answer(far, request)
-        except ValueError as error:
-            reply = {'invalid': str(error)}
-        except Exception:
-            reply = {'failed': traceback.format_exc()}
-        reply |= {'id': request.get('id'), 'seconds': round(time.monotonic() - began, 4)}
+        reply = attempt(far, request) | {'id': request.get('id'), 'seconds': round(time.monotonic() - began, 4)}
         print(json.dumps(reply), flush=True)
+
+
+def attempt(far, request, keep=None):
+    try:
+        return answer(far, request, keep)
+    except ValueError as error:
+        return {'invalid': str(error)}
+    except Exception:
+        return {'failed': traceback.format_exc()}
+
+
+def play_files(far, requests, directory):
+    """Answers the requests in a file. What was seen is written before each event, and whole before the host is taken down.
+
+    So after a crash the last reply tells what came before it; one with an `outcome` is complete.
+    """
+    with open(requests) as file:
+        lines = file.readlines()
+    for line in lines:
+        request, began = json.loads(line), time.monotonic()
+        path = f'{directory}/{request["id"]}.json'
+
+        def keep(seen):
+            with open(path, 'w') as file:
+                json.dump(seen | {'seconds': round(time.monotonic() - began, 4)}, file)
+
+        print(f'request {request["id"]}', flush=True)
+        reply = attempt(far, request, keep)
+        if 'outcome' not in reply:
+            keep(reply)
 
 
 if __name__ == '__main__':

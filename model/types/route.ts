@@ -217,6 +217,8 @@ export interface FibResult {
   readonly err: number;
   readonly table: number;
   readonly fa: FibAlias;
+  /** TOS of the last route that a table gave, one that a suppressor vetoed included. */
+  readonly dscp: number;
 }
 
 /** A route cache entry, as the packet or the socket holds it. C: include/net/route.h, struct rtable. It remembers no source address. */

@@ -16,7 +16,7 @@ import { stock } from './stock.ts';
  * C: net/ipv4/netfilter/iptable_mangle.c, ipt_mangle_out().
  * Patch: version 1. A socket whose inet_saddr is 0 gets the source of the new route, in the packet and in itself.
  */
-export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
+export function ipt_mangle_out(_kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
   const { mark } = packet;
   const { saddr, daddr, tos } = packet.iph;
   let { verdict: ret, skb, net } = ipt_do_table(before, packet, state, before.mangle);

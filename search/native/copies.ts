@@ -74,8 +74,12 @@ export function rewriteCopies(path: string, source: string): { code: string; map
     const held = `$copy${count}`;
     sites += `const $site${count} = { fields: [${fields.map((field) => `'${nameOf(field)}'`)}], known: undefined };\n`;
     edits.appendRight(body.start + 1, ` let ${held}: any;`);
-    edits.update(node.start, record.start, `(${held} = $copy(`);
-    edits.appendLeft(record.end, `, $site${count})`);
+    const site = `$site${count}`;
+    edits.update(node.start, record.start, `(${held} = (`);
+    edits.appendLeft(
+      record.end,
+      `), ${held} = ${held}.constructor === ${site}.known ? ${held}.$again() : $copy(${held}, ${site})`,
+    );
     for (const field of fields) setValue(field, `${held}.${nameOf(field)} = `);
     edits.update((fields.at(-1) ?? spread).end, node.end, `, ${held})`);
     count++;

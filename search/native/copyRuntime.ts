@@ -36,9 +36,8 @@ export function record(key: string): RecordClass {
   return known;
 }
 
-/** A copy of `from` on which the fields of `site` can be set; a record that lacks one of them is copied plainly. */
+/** A copy of `from`, whose constructor `site` does not know yet, on which its fields can be set; without one of them a plain copy. */
 export function copy(from: Fields, site: Site): Fields {
-  if (from.constructor === site.known) return (from as Copied).$again();
   const own = from.constructor as unknown as RecordClass;
   if (own.fields instanceof Set) {
     if (!site.fields.every((field) => own.fields.has(field))) return { ...from };

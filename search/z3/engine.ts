@@ -7,7 +7,7 @@
 import { Facts } from './facts.ts';
 import { type Ending, mergeWays, Thrown, type Way } from './merge.ts';
 import { not } from './terms/logic.ts';
-import { type Bool, type BoolTerm, InternalError, type Num } from './terms/term.ts';
+import { type Bool, type BoolTerm, InternalError, isTerm, type Num } from './terms/term.ts';
 import type { Valuation } from './terms/valuation.ts';
 
 /** What the engine asks of a solver. Without one it runs the one path of its input. */
@@ -68,6 +68,8 @@ export function sideOf({ sides, taken }: Pick<Decision, 'sides' | 'taken'>): Boo
 /** What a nested piece came to; undefined when it was not merged and its decisions follow one by one. */
 interface Piece {
   readonly site: string;
+  /** What the piece was given. */
+  readonly inputs: readonly unknown[];
   readonly endings: readonly Ending[] | undefined;
 }
 
@@ -176,17 +178,18 @@ export class Engine {
   }
 
   /** Runs a piece of program on all its ways and continues with what they have in common. */
-  piece<T>(site: string, body: () => T): T {
+  piece<T>(site: string, inputs: readonly unknown[], body: () => T): T {
     const outer = this.frame;
     const repeated = outer.repeat();
     let endings: readonly Ending[] | undefined;
     if (repeated) {
-      if (isDecision(repeated) || repeated.site !== site)
+      if (isDecision(repeated) || repeated.site !== site || !sameInputs(repeated.inputs, inputs)) {
         throw new InternalError(`${site}: a run did not repeat itself`);
+      }
       endings = repeated.endings;
     } else {
       endings = this.explore(site, body);
-      outer.append({ site, endings });
+      outer.append({ site, inputs, endings });
     }
     return endings ? (this.pick(endings) as T) : body();
   }
@@ -302,6 +305,12 @@ export class Engine {
     for (const [index, side] of decision.sides.entries()) this.facts.assume(side, index === decision.taken);
     this.assumptions.push(sideOf(decision));
   }
+}
+
+/** Whether numbers, texts and terms are the same; records are made anew by every run. */
+function sameInputs(left: readonly unknown[], right: readonly unknown[]): boolean {
+  const isComparable = (value: unknown): boolean => isTerm(value) || typeof value !== 'object';
+  return left.length === right.length && left.every((value, at) => value === right[at] || !isComparable(value));
 }
 
 function attempt(body: () => unknown): unknown {

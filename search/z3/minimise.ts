@@ -12,7 +12,7 @@ export const nothingFamiliar: Familiar = () => [];
 type Solver = Pick<Prover, 'solveQuickly'>;
 
 /**
- * An input for which the conditions still hold. First it changes one variable at a time and only computes; then the
+ * An input for which the conditions still hold; variables with familiar values come first. First it changes one variable at a time and only computes; then the
  * solver moves what does not move alone, until the deadline.
  */
 export function minimise(
@@ -22,7 +22,9 @@ export function minimise(
   familiar: Familiar = nothingFamiliar,
   deadline: number = Number.POSITIVE_INFINITY,
 ): Valuation {
-  const variables = partsOf(conditions).filter((part): part is NumTerm => part.op === 'variable');
+  const all = partsOf(conditions).filter((part): part is NumTerm => part.op === 'variable');
+  const isFamiliar = ({ name }: NumTerm): boolean => familiar(name).length > 0;
+  const variables = [...all.filter(isFamiliar), ...all.filter((variable) => !isFamiliar(variable))];
   const alone = variables.reduce((input, variable) => moveAlone(conditions, input, variable, familiar), found);
   const fixed: BoolTerm[] = [...conditions];
   let input = alone;

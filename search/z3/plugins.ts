@@ -51,11 +51,13 @@ export function esbuildPluginLift(options: LiftPluginOptions = {}): EsbuildPlugi
   return {
     name: 'lift',
     setup(build) {
+      const root = build.initialOptions.absWorkingDir ?? cwd();
       build.onResolve({ filter: /\?lifted$/ }, ({ path, resolveDir }) => ({
-        path: resolve(resolveDir, path.slice(0, -LIFTED.length)),
+        path: relative(root, resolve(resolveDir, path.slice(0, -LIFTED.length))),
         namespace: 'lifted',
       }));
-      build.onLoad({ filter: /./, namespace: 'lifted' }, ({ path }) => {
+      build.onLoad({ filter: /./, namespace: 'lifted' }, ({ path: shown }) => {
+        const path = resolve(root, shown);
         const { code, map } = liftFile(path, options);
         const encoded = Buffer.from(map).toString('base64');
         return {

@@ -105,7 +105,7 @@ export function choose(condition: unknown, yes: () => unknown, no: () => unknown
   const tested = test(condition);
   if (typeof tested === 'boolean') return tested ? yes() : no();
   const engine = runningEngine();
-  return engine.piece('?:', () => (engine.branch(tested) ? yes() : no()));
+  return engine.piece('?:', [tested], () => (engine.branch(tested) ? yes() : no()));
 }
 
 /** `a && b()` */
@@ -131,7 +131,7 @@ export function join(
   const tested = test(condition);
   if (typeof tested === 'boolean') return body(tested, state);
   const engine = runningEngine();
-  return engine.piece(site, () => body(engine.branch(tested), state));
+  return engine.piece(site, [tested], () => body(engine.branch(tested), state));
 }
 
 /** `return value`, inside of an `if`. */
@@ -145,7 +145,7 @@ export function isReturn(value: unknown): value is Return {
 
 /** Calls the body of a function of the model. */
 export function call<T>(site: string, body: (...args: readonly unknown[]) => T, args: readonly unknown[]): T {
-  return current ? current.piece(site, () => body(...args)) : body(...args);
+  return current ? current.piece(site, args, () => body(...args)) : body(...args);
 }
 
 /** What `for…of` and `...` go through. */
@@ -175,13 +175,14 @@ export function member(owner: unknown, name: string): unknown {
 /** `owner[key]` */
 export function index(owner: unknown, key: unknown): unknown {
   if (typeof key === 'string' && isRecord(owner)) return Object.hasOwn(owner, key) ? owner[key] : undefined;
+  if (typeof key === 'number' && typeof owner === 'string') return owner[key];
   if (!Array.isArray(owner) || !isNum(key)) throw new Unsupported(`${describe(owner)}[${describe(key)}]`);
   if (typeof key === 'number') return owner[key];
   const first = Math.max(key.lo, 0);
   const last = Math.min(key.hi, owner.length - 1);
   if (last - first >= MOST_INDICES) throw new Unsupported(`an index with ${last - first + 1} values`);
   const engine = runningEngine();
-  return engine.piece('[]', () => {
+  return engine.piece('[]', [key], () => {
     for (let at = first; at <= last; at++) if (engine.branch(eqNum(key, at))) return owner[at];
     return undefined;
   });

@@ -1,0 +1,73 @@
+/** The test kernel beside the model: the comparison of the running kernel, and how the two ended. */
+import { compareSeen, type Difference, packetText } from '../compare.ts';
+import { kernelSees, modelSees, type Seen } from '../modelTrace.ts';
+import type { Ending, PatchedTrace } from './play.ts';
+import type { PatchedScenario } from './ports.ts';
+
+function endingText(ending: 'ok' | Ending): string {
+  if (ending === 'ok') return 'no crash';
+  switch (ending.tag) {
+    case 'oops':
+      return `oops in ${ending.function}`;
+    case 'timeout':
+      return 'no answer in time';
+    case 'not-booted':
+      return ending.reason;
+  }
+}
+
+/** What the player saw, and the function in which the kernel crashed. */
+export function patchedSees(trace: PatchedTrace): Seen {
+  const seen = kernelSees({ ...trace, outcome: 'ok' });
+  const { outcome } = trace;
+  return outcome !== 'ok' && outcome.tag === 'oops' ? { ...seen, oops: outcome.function } : seen;
+}
+
+/** What the model sees on the scenario's variant, as far as the kernel can be compared with it. */
+export function variantSees({ variant, host, events }: PatchedScenario): Seen {
+  return modelSees(variant, { host, events });
+}
+
+/** Compares both up to the event in which one of them crashed, and then how that event ended. */
+export function comparePatched(scenario: PatchedScenario, model: Seen, trace: PatchedTrace): readonly Difference[] {
+  const kernel = patchedSees(trace);
+  const before = model.oops === '' ? model : { ...model, events: model.events - 1 };
+  const differences = compareSeen(scenario, before, kernel);
+  if (differences.length > 0) return differences;
+  const { outcome, notes } = trace;
+  if (outcome === 'ok' && notes.some(({ not_expressible }) => not_expressible !== undefined)) return [];
+  const [mine, theirs] = [model.oops === '' ? 'no crash' : `oops in ${model.oops}`, endingText(outcome)];
+  const at = Math.min(before.events, kernel.events, scenario.events.length - 1);
+  const same = mine === theirs && (model.oops === '' || before.events === kernel.events);
+  return same ? [] : [{ at, what: 'outcome', model: mine, kernel: theirs }];
+}
+
+/** What was seen, a line for each packet and each call that failed, and how it ended. */
+export function seenLines(trace: PatchedTrace): readonly string[] {
+  const seen = patchedSees(trace);
+  const lines = seen.names.flatMap((names, event) =>
+    [
+      ...seen.packets
+        .filter((packet) => packet.event === event)
+        .map((packet) => {
+          const wrong = packet.checksum === 'incorrect' ? ', transport checksum incorrect' : '';
+          return `${packetText(packet)}${wrong}`;
+        }),
+      ...seen.calls
+        .filter((call) => call.event === event && call.errno !== '')
+        .map(({ call, socket, errno }) => `${call} of ${socket} fails: ${errno}`),
+      ...Object.entries(names)
+        .filter(([socket, name]) => seen.names[event - 1]?.[socket] !== name && name !== '0.0.0.0:0')
+        .map(([socket, name]) => `getsockname of ${socket} says ${name}`),
+    ].map((text) => `events[${event}] ${text}`),
+  );
+  const { outcome, warnings, afterwards } = trace;
+  return [
+    ...lines,
+    ...warnings.map(({ function: where, reason }) => `warning in ${where}: ${reason}`),
+    ...(outcome === 'ok'
+      ? []
+      : [`events[${seen.names.length}] ${endingText(outcome)}${outcome.tag === 'oops' ? `: ${outcome.reason}` : ''}`]),
+    ...(afterwards === undefined ? [] : [`while the host is taken down: ${endingText(afterwards)}`]),
+  ];
+}

@@ -1,0 +1,101 @@
+/**
+ * `npm run kernel:confirm`: builds the test kernel where there is none, plays every stored counterexample on it, compares
+ * with the model, and writes conformance/patched/confirmed.json.
+ *
+ *     npx tsx conformance/patched/confirm.ts [FILE…] [--all] [--no-build]
+ *
+ * A counterexample that its record still speaks of is not played again, except with --all.
+ * Exit codes: 0 none refuted, 1 some are, 2 usage, 4 something is missing on this machine.
+ */
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadScenario } from '../../search/scenario/scenario.ts';
+import {
+  CONFIRMED,
+  type Confirmed,
+  expressible,
+  judge,
+  readRecords,
+  recordHash,
+  recordKey,
+  recordOf,
+} from './confirmed.ts';
+import { playOnPatchedKernel } from './play.ts';
+import type { PatchedScenario } from './ports.ts';
+import { buildKernel, testKernel } from './prerequisites.ts';
+
+const EXIT = { done: 0, refuted: 1, usage: 2, missing: 4 } as const;
+
+function counterexamples(folder = 'counterexamples'): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => join(folder, file));
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { all: { type: 'boolean' }, 'no-build': { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  if (!values['no-build']) {
+    const status = buildKernel();
+    if (status !== 0) return status === EXIT.missing ? EXIT.missing : EXIT.refuted;
+  }
+  const machine = testKernel();
+  if ('missing' in machine) {
+    process.stderr.write(`kernel:confirm: ${machine.missing.join('; ')}\n`);
+    return EXIT.missing;
+  }
+  const began = performance.now();
+  const files = positionals.length > 0 ? positionals : counterexamples();
+  const known = readRecords();
+  const records: Record<string, Confirmed> = {};
+  const date = new Date().toISOString().slice(0, 10);
+  const kernel = 'Linux 6.1.192, user-mode, with reroute.patch';
+  const waiting: { readonly key: string; readonly hash: string; readonly scenario: PatchedScenario }[] = [];
+  for (const file of files) {
+    const stored = loadScenario(file);
+    const [key, hash] = [recordKey(stored), recordHash(stored)];
+    const record = values.all ? undefined : recordOf(known, stored);
+    const asked = expressible(stored);
+    if (record !== undefined && record.outcome !== 'refuted') records[key] = record;
+    else if ('reason' in asked) {
+      records[key] = { outcome: 'not expressible', hash, kernel, date, seen: [], reason: asked.reason };
+    } else waiting.push({ key, hash, scenario: asked.scenario });
+  }
+  const traces = await playOnPatchedKernel(
+    waiting.map(({ scenario }) => scenario),
+    { kernel: machine.kernel },
+  );
+  for (const [n, { key, hash, scenario }] of waiting.entries()) {
+    const { outcome, seen, reason } = judge(scenario, traces[n] as (typeof traces)[number]);
+    records[key] = { outcome, hash, kernel, date, seen, reason };
+  }
+  for (const key of Object.keys(records).sort()) {
+    const { outcome, reason } = records[key] as Confirmed;
+    say(`${outcome.padEnd(15)} ${key}${reason === '' ? '' : `: ${reason}`}`);
+  }
+  const all = positionals.length > 0 ? { ...known, ...records } : records;
+  const sorted = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(`${CONFIRMED}.tmp`, `${JSON.stringify(sorted, null, 2)}\n`);
+  renameSync(`${CONFIRMED}.tmp`, CONFIRMED);
+  const count = (outcome: Confirmed['outcome']) => Object.values(records).filter((r) => r.outcome === outcome).length;
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  say(
+    `${count('confirmed')} confirmed, ${count('refuted')} refuted, ${count('not expressible')} not expressible; ${waiting.length} played in ${seconds} s`,
+  );
+  return count('refuted') === 0 ? EXIT.done : EXIT.refuted;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`kernel:confirm: ${(error as Error).message}\n`);
+  process.exitCode = EXIT.usage;
+}

@@ -1,0 +1,103 @@
+/**
+ * What the test kernel said about the stored counterexamples: one record each in confirmed.json.
+ *
+ * The counterexamples are written anew by every review; a record stays as long as host, events and trace stay.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { variants } from '../../model/variants/index.ts';
+import { stock } from '../../model/variants/stock.ts';
+import type { LoadedScenario } from '../../search/scenario/scenario.ts';
+import type { Difference } from '../compare.ts';
+import { differenceText } from '../compare.ts';
+import { modelSees } from '../modelTrace.ts';
+import { comparePatched, seenLines, variantSees } from './compare.ts';
+import type { PatchedTrace } from './play.ts';
+import { hasPort, keyFillOf, type PatchedScenario, PORTED } from './ports.ts';
+
+export const CONFIRMED = 'conformance/patched/confirmed.json';
+
+export type Confirmation = 'confirmed' | 'refuted' | 'not expressible';
+
+/** The kernel's word on a counterexample. */
+export interface Confirmed {
+  readonly outcome: Confirmation;
+  /** Of property, variant, host, events and trace. */
+  readonly hash: string;
+  readonly kernel: string;
+  readonly date: string;
+  /** What was seen, line by line. */
+  readonly seen: readonly string[];
+  /** Why it was refuted or cannot be expressed; '' when it was confirmed. */
+  readonly reason: string;
+}
+
+export type Records = Readonly<Record<string, Confirmed>>;
+
+export function recordKey({ property = '', variant = '' }: Pick<LoadedScenario, 'property' | 'variant'>): string {
+  return `${property}/${variant}`;
+}
+
+export function recordHash(stored: Pick<LoadedScenario, 'property' | 'variant' | 'host' | 'events' | 'trace'>): string {
+  const { property, variant, host, events, trace } = stored;
+  return createHash('sha256')
+    .update(JSON.stringify([property, variant, host, events, trace]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+export function readRecords(file = CONFIRMED): Records {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Records) : {};
+}
+
+/** The record of a counterexample, if it speaks of this one. */
+export function recordOf(
+  records: Records,
+  stored: Pick<LoadedScenario, 'property' | 'variant' | 'host' | 'events' | 'trace'>,
+): Confirmed | undefined {
+  const record = records[recordKey(stored)];
+  return record?.hash === recordHash(stored) ? record : undefined;
+}
+
+/** The scenario for the test kernel, or why there is none. */
+export function expressible(
+  stored: Pick<LoadedScenario, 'variant' | 'host' | 'events' | 'picks'>,
+): { readonly scenario: PatchedScenario } | { readonly reason: string } {
+  const { variant: name = 'stock', host, events } = stored;
+  const variant = variants.find((kernel) => kernel.name === name);
+  if (variant === undefined || !hasPort(name)) {
+    return { reason: `${name} has no port; those that have one are ${PORTED.join(', ')}` };
+  }
+  const key = keyFillOf(stored.picks);
+  return 'reason' in key ? key : { scenario: { variant, host, events, keyFill: key.fill } };
+}
+
+/** Whether the stock kernel would show just the same: then nothing that was seen speaks of the violation. */
+function showsNothing(scenario: PatchedScenario): boolean {
+  if (scenario.variant.ipt_mangle_out === stock.ipt_mangle_out) return false;
+  const { host, events } = scenario;
+  return JSON.stringify(modelSees(stock, { host, events })) === JSON.stringify(variantSees(scenario));
+}
+
+const UNSEEN =
+  'nothing that packets, system calls, names and tables show tells it from the stock kernel; see the KASAN reports in NOTES.md';
+
+/** What a played counterexample comes to. */
+export function judge(
+  scenario: PatchedScenario,
+  trace: PatchedTrace,
+): Pick<Confirmed, 'outcome' | 'seen' | 'reason'> & { readonly differences: readonly Difference[] } {
+  const differences = comparePatched(scenario, variantSees(scenario), trace);
+  const seen = seenLines(trace);
+  if (differences.length > 0) {
+    return { outcome: 'refuted', seen, reason: differences.map(differenceText).join('; '), differences };
+  }
+  const refused = trace.notes.find((note) => note.not_expressible !== undefined);
+  const reason =
+    refused !== undefined
+      ? `events[${refused.event}]: ${refused.not_expressible}`
+      : showsNothing(scenario)
+        ? UNSEEN
+        : '';
+  return { outcome: reason === '' ? 'confirmed' : 'not expressible', seen, reason, differences };
+}

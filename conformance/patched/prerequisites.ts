@@ -1,0 +1,41 @@
+/** The test kernel, or what this machine needs to have one. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { builtKernel } from './boot.ts';
+import { patchedFolder } from './play.ts';
+
+export type TestKernel = { readonly kernel: string } | { readonly missing: readonly string[] };
+
+/** What the guest runs from the host's file system. */
+const TOOLS: readonly (readonly [name: string, debianPackage: string])[] = [
+  ['python3', 'python3'],
+  ['ip', 'iproute2'],
+  ['iptables-legacy', 'iptables'],
+];
+
+function installed(name: string): boolean {
+  return spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status === 0;
+}
+
+/** The built kernel, or a line for everything that is missing. */
+export function testKernel(): TestKernel {
+  const packages = TOOLS.filter(([name]) => !installed(name)).map(([, debianPackage]) => debianPackage);
+  const missing =
+    packages.length === 0 ? [] : [`not installed: ${packages.join(', ')} (apt-get install ${packages.join(' ')})`];
+  if (process.platform !== 'linux' || process.arch !== 'x64') missing.push('user-mode Linux needs Linux on x86-64');
+  // The guest's programs run as this user on the host; what root alone may read there, /etc or iptables, they must read.
+  if (process.getuid?.() !== 0) missing.push('not root');
+  const kernel = builtKernel(patchedFolder());
+  if (kernel === undefined) missing.push('the test kernel is not built: npm run kernel:build');
+  return kernel === undefined || missing.length > 0 ? { missing } : { kernel };
+}
+
+/** Builds the kernel where it is not built; gives the exit code of build.sh. */
+export function buildKernel(): number {
+  try {
+    execFileSync(join(patchedFolder(), 'build.sh'), { stdio: ['ignore', 'ignore', 'inherit'] });
+    return 0;
+  } catch (error) {
+    return (error as { status?: number }).status ?? 1;
+  }
+}

@@ -1,0 +1,140 @@
+/** Asks the model and the running kernel the same things, and makes small what they disagree about. */
+import { stock } from '../model/variants/stock.ts';
+import { minimiseAsync } from '../search/minimise.ts';
+import { impossibleEvent } from '../search/scenario/life.ts';
+import { parseRouteGetLine } from '../search/scenario/routeGet.ts';
+import { commandOf, compile, type Text } from '../search/text.ts';
+import { type Words, wordsOfSeed } from '../search/words.ts';
+import { compareAnswers, compareSeen, type Difference } from './compare.ts';
+import { kernelSees, modelSees } from './modelTrace.ts';
+import { drawRouting, modelAnswers, QUESTION } from './routing.ts';
+import type { Player } from './running/player.ts';
+import { drawWire } from './wire.ts';
+
+export type Kind = 'routing' | 'wire';
+
+/** Routing questions about one host. */
+export const QUESTIONS_PER_HOST = 100;
+
+/** A scenario, or a host with questions, that the two see differently. */
+export interface Disagreement {
+  readonly kind: Kind;
+  /** With the seed, the case again. */
+  readonly index: number;
+  readonly text: Text;
+  readonly differences: readonly Difference[];
+}
+
+export interface Campaign {
+  readonly kind: Kind;
+  readonly seed: number;
+  /** Scenarios, or hosts with questions. */
+  readonly cases: number;
+  /** Routing answers, or packets, that were compared. */
+  readonly compared: number;
+  readonly disagreements: readonly Disagreement[];
+  /** Cases in which they differed once and agreed the second time. */
+  readonly unsteady: number;
+  readonly seconds: number;
+}
+
+/** The words of a case. */
+export function caseWords(seed: number, kind: Kind, index: number): Words {
+  return wordsOfSeed(
+    Math.imul(seed + 1, 0x01000193) ^ Math.imul(index * 2 + (kind === 'wire' ? 1 : 0) + 1, 0x9e3779b1),
+  );
+}
+
+export function drawCase(seed: number, kind: Kind, index: number): Text {
+  const words = caseWords(seed, kind, index);
+  return kind === 'wire' ? drawWire(words) : drawRouting(words, QUESTIONS_PER_HOST);
+}
+
+interface Comparison {
+  readonly differences: readonly Difference[];
+  readonly compared: number;
+}
+
+/** Asks both, and compares. */
+export async function compareCase(player: Player, kind: Kind, text: Text): Promise<Comparison> {
+  if (kind === 'routing') {
+    const kernel = await player.routes(
+      text.host,
+      text.events.map((event) => event.slice(QUESTION.length)),
+    );
+    return { differences: compareAnswers(text, modelAnswers(text), kernel), compared: kernel.routes.length };
+  }
+  const kernel = kernelSees(await player.run(text));
+  return { differences: compareSeen(text, modelSees(stock, text), kernel), compared: kernel.packets.length };
+}
+
+/** Whether the case can be asked at all. */
+function isLegal(kind: Kind, { host, events }: Text): boolean {
+  try {
+    if (events.length === 0) return false;
+    if (kind === 'wire') return impossibleEvent(compile({ host, events }).events) === undefined;
+    for (const line of host) commandOf(line);
+    return events.every(
+      (event) => event.startsWith(QUESTION) && parseRouteGetLine(event.slice(QUESTION.length)) !== undefined,
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** The smallest case in which they still differ, as far as the time allows. */
+export async function shrink(player: Player, kind: Kind, text: Text, seconds: number): Promise<Text> {
+  const deadline = performance.now() + seconds * 1000;
+  const differs = async (smaller: Text): Promise<boolean> => {
+    if (performance.now() > deadline || !isLegal(kind, smaller)) return false;
+    return (await compareCase(player, kind, smaller)).differences.length > 0;
+  };
+  return minimiseAsync(text, differs);
+}
+
+export interface CampaignOptions {
+  readonly kind: Kind;
+  readonly seed: number;
+  readonly cases: number;
+  /** Disagreements to collect before it stops. */
+  readonly enough: number;
+  /** Seconds for making one disagreement small. */
+  readonly shrinking: number;
+  readonly progress: (done: number) => void;
+}
+
+/** Runs generated cases, as many at once as the player has helpers. */
+export async function campaign(player: Player, options: CampaignOptions): Promise<Campaign> {
+  const { kind, seed, cases, enough } = options;
+  const began = performance.now();
+  const found: { readonly index: number; readonly text: Text }[] = [];
+  let next = 0;
+  let done = 0;
+  let compared = 0;
+  let unsteady = 0;
+  const lane = async (): Promise<void> => {
+    while (next < cases && found.length < enough) {
+      const index = next++;
+      const text = drawCase(seed, kind, index);
+      const first = await compareCase(player, kind, text);
+      compared += first.compared;
+      done++;
+      if (first.differences.length > 0) {
+        // A port that the kernel chose can coincide with another, and a timer can fire on a busy machine.
+        const again = await compareCase(player, kind, text);
+        if (again.differences.length > 0) found.push({ index, text });
+        else unsteady++;
+      }
+      options.progress(done);
+    }
+  };
+  await Promise.all([lane(), lane(), lane()]);
+  const disagreements: Disagreement[] = [];
+  for (const { index, text } of found.slice(0, enough)) {
+    const small = await shrink(player, kind, text, options.shrinking);
+    const { differences } = await compareCase(player, kind, small);
+    disagreements.push({ kind, index, text: small, differences });
+  }
+  const seconds = (performance.now() - began) / 1000;
+  return { kind, seed, cases: done, compared, disagreements, unsteady, seconds };
+}

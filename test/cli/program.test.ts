@@ -1,0 +1,201 @@
+/** The built program, called as a user calls it. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const program = resolve('dist/reroute-check.js');
+const folder = mkdtempSync(join(tmpdir(), 'reroute-check-'));
+const post = readFileSync('conformance/cases/post.host', 'utf8')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
+
+function run(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', cwd: folder });
+  return { status, stdout, stderr };
+}
+
+function file(name: string, content: string | object): string {
+  writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+  return name;
+}
+
+beforeAll(() => {
+  execFileSync('npm', ['run', 'build'], { stdio: 'ignore' });
+}, 60_000);
+
+describe("the post's own configuration", () => {
+  const events = [
+    'socket p ping',
+    'send p 4 to 8.8.8.8',
+    'socket u udp',
+    'send u 4 to 8.8.8.8:53',
+    'socket c tcp',
+    'connect c 8.8.8.8:80',
+  ];
+
+  function sent(variant: string) {
+    const name = file('post.json', { host: post, events });
+    const trace = JSON.parse(run('trace', name, '--variant', variant, '--json').stdout);
+    return trace.packets.map(({ protocol, dev, gateway, saddr, checksum, mark }: Record<string, unknown>) => ({
+      protocol,
+      dev,
+      gateway,
+      saddr,
+      checksum,
+      mark,
+    }));
+  }
+
+  const by = (saddr: string, protocol: string, checksum = 'correct') => ({
+    protocol,
+    dev: 'eth1',
+    gateway: '10.1.0.254',
+    saddr,
+    checksum,
+    mark: 100,
+  });
+
+  it('under stock sends marked packets by the second link from the first address', () => {
+    expect(sent('stock')).toEqual(['icmp', 'udp', 'tcp'].map((protocol) => by('10.0.0.1', protocol)));
+  });
+
+  it('under masquerade sends them from the second address', () => {
+    expect(sent('masquerade')).toEqual(['icmp', 'udp', 'tcp'].map((protocol) => by('10.1.0.1', protocol)));
+  });
+
+  it('under icmp-only sends a correct ping from the second address, a datagram with a wrong checksum, and the SYN from the first', () => {
+    expect(sent('icmp-only')).toEqual([
+      by('10.1.0.1', 'icmp'),
+      by('10.1.0.1', 'udp', 'incorrect'),
+      by('10.0.0.1', 'tcp'),
+    ]);
+  });
+
+  it('under tcp-rehash sends the SYN from the second address with a correct checksum', () => {
+    expect(sent('tcp-rehash').at(-1)).toEqual(by('10.1.0.1', 'tcp'));
+  });
+
+  it('under tcp-rehash retransmits the SYN from another port with a wrong checksum, and sends the ACK from the first address', () => {
+    const retransmitted = file('retransmit.json', {
+      host: post,
+      events: ['socket c tcp', 'connect c 8.8.8.8:80', 'retransmit c'],
+    });
+    const again = JSON.parse(run('trace', retransmitted, '--variant', 'tcp-rehash', '--json').stdout);
+    expect(again.packets[1].sport).not.toBe(again.packets[0].sport);
+    expect(again.packets[1].checksum).toBe('incorrect');
+    const answered = file('answer.json', { host: post, events: ['socket c tcp', 'connect c 8.8.8.8:80', 'answer c'] });
+    const acked = JSON.parse(run('trace', answered, '--variant', 'tcp-rehash', '--json').stdout);
+    expect(acked.packets[1]).toMatchObject({ flags: '.', saddr: '10.0.0.1', checksum: 'incorrect' });
+    expect(acked.sockets.c).toMatchObject({ state: 'ESTABLISHED', saddr: '10.1.0.1' });
+  });
+});
+
+describe('bad input ends with one line, exit code 2 and nothing written', () => {
+  const scenario = (host: readonly string[], events: readonly string[]) => ({ host, events });
+  const cases: readonly (readonly [title: string, name: string, content: string | object | undefined, line: RegExp])[] =
+    [
+      ['an unknown command', 'a.host', 'ip lnk add eth0 type veth\n', /^a\.host:1: /],
+      [
+        'an unknown word',
+        'b.host',
+        'ip link add eth0 type veth\nip addr add 10.0.0.1/24 dev eth0 frobnicate\n',
+        /^b\.host:2: .*frobnicate/,
+      ],
+      [
+        'a duplicate address',
+        'c.host',
+        'ip link add eth0 type veth\nip addr add 10.0.0.1/24 dev eth0\nip addr add 10.0.0.1/24 dev eth0\n',
+        /^c\.host:3: .*File exists/,
+      ],
+      [
+        'an unreachable gateway',
+        'd.host',
+        'ip route add default via 10.0.0.254\n',
+        /^d\.host:1: .*(unreachable|invalid gateway)/i,
+      ],
+      ['a missing file', 'missing.host', undefined, /^missing\.host: /],
+      ['a binary file', 'e.host', '\u0000\u0001\u0002ELF\u0000', /^e\.host: /],
+      ['truncated JSON', 'f.json', '{"host": [\n"ip link add eth0 type veth"', /^f\.json:2: /],
+      [
+        'an unknown event',
+        'g.json',
+        scenario([], ['socket c tcp', 'frobnicate c']),
+        /^g\.json: events\[1\]: .*frobnicate/,
+      ],
+      [
+        'an event impossible in its state',
+        'h.json',
+        scenario([], ['socket c tcp', 'answer c']),
+        /^h\.json: events\[1\]: /,
+      ],
+      ['an unknown member', 'i.json', { host: [], events: [], extra: 1 }, /^i\.json.*extra/],
+    ];
+
+  it.each(cases)('%s', (_, name, content, line) => {
+    if (content !== undefined) file(name, content);
+    const before = readdirSync(folder);
+    const args = name.endsWith('.host') ? ['route', 'get', '--host', name, '8.8.8.8'] : ['trace', name];
+    const { status, stdout, stderr } = run(...args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(line);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it.each([
+    ['an unknown verb', ['frobnicate']],
+    ['an unknown option', ['review', '--frobnicate']],
+    ['an unknown property', ['search', 'no-such-property']],
+    ['an unknown variant', ['search', '--variant', 'no-such-variant']],
+    ['a number that is none', ['review', '--seed', 'x']],
+  ])('%s', (_, args) => {
+    const { status, stdout } = run(...args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('verbs', () => {
+  it('search finds, prints the command that repeats it, and exits 1', () => {
+    const first = run('search', 'bound-port-kept', '--variant', 'tcp-rehash', '--runs', '4000');
+    expect(first.status).toBe(1);
+    const again = /again: reroute-check (.*)/.exec(first.stdout)?.[1] ?? '';
+    expect(again).toMatch(/--seed 1 --path \d+:\d+/);
+    const second = run(...again.split(' '));
+    expect(second.status).toBe(1);
+    expect(second.stdout).toContain('bound-port-kept on tcp-rehash: violated');
+  });
+
+  it('search exits 0 when nothing is violated, and 3 when the budget ends first', () => {
+    expect(run('search', 'ip-checksum-correct', '--variant', 'stock', '--runs', '500').status).toBe(0);
+    expect(
+      run('search', 'ip-checksum-correct', '--variant', 'stock', '--runs', '100000000', '--budget', '0.2').status,
+    ).toBe(3);
+  });
+
+  it('search --save writes a file that replay finds violated', () => {
+    mkdirSync(join(folder, 'counterexamples'), { recursive: true });
+    run('search', 'explicit-source-kept', '--variant', 'icmp-only', '--runs', '4000', '--save');
+    const saved = join('counterexamples', 'explicit-source-kept', 'icmp-only.json');
+    const replayed = run('replay', saved);
+    expect(replayed.stdout).toContain('violates explicit-source-kept');
+    expect(replayed.status).toBe(1);
+    expect(run('replay', saved, '--variant', 'stock').status).toBe(0);
+  });
+
+  it('list names properties and variants, as text and as JSON', () => {
+    expect(run('list', 'variants').stdout).toContain('tcp-rehash');
+    const listed = JSON.parse(run('list', 'properties', '--json').stdout);
+    expect(listed[0]).toMatchObject({ name: 'source-fits-route', claim: expect.any(String) });
+  });
+
+  it('--help and --version answer on standard output', () => {
+    expect(run('--help').status).toBe(0);
+    expect(run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const verb of ['review', 'search', 'replay', 'trace', 'list', 'report', 'check'])
+      expect(run(verb, '--help').stdout).toContain('Usage');
+  });
+});

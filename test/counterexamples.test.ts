@@ -1,0 +1,58 @@
+/** The committed counterexamples are the product: each still says what it said, and no line of it can be left out. */
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { counterexamplePath } from '../cli/files.ts';
+import { counterexampleFiles } from '../cli/list.ts';
+import { variants } from '../model/variants/index.ts';
+import { expected } from '../properties/expected.ts';
+import { properties } from '../properties/index.ts';
+import { superfluous } from '../search/minimise.ts';
+import { firstBroken, play } from '../search/play.ts';
+import { breaks } from '../search/review.ts';
+import { loadScenario } from '../search/scenario/scenario.ts';
+import { traceLines } from '../search/scenario/trace.ts';
+
+const files = counterexampleFiles();
+
+describe.each(files)('%s', (file) => {
+  const stored = loadScenario(file);
+  const property = properties.find(({ id }) => id === stored.property);
+  const kernel = variants.find(({ name }) => name === stored.variant);
+
+  it('violates its property with exactly its trace', () => {
+    if (property === undefined || kernel === undefined) throw new Error('names no property or no variant');
+    const run = play(kernel, stored.scenario);
+    expect(firstBroken(property, run)).toBeGreaterThanOrEqual(0);
+    expect(traceLines(run)).toEqual(stored.trace);
+  });
+
+  it('needs each of its commands and events', () => {
+    if (property === undefined || kernel === undefined) throw new Error('names no property or no variant');
+    const text = { host: stored.host, events: stored.events };
+    expect(superfluous(text, (smaller) => breaks(property, kernel, smaller))).toEqual([]);
+  });
+
+  it('has at most one mark rule, two links and four events', () => {
+    expect(stored.events.length).toBeLessThanOrEqual(4);
+    expect(stored.host.filter((line) => line.startsWith('ip link add')).length).toBeLessThanOrEqual(2);
+    expect(stored.host.filter((line) => line.includes('-t mangle')).length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the recorded results', () => {
+  it('have a counterexample for every violated cell, and for no other', () => {
+    const cells = Object.entries(expected).flatMap(([id, row]) =>
+      Object.entries(row).map(([name, outcome]) => ({ id, name, outcome })),
+    );
+    const wrong = cells.filter(
+      ({ id, name, outcome }) => existsSync(counterexamplePath(id, name)) !== (outcome === 'violated'),
+    );
+    expect(wrong).toEqual([]);
+    expect(files.length).toBe(cells.filter(({ outcome }) => outcome === 'violated').length);
+  });
+
+  it('name every property and every variant', () => {
+    expect(Object.keys(expected)).toEqual(properties.map(({ id }) => id));
+    for (const row of Object.values(expected)) expect(Object.keys(row)).toEqual(variants.map(({ name }) => name));
+  });
+});

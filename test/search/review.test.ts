@@ -1,0 +1,76 @@
+/** What a search from nothing finds, and that it finds the same again. */
+import { describe, expect, it } from 'vitest';
+import { variants } from '../../model/variants/index.ts';
+import { properties } from '../../properties/index.ts';
+import { checkPlain, decode } from '../../search/fastCheck.ts';
+import type { Cell } from '../../search/outcome.ts';
+import { search } from '../../search/review.ts';
+
+function searched(seed: number, runs: number): readonly Cell[] {
+  return search({ properties, kernels: variants, seed, runs, budget: 60_000, failures: 1, progress() {} });
+}
+
+const cells = searched(7, 2000);
+const violated = cells.filter(({ outcome }) => outcome === 'violated');
+
+describe('a search of 2,000 scenarios from another seed', () => {
+  it('finds violations of addresses, tuples and checksums under tcp-rehash', () => {
+    const concerns = violated
+      .filter(({ variant }) => variant === 'tcp-rehash')
+      .map(({ property }) => properties.find(({ id }) => id === property)?.concern);
+    for (const concern of ['address', 'tuple', 'checksum'] as const) expect(concerns).toContain(concern);
+  });
+
+  it('finds on the stock kernel the problem the patch sets out to solve, and nothing else', () => {
+    const onStock = violated.filter(({ variant }) => variant === 'stock').map(({ property }) => property);
+    expect(onStock).toEqual(['source-fits-route', 'source-passes-provider-filter']);
+  });
+
+  it('calls no cell sampled whose case never occurred', () => {
+    for (const cell of cells) if (cell.outcome === 'sampled') expect(cell.occurred).toBeGreaterThan(0);
+  });
+
+  it('finds the same scenarios again', () => {
+    const some = properties.filter(({ id }) => id === 'bound-port-kept' || id === 'transport-checksum-correct');
+    const find = () =>
+      search({ properties: some, kernels: variants, seed: 7, runs: 1500, budget: 60_000, failures: 1, progress() {} });
+    expect(find()).toEqual(find());
+  });
+
+  it('ends undecided when its budget does', () => {
+    const short = search({
+      properties,
+      kernels: variants,
+      seed: 7,
+      runs: 1_000_000,
+      budget: 1,
+      failures: 1,
+      progress() {},
+    });
+    const open = short.filter(({ outcome }) => outcome !== 'violated');
+    expect(open.length).toBeGreaterThan(0);
+    for (const { outcome, reason } of open) {
+      expect(outcome).toBe('undecided');
+      expect(reason).toMatch(/budget ended after|never occurred/);
+    }
+  });
+});
+
+describe('fast-check on word lists', () => {
+  const fits = properties.find(({ id }) => id === 'source-fits-route');
+  const stock = variants[0];
+  if (fits === undefined || stock === undefined) throw new Error('no such property');
+
+  it('breaks source-fits-route on the stock kernel and shrinks the words', () => {
+    const details = checkPlain(fits, stock, 2000, 1);
+    expect(details.failed).toBe(true);
+    const [lists] = details.counterexample ?? [];
+    expect(lists?.flat().filter((word) => word !== 0).length).toBeLessThan(12);
+  });
+
+  it('decodes the empty lists to a scenario of the post', () => {
+    const { host, events } = decode(fits.scope, stock, [[], []]);
+    expect(host).toContain('ip rule add fwmark 100 table 100');
+    expect(events[0]).toBe('socket c tcp');
+  });
+});
