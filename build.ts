@@ -1,5 +1,5 @@
 /** Builds the installed program: one entry with lazily loaded chunks; packages stay packages. */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { build } from 'esbuild';
 import { esbuildPluginCopies } from './search/native/copies.ts';
 import { esbuildPluginLift } from './search/z3/plugins.ts';
@@ -19,3 +19,9 @@ await build({
   logLevel: 'warning',
 });
 chmodSync('dist/reroute-check.js', 0o755);
+
+/** In a checkout `npx` finds programs of other packages only; this makes it find ours. */
+if (existsSync('node_modules/.bin')) {
+  rmSync('node_modules/.bin/reroute-check', { force: true });
+  symlinkSync('../../dist/reroute-check.js', 'node_modules/.bin/reroute-check');
+}
