@@ -75,3 +75,24 @@ describe('under plain fast-check, a batch of 1,000', () => {
     );
   });
 });
+
+/** A record as large as a world, replaced again and again. */
+const FIELDS = Array.from({ length: 32 }, (_, i) => `f${i}`);
+const spread = new Function('record', 'i', 'return { ...record, f0: i };');
+const literal = new Function(
+  'record',
+  'i',
+  `return { f0: i, ${FIELDS.slice(1).map((field) => `${field}: record.${field}`)} };`,
+);
+const start = Object.fromEntries(FIELDS.map((field, i) => [field, i]));
+
+describe('a chain of 100 copies of a record with 32 fields', () => {
+  bench('by spread', () => {
+    let record = start;
+    for (let i = 0; i < 100; i++) record = spread(record, i);
+  });
+  bench('by a literal with all fields', () => {
+    let record = start;
+    for (let i = 0; i < 100; i++) record = literal(record, i);
+  });
+});
