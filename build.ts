@@ -6,7 +6,12 @@ import { esbuildPluginLift } from './search/z3/plugins.ts';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { 'reroute-check': 'cli/main.ts', index: 'search/index.ts' },
+  entryPoints: {
+    'reroute-check': 'cli/main.ts',
+    prove: 'cli/prove.ts',
+    index: 'search/index.ts',
+    'z3-worker': 'search/z3/worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -3,8 +3,8 @@ import { expected } from '../properties/expected.ts';
 import { EXIT } from './exit.ts';
 import { makeReview, type ReviewOptions } from './review.ts';
 
-export function check(options: ReviewOptions): void {
-  const review = makeReview(options);
+export async function check(options: ReviewOptions): Promise<void> {
+  const review = await makeReview(options);
   let different = 0;
   let open = 0;
   for (const cell of review.cells) {

@@ -59,7 +59,14 @@ program
   .argument('<file...>', 'counterexamples or scenarios')
   .description('run stored counterexamples again and say whether each still violates its property')
   .option('--variant <name>', 'another variant than the stored one')
-  .action(async (files, options) => (await import('./replay.ts')).replay(files, options));
+  .addOption(
+    new Option('--on <what>', 'run it on a real kernel, beside the model').choices(['kernel', 'patched-kernel']),
+  )
+  .action(async (files, options) => {
+    if (options.on === 'kernel') return (await import('./replayOn.ts')).replayOnKernel(files, options);
+    if (options.on === 'patched-kernel') return (await import('./replayOnPatched.ts')).replayOnPatched(files, options);
+    return (await import('./replay.ts')).replay(files, options);
+  });
 
 program
   .command('trace')

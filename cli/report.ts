@@ -15,10 +15,10 @@ const FORMS: Record<ReportOptions['format'], (review: Review) => string> = {
   markdown,
 };
 
-export function report(options: ReportOptions): void {
+export async function report(options: ReportOptions): Promise<void> {
   let review = options.new ? undefined : readLastReview();
   if (review === undefined) {
-    review = makeReview({});
+    review = await makeReview({});
     writeLastReview(review);
   }
   const text = FORMS[options.format](review);

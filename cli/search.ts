@@ -1,5 +1,7 @@
 /** `reroute-check search`: some properties, made small, stored on request. */
-import { RUNS, SEED, search } from '../search/review.ts';
+import { searchWith } from '../search/engines.ts';
+import type { Cell, Engine } from '../search/outcome.ts';
+import { RUNS, SEED } from '../search/review.ts';
 import { chooseProperties, chooseVariants } from './choose.ts';
 import { EXIT } from './exit.ts';
 import { writeCounterexample } from './files.ts';
@@ -7,6 +9,7 @@ import { progress } from './progress.ts';
 
 export interface SearchVerbOptions {
   readonly variant?: string;
+  readonly engine?: Engine | 'all';
   readonly runs?: number;
   readonly seed?: number;
   readonly budget?: number;
@@ -14,12 +17,12 @@ export interface SearchVerbOptions {
   readonly save?: boolean;
 }
 
-export function searchVerb(ids: readonly string[], options: SearchVerbOptions): void {
+export async function searchVerb(ids: readonly string[], options: SearchVerbOptions): Promise<void> {
   const properties = chooseProperties(ids);
   const kernels = chooseVariants(options.variant);
   const seed = options.seed ?? SEED;
   const show = progress();
-  const cells = search({
+  const cells = await searchWith(options.engine ?? 'fast-check', {
     properties,
     kernels,
     seed,
@@ -33,9 +36,7 @@ export function searchVerb(ids: readonly string[], options: SearchVerbOptions): 
     const how = `${cell.property} on ${cell.variant}: ${cell.outcome}`;
     const { counterexample } = cell;
     if (counterexample === null) {
-      process.stdout.write(
-        `${how}, ${cell.runs.toLocaleString('en')} runs in ${cell.scope}, its case in ${cell.occurred.toLocaleString('en')}${cell.reason === '' ? '' : `; ${cell.reason}`}\n`,
-      );
+      process.stdout.write(`${how}, ${lookedAt(cell)}${cell.reason === '' ? '' : `; ${cell.reason}`}\n`);
       continue;
     }
     process.stdout.write(`${how}\n  ${counterexample.finding}\n`);
@@ -45,4 +46,13 @@ export function searchVerb(ids: readonly string[], options: SearchVerbOptions): 
   }
   if (cells.some((cell) => cell.outcome === 'violated')) process.exitCode = EXIT.violated;
   else if (cells.some((cell) => cell.outcome === 'undecided')) process.exitCode = EXIT.undecided;
+}
+
+/** What an answer without a counterexample rests on. */
+function lookedAt({ scope, runs, occurred, engine, solved }: Cell): string {
+  const [count, cases] = [runs.toLocaleString('en'), occurred.toLocaleString('en')];
+  if (engine !== 'z3' || !solved) return `${count} runs in ${scope}, its case in ${cases}`;
+  const { closed, shapes, paths, queries, milliseconds } = solved;
+  const seconds = (milliseconds / 1000).toFixed(1);
+  return `${closed} of ${shapes} shapes of ${scope} closed on ${paths} paths with ${queries} queries in ${seconds} s; its case in ${cases} of ${count} runs`;
 }

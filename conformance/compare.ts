@@ -90,6 +90,8 @@ function portRange({ host, events }: Text): readonly [number, number] {
     .filter((m) => m !== null);
   const lows = set.map((m) => Number(m[1]));
   const highs = set.map((m) => Number(m[2]));
+  // C: net/netfilter/nf_nat_core.c, nf_nat_l4proto_unique_tuple(): on a clash NAT takes any port from 1024.
+  if ([...host, ...events].some((line) => / (MASQUERADE|SNAT)\b/.test(line))) return [1024, 65535];
   return set.length === 0 ? [32768, 60999] : [Math.min(...lows), Math.max(...highs)];
 }
 

@@ -3,7 +3,6 @@
 import { skb_checksum_help } from '../model/checksum.ts';
 import { hostCommand } from '../model/host.ts';
 import { getSock, setSock } from '../model/net.ts';
-import { newWorld } from '../model/newWorld.ts';
 import { boot, step } from '../model/step.ts';
 import { tcp_parse_options } from '../model/tcp_input.ts';
 import { EINPROGRESS } from '../model/types/errno.ts';
@@ -25,6 +24,7 @@ import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../s
 import { namedSockets, stateName } from '../search/scenario/trace.ts';
 import { commandOf, eventOfLine, type Text } from '../search/text.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
+import { LO_UP, newHost } from './routing.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
 
 type Xmit = Extract<Effect, { readonly effect: 'xmit' }>;
@@ -186,7 +186,7 @@ function picksOf(index: number): Picks {
 export function modelSees(kernel: Kernel, text: Text): Seen {
   const host = text.host.map(commandOf);
   const setup: number[] = [];
-  let trial = newWorld();
+  let trial = newHost();
   for (const [index, command] of host.entries()) {
     const done = hostCommand(trial, command);
     trial = done.net;
@@ -197,7 +197,7 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
   const packets: SeenPacket[] = [];
   const calls: KernelCall[] = [];
   const names: Readonly<Record<string, string>>[] = [];
-  let net = boot(kernel, host);
+  let net = boot(kernel, [LO_UP, ...host]);
   for (const [index, line] of text.events.entries()) {
     const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: picksOf(index) });
     for (const effect of done.effects) {

@@ -23,8 +23,13 @@ export function disagreementText({ kind, index, text, differences }: Disagreemen
 
 const WIDTH = 58;
 
+/** The line with a chosen port as any. */
+function anyPort(line: string): string {
+  return line.replace(/:\d{5}\b/g, ':*');
+}
+
 function column(left: string, right: string): string {
-  return `  ${left === right ? ' ' : '!'} ${left.padEnd(WIDTH)}  ${right}`.trimEnd();
+  return `  ${anyPort(left) === anyPort(right) ? ' ' : '!'} ${left.padEnd(WIDTH)}  ${right}`.trimEnd();
 }
 
 /** What one side did in an event: calls, packets, names. */
@@ -38,7 +43,7 @@ function deeds(seen: Seen, at: number): readonly string[] {
   ];
 }
 
-/** Both traces, event by event, the model's on the left; `!` marks lines that are not the same word for word. */
+/** Both traces, event by event, the model's on the left; `!` marks lines that differ in more than a chosen port. */
 export function sideBySide(text: Text, model: Seen, kernel: Seen): readonly string[] {
   const lines = [`    ${'model'.padEnd(WIDTH)}  kernel`];
   for (const [at, event] of text.events.entries()) {

@@ -5,6 +5,8 @@
 import { hostCommand } from '../model/host.ts';
 import { newWorld } from '../model/newWorld.ts';
 import { inet_rtm_getroute } from '../model/route.ts';
+import type { HostCommand } from '../model/types/host.ts';
+import type { World } from '../model/types/world.ts';
 import { parseRouteGetLine, routeAnswerJson } from '../search/scenario/routeGet.ts';
 import { commandOf, type Text } from '../search/text.ts';
 import { below, chance, oneOf, type Words } from '../search/words.ts';
@@ -164,7 +166,7 @@ function drawChange(words: Words): string {
 
 /** The commands of a host; some are refused, by the model and by the kernel alike. */
 export function drawRoutingHost(words: Words): readonly string[] {
-  const host: string[] = ['ip link set lo up'];
+  const host: string[] = [];
   const links = 1 + below(words, LINKS.length);
   for (let k = 0; k < links; k++) host.push(`ip link add eth${k} type veth peer name eth${k}p`);
   for (let k = 0; k < links; k++) {
@@ -214,9 +216,17 @@ export function drawRouting(words: Words, questions: number): Text {
   return { host, events: Array.from({ length: questions }, () => QUESTION + drawQuestion(words)) };
 }
 
+/** The command that makes a new namespace a host as the player begins with. */
+export const LO_UP: HostCommand = { do: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 };
+
+/** The host that the player begins with: lo is up. */
+export function newHost(): World {
+  return hostCommand(newWorld(), LO_UP).net;
+}
+
 /** What the model says: the commands it refuses, and an answer for each question. */
 export function modelAnswers({ host, events }: Text): Pick<RouteAnswers, 'refused' | 'routes'> {
-  let net = newWorld();
+  let net = newHost();
   const refused: SetupRefusal[] = [];
   for (const [index, command] of host.entries()) {
     const answer = hostCommand(net, commandOf(command));

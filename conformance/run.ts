@@ -50,6 +50,9 @@ export function drawCase(seed: number, kind: Kind, index: number): Text {
   return kind === 'wire' ? drawWire(words) : drawRouting(words, QUESTIONS_PER_HOST);
 }
 
+/** Seconds: the first retransmission of a SYN comes after one. */
+const LIMITS = { retransmit: 3 };
+
 interface Comparison {
   readonly differences: readonly Difference[];
   readonly compared: number;
@@ -64,7 +67,7 @@ export async function compareCase(player: Player, kind: Kind, text: Text): Promi
     );
     return { differences: compareAnswers(text, modelAnswers(text), kernel), compared: kernel.routes.length };
   }
-  const kernel = kernelSees(await player.run(text));
+  const kernel = kernelSees(await player.run(text, LIMITS));
   return { differences: compareSeen(text, modelSees(stock, text), kernel), compared: kernel.packets.length };
 }
 

@@ -328,10 +328,25 @@ function manipulates(ct: NfConn, mtype: number, dir: number): boolean {
   return source ? ct.srcNat : ct.dstNat;
 }
 
+const IPPROTO_GRE = 47;
+/** Bytes of a PPTP GRE header without its optional fields. */
+const GRE_HEADER_LEN = 8;
+
+/**
+ * Whether a GRE packet is long enough to be rewritten.
+ *
+ * C: nf_nat_proto.c, gre_manip_pkt(). Left out: the call id of PPTP, which only a helper's connection has.
+ * Observed: Linux 6.18, a raw socket of protocol 47 that sends 1 byte through SNAT gets EPERM, 2026-11-22.
+ */
+function gre_manip_pkt(skb: SkBuff): boolean {
+  return skb.iph.protocol !== IPPROTO_GRE || skb.payload.len >= GRE_HEADER_LEN;
+}
+
 /** Rewrites a packet as its connection's bindings say. C: nf_nat_core.c, nf_nat_packet(); nf_nat_proto.c, nf_nat_manip_pkt(). */
 export function nf_nat_packet(net: World, skb: SkBuff, ct: NfConn, hooknum: number): HookResult {
   const mtype = HOOK2MANIP(hooknum);
   if (!manipulates(ct, mtype, skb.ctdir)) return { verdict: NF_ACCEPT, skb, net };
+  if (!gre_manip_pkt(skb)) return { verdict: NF_DROP, skb, net };
   const target = nf_ct_invert_tuple(ctTuple(ct, opposite(skb.ctdir)));
   return { verdict: NF_ACCEPT, skb: nf_nat_ipv4_manip_pkt(skb, target, mtype), net };
 }

@@ -279,14 +279,16 @@ export function ip_route_newports(
 export interface InputRoute {
   readonly err: number;
   readonly rt: Rtable;
+  /** TOS of the route that the tables gave. */
+  readonly dscp: number;
 }
 
 function inputError(err: number): InputRoute {
-  return { err, rt: NO_DST };
+  return { err, rt: NO_DST, dscp: 0 };
 }
 
 /** A route to this host. C: net/ipv4/route.c, ip_route_input_slow(), from local_input. */
-function localInput(net: World, type: number, table: number): InputRoute {
+function localInput(net: World, type: number, table: number, dscp: number): InputRoute {
   const rt: Rtable = {
     err: 0,
     dev: LOOPBACK_IFINDEX,
@@ -296,16 +298,16 @@ function localInput(net: World, type: number, table: number): InputRoute {
     rt_genid: net.rt_genid,
     rt_local: true,
   };
-  return { err: 0, rt };
+  return { err: 0, rt, dscp };
 }
 
 /** C: net/ipv4/route.c, ip_route_input_slow(), from brd_input. */
-function brdInput(net: World, skb: SkBuff, saddr: number, tos: number, dev: NetDevice, table: number): InputRoute {
+function brdInput(net: World, skb: SkBuff, saddr: number, tos: number, dev: NetDevice, res: FibResult): InputRoute {
   if (!ipv4_is_zeronet(saddr)) {
     const err = fib_validate_source(net, skb, saddr, 0, tos, 0, dev);
     if (err < 0) return inputError(err);
   }
-  return localInput(net, RTN_BROADCAST, table);
+  return localInput(net, RTN_BROADCAST, res.table, res.dscp);
 }
 
 /** A route through this host. C: net/ipv4/route.c, ip_mkroute_input(). Left out: the flag that asks for an ICMP redirect. */
@@ -329,7 +331,7 @@ function ip_mkroute_input(
     rt_genid: net.rt_genid,
     rt_local: false,
   };
-  return { err: 0, rt };
+  return { err: 0, rt, dscp: res.dscp };
 }
 
 /** Decides about a packet that came in on `dev`. C: net/ipv4/route.c, ip_route_input_slow(). */
@@ -343,7 +345,7 @@ function ip_route_input_slow(
 ): InputRoute {
   if (ipv4_is_multicast(saddr) || ipv4_is_lbcast(saddr)) return inputError(-EINVAL);
   if (ipv4_is_lbcast(daddr) || (saddr === 0 && daddr === 0)) {
-    return brdInput(net, skb, saddr, tos, dev, RT_TABLE_UNSPEC);
+    return brdInput(net, skb, saddr, tos, dev, NO_RESULT);
   }
   if (ipv4_is_zeronet(saddr) || ipv4_is_zeronet(daddr)) return inputError(-EINVAL);
   if ((ipv4_is_loopback(daddr) || ipv4_is_loopback(saddr)) && !IN_DEV_ROUTE_LOCALNET(net, dev)) {
@@ -360,10 +362,10 @@ function ip_route_input_slow(
   });
   const res = fib_lookup(net, fl4);
   if (res.err !== 0) return inputError(net.sysctl.ip_forward !== 0 ? res.err : -EHOSTUNREACH);
-  if (res.fa.fa_type === RTN_BROADCAST) return brdInput(net, skb, saddr, tos, dev, res.table);
+  if (res.fa.fa_type === RTN_BROADCAST) return brdInput(net, skb, saddr, tos, dev, res);
   if (res.fa.fa_type === RTN_LOCAL) {
     const err = fib_validate_source(net, skb, saddr, daddr, tos, 0, dev);
-    return err < 0 ? inputError(err) : localInput(net, RTN_LOCAL, res.table);
+    return err < 0 ? inputError(err) : localInput(net, RTN_LOCAL, res.table, res.dscp);
   }
   if (net.sysctl.ip_forward === 0) return inputError(-EHOSTUNREACH);
   if (res.fa.fa_type !== RTN_UNICAST) return inputError(-EINVAL);
@@ -387,7 +389,7 @@ function ip_route_input_mc(
     const err = fib_validate_source(net, skb, saddr, 0, tos, 0, dev);
     if (err < 0) return inputError(err);
   }
-  return localInput(net, RTN_MULTICAST, RT_TABLE_UNSPEC);
+  return localInput(net, RTN_MULTICAST, RT_TABLE_UNSPEC, 0);
 }
 
 /** C: net/ipv4/route.c, ip_route_input_rcu(). */
@@ -475,7 +477,7 @@ export function inet_rtm_getroute(net: World, query: RouteQuery): RouteAnswer {
     const found = ip_route_input_rcu(net, skb, iif);
     if (found.err !== 0) return answerError(found.err, '');
     const answer = rt_fill_info(net, query, found.rt, found.rt.table);
-    return { ...answer, uid: query.uid, iif: query.iif };
+    return { ...answer, tos: found.dscp, uid: query.uid, iif: query.iif };
   }
 
   const key: FlowI4 = {

@@ -9,7 +9,6 @@ import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts'
 import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
 import {
   NO_SOCK,
-  SOCK_CONTROL,
   SOCK_PING,
   SOCK_RAW,
   SOCK_REQUEST,
@@ -134,11 +133,6 @@ export function sockName(sk: Sock): number {
 export function hasTuple(sk: Sock): boolean {
   const ofTcp = sk.kind === SOCK_TCP || sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;
   return ofTcp && sk.hashed && sk.inet_daddr !== 0;
-}
-
-/** Whether that kind of socket has one of the kernel's shared control sockets behind it. */
-export function controlSocket(sk: Sock): boolean {
-  return sk.kind === SOCK_CONTROL;
 }
 
 /** The socket of that id in a list, NO_SOCK when it is not there. */

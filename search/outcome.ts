@@ -30,6 +30,18 @@ export interface Cell {
   /** Why it is undecided; '' otherwise. */
   readonly reason: string;
   readonly counterexample: Counterexample | null;
+  /** What z3 did for it. */
+  readonly solved?: Solving;
+}
+
+/** How much z3 had to look at. */
+export interface Solving {
+  /** Shapes of the scope, and how many of them were closed. */
+  readonly shapes: number;
+  readonly closed: number;
+  readonly paths: number;
+  readonly queries: number;
+  readonly milliseconds: number;
 }
 
 export interface Review {

@@ -47,7 +47,7 @@ export function legalRun(kernel: Kernel, text: Text): Run | undefined {
   }
 }
 
-/** Whether a text is a legal scenario that breaks the property in its last event, and there first. */
+/** Whether a text is a legal scenario that breaks the property. */
 export function breaks(property: Property, kernel: Kernel, text: Text): boolean {
   const run = legalRun(kernel, text);
   return run !== undefined && firstBroken(property, run) >= 0;
@@ -102,7 +102,9 @@ function smallest(tally: Tally, options: SearchOptions): Counterexample {
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, failure };
   }
   const { text, failure } = best as { text: Text; failure: Failure };
-  return counterexampleOf(property, kernel, text, options.seed, failure.path);
+  const { seed } = options;
+  const command = `reroute-check search ${property.id} --variant ${kernel.name} --seed ${seed} --path ${failure.path}`;
+  return counterexampleOf(property, kernel, text, { by: 'fast-check', seed, command });
 }
 
 /** The counterexample as it is stored; checks that it is 1-minimal. */
@@ -110,8 +112,7 @@ export function counterexampleOf(
   property: Property,
   kernel: Kernel,
   text: Text,
-  seed: number,
-  path: string,
+  found: Counterexample['found'],
 ): Counterexample {
   const rest = superfluous(text, (candidate) => breaks(property, kernel, candidate));
   if (rest.length > 0)
@@ -124,10 +125,6 @@ export function counterexampleOf(
     host: text.host,
     events: text.events,
     trace: traceLines(run),
-    found: {
-      by: 'fast-check',
-      seed,
-      command: `reroute-check search ${property.id} --variant ${kernel.name} --seed ${seed} --path ${path}`,
-    },
+    found,
   };
 }

@@ -131,10 +131,11 @@ export function readConsole(text: string): ConsoleReading {
   return { oops, warnings, output, started };
 }
 
-/** The kernel that build.sh made for the present patch and configuration, if there is one. */
-export function builtKernel(directory = here): string | undefined {
+/** The kernel that build.sh made for the present patch and configuration, if there is one; `config` adds to the latter. */
+export function builtKernel(directory = here, config: readonly string[] = []): string | undefined {
+  const more = config.flatMap((file) => ['--with', join(directory, file)]);
   try {
-    return execFileSync(join(directory, 'build.sh'), ['--path'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+    return execFileSync(join(directory, 'build.sh'), ['--path', ...more], { encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {
     return undefined;
   }

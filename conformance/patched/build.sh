@@ -50,6 +50,10 @@ need bison bison
 need bc bc
 need xz-utils xz
 need patch patch
+# What the scenarios need inside, from this machine's own file system.
+need python3 python3
+need iproute2 ip
+need iptables iptables-legacy
 [ -e "$source" ] || missing+=(linux-source-6.1)
 
 # The kernel depends on the patch (not on its prose), the configuration, this recipe, the source and the compiler.

@@ -2,7 +2,7 @@
 import { compareSeen, type Difference, packetText } from '../compare.ts';
 import { kernelSees, modelSees, type Seen } from '../modelTrace.ts';
 import type { Ending, PatchedTrace } from './play.ts';
-import type { PatchedScenario } from './ports.ts';
+import { operatorCommands, type PatchedScenario } from './ports.ts';
 
 function endingText(ending: 'ok' | Ending): string {
   if (ending === 'ok') return 'no crash';
@@ -32,7 +32,9 @@ export function variantSees({ variant, host, events }: PatchedScenario): Seen {
 export function comparePatched(scenario: PatchedScenario, model: Seen, trace: PatchedTrace): readonly Difference[] {
   const kernel = patchedSees(trace);
   const before = model.oops === '' ? model : { ...model, events: model.events - 1 };
-  const differences = compareSeen(scenario, before, kernel);
+  const { variant, host, events } = scenario;
+  const text = { host: [...host, ...operatorCommands(variant, host)], events };
+  const differences = compareSeen(text, before, kernel);
   if (differences.length > 0) return differences;
   const { outcome, notes } = trace;
   if (outcome === 'ok' && notes.some(({ not_expressible }) => not_expressible !== undefined)) return [];
@@ -40,6 +42,19 @@ export function comparePatched(scenario: PatchedScenario, model: Seen, trace: Pa
   const at = Math.min(before.events, kernel.events, scenario.events.length - 1);
   const same = mine === theirs && (model.oops === '' || before.events === kernel.events);
   return same ? [] : [{ at, what: 'outcome', model: mine, kernel: theirs }];
+}
+
+/** The kernel's warnings, and the event in which one of the two ended. */
+export function endingLines({ events }: PatchedScenario, model: Seen, trace: PatchedTrace): readonly string[] {
+  const mine = model.oops === '' ? 'no crash' : `oops in ${model.oops}`;
+  const theirs = endingText(trace.outcome);
+  const at = trace.outcome === 'ok' ? model.events - 1 : trace.names.length;
+  return [
+    ...trace.warnings.map(({ function: where, reason }) => `    the kernel warns in ${where}: ${reason}`),
+    ...(trace.outcome === 'ok' && model.oops === ''
+      ? []
+      : [`${at}  ${events[at] ?? ''}`, `    the model: ${mine}; the kernel: ${theirs}`]),
+  ];
 }
 
 /** What was seen, a line for each packet and each call that failed, and how it ended. */

@@ -2,15 +2,17 @@
  * `npm run kernel:confirm`: builds the test kernel where there is none, plays every stored counterexample on it, compares
  * with the model, and writes conformance/patched/confirmed.json.
  *
- *     npx tsx conformance/patched/confirm.ts [FILE…] [--all] [--no-build]
+ *     npx tsx conformance/patched/confirm.ts [FILE…] [--all] [--no-build] [--install]
  *
  * A counterexample that its record still speaks of is not played again, except with --all.
+ * --install lets build.sh install missing Debian packages first, as root.
  * Exit codes: 0 none refuted, 1 some are, 2 usage, 4 something is missing on this machine.
  */
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadScenario } from '../../search/scenario/scenario.ts';
+import type { Warning } from './boot.ts';
 import {
   CONFIRMED,
   type Confirmed,
@@ -20,10 +22,11 @@ import {
   recordHash,
   recordKey,
   recordOf,
+  UNSEEN,
 } from './confirmed.ts';
 import { playOnPatchedKernel } from './play.ts';
 import type { PatchedScenario } from './ports.ts';
-import { buildKernel, testKernel } from './prerequisites.ts';
+import { buildKernel, sanitizingKernel, testKernel } from './prerequisites.ts';
 
 const EXIT = { done: 0, refuted: 1, usage: 2, missing: 4 } as const;
 
@@ -34,17 +37,22 @@ function counterexamples(folder = 'counterexamples'): readonly string[] {
     .map((file) => join(folder, file));
 }
 
+/** A report of KASAN about the function that the patch changes. */
+function isSanitizers({ function: where, reason }: Warning): boolean {
+  return reason.startsWith('KASAN') && /^(ipt_mangle_out|iptable_mangle_hook)/.test(where);
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { all: { type: 'boolean' }, 'no-build': { type: 'boolean' } },
+    options: { all: { type: 'boolean' }, 'no-build': { type: 'boolean' }, install: { type: 'boolean' } },
     allowPositionals: true,
   });
   if (!values['no-build']) {
-    const status = buildKernel();
+    const status = buildKernel(values.install ? ['--install'] : []);
     if (status !== 0) return status === EXIT.missing ? EXIT.missing : EXIT.refuted;
   }
   const machine = testKernel();
@@ -74,8 +82,23 @@ async function main(): Promise<number> {
     { kernel: machine.kernel },
   );
   for (const [n, { key, hash, scenario }] of waiting.entries()) {
-    const { outcome, seen, reason } = judge(scenario, traces[n] as (typeof traces)[number]);
+    const property = key.split('/')[0];
+    const { outcome, seen, reason } = judge(scenario, traces[n] as (typeof traces)[number], property);
     records[key] = { outcome, hash, kernel, date, seen, reason };
+  }
+  const unseen = waiting.filter(({ key }) => records[key]?.reason === UNSEEN);
+  const sanitizing = unseen.length === 0 ? undefined : sanitizingKernel();
+  if (sanitizing !== undefined) {
+    const again = await playOnPatchedKernel(
+      unseen.map(({ scenario }) => scenario),
+      { kernel: sanitizing, kernelArguments: ['kasan_multi_shot'] },
+    );
+    for (const [n, { key, hash }] of unseen.entries()) {
+      const reports = (again[n] as (typeof again)[number]).warnings.filter(isSanitizers);
+      if (reports.length === 0) continue;
+      const seen = reports.map(({ function: where, reason }) => `${where}: ${reason}`);
+      records[key] = { outcome: 'confirmed', hash, kernel: `${kernel}, KASAN`, date, seen, reason: '' };
+    }
   }
   for (const key of Object.keys(records).sort()) {
     const { outcome, reason } = records[key] as Confirmed;

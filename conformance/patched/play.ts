@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KernelTrace, Limits } from '../running/player.ts';
 import { type BootOutcome, type BootReport, boot, readConsole, type Warning } from './boot.ts';
-import { operatorCommands, type PatchedScenario, sysctlsOf } from './ports.ts';
+import { leavesTraces, operatorCommands, type PatchedScenario, sysctlsOf } from './ports.ts';
 
 /** How a scenario's kernel ended. */
 export type Ending = Exclude<BootOutcome, { readonly tag: 'exited' | 'aborted' }>;
@@ -142,14 +142,20 @@ export interface PatchedOptions {
   readonly kernel: string;
   /** Boots at the same time. */
   readonly workers?: number;
+  readonly kernelArguments?: readonly string[];
   readonly progress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
+
+/** Status of a program that a signal ended. */
+const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
+
+type Numbered = readonly [id: number, scenario: PatchedScenario];
 
 /** Boots once and gives what is known then of the first of the scenarios, at least one. */
 async function playBoot(
-  scenarios: readonly (readonly [id: number, scenario: PatchedScenario])[],
+  scenarios: readonly Numbered[],
   options: PatchedOptions,
+  signal: AbortSignal,
 ): Promise<readonly Answered[]> {
   const directory = mkdtempSync(join(tmpdir(), 'reroute-play-'));
   try {
@@ -171,8 +177,9 @@ async function playBoot(
       inputDir: input,
       outputDir: output,
       directory: patchedFolder(),
+      ...(options.kernelArguments === undefined ? {} : { kernelArguments: options.kernelArguments }),
       timeoutSeconds: PATIENCE.boot + PATIENCE.scenario * scenarios.length,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal,
     });
     const replies = new Map<number, Reply>();
     for (const file of readdirSync(output)) {
@@ -189,27 +196,55 @@ async function playBoot(
   }
 }
 
-/** Plays scenarios on the test kernel; the traces come in their order. */
+/** Scenarios for each boot: full ones, each with one that leaves traces behind as its last, then the others of those alone. */
+function shares(clean: readonly Numbered[], last: readonly Numbered[], workers: number): (readonly Numbered[])[] {
+  const share = Math.min(PER_BOOT, Math.ceil(clean.length / workers));
+  const boots = Array.from({ length: share === 0 ? 0 : Math.ceil(clean.length / share) }, (_, n) =>
+    clean.slice(n * share, (n + 1) * share),
+  );
+  const ends = boots.map((boot, n) => [...boot, ...last.slice(n, n + 1)]);
+  return [...ends, ...last.slice(ends.length).map((one) => [one])];
+}
+
+/** Plays scenarios on the test kernel; the traces come in their order. A signal ends kernels and program. */
 export async function playOnPatchedKernel(
   scenarios: readonly PatchedScenario[],
   options: PatchedOptions,
 ): Promise<readonly PatchedTrace[]> {
   const traces: PatchedTrace[] = [];
-  let waiting = scenarios.map((scenario, id) => [id, scenario] as const);
+  const numbered = scenarios.map((scenario, id): Numbered => [id, scenario]);
+  const last = numbered.filter(([, scenario]) => leavesTraces(scenario));
   const workers = options.workers ?? Math.min(2, availableParallelism());
-  const share = Math.min(PER_BOOT, Math.ceil(scenarios.length / workers));
+  const boots = shares(
+    numbered.filter((one) => !last.includes(one)),
+    last,
+    workers,
+  );
+  // The kernels and their folders go before the program does.
+  const interrupted = new AbortController();
+  let status = 0;
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const interrupt = (signal: (typeof signals)[number]) => {
+    status = INTERRUPTED[signal];
+    boots.length = 0;
+    interrupted.abort();
+  };
+  for (const signal of signals) process.on(signal, interrupt);
   let done = 0;
   const lane = async (): Promise<void> => {
-    let mine: typeof waiting = [];
-    while (mine.length > 0 || waiting.length > 0) {
-      if (mine.length === 0) [mine, waiting] = [waiting.slice(0, share), waiting.slice(share)];
-      const answered = await playBoot(mine, options);
-      for (const { id, trace } of answered) traces[id] = trace;
-      mine = mine.slice(answered.length);
-      done += answered.length;
-      options.progress?.(done);
+    for (let mine = boots.shift(); mine !== undefined; mine = boots.shift()) {
+      for (let rest = mine; rest.length > 0; ) {
+        const answered = await playBoot(rest, options, interrupted.signal);
+        for (const { id, trace } of answered) traces[id] = trace;
+        rest = rest.slice(answered.length);
+        done += answered.length;
+        options.progress?.(done);
+      }
     }
   };
-  await Promise.all(Array.from({ length: workers }, lane));
+  const ended = await Promise.allSettled(Array.from({ length: workers }, lane));
+  for (const signal of signals) process.removeListener(signal, interrupt);
+  if (status !== 0) process.exit(status);
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
   return traces;
 }

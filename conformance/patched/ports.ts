@@ -1,8 +1,10 @@
 /** Which variants the test kernel can play, and how it is told. */
 
-import { boot as bootModel } from '../../model/step.ts';
+import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { commandOf, type Text } from '../../search/text.ts';
+import { bootHost, play } from '../../search/play.ts';
+import { printHostCommand } from '../../search/scenario/host.ts';
+import { commandOf, compile, type Text } from '../../search/text.ts';
 
 /** Values of net.ipv4.reroute_variant. */
 const PORTS: Readonly<Record<string, number>> = { stock: 0, masquerade: 0, 'icmp-only': 1, 'tcp-rehash': 2 };
@@ -29,16 +31,7 @@ export interface PatchedScenario extends Text {
 
 /** The rules that the variant's operator adds, in the words of the tool. */
 export function operatorCommands(kernel: Kernel, host: readonly string[]): readonly string[] {
-  const world = bootModel({ ...kernel, operator: () => [] }, host.map(commandOf));
-  return kernel.operator(world).map((command) => {
-    if (command.do !== 'iptables') throw new Error(`no words for "${command.do}" of an operator`);
-    const { matches, target } = command.rule;
-    const words = matches.map((match) => {
-      if (match.match !== 'out' || match.invert) throw new Error(`no words for the match "${match.match}"`);
-      return `-o ${match.dev} `;
-    });
-    return `iptables -t ${command.table} -${command.op} ${command.chain} ${words.join('')}-j ${target.target}`;
-  });
+  return kernel.operator(bootHost({ ...kernel, operator: () => [] }, host.map(commandOf))).map(printHostCommand);
 }
 
 /** The sysctls of the scenario's namespace, below net/. */
@@ -55,4 +48,16 @@ export function keyFillOf(picks: readonly Pick[] | undefined): { readonly fill: 
   const [stack = 0, ...others] = garbage;
   if (others.length === 0 && stack <= 0xff) return { fill: stack };
   return { reason: `memory that nobody initialised holds ${garbage.join(', ')}; the port fills it with one byte` };
+}
+
+/**
+ * Whether the scenario leaves an address in a control socket.
+ *
+ * Those sockets belong to a processor, not to a namespace: what the patch writes there in one scenario is found by all
+ * that follow in the same boot.
+ */
+export function leavesTraces({ variant, host, events }: PatchedScenario): boolean {
+  const { steps, boot } = play(variant, compile({ host, events }));
+  const { socks } = steps.at(-1)?.world ?? boot;
+  return socks.some(({ kind, inet_saddr }) => kind === SOCK_CONTROL && inet_saddr !== 0);
 }

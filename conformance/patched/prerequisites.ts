@@ -30,10 +30,15 @@ export function testKernel(): TestKernel {
   return kernel === undefined || missing.length > 0 ? { missing } : { kernel };
 }
 
+/** The kernel with KASAN, if it was built: `build.sh --with config.kasan`. */
+export function sanitizingKernel(): string | undefined {
+  return builtKernel(patchedFolder(), ['config.kasan']);
+}
+
 /** Builds the kernel where it is not built; gives the exit code of build.sh. */
-export function buildKernel(): number {
+export function buildKernel(words: readonly string[]): number {
   try {
-    execFileSync(join(patchedFolder(), 'build.sh'), { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(join(patchedFolder(), 'build.sh'), words, { stdio: ['ignore', 'ignore', 'inherit'] });
     return 0;
   } catch (error) {
     return (error as { status?: number }).status ?? 1;

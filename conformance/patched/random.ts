@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import type { Kernel } from '../../model/types/world.ts';
 import { variants } from '../../model/variants/index.ts';
+import type { Text } from '../../search/text.ts';
 import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
 import { comparePatched, variantSees } from './compare.ts';
@@ -42,12 +43,17 @@ async function compare(
   });
 }
 
+/** The case with another protocol for arriving GRE packets, which the test kernel takes (excluded.ts). */
+function askable({ host, events }: Text): Text {
+  return { host, events: events.map((event) => event.replace(/^(receive .*) 47 (\d+)$/, '$1 99 $2')) };
+}
+
 /** One variant; gives the number of disagreements. */
 async function variantCampaign(kernel: string, variant: Kernel, seed: number, cases: number): Promise<number> {
   const began = performance.now();
   const drawn = Array.from(
     { length: cases },
-    (_, index) => [index, { ...drawCase(seed, 'wire', index), variant }] as const,
+    (_, index) => [index, { ...askable(drawCase(seed, 'wire', index)), variant }] as const,
   );
   const first = await compare(kernel, drawn);
   const suspects = first.filter(({ differences }) => differences.length > 0);
@@ -73,6 +79,10 @@ async function variantCampaign(kernel: string, variant: Kernel, seed: number, ca
       `case ${index}: ${JSON.stringify({ variant: variant.name, host: scenario.host, events: scenario.events }, null, 2)}`,
     );
     for (const difference of differences) say(differenceText(difference));
+  }
+  for (const { index, differences } of suspects) {
+    if (disagreements.some((one) => one.index === index)) continue;
+    say(`case ${index}, once: ${differences.map(differenceText).join('; ')}`);
   }
   return disagreements.length;
 }

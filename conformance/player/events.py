@@ -293,7 +293,9 @@ class Play:
     def do_answer(self, name):
         """Answers the last packet of a socket, once, as a correct peer would; not at all when a checksum is wrong."""
         dev, p = self.last.get(name, ('', None))
-        if p is None or self.answered.get(name) is p:
+        sock = self.sockets.get(name)
+        gone = sock is not None and sock.sock is None and not self.lives_on(sock)
+        if p is None or gone or self.answered.get(name) is p:
             self.note('nothing to answer')
             return
         self.answered[name] = p
@@ -302,6 +304,10 @@ class Play:
             self.note('the peer does not answer')
         else:
             self.inject(dev, reply)
+
+    def lives_on(self, sock):
+        """Whether the kernel still has a socket that its user closed."""
+        return (*sock.last_name, *sock.last_peer) in proc_sockets(sock.file_name)[1]
 
     def answer_to(self, p):
         if not p.correct():
@@ -367,6 +373,8 @@ class Play:
     def do_retransmit(self, name):
         """Waits until the kernel's own timer sends something of this socket again."""
         sock = self.open_sock(name)
+        if name not in self.last and self.connecting(sock):
+            raise NotExpressible('nothing that this socket sent was ever seen, so its timer cannot be waited for')
         if not self.outstanding(name, sock):
             self.note('nothing is outstanding')
             return
@@ -378,14 +386,22 @@ class Play:
             select.select([self.host.far.capture], [], [], min(0.5, end - time.monotonic()))
         self.note(f'no retransmission within {self.limits["retransmit"]} s')
 
+    def connecting(self, sock):
+        if sock.kind != 'tcp' or sock.sock is None:
+            return False
+        return STATES[sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]] == 'SYN_SENT'
+
     def outstanding(self, name, sock):
-        if sock.kind != 'tcp' or name not in self.last:
+        if sock.kind != 'tcp':
             return False
         if sock.sock is None:
-            return True
+            return name in self.last
         info = sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
         unacked = struct.unpack('I', info[24:28])[0]
-        return STATES[info[0]] in ('SYN_SENT', 'LISTEN') or unacked > 0
+        if STATES[info[0]] == 'LISTEN':
+            requests = proc_sockets('tcp')[1].items()
+            return any(port == sock.name()[1] and row['state'] == 'SYN_RECV' for (_, port, _, _), row in requests)
+        return STATES[info[0]] == 'SYN_SENT' or unacked > 0
 
     def do_host(self, *words):
         for refused in self.host.command(self.index, ' '.join(words)) + self.host.settle():
@@ -507,8 +523,7 @@ class Play:
     def sent(self, dev, frame):
         """Notes one packet of the host: whose it is, where it goes, whether a timer sent it behind the event's back."""
         p = parse_ip(frame[14:])
-        flow = self.flows.setdefault(p.key(), Flow())
-        flow.owner = flow.owner or self.owner_of(p)
+        flow = self.flow_of(p)
         now = time.monotonic()
         if p.protocol == TCP:
             flow.timestamp = p.options.get(OPT_TIMESTAMP, b'')[:4]
@@ -522,13 +537,22 @@ class Play:
         out |= p.to_json()
         again = (p.seq, p.flags, len(p.payload))
         first = flow.seen.setdefault(again, now)
-        asked = self.verb == 'wait' or (self.verb == 'retransmit' and flow.owner == self.subject)
+        asked = self.verb == 'retransmit' and flow.owner == self.subject
         if p.protocol == TCP and p.space() and now - first > TIMER_SECONDS and not asked:
             self.late.append(out)
             return
         if flow.owner:
             self.last[flow.owner] = (dev, p)
         self.packets.append(out)
+
+    def flow_of(self, p):
+        """The flow of a packet; another socket that gets the same ports begins it anew."""
+        flow = self.flows.setdefault(p.key(), Flow())
+        own = self.sockets.get(self.subject)
+        if flow.owner and flow.owner != self.subject and own and own.protocol == p.protocol and self.verb in ('connect', 'send'):
+            flow = self.flows[p.key()] = Flow()
+        flow.owner = flow.owner or self.owner_of(p)
+        return flow
 
     def owner_of(self, p):
         """The socket that a packet of a new flow belongs to: the event's own, else the one at its local port."""

@@ -217,7 +217,8 @@ function readStatistic(given: readonly Given[]): XtMatch[] {
   if (word('mode') !== 'nth')
     wrong('"statistic" is modelled with --mode nth alone; write --mode nth --every N --packet P');
   const every = readNumber(word('every') ?? '', 'the value of --every', U32, 1);
-  const packet = readNumber(word('packet') ?? '0', 'the value of --packet', every - 1);
+  const first = word('packet') ?? wrong('statistic: option "--every" also requires "--packet"; write --packet 0');
+  const packet = readNumber(first, 'the value of --packet', every - 1);
   return [{ match: 'statistic-nth', every, packet, invert: given.some(({ invert }) => invert) }];
 }
 

@@ -13,7 +13,7 @@ import type { Z3 } from './smt.ts';
 import { forgetComparisons } from './terms/compare.ts';
 import { not } from './terms/logic.ts';
 import { type Bool, type BoolTerm, forgetTerms, InternalError, type NumTerm, Unsupported } from './terms/term.ts';
-import { smallest, Valuation, valueIn } from './terms/valuation.ts';
+import { smallest, Valuation } from './terms/valuation.ts';
 
 export interface Budget {
   /** Wall-clock limit. None by default. */
@@ -223,13 +223,4 @@ class Explorer {
     const witness = Object.fromEntries(input.values);
     return this.result('violated', this.engine.applications.size > 0 ? { witness, functions } : { witness });
   }
-}
-
-/** Runs lifted code along the one path of a given input, without a solver, and says what its result is worth. */
-export function evaluateRun(values: Readonly<Record<string, number>>, run: (fresh: Fresh) => unknown): unknown {
-  forgetTerms();
-  forgetComparisons();
-  const input = new Valuation(Object.entries(values));
-  const result = runOn(new Engine(input, DEFAULT_LIMITS), () => run(fresh));
-  return valueIn(input, result);
 }

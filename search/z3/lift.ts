@@ -47,8 +47,8 @@ export function lift(path: string, text: string, options: LiftOptions): Lifted {
 }
 
 function rewrite(path: string, text: string, isNative: LiftOptions['isNative']): SourceFile {
-  const { program, errors, comments } = parseSync(path, text, { lang: 'ts', preserveParens: true });
-  const source = new SourceFile(path, text, comments);
+  const { program, errors } = parseSync(path, text, { lang: 'ts', preserveParens: true });
+  const source = new SourceFile(path, text);
   for (const error of errors) source.refuse(error.labels[0]?.start ?? 0, error.message);
   if (errors.length === 0) liftProgram(new Lifting(source, isNative ?? (() => false)), program);
   return source;

@@ -128,11 +128,12 @@ export class Prover {
     }
   }
 
+  /** A limit of steps ends small questions; z3's timer costs a thread that is awaited, some 70 ms a question. */
   private check(solver: SmtSolver, rlimit: number): Answer {
     const left = this.limits.deadline - performance.now();
     if (left <= 0) return 'unknown';
     this.queries++;
-    const effort: Effort = { rlimit, timeout: Number.isFinite(left) ? left : 0 };
+    const effort: Effort = { rlimit, timeout: rlimit === 0 && Number.isFinite(left) ? left : 0 };
     return solver.check(effort);
   }
 

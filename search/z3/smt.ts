@@ -33,8 +33,11 @@ async function load(): Promise<Z3> {
 
 export type Answer = 'sat' | 'unsat' | 'unknown';
 
-/** `many`: one solver for many small checks with push and pop. `one`: the strategy for bit-vectors, for one formula. */
-export type SolverKind = 'many' | 'one';
+/**
+ * `many`: one solver for many small checks with push and pop. `one`: the strategy for bit-vectors, for one formula.
+ * `integers`: the strategy for linear formulas over integers.
+ */
+export type SolverKind = 'many' | 'one' | 'integers';
 
 export interface Effort {
   /** z3's own count of its steps: the same formula takes the same number of them everywhere. 0 is no limit. */
@@ -91,13 +94,17 @@ export class SmtContext {
 
 export class SmtSolver {
   private readonly smt: SmtContext;
+  private readonly logic: string;
   private readonly solver: Z3_solver;
 
   constructor(smt: SmtContext, kind: SolverKind) {
     const { api } = smt.z3;
     this.smt = smt;
+    this.logic = kind === 'integers' ? 'QF_LIA' : 'QF_BV';
     this.solver =
-      kind === 'many' ? api.mk_simple_solver(smt.context) : api.mk_solver_for_logic(smt.context, smt.symbol('QF_BV'));
+      kind === 'many'
+        ? api.mk_simple_solver(smt.context)
+        : api.mk_solver_for_logic(smt.context, smt.symbol(this.logic));
     api.solver_inc_ref(smt.context, this.solver);
   }
 
@@ -149,7 +156,7 @@ export class SmtSolver {
   smtlib(): string {
     const body = this.smt.z3.api.solver_to_string(this.smt.context, this.solver);
     this.smt.verify();
-    return `(set-logic QF_BV)\n${body}(check-sat)\n`;
+    return `(set-logic ${this.logic})\n${body}(check-sat)\n`;
   }
 
   dispose(): void {

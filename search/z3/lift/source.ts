@@ -1,7 +1,6 @@
 /** One source file while it is being lifted: its text, its edits, and what was refused in it. */
 
 import MagicString from 'magic-string';
-import type { Comment } from 'oxc-parser';
 import type { Range } from './scopes.ts';
 
 export interface Refusal {
@@ -17,12 +16,10 @@ export class SourceFile {
 
   readonly path: string;
   readonly text: string;
-  private readonly comments: readonly Comment[];
 
-  constructor(path: string, text: string, comments: readonly Comment[] = []) {
+  constructor(path: string, text: string) {
     this.path = path;
     this.text = text;
-    this.comments = comments;
     this.edits = new MagicString(text);
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1);
   }
@@ -55,15 +52,5 @@ export class SourceFile {
 
   remove(start: number, end: number): void {
     if (start < end) this.edits.remove(start, end);
-  }
-
-  /** The first place at or after `from` where `wanted` stands outside comments. */
-  find(wanted: string, from: number): number {
-    for (let at = this.text.indexOf(wanted, from); at >= 0; at = this.text.indexOf(wanted, at + 1)) {
-      const comment = this.comments.find((one) => at >= one.start && at < one.end);
-      if (!comment) return at;
-      at = comment.end - 1;
-    }
-    throw new Error(`${this.path}: no '${wanted}' after offset ${from}`);
   }
 }

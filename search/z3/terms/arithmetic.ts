@@ -92,7 +92,7 @@ function made(op: BinaryTermOp, a: Num, b: Num): Num {
   if (!Number.isSafeInteger(lo) || !Number.isSafeInteger(hi)) {
     throw new Unsupported(`${op} leaves the safe integers: ${lo}..${hi}`);
   }
-  return numTerm(op, [a, b], lo, hi);
+  return lo === hi ? lo : numTerm(op, [a, b], lo, hi);
 }
 
 /** How many known values a choice of choices ends in; Infinity when it ends in anything else. */

@@ -1,5 +1,5 @@
 /** Boolean connectives over terms, with the simplifications that keep merged formulas small. */
-import { type Bool, BoolTerm, boolTerm } from './term.ts';
+import { type Bool, type BoolTerm, boolTerm } from './term.ts';
 
 export function not(a: Bool): Bool {
   if (typeof a === 'boolean') return !a;
@@ -83,8 +83,4 @@ export function iteBool(condition: Bool, yes: Bool, no: Bool): Bool {
   if (no === not(condition)) return or(not(condition), yes);
   if (yes === not(no)) return iff(condition, yes);
   return boolTerm('ite', [condition, yes, no]);
-}
-
-export function isBoolTerm(value: unknown): value is BoolTerm {
-  return value instanceof BoolTerm;
 }

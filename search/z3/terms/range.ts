@@ -24,11 +24,35 @@ export function hull(a: Interval, b: Interval): Interval {
 
 /** What an operand of `& | ^ << >>` is after conversion to 32 signed bits. */
 export function toInt32(a: Interval): Interval {
-  return isWithin(a, INT32) ? a : INT32;
+  if (isWithin(a, INT32)) return a;
+  return a.lo > INT32.hi && a.hi <= UINT32.hi ? { lo: a.lo - 2 ** 32, hi: a.hi - 2 ** 32 } : INT32;
 }
 
 function toUint32(a: Interval): Interval {
-  return isWithin(a, UINT32) ? a : UINT32;
+  if (isWithin(a, UINT32)) return a;
+  return a.hi < 0 && a.lo >= INT32.lo ? { lo: a.lo + 2 ** 32, hi: a.hi + 2 ** 32 } : UINT32;
+}
+
+/** The 32 bits of a number: those that are 1 in every value, and those that are 1 in any. */
+interface Bits {
+  readonly must: number;
+  readonly may: number;
+}
+
+/** The values of an interval share the bits above the highest one in which its ends differ. */
+function bitsIn(a: Interval): Bits {
+  const { lo, hi } = toInt32(a);
+  const free = bitsOf((lo ^ hi) >>> 0);
+  const unknown = free === 32 ? -1 : 2 ** free - 1;
+  return { must: lo & ~unknown, may: lo | unknown };
+}
+
+/** Numbers with these bits that also lie in the interval. */
+function withBits({ must, may }: Bits, { lo, hi }: Interval): Interval {
+  const isSignKnown = must < 0 === may < 0;
+  const least = isSignKnown ? must : must | INT32.lo;
+  const most = isSignKnown ? may : may & INT32.hi;
+  return { lo: Math.max(lo, least), hi: Math.min(hi, most) };
 }
 
 function corners(a: Interval, b: Interval, apply: (x: number, y: number) => number): Interval {
@@ -63,6 +87,11 @@ export function modRange(a: Interval, b: Interval): Interval {
 }
 
 export function andRange(a: Interval, b: Interval): Interval {
+  const [x, y] = [bitsIn(a), bitsIn(b)];
+  return withBits({ must: x.must & y.must, may: x.may & y.may }, andBounds(a, b));
+}
+
+function andBounds(a: Interval, b: Interval): Interval {
   const [x, y] = [toInt32(a), toInt32(b)];
   if (isNatural(x) && isNatural(y)) return { lo: 0, hi: Math.min(x.hi, y.hi) };
   if (isNatural(x)) return { lo: 0, hi: x.hi };
@@ -71,12 +100,24 @@ export function andRange(a: Interval, b: Interval): Interval {
 }
 
 export function orRange(a: Interval, b: Interval): Interval {
+  const [x, y] = [bitsIn(a), bitsIn(b)];
+  return withBits({ must: x.must | y.must, may: x.may | y.may }, orBounds(a, b));
+}
+
+function orBounds(a: Interval, b: Interval): Interval {
   const [x, y] = [toInt32(a), toInt32(b)];
   if (!isNatural(x) || !isNatural(y)) return INT32;
   return { lo: Math.max(x.lo, y.lo), hi: 2 ** bitsOf(Math.max(x.hi, y.hi)) - 1 };
 }
 
 export function xorRange(a: Interval, b: Interval): Interval {
+  const [x, y] = [bitsIn(a), bitsIn(b)];
+  const unknown = (x.must ^ x.may) | (y.must ^ y.may);
+  const known = (x.must ^ y.must) & ~unknown;
+  return withBits({ must: known, may: known | unknown }, xorBounds(a, b));
+}
+
+function xorBounds(a: Interval, b: Interval): Interval {
   const [x, y] = [toInt32(a), toInt32(b)];
   if (!isNatural(x) || !isNatural(y)) return INT32;
   return { lo: 0, hi: 2 ** bitsOf(Math.max(x.hi, y.hi)) - 1 };

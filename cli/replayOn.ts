@@ -1,0 +1,66 @@
+/** `reroute-check replay --on kernel`: scenarios on the running kernel, beside what the model says. */
+import { release } from 'node:os';
+import { compareSeen } from '../conformance/compare.ts';
+import { kernelSees, modelSees } from '../conformance/modelTrace.ts';
+import { sideBySide, verdictLines } from '../conformance/report.ts';
+import { openPlayer, prerequisites } from '../conformance/running/player.ts';
+import type { Kernel } from '../model/types/world.ts';
+import { masquerade } from '../model/variants/masquerade.ts';
+import { stock } from '../model/variants/stock.ts';
+import { bootHost } from '../search/play.ts';
+import { wrong } from '../search/scenario/error.ts';
+import { printHostCommand } from '../search/scenario/host.ts';
+import { type LoadedScenario, loadScenario } from '../search/scenario/scenario.ts';
+import type { Text } from '../search/text.ts';
+import { chooseVariant } from './choose.ts';
+import { EXIT } from './exit.ts';
+import { MissingError } from './fail.ts';
+
+/** Variants that need no patched kernel. */
+const UNPATCHED = [stock, masquerade];
+
+/** Longest wait and longest retransmission timer, in seconds: long enough for TIME_WAIT to end. */
+const LIMITS = { wait: 600, retransmit: 60 };
+const TIMEOUT = 3600;
+
+function chooseUnpatched(name: string): Kernel {
+  const kernel = chooseVariant(name);
+  if (UNPATCHED.includes(kernel)) return kernel;
+  return wrong(
+    `the running kernel is not patched, so "${name}" cannot run on it; write --variant ${UNPATCHED.map((one) => one.name).join(' or --variant ')}`,
+  );
+}
+
+/** The scenario with what the variant's operator adds to the host. */
+function textFor(kernel: Kernel, { host, events, scenario }: LoadedScenario): Text {
+  const added = kernel.operator(bootHost(stock, scenario.host)).map(printHostCommand);
+  return { host: [...host, ...added], events };
+}
+
+/** Prints both traces of each scenario side by side, and in what they differ; exit code 1 when they do. */
+export async function replayOnKernel(files: readonly string[], options: { readonly variant?: string }): Promise<void> {
+  const chosen = files.map((file) => {
+    const stored = loadScenario(file);
+    const kernel = chooseUnpatched(options.variant ?? stored.variant ?? 'stock');
+    return { file, kernel, text: textFor(kernel, stored) };
+  });
+  const missing = prerequisites();
+  if (missing.length > 0) throw new MissingError(`the running kernel cannot be asked: ${missing.join('; ')}`);
+  const player = openPlayer({ workers: 1, timeout: TIMEOUT });
+  try {
+    for (const { file, kernel, text } of chosen) {
+      const ours = modelSees(stock, text);
+      const theirs = kernelSees(await player.run(text, LIMITS));
+      const differences = compareSeen(text, ours, theirs);
+      const lines = [
+        `${file}: ${kernel.name} on Linux ${release()}`,
+        ...sideBySide(text, ours, theirs),
+        ...verdictLines(differences),
+      ];
+      process.stdout.write(`${lines.join('\n')}\n`);
+      if (differences.length > 0) process.exitCode = EXIT.violated;
+    }
+  } finally {
+    await player.close();
+  }
+}

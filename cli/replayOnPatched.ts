@@ -1,0 +1,49 @@
+/** `reroute-check replay --on patched-kernel`: scenarios on the test kernel, beside what the model says. */
+import { comparePatched, endingLines, patchedSees, variantSees } from '../conformance/patched/compare.ts';
+import { expressible } from '../conformance/patched/confirmed.ts';
+import { type PatchedTrace, playOnPatchedKernel } from '../conformance/patched/play.ts';
+import { PORTED } from '../conformance/patched/ports.ts';
+import { testKernel } from '../conformance/patched/prerequisites.ts';
+import { sideBySide, verdictLines } from '../conformance/report.ts';
+import { wrong } from '../search/scenario/error.ts';
+import { loadScenario } from '../search/scenario/scenario.ts';
+import type { Text } from '../search/text.ts';
+import { chooseVariant } from './choose.ts';
+import { EXIT } from './exit.ts';
+import { MissingError } from './fail.ts';
+
+/** The scenario without the event in which the kernel ended, and what follows. */
+function upTo({ host, events }: Text, { outcome, names }: PatchedTrace): Text {
+  return { host, events: outcome === 'ok' ? events : events.slice(0, names.length) };
+}
+
+/** Prints both traces of each scenario side by side, and in what they differ; exit code 1 when they do. */
+export async function replayOnPatched(files: readonly string[], options: { readonly variant?: string }): Promise<void> {
+  const chosen = files.map((file) => {
+    const stored = loadScenario(file);
+    const variant = chooseVariant(options.variant ?? stored.variant ?? 'stock').name;
+    const asked = expressible({ ...stored, variant });
+    return 'reason' in asked
+      ? wrong(
+          `${file} cannot run on the test kernel: ${asked.reason}; write --variant ${PORTED.join(' or --variant ')}`,
+        )
+      : { file, scenario: asked.scenario };
+  });
+  const machine = testKernel();
+  if ('missing' in machine) throw new MissingError(`the test kernel cannot be asked: ${machine.missing.join('; ')}`);
+  const scenarios = chosen.map(({ scenario }) => scenario);
+  const traces = await playOnPatchedKernel(scenarios, { kernel: machine.kernel });
+  for (const [n, trace] of traces.entries()) {
+    const { file, scenario } = chosen[n] as (typeof chosen)[number];
+    const model = variantSees(scenario);
+    const differences = comparePatched(scenario, model, trace);
+    const lines = [
+      `${file}: ${scenario.variant.name} on the test kernel, Linux 6.1`,
+      ...sideBySide(upTo(scenario, trace), model, patchedSees(trace)),
+      ...endingLines(scenario, model, trace),
+      ...verdictLines(differences),
+    ];
+    process.stdout.write(`${lines.join('\n')}\n`);
+    if (differences.length > 0) process.exitCode = EXIT.violated;
+  }
+}

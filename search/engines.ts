@@ -1,0 +1,64 @@
+/** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
+import { postHost, type ShapeScope } from '../properties/shapes.ts';
+import { measure, minimise, smaller } from './minimise.ts';
+import type { Cell, Engine } from './outcome.ts';
+import { breaks, counterexampleOf, type SearchOptions, search } from './review.ts';
+import type { Text } from './text.ts';
+import { contradiction, isInside } from './z3/shapeText.ts';
+
+/** Milliseconds for a cell of z3's unless somebody says otherwise. */
+const CELL_BUDGET = 60_000;
+
+/** Searches with one engine or with both. `budget` is fast-check's as a whole, and z3's for each cell. */
+export async function searchWith(engine: Engine | 'all', options: SearchOptions): Promise<readonly Cell[]> {
+  if (engine === 'fast-check') return search(options);
+  const solved = await solve(options);
+  if (engine === 'z3') return solved;
+  return search(options).map((cell, at) => combined(cell, solved[at] as Cell));
+}
+
+/** z3's cells: what it found is made small as any other finding. */
+async function solve(options: SearchOptions): Promise<readonly Cell[]> {
+  const { solveCells } = await import('./z3/solve.ts');
+  const cells = options.properties.flatMap((property) => options.kernels.map((kernel) => ({ property, kernel })));
+  const budget = Number.isFinite(options.budget) ? options.budget : CELL_BUDGET;
+  const { seed, progress } = options;
+  const solved = await solveCells(cells, { budget, seed, progress });
+  return solved.map(({ property, kernel, cell }): Cell => {
+    const { outcome, reason, text, agreed, occurred, ...counts } = cell;
+    const command = `reroute-check search ${property.id} --variant ${kernel.name} --engine z3`;
+    const test = (candidate: Text) => breaks(property, kernel, candidate);
+    const found = { by: 'z3', seed, command } as const;
+    return {
+      property: property.id,
+      variant: kernel.name,
+      outcome,
+      engine: 'z3',
+      scope: postHost.name,
+      runs: agreed,
+      occurred,
+      reason,
+      counterexample: text === null ? null : counterexampleOf(property, kernel, minimise(text, test), found),
+      solved: counts,
+    };
+  });
+}
+
+/** One answer for a cell: a violation before anything else, the smaller one of two; then what was exhausted. */
+export function combined(sampled: Cell, solved: Cell): Cell {
+  if (sampled.counterexample && solved.outcome === 'exhausted') refuseInside(postHost, sampled);
+  if (sampled.counterexample && solved.counterexample) {
+    const isSmaller = smaller(measure(solved.counterexample), measure(sampled.counterexample));
+    return isSmaller ? solved : sampled;
+  }
+  if (solved.counterexample) return solved;
+  if (sampled.counterexample || solved.outcome !== 'exhausted') return sampled;
+  return { ...solved, runs: sampled.runs, occurred: sampled.occurred };
+}
+
+/** Stops when fast-check's finding lies where z3 saw that there is none. */
+function refuseInside(scope: ShapeScope, { property, variant, counterexample }: Cell): void {
+  if (!counterexample) return;
+  const shape = scope.shapes.find((one) => isInside(scope, one, counterexample));
+  if (shape) throw contradiction(property, variant, shape, counterexample);
+}

@@ -1,0 +1,40 @@
+/** A worker thread that solves cells, one after the other, with a z3 of its own. */
+import { parentPort } from 'node:worker_threads';
+import { variants } from '../../model/variants/index.ts';
+import { properties } from '../../properties/index.ts';
+import { postHost } from '../../properties/shapes.ts';
+import { type CellProgress, type SolvedCell, solveCell } from './cells.ts';
+import { loadZ3 } from './smt.ts';
+import { InternalError } from './terms/term.ts';
+
+export interface Task {
+  readonly property: string;
+  readonly variant: string;
+  readonly budget: number;
+  readonly seed: number;
+}
+
+export type Answer =
+  | { readonly is: 'progress'; readonly progress: CellProgress }
+  | { readonly is: 'solved'; readonly cell: SolvedCell }
+  | { readonly is: 'failed'; readonly message: string };
+
+const port = parentPort;
+if (!port) throw new InternalError('no thread to answer to');
+const loading = loadZ3();
+
+port.on('message', async (task: Task) => {
+  const say = (answer: Answer) => port.postMessage(answer);
+  try {
+    const property = properties.find(({ id }) => id === task.property);
+    const kernel = variants.find(({ name }) => name === task.variant);
+    if (!property || !kernel) throw new InternalError(`no cell ${task.property} on ${task.variant}`);
+    const cell = solveCell(await loading, property, kernel, postHost, {
+      ...task,
+      onProgress: (progress) => say({ is: 'progress', progress }),
+    });
+    say({ is: 'solved', cell });
+  } catch (error) {
+    say({ is: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+});

@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest';
+import { readConsole } from '../../conformance/patched/boot.ts';
+import { comparePatched, seenLines, variantSees } from '../../conformance/patched/compare.ts';
+import { expressible, judge, recordHash, recordOf, showsNothing } from '../../conformance/patched/confirmed.ts';
+import { consoleParts, type PatchedTrace, playOnPatchedKernel, readReplies } from '../../conformance/patched/play.ts';
+import { keyFillOf, leavesTraces, operatorCommands, sysctlsOf } from '../../conformance/patched/ports.ts';
+import { testKernel } from '../../conformance/patched/prerequisites.ts';
+import { icmpOnly } from '../../model/variants/icmp-only.ts';
+import { masquerade } from '../../model/variants/masquerade.ts';
+import { stock } from '../../model/variants/stock.ts';
+import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
+
+/** The post's own configuration. */
+const POST = [
+  'ip link add eth0 type veth peer name eth0p',
+  'ip link set eth0 up',
+  'ip addr add 10.0.0.1/24 dev eth0',
+  'ip link add eth1 type veth peer name eth1p',
+  'ip link set eth1 up',
+  'ip addr add 10.1.0.1/24 dev eth1',
+  'ip route add default via 10.0.0.254 dev eth0 src 10.0.0.1',
+  'ip route add default via 10.1.0.254 src 10.1.0.1 table 100',
+  'ip rule add fwmark 100 table 100',
+  'iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 100',
+];
+const SYN = ['socket c tcp', 'connect c 8.8.8.8:80'];
+/** The second patch crashes on it. */
+const REFUSED = ['receive eth0 8.8.8.8:5000 > 10.0.0.1:80 tcp S'];
+
+const OOPS = { tag: 'oops', function: 'inet_put_port', reason: 'Fatal exception', callers: [] } as const;
+const NOTHING: PatchedTrace = {
+  packets: [],
+  sockets: {},
+  outcome: 'ok',
+  names: [],
+  calls: [],
+  setup: [],
+  refused: [],
+  loopback: [],
+  late: [],
+  notes: [],
+  seconds: 0,
+  warnings: [],
+};
+
+/** As the kernel of build.sh printed it, shortened. */
+const CRASH = [
+  'reroute-init: start',
+  'request 0',
+  '[    2.310000] ------------[ cut here ]------------',
+  '[    2.310000] WARNING: CPU: 0 PID: 90 at net/netfilter/core.c:633 nf_hook_slow+0x9d/0xf0',
+  'request 1',
+  '[    2.900000] Pid: 90, comm: python3 Not tainted 6.1.192',
+  '[    2.900000] RIP: 0033:inet_put_port+0x7c/0x190',
+  '[    2.900000] Kernel panic - not syncing: Segfault with no mm',
+  '[    2.900000] Call Trace:',
+  '[    2.900000]  [<60040d3c>] ? printk+0x0/0x94',
+  '[    2.900000]  [<603a1c2f>] iptable_mangle_hook+0x2af/0x470',
+  '',
+].join('\n');
+
+describe('the console', () => {
+  test('names the function of a crash, and its callers without the stale ones', () => {
+    expect(readConsole(CRASH).oops).toEqual({
+      tag: 'oops',
+      function: 'inet_put_port',
+      reason: 'Segfault with no mm',
+      callers: ['iptable_mangle_hook'],
+    });
+  });
+
+  test('tells which request a warning came in', () => {
+    const parts = consoleParts(CRASH);
+    expect([...parts.keys()]).toEqual([0, 1]);
+    expect(readConsole(parts.get(0) ?? '').warnings).toEqual([
+      { function: 'nf_hook_slow', reason: 'net/netfilter/core.c:633' },
+    ]);
+    expect(readConsole(parts.get(1) ?? '').warnings).toEqual([]);
+  });
+});
+
+describe('a boot that crashed', () => {
+  const whole = { outcome: 'ok', names: [{}] } as const;
+
+  test('costs the request without a whole reply, and leaves the later ones for the next boot', () => {
+    const replies = new Map<number, Partial<PatchedTrace>>([
+      [4, whole],
+      [5, { names: [{}, {}] }],
+    ]);
+    const answered = readReplies([4, 5, 6], replies, { outcome: OOPS, console: '' });
+    expect(answered.map(({ id, trace }) => [id, trace.outcome, trace.names.length])).toEqual([
+      [4, 'ok', 1],
+      [5, OOPS, 2],
+    ]);
+  });
+
+  test('after a whole reply and before the next event belongs to taking the host down', () => {
+    const answered = readReplies([4, 5], new Map([[4, whole]]), { outcome: OOPS, console: '' });
+    expect(answered.map(({ trace }) => [trace.outcome, trace.afterwards])).toEqual([['ok', OOPS]]);
+  });
+
+  test('before anything was played belongs to the first request', () => {
+    const answered = readReplies([4, 5], new Map(), { outcome: OOPS, console: '' });
+    expect(answered.map(({ id, trace }) => [id, trace.outcome])).toEqual([[4, OOPS]]);
+  });
+
+  test('that never ran a script is an error, with the end of the console', () => {
+    const report = { outcome: { tag: 'not-booted', reason: 'no script' }, console: 'a\nVFS: no root\n' } as const;
+    expect(() => readReplies([4], new Map(), report)).toThrow('no root');
+  });
+
+  test('whose player failed is an error', () => {
+    const report = { outcome: { tag: 'exited', status: 0 }, console: '' } as const;
+    expect(() => readReplies([4], new Map([[4, { failed: 'Traceback' }]]), report)).toThrow('Traceback');
+  });
+});
+
+describe('a port', () => {
+  test('is chosen in the namespace of the scenario', () => {
+    expect(sysctlsOf({ host: [], events: [], variant: tcpRehash, keyFill: 17 })).toEqual({
+      'ipv4/reroute_variant': '2',
+      'ipv4/reroute_key_fill': '17',
+    });
+    expect(sysctlsOf({ host: [], events: [], variant: masquerade })['ipv4/reroute_variant']).toBe('0');
+  });
+
+  test('of masquerade is stock with the rule that its operator adds', () => {
+    expect(operatorCommands(masquerade, POST)).toEqual(['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE']);
+    expect(operatorCommands(tcpRehash, POST)).toEqual([]);
+  });
+
+  test('fills the key with one byte, and can do nothing else', () => {
+    expect(keyFillOf(undefined)).toEqual({ fill: 0 });
+    expect(keyFillOf([{ event: 1, stack: 17 }])).toEqual({ fill: 17 });
+    expect(keyFillOf([{ event: 1, stack: 0x0a010001 }])).toHaveProperty('reason');
+    expect(
+      keyFillOf([
+        { event: 2, stack: 6 },
+        { event: 3, stack: 17 },
+      ]),
+    ).toHaveProperty('reason');
+  });
+
+  test('is missing for other variants', () => {
+    expect(expressible({ variant: 'no-such', host: [], events: [] })).toHaveProperty('reason');
+  });
+
+  test('leaves an address in a control socket where the first patch answers a marked segment', () => {
+    expect(leavesTraces({ host: POST, events: REFUSED, variant: icmpOnly })).toBe(true);
+    expect(leavesTraces({ host: POST, events: REFUSED, variant: stock })).toBe(false);
+    expect(leavesTraces({ host: POST, events: SYN, variant: tcpRehash })).toBe(false);
+  });
+});
+
+describe('beside the model', () => {
+  const crash = { host: POST, events: REFUSED, variant: tcpRehash };
+
+  test('a crash in the same event and function agrees', () => {
+    expect(comparePatched(crash, variantSees(crash), { ...NOTHING, outcome: OOPS })).toEqual([]);
+  });
+
+  test('a crash in another function, and none, differ', () => {
+    const other = { ...OOPS, function: 'inet_unhash' };
+    for (const outcome of ['ok', other] as const) {
+      const trace = { ...NOTHING, names: outcome === 'ok' ? [{}] : [], outcome };
+      expect(comparePatched(crash, variantSees(crash), trace)).toMatchObject([
+        { at: 0, what: 'outcome', model: 'oops in inet_put_port' },
+      ]);
+    }
+  });
+
+  test('a crash that the model does not have differs', () => {
+    const scenario = { ...crash, variant: stock };
+    expect(comparePatched(scenario, variantSees(scenario), { ...NOTHING, outcome: OOPS })).toMatchObject([
+      { model: 'no crash', kernel: 'oops in inet_put_port' },
+    ]);
+  });
+
+  test('a crash is told with its reason', () => {
+    expect(seenLines({ ...NOTHING, outcome: OOPS })).toEqual(['events[0] oops in inet_put_port: Fatal exception']);
+  });
+
+  test('an event that cannot be asked for makes the whole not expressible', () => {
+    const scenario = { host: POST, events: SYN.slice(0, 1), variant: tcpRehash };
+    const trace = { ...NOTHING, notes: [{ event: 0, not_expressible: 'no such link' }] };
+    expect(judge(scenario, trace, 'kernel-survives')).toMatchObject({
+      outcome: 'not expressible',
+      reason: 'events[0]: no such link',
+    });
+  });
+
+  test('what the stock kernel does as well, without breaking the promise, says nothing', () => {
+    const scenario = { host: POST, events: SYN, variant: icmpOnly };
+    expect(showsNothing(scenario, 'kernel-survives')).toBe(true);
+    expect(showsNothing(scenario, 'source-fits-route')).toBe(false);
+    expect(showsNothing({ ...scenario, variant: tcpRehash }, 'kernel-survives')).toBe(false);
+  });
+});
+
+test('a record speaks of the very scenario alone', () => {
+  const stored = { property: 'kernel-survives', variant: 'tcp-rehash', host: POST, events: REFUSED, trace: [] };
+  const record = {
+    outcome: 'confirmed',
+    hash: recordHash(stored),
+    kernel: '',
+    date: '2026-11-22',
+    seen: [],
+    reason: '',
+  } as const;
+  const records = { 'kernel-survives/tcp-rehash': record };
+  expect(recordOf(records, stored)).toBe(record);
+  expect(recordOf(records, { ...stored, events: SYN })).toBeUndefined();
+  expect(recordOf(records, { ...stored, variant: 'icmp-only' })).toBeUndefined();
+});
+
+const machine = testKernel();
+if ('missing' in machine) console.log(`skipped: tests on the patched kernel (${machine.missing.join('; ')})`);
+
+describe.skipIf('missing' in machine)('the patched kernel', () => {
+  test('plays on after a crash, each scenario with its own variant', { timeout: 180_000 }, async () => {
+    const scenarios = [
+      { host: POST, events: SYN, variant: stock },
+      { host: POST, events: REFUSED, variant: tcpRehash },
+      { host: POST, events: SYN, variant: tcpRehash },
+      { host: POST, events: SYN, variant: masquerade },
+    ];
+    const kernel = 'kernel' in machine ? machine.kernel : '';
+    const traces = await playOnPatchedKernel(scenarios, { kernel, workers: 1 });
+    expect(traces.map(({ outcome }) => (outcome === 'ok' ? 'ok' : outcome.tag))).toEqual(['ok', 'oops', 'ok', 'ok']);
+    expect(traces.map(({ packets, names }) => [packets[0]?.saddr, names[1]?.c?.split(':')[0]])).toEqual([
+      ['10.0.0.1', '10.0.0.1'],
+      [undefined, undefined],
+      ['10.1.0.1', '10.1.0.1'],
+      ['10.1.0.1', '10.0.0.1'],
+    ]);
+    for (const [n, trace] of traces.entries()) {
+      const scenario = scenarios[n] as (typeof scenarios)[number];
+      expect(comparePatched(scenario, variantSees(scenario), trace)).toEqual([]);
+    }
+  });
+});
