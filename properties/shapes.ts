@@ -111,7 +111,7 @@ function steady(name: string, ...events: readonly string[]): readonly Shape[] {
 
 export const postHost: ShapeScope = {
   name: 'post-host',
-  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; the marked packets' table may also be unreachable; what one or two sockets, or one arriving packet, make the host send",
+  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; the marked packets' table may also be unreachable; what one or two sockets, or one arriving packet, make the host send; long TCP exchanges with the mark 100 or none, a listener's peers in 9.0.0.0/8",
   places,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),

@@ -128,7 +128,7 @@ export class Prover {
     }
   }
 
-  /** A limit of steps ends small questions; z3's timer costs a thread that is awaited, some 70 ms a question. */
+  /** A limit of steps ends small questions; z3's timer would need a thread of its own. */
   private check(solver: SmtSolver, rlimit: number): Answer {
     const left = this.limits.deadline - performance.now();
     if (left <= 0) return 'unknown';
