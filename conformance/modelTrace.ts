@@ -5,7 +5,7 @@ import { hostCommand } from '../model/host.ts';
 import { getSock, setSock } from '../model/net.ts';
 import { boot, step } from '../model/step.ts';
 import { tcp_parse_options } from '../model/tcp_input.ts';
-import { EINPROGRESS } from '../model/types/errno.ts';
+import { EINPROGRESS, EPIPE } from '../model/types/errno.ts';
 import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import {
@@ -17,7 +17,7 @@ import {
   TCPHDR_FIN,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
-import { SOCK_REQUEST, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
+import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
 import type { Effect, Kernel, World } from '../model/types/world.ts';
 import { errorName } from '../search/scenario/errno.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../search/scenario/format.ts';
@@ -144,7 +144,9 @@ function readErrors(before: World, event: number): { readonly net: World; readon
   let net = unlimited(before);
   const calls: KernelCall[] = [];
   for (const sk of before.socks) {
-    if (sk.name === '' || sk.orphan || sk.sk_err === 0 || sk.sk_state === TCP_LISTEN) continue;
+    // A reset behind a FIN: recv() says that the peer has ended, and does not look at the error.
+    const ended = sk.kind === SOCK_TCP && sk.sk_err === EPIPE;
+    if (sk.name === '' || sk.orphan || sk.sk_err === 0 || sk.sk_state === TCP_LISTEN || ended) continue;
     calls.push({ event, socket: sk.name, call: 'recv', errno: errorName(-sk.sk_err) });
     net = setSock(net, { ...getSock(net, sk.id), sk_err: 0 });
   }

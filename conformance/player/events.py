@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from kernel import libc
 from packets import (
-    ACK, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, ICMP_TYPES, OPT_FASTOPEN, OPT_MSS, OPT_TIMESTAMP, PROTOCOLS, RST, SYN,
+    ACK, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, ICMP_TYPES, NAMES, OPT_FASTOPEN, OPT_MSS, OPT_TIMESTAMP, PROTOCOLS, RST, SYN,
     TCP, UDP, Packet, arp_reply, endpoint, flag_bits, ip_bytes, mac_of, parse_ip, parse_notation, transport_bytes,
 )  # fmt: skip
 
@@ -284,9 +284,18 @@ class Play:
                 probe.setsockopt(socket.SOL_SOCKET, option, sock.sock.getsockopt(socket.SOL_SOCKET, option, size))
             try:
                 probe.connect((address, 0))
+                return probe.getsockname()[0]
             except OSError:
-                pass
-            return probe.getsockname()[0]
+                return self.routed_source(sock, address)
+
+    def routed_source(self, sock, address):
+        """The source that one lookup gives: connect() makes a second one with it, which may be refused."""
+        mark = struct.unpack('I', sock.sock.getsockopt(socket.SOL_SOCKET, socket.SO_MARK, 4))[0]
+        dev = sock.sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b'\0').decode()
+        words = [address, 'mark', str(mark), 'uid', str(sock.uid), *(['oif', dev] if dev else [])]
+        if sock.protocol in NAMES:
+            words += ['ipproto', NAMES[sock.protocol]]
+        return self.host.ip.ask([' '.join(words)])[0].get('prefsrc', '0.0.0.0')
 
     # The world outside
 
