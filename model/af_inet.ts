@@ -81,9 +81,10 @@ function protocolOf(event: SocketEvent): number {
 }
 
 /**
- * Opens a socket, with SO_MARK, SO_BINDTODEVICE and IP_HDRINCL set as asked.
+ * Opens a socket, with SO_MARK, SO_BINDTODEVICE, SO_DONTROUTE, SO_BROADCAST, IP_UNICAST_IF and IP_HDRINCL set as asked.
  *
- * C: net/ipv4/af_inet.c, inet_create(); net/ipv4/ping.c, ping_init_sock(); net/core/sock.c, sock_bindtoindex().
+ * C: net/ipv4/af_inet.c, inet_create(); net/ipv4/ping.c, ping_init_sock(); net/core/sock.c, sock_bindtoindex();
+ * net/ipv4/ip_sockglue.c, do_ip_setsockopt().
  * Left out: capabilities; the user has them.
  */
 export function inet_create(net: World, event: SocketEvent): Sending & { readonly sk: number } {
@@ -91,6 +92,8 @@ export function inet_create(net: World, event: SocketEvent): Sending & { readonl
   if (kind === SOCK_PING && !net.sysctl.ping_group_range_open) return { err: -EACCES, net, sk: 0 };
   const dev = dev_get_by_name(net, event.dev);
   if (event.dev !== '' && dev.ifindex === 0) return { err: -ENODEV, net, sk: 0 };
+  const unicastIf = dev_get_by_name(net, event.unicastIf);
+  if (event.unicastIf !== '' && unicastIf.ifindex === 0) return { err: -ENODEV, net, sk: 0 };
   const protocol = protocolOf(event);
   const raw = kind === SOCK_RAW;
   const sk: Sock = {
@@ -102,6 +105,9 @@ export function inet_create(net: World, event: SocketEvent): Sending & { readonl
     sk_mark: event.mark,
     sk_bound_dev_if: dev.ifindex,
     sk_uid: event.uid,
+    sk_localroute: event.dontroute,
+    sk_broadcast: event.broadcast,
+    uc_index: unicastIf.ifindex,
     inet_num: raw ? protocol : 0,
     inet_sport: raw ? protocol : 0,
     hdrincl: event.type === 'hdrincl' || (raw && protocol === IPPROTO_RAW),

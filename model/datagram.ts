@@ -1,5 +1,6 @@
 /** Connecting a datagram socket: UDP, ping and raw. */
 import type { Sending } from './ip_output.ts';
+import { outputDevice } from './ip_sockglue.ts';
 import { getSock, setSock } from './net.ts';
 import { ip_route_connect } from './route.ts';
 import { sk_dst_reset, sk_setup_caps } from './sock.ts';
@@ -13,7 +14,7 @@ import { udp_v4_rehash } from './udp.ts';
  * Fixes the peer, and with it route and source address. The key of the lookup stays in `cork_fl`.
  *
  * C: net/ipv4/datagram.c, __ip4_datagram_connect().
- * Left out: SO_BROADCAST, IP_UNICAST_IF and IP_MULTICAST_IF, txhash.
+ * Left out: IP_MULTICAST_IF, txhash.
  */
 export function ip4_datagram_connect(before: World, sk: number, addr: number, port: number): Sending {
   const inet = sk_dst_reset(getSock(before, sk));
@@ -21,7 +22,7 @@ export function ip4_datagram_connect(before: World, sk: number, addr: number, po
     before,
     addr,
     inet.inet_saddr,
-    inet.sk_bound_dev_if,
+    outputDevice(inet, inet.sk_bound_dev_if, addr),
     inet.sk_protocol,
     inet.inet_sport,
     port,
@@ -29,7 +30,7 @@ export function ip4_datagram_connect(before: World, sk: number, addr: number, po
   );
   const asked = { ...inet, cork_fl: fl4 };
   if (rt.err < 0) return { err: rt.err, net: setSock(before, asked) };
-  if (rt.rt_type === RTN_BROADCAST) return { err: -EACCES, net: setSock(before, asked) };
+  if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net: setSock(before, asked) };
   const wildcard = inet.inet_rcv_saddr === 0;
   const named = {
     ...asked,

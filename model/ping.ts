@@ -4,6 +4,7 @@ import { inet_addr_type } from './fib_frontend.ts';
 import { ICMP_ECHO, icmp_error_of } from './icmp.ts';
 import { inet_can_nonlocal_bind, inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from './inet_sock.ts';
 import { IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_push_pending_frames, type Sending } from './ip_output.ts';
+import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
 import { getSock, setSock } from './net.ts';
 import { ip_route_output_flow } from './route.ts';
 import { consume_skb, kfree_skb, payloadOf } from './skbuff.ts';
@@ -91,7 +92,7 @@ export function ping_bind(before: World, sk: number, addr: number, snum: number)
  * Sends an echo request with `msg.len` bytes behind the ICMP header, sequence number 1.
  *
  * C: net/ipv4/ping.c, ping_v4_sendmsg() and ping_v4_push_pending_frames().
- * Left out: MSG_DONTROUTE, IP options, IP_UNICAST_IF and IP_MULTICAST_IF, SO_BROADCAST.
+ * Left out: IP options, IP_MULTICAST_IF.
  */
 export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr): Sending {
   const inet = getSock(net, sk);
@@ -99,12 +100,14 @@ export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msg
   if (len > IP_MAX_MTU) return { err: -EMSGSIZE, net };
   if (!msg.hasTo && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
   const daddr = msg.hasTo ? msg.to : inet.inet_daddr;
-  const saddr = msg.from === 0 ? inet.inet_saddr : msg.from;
+  const ipc = ip_cmsg_send(net, inet, msg);
+  if (ipc.err < 0) return { err: ipc.err, net };
+  const saddr = ipc.addr;
   const { rt, fl4 } = ip_route_output_flow(net, {
     ...NO_FLOW,
-    flowi4_oif: inet.sk_bound_dev_if,
+    flowi4_oif: outputDevice(inet, ipc.oif, daddr),
     flowi4_mark: inet.sk_mark,
-    flowi4_tos: RT_TOS(inet.tos) | (inet.sk_localroute ? RTO_ONLINK : 0),
+    flowi4_tos: RT_TOS(inet.tos) | (inet.sk_localroute || msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: inet.sk_protocol,
     flowi4_flags: inet_sk_flowi_flags(inet),
     flowi4_uid: inet.sk_uid,
@@ -113,7 +116,7 @@ export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msg
     fl4_dport: ICMP_ECHO << 8,
   });
   if (rt.err < 0) return { err: rt.err, net };
-  if (rt.rt_type === RTN_BROADCAST) return { err: -EACCES, net };
+  if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net };
   if (len > IP_MAX_MTU - IPHDR_LEN) return { err: -EMSGSIZE, net };
   const waiting = sock_error(net, sk);
   if (waiting.err < 0) return waiting;

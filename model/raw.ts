@@ -2,7 +2,7 @@
 import { ip_send_check, setTransportChecksum } from './checksum.ts';
 import { inet_addr_type } from './fib_frontend.ts';
 import { ICMP_ECHO, icmp_error_of } from './icmp.ts';
-import { inet_addr_valid_or_nonlocal, inet_sk_flowi_flags, RT_CONN_FLAGS } from './inet_sock.ts';
+import { inet_addr_valid_or_nonlocal, inet_sk_flowi_flags, RT_CONN_FLAGS, RTO_ONLINK } from './inet_sock.ts';
 import {
   dst_output,
   IP_MAX_MTU,
@@ -12,6 +12,7 @@ import {
   ip_push_pending_frames,
   type Sending,
 } from './ip_output.ts';
+import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
 import { dev_get_by_index, getSock, setSock } from './net.ts';
 import { nf_hook } from './nf_core.ts';
 import { ip_route_output_flow } from './route.ts';
@@ -118,7 +119,7 @@ function raw_send_hdrinc(
  * Sends on a raw socket.
  *
  * C: net/ipv4/raw.c, raw_sendmsg().
- * Left out: MSG_DONTROUTE, IP options, IP_UNICAST_IF and IP_MULTICAST_IF, SO_BROADCAST.
+ * Left out: IP options, IP_MULTICAST_IF.
  */
 export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr): Sending {
   const inet = getSock(net, sk);
@@ -129,13 +130,15 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
   if (length > IP_MAX_MTU) return { err: -EMSGSIZE, net };
   if (!msg.hasTo && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
   const daddr = msg.hasTo ? msg.to : inet.inet_daddr;
-  const saddr = msg.from !== 0 && !hdrincl ? msg.from : inet.inet_saddr;
+  const ipc = ip_cmsg_send(net, inet, msg);
+  if (ipc.err < 0) return { err: ipc.err, net };
+  const saddr = ipc.addr;
   const echo = !hdrincl && protocol === IPPROTO_ICMP;
   const { rt, fl4 } = ip_route_output_flow(net, {
     ...NO_FLOW,
-    flowi4_oif: inet.sk_bound_dev_if,
+    flowi4_oif: outputDevice(inet, ipc.oif, daddr),
     flowi4_mark: inet.sk_mark,
-    flowi4_tos: RT_CONN_FLAGS(inet),
+    flowi4_tos: RT_CONN_FLAGS(inet) | (msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: hdrincl ? IPPROTO_RAW : inet.sk_protocol,
     flowi4_flags: inet_sk_flowi_flags(inet) | (hdrincl ? FLOWI_FLAG_KNOWN_NH : 0),
     flowi4_uid: inet.sk_uid,
@@ -144,7 +147,7 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
     fl4_dport: echo ? ICMP_ECHO << 8 : 0,
   });
   if (rt.err < 0) return { err: rt.err, net };
-  if (rt.rt_type === RTN_BROADCAST) return { err: -EACCES, net };
+  if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net };
   if (hdrincl) {
     const header = { ...NO_IPH, ttl: IPDEFTTL, protocol, saddr: msg.from, daddr };
     return raw_send_hdrinc(kernel, net, sk, fl4, transport, header, rt);

@@ -5,6 +5,7 @@ import { ipv4_is_multicast } from './in.ts';
 import { inet_is_local_reserved_port } from './inet_connection_sock.ts';
 import { inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from './inet_sock.ts';
 import { csummode, IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_send_skb, type Sending } from './ip_output.ts';
+import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
 import { getSock, setSock } from './net.ts';
 import { ip_route_output_flow } from './route.ts';
 import { consume_skb, kfree_skb, payloadOf, skb_clone } from './skbuff.ts';
@@ -91,7 +92,7 @@ export function udp_v4_rehash(sk: Sock): Sock {
  * Sends a datagram.
  *
  * C: net/ipv4/udp.c, udp_sendmsg() and udp_send_skb().
- * Left out: corking, MSG_DONTROUTE, IP options, IP_UNICAST_IF and IP_MULTICAST_IF, SO_BROADCAST, BPF, SO_NO_CHECK.
+ * Left out: corking, IP options, IP_MULTICAST_IF, BPF, SO_NO_CHECK.
  */
 export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msghdr): Sending {
   let net = before;
@@ -109,13 +110,12 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   } else if (inet.sk_state !== TCP_ESTABLISHED) {
     return { err: -EDESTADDRREQ, net };
   }
-  let saddr = inet.inet_saddr;
-  if (msg.from !== 0) {
-    saddr = msg.from;
-    connected = false;
-  }
+  const ipc = ip_cmsg_send(net, inet, msg);
+  if (ipc.err < 0) return { err: ipc.err, net };
+  const saddr = ipc.addr;
+  if (ipc.given) connected = false;
   let tos = RT_TOS(inet.tos);
-  if (inet.sk_localroute) {
+  if (inet.sk_localroute || msg.dontroute) {
     tos = tos | RTO_ONLINK;
     connected = false;
   }
@@ -130,7 +130,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   if (rt.dev === 0) {
     const routed = ip_route_output_flow(net, {
       ...NO_FLOW,
-      flowi4_oif: inet.sk_bound_dev_if,
+      flowi4_oif: outputDevice(inet, ipc.oif, daddr),
       flowi4_mark: inet.sk_mark,
       flowi4_tos: tos,
       flowi4_proto: inet.sk_protocol,
@@ -144,7 +144,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
     fl4 = routed.fl4;
     rt = routed.rt;
     if (rt.err < 0) return { err: rt.err, net };
-    if (rt.rt_type === RTN_BROADCAST) return { err: -EACCES, net };
+    if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net };
     if (connected) net = setSock(net, sk_setup_caps(getSock(net, sk), rt));
   }
   if (ulen > IP_MAX_MTU - IPHDR_LEN) return { err: -EMSGSIZE, net };

@@ -64,8 +64,11 @@ export function boundAddress(run: Run, i: number, name: string): number {
 /** The address that the user gave for what socket `sk` sends in step `i`, 0 when the kernel has to choose. */
 export function givenSource(run: Run, i: number, sk: Sock): number {
   const event = eventOf(run, i);
-  const perPacket = event.event === 'send' && event.s === sk.name ? event.from : 0;
-  return perPacket !== 0 ? perPacket : boundAddress(run, i, sk.name);
+  const ofSend = event.event === 'send' && event.s === sk.name;
+  const perPacket = ofSend ? event.from : 0;
+  // IP_PKTINFO names address and device at once: a device alone says that the kernel shall choose.
+  const anyOnDevice = ofSend && event.via !== '';
+  return perPacket !== 0 || anyOnDevice ? perPacket : boundAddress(run, i, sk.name);
 }
 
 /** Whether the operator changed the host before or in step `i`: then an older choice of source may be out of date. */

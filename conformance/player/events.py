@@ -17,11 +17,14 @@ from packets import (
 )  # fmt: skip
 
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
+IP_UNICAST_IF = 50
 TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 30, 0x20000000
 STATES = (
     '', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
     'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
 )  # fmt: skip
+# What may follow the kind of a socket.
+SOCKET_VALUES, SOCKET_FLAGS = ('mark', 'dev', 'uid', 'unicast-if'), ('dontroute', 'broadcast')
 LINGER_ABORT, LINGER_OFF = struct.pack('ii', 1, 0), struct.pack('ii', 0, 0)
 PEER_ISN = 1000
 # The source port, or echo identifier, that users of raw sockets write into a header of their own.
@@ -168,10 +171,10 @@ class Play:
 
     def do_socket(self, name, kind, *words):
         words, protocol = list(words), 0
-        if kind in ('raw', 'hdrincl') and words and words[0] not in ('mark', 'dev', 'uid'):
+        if kind in ('raw', 'hdrincl') and words and words[0] not in (*SOCKET_VALUES, *SOCKET_FLAGS):
             text = words.pop(0)
             protocol = PROTOCOLS.get(text) or int(text)
-        options = options_of(words, ('mark', 'dev', 'uid'))
+        options = options_of(words, SOCKET_VALUES, SOCKET_FLAGS)
         types = {
             'tcp': (socket.SOCK_STREAM, TCP),
             'udp': (socket.SOCK_DGRAM, UDP),
@@ -199,6 +202,13 @@ class Play:
             self.option(made[0], socket.SO_MARK, struct.pack('I', mark))
         if 'dev' in options:
             self.option(made[0], socket.SO_BINDTODEVICE, options['dev'].encode() + b'\0')
+        if 'dontroute' in options:
+            self.option(made[0], socket.SO_DONTROUTE, struct.pack('i', 1))
+        if 'broadcast' in options:
+            self.option(made[0], socket.SO_BROADCAST, struct.pack('i', 1))
+        if 'unicast-if' in options:
+            index = struct.pack('!I', socket.if_nametoindex(options['unicast-if']))
+            self.call('setsockopt', lambda: made[0].setsockopt(socket.IPPROTO_IP, IP_UNICAST_IF, index))
 
     def option(self, sock, name, value):
         self.call('setsockopt', lambda: sock.setsockopt(socket.SOL_SOCKET, name, value))
@@ -236,7 +246,7 @@ class Play:
 
     def do_send(self, name, length, *words):
         sock = self.open_sock(name)
-        options = options_of(words, ('to', 'from', 'flags'), ('tfo',))
+        options = options_of(words, ('to', 'from', 'via', 'flags'), ('tfo', 'dontroute'))
         address, port = endpoint(options['to']) if 'to' in options else (None, 0)
         source = options.get('from')
         payload = b'x' * int(length)
@@ -246,22 +256,28 @@ class Play:
             echo.icmp_type = ICMP_TYPES['echo-request']
             payload = transport_bytes(echo)
         if sock.kind in ('raw', 'hdrincl') and sock.sock:
-            payload = self.handmade(sock, payload, address, port, source, options.get('flags'))
+            payload = self.handmade(sock, payload, address, port, source, options)
         if sock.kind in ('raw', 'hdrincl', 'ping'):
             port = 0
         to = (address, port) if address else None
-        flags = MSG_FASTOPEN if 'tfo' in options else 0
-        control = []
-        if source and sock.kind != 'hdrincl':
-            info = struct.pack('=i', 0) + socket.inet_aton(source) + bytes(4)
-            control = [(socket.IPPROTO_IP, IP_PKTINFO, info)]
-        self.call('send', lambda: sock.sock.sendmsg([payload], control, flags, *([to] if to else [])))
+        flags = (MSG_FASTOPEN if 'tfo' in options else 0) | (socket.MSG_DONTROUTE if 'dontroute' in options else 0)
 
-    def handmade(self, sock, payload, address, port, source, flags):
+        def send():
+            control, given = [], source if source and sock.kind != 'hdrincl' else None
+            if given or 'via' in options:
+                device = socket.if_nametoindex(options['via']) if 'via' in options else 0
+                info = struct.pack('=i', device) + socket.inet_aton(given or '0.0.0.0') + bytes(4)
+                control = [(socket.IPPROTO_IP, IP_PKTINFO, info)]
+            sock.sock.sendmsg([payload], control, flags, *([to] if to else []))
+
+        self.call('send', send)
+
+    def handmade(self, sock, payload, address, port, source, options):
         """What a user of a raw socket writes: the transport header, and for hdrincl the IP header in front."""
+        flags, via = options.get('flags'), options.get('via', '')
         protocol = sock.protocol or (TCP if flags else UDP if port else ICMP)
         address, port = (address, port) if address else sock.peer()
-        p = Packet(source or self.likely_source(sock, address), address, protocol, dport=port, payload=payload)
+        p = Packet(source or self.likely_source(sock, address, via), address, protocol, dport=port, payload=payload)
         p.sport = HANDMADE_PORT
         if protocol == TCP:
             p.seq, p.flags = 1, flag_bits(flags or 'S')
@@ -273,15 +289,17 @@ class Play:
         data = ip_bytes(p)
         return data[:12] + socket.inet_aton(source or '0.0.0.0') + data[16:]
 
-    def likely_source(self, sock, address):
+    def likely_source(self, sock, address, via=''):
         """The source that a user of raw sockets computes a checksum for: the bound one, else what a like socket gets."""
-        if sock.name()[0] != '0.0.0.0':
+        if sock.name()[0] != '0.0.0.0' and not via:
             return sock.name()[0]
         with as_user(sock.uid):
             probe = socket.socket(socket.AF_INET, socket.SOCK_RAW, sock.protocol or socket.IPPROTO_RAW)
         with probe:
             for option, size in ((socket.SO_MARK, 4), (socket.SO_BINDTODEVICE, 16)):
                 probe.setsockopt(socket.SOL_SOCKET, option, sock.sock.getsockopt(socket.SOL_SOCKET, option, size))
+            if via:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.encode() + b'\0')
             try:
                 probe.connect((address, 0))
                 return probe.getsockname()[0]

@@ -25,6 +25,12 @@ export type Event = { readonly picks: Picks } & (
       /** '' for none. */
       readonly dev: string;
       readonly uid: number;
+      /** SO_DONTROUTE. */
+      readonly dontroute: boolean;
+      /** SO_BROADCAST. */
+      readonly broadcast: boolean;
+      /** IP_UNICAST_IF, '' for none. */
+      readonly unicastIf: string;
     }
   | { readonly event: 'bind'; readonly s: string; readonly addr: number; readonly port: number }
   | { readonly event: 'listen'; readonly s: string }
@@ -46,6 +52,10 @@ export type Event = { readonly picks: Picks } & (
       readonly toPort: number;
       /** PKTINFO source or hdrincl header source, 0 none. */
       readonly from: number;
+      /** PKTINFO device, '' for none. */
+      readonly via: string;
+      /** MSG_DONTROUTE. */
+      readonly dontroute: boolean;
       /** TCPHDR_* of a hand-made TCP header, -1 when absent. */
       readonly flags: number;
       readonly tfo: boolean;

@@ -110,6 +110,10 @@ export interface Sock {
   readonly hdrincl: boolean;
   /** SO_DONTROUTE. */
   readonly sk_localroute: boolean;
+  /** SO_BROADCAST. */
+  readonly sk_broadcast: boolean;
+  /** IP_UNICAST_IF: ifindex, 0 for none. */
+  readonly uc_index: number;
   /** inet->cork.fl.u.ip4: the addresses that ip_queue_xmit copies into a packet while sk_dst_cache is valid. */
   readonly cork_fl: FlowI4;
   readonly sk_dst_cache: Rtable;
@@ -198,6 +202,8 @@ export const NO_SOCK: Sock = {
   tos: 0,
   hdrincl: false,
   sk_localroute: false,
+  sk_broadcast: false,
+  uc_index: 0,
   cork_fl: NO_FLOW,
   sk_dst_cache: NO_DST,
   hashed: false,

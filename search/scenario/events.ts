@@ -58,6 +58,9 @@ function parseSocket(words: Words): Of<'socket'> {
   let mark = 0;
   let dev = '';
   let uid = 0;
+  let dontroute = false;
+  let broadcast = false;
+  let unicastIf = '';
   readOptions(words, {
     mark: (option) => {
       mark = readNumber(words.value(option, 'a mark'), 'a mark', U32);
@@ -68,8 +71,19 @@ function parseSocket(words: Words): Of<'socket'> {
     uid: (option) => {
       uid = readNumber(words.value(option, 'a user'), 'a user', U32 - 1);
     },
+    dontroute: () => {
+      dontroute = true;
+    },
+    broadcast: () => {
+      broadcast = true;
+    },
+    'unicast-if': (option) => {
+      unicastIf = readDevice(words.value(option, 'a link'));
+    },
   });
-  return { event: 'socket', s, type, protocol, mark, dev, uid, picks };
+  if (dev !== '' && unicastIf !== '')
+    wrong('the kernel takes no "unicast-if" on a socket bound with "dev"; leave one out');
+  return { event: 'socket', s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, picks };
 }
 
 function parseConnect(words: Words): Of<'connect'> {
@@ -97,6 +111,8 @@ function parseSend(words: Words): Of<'send'> {
   let to = { addr: 0, port: 0, hasPort: false };
   let hasTo = false;
   let from = 0;
+  let via = '';
+  let dontroute = false;
   let flags = -1;
   let tfo = false;
   readOptions(words, {
@@ -107,6 +123,12 @@ function parseSend(words: Words): Of<'send'> {
     from: (option) => {
       from = readAddress(words.value(option, 'an address'), 'a source');
     },
+    via: (option) => {
+      via = readDevice(words.value(option, 'a link'));
+    },
+    dontroute: () => {
+      dontroute = true;
+    },
     flags: (option) => {
       const word = words.value(option, 'TCP flags');
       flags = readFlags(word);
@@ -116,7 +138,7 @@ function parseSend(words: Words): Of<'send'> {
       tfo = true;
     },
   });
-  return { event: 'send', s, len, hasTo, to: to.addr, toPort: to.port, from, flags, tfo, picks };
+  return { event: 'send', s, len, hasTo, to: to.addr, toPort: to.port, from, via, dontroute, flags, tfo, picks };
 }
 
 function parseWait(words: Words): Of<'wait'> {
@@ -159,11 +181,15 @@ export function parseEvent(text: string): Event {
   return PARSERS[name as Event['event']](new Words(name, rest), text);
 }
 
-function printSocket({ s, type, protocol, mark, dev, uid }: Of<'socket'>): string {
+function printSocket(event: Of<'socket'>): string {
+  const { s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf } = event;
   const words = ['socket', s, type === 'raw' ? `raw ${formatProtocol(protocol)}` : type];
   if (mark !== 0) words.push(`mark ${mark}`);
   if (dev !== '') words.push(`dev ${dev}`);
   if (uid !== 0) words.push(`uid ${uid}`);
+  if (dontroute) words.push('dontroute');
+  if (broadcast) words.push('broadcast');
+  if (unicastIf !== '') words.push(`unicast-if ${unicastIf}`);
   return words.join(' ');
 }
 
@@ -172,10 +198,13 @@ function printEnd(addr: number, port: number): string {
   return port === 0 ? formatAddress(addr) : formatEndpoint(addr, port);
 }
 
-function printSend({ s, len, hasTo, to, toPort, from, flags, tfo }: Of<'send'>): string {
+function printSend(event: Of<'send'>): string {
+  const { s, len, hasTo, to, toPort, from, via, dontroute, flags, tfo } = event;
   const words = ['send', s, String(len)];
   if (hasTo) words.push(`to ${printEnd(to, toPort)}`);
   if (from !== 0) words.push(`from ${formatAddress(from)}`);
+  if (via !== '') words.push(`via ${via}`);
+  if (dontroute) words.push('dontroute');
   if (flags >= 0) words.push(`flags ${formatFlags(flags)}`);
   if (tfo) words.push('tfo');
   return words.join(' ');

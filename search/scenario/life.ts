@@ -352,6 +352,9 @@ function misfitOf(event: NamedEvent, kind: string): string {
   if (kind === 'tcp' && event.hasTo && !event.tfo)
     return `${named}, and sends where it is connected to; leave "to" out, or add tfo`;
   if (kind === 'tcp' && event.from !== 0) return `${named}, and has one source for all packets; leave "from" out`;
+  if (kind === 'tcp' && event.via !== '') return `${named}, and has one route for all packets; leave "via" out`;
+  if (kind === 'tcp' && event.dontroute)
+    return `${named}, and has one route for all packets; write dontroute behind "socket"`;
   if (kind !== 'raw' && kind !== 'hdrincl' && event.flags >= 0)
     return `${named}, and its headers are the kernel's; leave "flags" out`;
   if (kind === 'udp' && event.hasTo && event.toPort === 0)

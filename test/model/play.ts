@@ -38,7 +38,8 @@ export function host(lines: readonly string[], kernel: Kernel = stock): World {
 type Ev<T extends Event['event']> = Extract<Event, { event: T }>;
 
 export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'socket'>> = {}): Event {
-  return { event: 'socket', s, type, protocol: 0, mark: 0, dev: '', uid: 0, picks: NO_PICKS, ...more };
+  const plain = { protocol: 0, mark: 0, dev: '', uid: 0, dontroute: false, broadcast: false, unicastIf: '' };
+  return { event: 'socket', s, type, ...plain, picks: NO_PICKS, ...more };
 }
 
 export function bind(s: string, addr: string, port = 0): Event {
@@ -58,6 +59,8 @@ export function send(s: string, len: number, more: Partial<Ev<'send'>> = {}): Ev
     to: 0,
     toPort: 0,
     from: 0,
+    via: '',
+    dontroute: false,
     flags: -1,
     tfo: false,
     picks: NO_PICKS,

@@ -96,7 +96,18 @@ export function events(
   );
 }
 
-export const tcp = (s: string): Bare => ({ event: 'socket', s, type: 'tcp', protocol: 0, mark: 0, dev: '', uid: 0 });
+export const tcp = (s: string): Bare => ({
+  event: 'socket',
+  s,
+  type: 'tcp',
+  protocol: 0,
+  mark: 0,
+  dev: '',
+  uid: 0,
+  dontroute: false,
+  broadcast: false,
+  unicastIf: '',
+});
 export const connect = (s: string, port = 80, tfo = false): Bare => ({ event: 'connect', s, addr: PEER, port, tfo });
 export const bind = (s: string, addr: number, port: number): Bare => ({ event: 'bind', s, addr, port });
 export const listen = (s: string): Bare => ({ event: 'listen', s });
@@ -112,6 +123,8 @@ export const send = (s: string, len: number, tfo = false): Bare => ({
   to: tfo ? PEER : 0,
   toPort: tfo ? 80 : 0,
   from: 0,
+  via: '',
+  dontroute: false,
   flags: -1,
   tfo,
 });
