@@ -110,6 +110,7 @@ export function tcp_disconnect(kernel: Kernel, start: World, sk: number): World 
     write_queue: [],
     icsk_timeout: 0,
     icsk_rto: TCP_TIMEOUT_INIT,
+    srtt: 0,
     retransmits: 0,
     retrans_stamp: 0,
     write_seq: seq === 0 ? 1 : seq,

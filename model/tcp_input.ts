@@ -18,7 +18,7 @@ import {
   tcp_send_synack,
   tcp_xmit_retransmit_queue,
 } from './tcp_output.ts';
-import { TCP_RTO_MIN, TCP_TIMEOUT_INIT, TCP_TIMEOUT_MIN, TCP_TIMEWAIT_LEN } from './tcp_timer.ts';
+import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEOUT_INIT, TCP_TIMEOUT_MIN, TCP_TIMEWAIT_LEN } from './tcp_timer.ts';
 import { ECONNREFUSED, ECONNRESET, EPIPE } from './types/errno.ts';
 import { type SkBuff, TCPHDR_ACK, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN, type Tcphdr } from './types/packet.ts';
 import { RTN_BROADCAST, RTN_MULTICAST } from './types/route.ts';
@@ -192,10 +192,27 @@ interface Received {
 }
 
 /**
+ * The socket with the round trip of its handshake, told by the timestamp that the peer gives back; 0 without one.
+ *
+ * C: net/ipv4/tcp_input.c, tcp_ack_update_rtt() and tcp_rtt_estimator(), the first measurement. RFC: 6298 section 2.2.
+ * Left out: later measurements, the first stands for all; microseconds.
+ */
+function tcp_rtt_estimator(net: World, tp: Sock, skb: SkBuff): Sock {
+  const opt = tcp_parse_options(skb.th);
+  const measured = opt.saw_tstamp && opt.rcv_tsecr !== 0;
+  return { ...tp, srtt: measured ? Math.max(tcp_time_stamp(net) - opt.rcv_tsecr, 0) : 0 };
+}
+
+/** The retransmission timeout that follows from the round trip. C: include/net/tcp.h, __tcp_set_rto(). RFC: 6298. */
+function tcp_set_rto(tp: Sock): number {
+  return Math.min(tp.srtt + Math.max(2 * tp.srtt, TCP_RTO_MIN), TCP_RTO_MAX);
+}
+
+/**
  * Takes an acknowledgement: segments that it covers leave the queue. `ret` is negative for one of data never sent.
  *
  * C: net/ipv4/tcp_input.c, tcp_ack() and tcp_clean_rtx_queue().
- * Left out: congestion control, SACK, round-trip times: the timeout is the minimum again after each success.
+ * Left out: congestion control, SACK; the timeout is that of the handshake again after each success.
  */
 function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
   const tp = getSock(net, sk);
@@ -210,14 +227,16 @@ function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
     synAcked = synAcked || (acked && (seg.flags & TCPHDR_SYN) !== 0);
     write_queue = acked ? write_queue : [...write_queue, seg];
   }
-  const cleaned = { ...tp, write_queue, snd_una: ack, retransmits: 0, icsk_rto: TCP_RTO_MIN };
+  const timed = synAcked ? tcp_rtt_estimator(net, tp, skb) : tp;
+  const icsk_rto = tcp_set_rto(timed);
+  const cleaned = { ...timed, write_queue, snd_una: ack, retransmits: 0, icsk_rto };
   const out = packetsOut(cleaned);
   const settled = setSock(net, {
     ...cleaned,
     retrans_stamp: synAcked || !out ? 0 : tp.retrans_stamp,
     icsk_timeout: 0,
   });
-  return { ret: 1, net: out ? inet_csk_reset_xmit_timer(settled, sk, TCP_RTO_MIN) : settled };
+  return { ret: 1, net: out ? inet_csk_reset_xmit_timer(settled, sk, icsk_rto) : settled };
 }
 
 /** The connection is open. C: net/ipv4/tcp_input.c, tcp_finish_connect(). */
@@ -437,7 +456,8 @@ function tcp_rcv_synchronized(kernel: Kernel, start: World, sk: number, skb: SkB
   const state = tp.sk_state;
   if (state === TCP_SYN_RECV) {
     net = reqsk_fastopen_remove(net, sk);
-    const opened = getSock(net, sk);
+    const opened = tcp_rtt_estimator(net, getSock(net, sk), skb);
+    const icsk_rto = tcp_set_rto(opened);
     net = setSock(net, {
       ...opened,
       sk_state: TCP_ESTABLISHED,
@@ -445,8 +465,8 @@ function tcp_rcv_synchronized(kernel: Kernel, start: World, sk: number, skb: SkB
       retrans_stamp: 0,
       retransmits: 0,
       snd_una: th.ack_seq,
-      icsk_rto: TCP_RTO_MIN,
-      icsk_timeout: packetsOut(opened) ? net.now + TCP_RTO_MIN : 0,
+      icsk_rto,
+      icsk_timeout: packetsOut(opened) ? net.now + icsk_rto : 0,
     });
   } else if (state === TCP_FIN_WAIT1) {
     net = reqsk_fastopen_remove(net, sk);

@@ -157,8 +157,11 @@ export interface Sock {
   readonly rcv_wnd: number;
   /** End of the last small segment sent, for Nagle's rule. */
   readonly snd_sml: number;
-  /** Milliseconds: the retransmission timeout, and the moment at which the timer fires (0: not armed). */
+  /** The retransmission timeout in milliseconds. */
   readonly icsk_rto: number;
+  /** The round trip of the handshake in milliseconds (tp->srtt_us >> 3). */
+  readonly srtt: number;
+  /** Milliseconds: the moment at which the retransmission timer fires (0: not armed). */
   readonly icsk_timeout: number;
   /** SOCK_REQUEST: the peer's initial sequence number. */
   readonly rcv_isn: number;
@@ -233,6 +236,7 @@ export const NO_SOCK: Sock = {
   rcv_wnd: 0,
   snd_sml: 0,
   icsk_rto: 0,
+  srtt: 0,
   icsk_timeout: 0,
   rcv_isn: 0,
   tw_substate: 0,
