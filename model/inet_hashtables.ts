@@ -28,13 +28,9 @@ import {
   TCP_LISTEN,
   TCP_TIME_WAIT,
 } from './types/sock.ts';
-import type { Kernel, World } from './types/world.ts';
+import type { Kernel, Result, World } from './types/world.ts';
 
-/** A `int` result together with the world after it. */
-export interface Result {
-  readonly err: number;
-  readonly net: World;
-}
+export type { Result };
 
 function evens16(first: number): readonly number[] {
   return [
@@ -438,6 +434,34 @@ interface Scan {
   readonly net: World;
 }
 
+/** Whether connect() may use a port; `tw` is the TIME_WAIT that gives way, 0 for none. */
+export interface TriedPort {
+  readonly found: boolean;
+  readonly tw: number;
+  readonly net: World;
+}
+
+/** C: net/ipv4/inet_hashtables.c, __inet_hash_connect(): the body of its loop over ports. */
+export function tryPort(kernel: Kernel, net: World, sk: number, port: number): TriedPort {
+  if (inet_is_local_reserved_port(net, port)) return { found: false, tw: 0, net };
+  const tb = inet_bind_bucket_find(net, port);
+  if (tb.port === 0) return { found: true, tw: 0, net: inet_bind_bucket_create(net, port, -1, -1) };
+  if (tb.fastreuse >= 0 || tb.fastreuseport >= 0) return { found: false, tw: 0, net };
+  const check = __inet_check_established(kernel, net, sk, port, true);
+  return check.err === 0 ? { found: true, tw: check.tw, net: check.net } : { found: false, tw: 0, net };
+}
+
+/** Binds the port that was found and hashes the socket. C: net/ipv4/inet_hashtables.c, __inet_hash_connect(), label ok. */
+export function takePort(kernel: Kernel, net: World, sk: number, port: number, tw: number): Result {
+  const bound = inet_bind_hash(net, sk, port);
+  const owner = getSock(bound, sk);
+  const hashed = owner.hashed
+    ? bound
+    : inet_ehash_nolisten(kernel, setSock(bound, { ...owner, inet_sport: port }), sk, tw).net;
+  if (tw === 0) return { err: 0, net: hashed };
+  return { err: 0, net: dropSock(inet_twsk_bind_unhash(hashed, tw), tw) };
+}
+
 /**
  * One pass of the port search: every second port from `start`, wrapping before `high`.
  *
@@ -447,16 +471,8 @@ function scanParity(kernel: Kernel, net: World, sk: number, start: number, high:
   for (const step of EVEN_STEPS) {
     if (step >= remaining) return { found: false, port: 0, step: 0, tw: 0, net };
     const port = start + step >= high ? start + step - remaining : start + step;
-    if (!inet_is_local_reserved_port(net, port)) {
-      const tb = inet_bind_bucket_find(net, port);
-      if (tb.port === 0) {
-        return { found: true, port, step, tw: 0, net: inet_bind_bucket_create(net, port, -1, -1) };
-      }
-      if (tb.fastreuse < 0 && tb.fastreuseport < 0) {
-        const check = __inet_check_established(kernel, net, sk, port, true);
-        if (check.err === 0) return { found: true, port, step, tw: check.tw, net: check.net };
-      }
-    }
+    const tried = tryPort(kernel, net, sk, port);
+    if (tried.found) return { found: true, port, step, tw: tried.tw, net: tried.net };
   }
   return { found: false, port: 0, step: 0, tw: 0, net };
 }
@@ -482,18 +498,12 @@ export function __inet_hash_connect(kernel: Kernel, net: World, sk: number, port
   if (!scan.found) return { err: -EADDRNOTAVAIL, net };
 
   const perturbed: World = { ...scan.net, table_perturb: (scan.net.table_perturb + scan.step + 2) >>> 0 };
-  const bound = inet_bind_hash(perturbed, sk, scan.port);
-  const owner = getSock(bound, sk);
-  const hashed = owner.hashed
-    ? bound
-    : inet_ehash_nolisten(kernel, setSock(bound, { ...owner, inet_sport: scan.port }), sk, scan.tw).net;
-  if (scan.tw === 0) return { err: 0, net: hashed };
-  return { err: 0, net: dropSock(inet_twsk_bind_unhash(hashed, scan.tw), scan.tw) };
+  return takePort(kernel, perturbed, sk, scan.port, scan.tw);
 }
 
 /** Binds a port for a connection and hashes it. C: net/ipv4/inet_hashtables.c, inet_hash_connect(). */
 export function inet_hash_connect(kernel: Kernel, net: World, sk: number): Result {
   const inet = getSock(net, sk);
   const port_offset = inet.inet_num === 0 ? net.picks.port_offset : 0;
-  return __inet_hash_connect(kernel, checkKind(net, 'inet_hash_connect', inet), sk, port_offset);
+  return kernel.__inet_hash_connect(kernel, checkKind(net, 'inet_hash_connect', inet), sk, port_offset);
 }

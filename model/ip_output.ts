@@ -269,7 +269,8 @@ export interface IpReplyArg {
 }
 
 /**
- * Answers the segment `skb` with the TCP header `th`, which speaks for `saddr`, through the control socket.
+ * Answers the segment `skb` with the TCP header `th`, which speaks for `saddr`, through the control socket, on behalf of
+ * `orig_sk` (NO_SOCK for none).
  *
  * C: net/ipv4/ip_output.c, ip_send_unicast_reply(). The checksum is complete: arg->csum and csumoffset.
  * Left out: IP options, IP_REPLY_ARG_NOSRCCHECK.
@@ -277,6 +278,7 @@ export interface IpReplyArg {
 export function ip_send_unicast_reply(
   kernel: Kernel,
   net: World,
+  orig_sk: Sock,
   skb: SkBuff,
   daddr: number,
   saddr: number,
@@ -304,7 +306,8 @@ export function ip_send_unicast_reply(
     sk_protocol: skb.iph.protocol,
     sk_bound_dev_if: arg.bound_dev_if,
   };
-  const made = ip_make_skb(setSock(net, sk), sk, fl4, { ...NO_SKB, th }, { mark: fl4.flowi4_mark }, rt);
-  const nskb = setTransportChecksum(made.skb, saddr, daddr);
+  const ipc = { mark: kernel.replyMark(fl4.flowi4_mark) };
+  const made = ip_make_skb(setSock(net, sk), sk, fl4, { ...NO_SKB, th }, ipc, rt);
+  const nskb = { ...setTransportChecksum(made.skb, saddr, daddr), sk: kernel.replyOwner(orig_sk) };
   return ip_push_pending_frames(kernel, made.net, nskb).net;
 }

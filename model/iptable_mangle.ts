@@ -1,7 +1,6 @@
 /** The mangle table at its hooks. C: net/ipv4/netfilter/iptable_mangle.c. */
 import { ipt_do_table } from './ip_tables.ts';
 import { emit, getSock } from './net.ts';
-import { ip_route_me_harder } from './netfilter.ts';
 import type { SkBuff } from './types/packet.ts';
 import { RTN_UNSPEC } from './types/route.ts';
 import { NF_DROP, NF_DROP_ERR, NF_INET_LOCAL_OUT, NF_STOLEN, type NfHookState } from './types/verdict.ts';
@@ -12,13 +11,17 @@ import type { HookResult, Kernel, World } from './types/world.ts';
  *
  * C: net/ipv4/netfilter/iptable_mangle.c, ipt_mangle_out().
  */
-export function ipt_mangle_out(_kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
+export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
   const { mark } = packet;
   const { saddr, daddr, tos } = packet.iph;
   const { verdict: ret, skb, net } = ipt_do_table(before, packet, state, before.mangle);
   if (ret !== NF_DROP && ret !== NF_STOLEN) {
     if (skb.iph.saddr !== saddr || skb.iph.daddr !== daddr || skb.mark !== mark || skb.iph.tos !== tos) {
-      const { err, skb: rerouted, net: after } = ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
+      const {
+        err,
+        skb: rerouted,
+        net: after,
+      } = kernel.ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
       return { verdict: err < 0 ? NF_DROP_ERR(err) : ret, skb: rerouted, net: after };
     }
   }

@@ -91,10 +91,10 @@ function registered(net: World, fn: HookFn, hook: number): boolean {
 }
 
 /** NAT at this hook; without a connection-tracking entry it accepts. */
-function iptable_nat(net: World, skb: SkBuff, state: NfHookState): HookResult {
+function iptable_nat(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
   if (state.hook === NF_INET_PRE_ROUTING) return nf_nat_ipv4_pre_routing(net, skb, state);
   if (state.hook === NF_INET_LOCAL_IN) return nf_nat_ipv4_local_in(net, skb, state);
-  if (state.hook === NF_INET_LOCAL_OUT) return nf_nat_ipv4_local_fn(net, skb, state);
+  if (state.hook === NF_INET_LOCAL_OUT) return nf_nat_ipv4_local_fn(kernel, net, skb, state);
   return nf_nat_ipv4_out(net, skb, state);
 }
 
@@ -108,7 +108,7 @@ function nf_hook_entry_hookfn(kernel: Kernel, net: World, fn: HookFn, skb: SkBuf
     case 'iptable_mangle':
       return iptable_mangle_hook(kernel, net, skb, state);
     case 'iptable_nat':
-      return iptable_nat(net, skb, state);
+      return iptable_nat(kernel, net, skb, state);
     case 'iptable_filter':
       return ipt_do_table(net, skb, state, net.filter);
     case 'nf_conntrack_confirm':

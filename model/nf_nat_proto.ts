@@ -1,7 +1,6 @@
 /** NAT at its hooks. C: net/netfilter/nf_nat_proto.c; nf_nat_inet_fn() of nf_nat_core.c. */
 import { ipt_do_table } from './ip_tables.ts';
 import { getSock } from './net.ts';
-import { ip_route_me_harder } from './netfilter.ts';
 import { ctTuple, getCt, nf_ct_kill } from './nf_conntrack.ts';
 import {
   HOOK2MANIP,
@@ -24,7 +23,7 @@ import {
   type NfConn,
   type NfHookState,
 } from './types/verdict.ts';
-import type { HookResult, World } from './types/world.ts';
+import type { HookResult, Kernel, World } from './types/world.ts';
 
 /**
  * Whether a masqueraded flow now leaves by another device.
@@ -92,7 +91,7 @@ export function nf_nat_ipv4_out(net: World, skb: SkBuff, state: NfHookState): Ho
 }
 
 /** Routes the packet again when its connection goes to another destination. C: nf_nat_proto.c, nf_nat_ipv4_local_fn(). */
-export function nf_nat_ipv4_local_fn(net: World, skb: SkBuff, state: NfHookState): HookResult {
+export function nf_nat_ipv4_local_fn(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
   const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(net, skb, state);
   if (ret !== NF_ACCEPT) return { verdict: ret, skb: seen, net: after };
   if (seen.ct !== 0) {
@@ -100,7 +99,11 @@ export function nf_nat_ipv4_local_fn(net: World, skb: SkBuff, state: NfHookState
     const dir = seen.ctdir;
     const other = dir === IP_CT_DIR_ORIGINAL ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
     if (ctTuple(ct, dir).dst !== ctTuple(ct, other).src) {
-      const { err, skb: rerouted, net: routed } = ip_route_me_harder(after, getSock(after, state.sk), seen, RTN_UNSPEC);
+      const {
+        err,
+        skb: rerouted,
+        net: routed,
+      } = kernel.ip_route_me_harder(after, getSock(after, state.sk), seen, RTN_UNSPEC);
       return { verdict: err < 0 ? NF_DROP_ERR(err) : ret, skb: rerouted, net: routed };
     }
   }

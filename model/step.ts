@@ -68,8 +68,15 @@ function answer(kernel: Kernel, net: World, sk: Sock): World {
   return receive(kernel, { ...net, sent: others }, dev_get_by_index(net, last.dev), packet);
 }
 
-function operator(net: World, command: HostCommand): World {
-  const { err, message, net: after } = hostCommand(net, command);
+/** The command as this kernel understands it. */
+function understood(kernel: Kernel, command: HostCommand): HostCommand {
+  return command.do === 'rule add' || command.do === 'rule del'
+    ? { ...command, rule: kernel.fib_nl2rule(command.rule) }
+    : command;
+}
+
+function operator(kernel: Kernel, net: World, command: HostCommand): World {
+  const { err, message, net: after } = hostCommand(net, understood(kernel, command));
   return err === 0 ? after : emit(after, { effect: 'refused', message });
 }
 
@@ -105,7 +112,7 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     case 'retransmit':
       return tcp_retransmit_timer(kernel, net, lastNamed(net, event.s).id);
     case 'host':
-      return operator(net, event.command);
+      return operator(kernel, net, event.command);
     case 'wait':
       return tcpTimers(kernel, { ...net, now: net.now + event.ms });
   }
@@ -132,8 +139,8 @@ export function step(kernel: Kernel, world: World, event: Event): Step {
 /** A new host after its commands, and those that the variant's operator adds; its effects are the refusals. */
 export function boot(kernel: Kernel, host: readonly HostCommand[]): World {
   let net = newWorld();
-  for (const command of host) net = operator(net, command);
-  for (const command of kernel.operator(net)) net = operator(net, command);
+  for (const command of host) net = operator(kernel, net, command);
+  for (const command of kernel.operator(net)) net = operator(kernel, net, command);
   return net;
 }
 

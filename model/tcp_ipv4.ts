@@ -8,7 +8,6 @@ import {
   inet_bhash2_update_saddr,
   inet_ehash_nolisten,
   inet_hash_connect,
-  inet_lookup,
   inet_put_port,
   type Result,
 } from './inet_hashtables.ts';
@@ -222,7 +221,7 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
     ack_seq: answered ? 0 : segmentOf(skb).end_seq,
     flags: answered ? TCPHDR_RST : TCPHDR_RST | TCPHDR_ACK,
   };
-  return ip_send_unicast_reply(kernel, net, skb, iph.saddr, iph.daddr, rep, {
+  return ip_send_unicast_reply(kernel, net, sk, skb, iph.saddr, iph.daddr, rep, {
     tos: iph.tos,
     bound_dev_if: sk.sk_bound_dev_if,
     uid: sock_net_uid(sk),
@@ -256,7 +255,7 @@ function tcp_v4_send_ack(
     window: win,
     options,
   };
-  return ip_send_unicast_reply(kernel, net, skb, skb.iph.saddr, skb.iph.daddr, rep, {
+  return ip_send_unicast_reply(kernel, net, sk, skb, skb.iph.saddr, skb.iph.daddr, rep, {
     tos,
     bound_dev_if: oif,
     uid: sock_net_uid(sk),
@@ -294,7 +293,7 @@ export function tcp_v4_send_synack(
   const ireq = getSock(net, req);
   const rt = dst.dev === 0 ? inet_csk_route_req(net, sk, ireq) : dst;
   if (rt.err < 0) return { err: -1, net };
-  const made = tcp_make_synack(net, sk, rt, ireq, foc, fastopen);
+  const made = tcp_make_synack(kernel, net, sk, rt, ireq, foc, fastopen);
   return ip_build_and_send_pkt(kernel, made.net, made.skb, sk.id, ireq.inet_rcv_saddr, ireq.inet_daddr);
 }
 
@@ -389,7 +388,7 @@ function tcp_v4_rcv_request(kernel: Kernel, net: World, skb: SkBuff, req: Sock):
 export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { iph, th } = skb;
   if (!checksumOk(skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
-  const sk = inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif);
+  const sk = kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif);
   if (sk.id === 0) {
     return kfree_skb(tcp_v4_send_reset(kernel, net, NO_SOCK, skb), skb, 'tcp_v4_rcv', 0);
   }

@@ -519,11 +519,12 @@ export function tcp_send_synack(kernel: Kernel, net: World, sk: number): Result 
 }
 
 /**
- * The SYN-ACK for a request. It belongs to the request, the one for a Fast Open child to the child.
+ * The SYN-ACK for a request. Whose it is depends on the release.
  *
  * C: net/ipv4/tcp_output.c, tcp_make_synack().
  */
 export function tcp_make_synack(
+  kernel: Kernel,
   net: World,
   sk: Sock,
   dst: Rtable,
@@ -544,7 +545,7 @@ export function tcp_make_synack(
     window: Math.min(req.rcv_wnd, 0xffff),
     options,
   };
-  const owner = fastopen ? sk.id : req.id;
+  const owner = kernel.synackOwner(sk, req, fastopen);
   const skb = tcpPacket(owner, req.sk_mark, th, 0, false, req.inet_rcv_saddr, req.inet_daddr);
   return alloc_skb(net, { ...skb, dst });
 }

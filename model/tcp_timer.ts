@@ -11,7 +11,7 @@ import { sk_dst_reset } from './sock.ts';
 import { tcp_done_with_error, tcp_time_stamp } from './tcp.ts';
 import { __tcp_push_pending_frames, tcp_retransmit_skb, tcp_rtx_queue_head, tcp_send_head } from './tcp_output.ts';
 import { ETIMEDOUT } from './types/errno.ts';
-import { SOCK_TIMEWAIT, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './types/sock.ts';
+import { SOCK_TIMEWAIT, type Sock, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './types/sock.ts';
 import type { Kernel, World } from './types/world.ts';
 
 /** C: include/net/tcp.h. */
@@ -38,11 +38,15 @@ function tcp_model_timeout(boundary: number, rto_base: number): number {
   return ((2 << linear_backoff_thresh) - 1) * rto_base + (boundary - linear_backoff_thresh) * TCP_RTO_MAX;
 }
 
+/** The first timeout of a connection in that state. C: net/ipv4/tcp_timer.c, retransmits_timed_out(), rto_base. */
+export function rtoBase(sk: Sock): number {
+  return sk.sk_state === TCP_SYN_SENT || sk.sk_state === TCP_SYN_RECV ? TCP_TIMEOUT_INIT : TCP_RTO_MIN;
+}
+
 /** Whether the peer has been silent for that long. C: net/ipv4/tcp_timer.c, retransmits_timed_out(). */
-function retransmits_timed_out(net: World, sk: number, boundary: number): boolean {
+function retransmits_timed_out(net: World, sk: number, boundary: number, rto_base: number): boolean {
   const tp = getSock(net, sk);
   if (tp.retransmits === 0) return false;
-  const rto_base = tp.sk_state === TCP_SYN_SENT || tp.sk_state === TCP_SYN_RECV ? TCP_TIMEOUT_INIT : TCP_RTO_MIN;
   return tcp_time_stamp(net) - tp.retrans_stamp - tcp_model_timeout(boundary, rto_base) >= 0;
 }
 
@@ -58,7 +62,7 @@ function tcp_write_timeout(net: World, sk: number): { readonly expired: boolean;
   const syn = tp.sk_state === TCP_SYN_SENT || tp.sk_state === TCP_SYN_RECV;
   const orphan = tp.icsk_rto < TCP_RTO_MAX ? TCP_ORPHAN_RETRIES : 0;
   const retry_until = syn ? net.sysctl.tcp_syn_retries : tp.orphan ? orphan : TCP_RETRIES2;
-  const expired = (syn && tp.retransmits >= retry_until) || retransmits_timed_out(net, sk, retry_until);
+  const expired = (syn && tp.retransmits >= retry_until) || retransmits_timed_out(net, sk, retry_until, rtoBase(tp));
   return expired ? { expired, net: tcp_done_with_error(net, sk, ETIMEDOUT) } : { expired, net };
 }
 
@@ -114,7 +118,7 @@ export function tcp_retransmit_timer(kernel: Kernel, before: World, sk: number):
   const tp = getSock(net, sk);
   net = setSock(net, { ...tp, icsk_rto: Math.min(tp.icsk_rto * 2, TCP_RTO_MAX) });
   net = inet_csk_reset_xmit_timer(net, sk, getSock(net, sk).icsk_rto);
-  if (retransmits_timed_out(net, sk, net.sysctl.tcp_retries1 + 1)) {
+  if (retransmits_timed_out(net, sk, net.sysctl.tcp_retries1 + 1, kernel.rtoBase(getSock(net, sk)))) {
     net = setSock(net, sk_dst_reset(getSock(net, sk)));
   }
   return net;

@@ -118,8 +118,54 @@ export interface HookResult {
   readonly net: World;
 }
 
-/** A kernel: the functions that variants replace, and its name. Everything else calls these through the record. */
-export interface Kernel {
+/** A `int` result together with the world after it. */
+export interface Result {
+  readonly err: number;
+  readonly net: World;
+}
+
+/**
+ * A kernel release: the functions that differ between releases and change what becomes of a marked packet. Everything
+ * else calls them through the record. Records are in `model/releases/`.
+ */
+export interface Release {
+  /** As in `uname -r`, its first two numbers. */
+  readonly release: string;
+  /** What follows from the differences, in one line for people. */
+  readonly about: string;
+  /** Whose bound device the second lookup asks for: `owner` is state->sk. */
+  readonly ip_route_me_harder: (
+    net: World,
+    owner: Sock,
+    skb: SkBuff,
+    addr_type: number,
+  ) => { err: number; skb: SkBuff; net: World };
+  /** skb->sk of a SYN-ACK; `sk` is the listener, or the child that Fast Open made from the SYN. */
+  readonly synackOwner: (sk: Sock, req: Sock, fastopen: boolean) => number;
+  /** skb->sk of a RST or ACK that answers for `orig_sk`, NO_SOCK when there is no socket. */
+  readonly replyOwner: (orig_sk: Sock) => number;
+  /** skb->mark of such an answer; `mark` is the one that its route was looked up with. */
+  readonly replyMark: (mark: number) => number;
+  /** How a segment finds its socket. */
+  readonly inet_lookup: (
+    kernel: Kernel,
+    net: World,
+    saddr: number,
+    sport: number,
+    daddr: number,
+    dport: number,
+    dif: number,
+  ) => Sock;
+  /** How connect() finds a port, or checks the one that the socket has. */
+  readonly __inet_hash_connect: (kernel: Kernel, net: World, sk: number, port_offset: number) => Result;
+  /** What the kernel understands of a routing rule. */
+  readonly fib_nl2rule: (rule: FibRule) => FibRule;
+  /** The first timeout that the age of a socket's retransmissions is measured in. */
+  readonly rtoBase: (sk: Sock) => number;
+}
+
+/** A kernel: a release, the functions that variants replace, and its name. Everything else calls these through the record. */
+export interface Kernel extends Release {
   /** kebab-case. */
   readonly name: string;
   /** One line for people. */

@@ -2,7 +2,6 @@
 import { ip_send_check } from '../checksum.ts';
 import { ipt_do_table } from '../ip_tables.ts';
 import { getSock, setSock } from '../net.ts';
-import { ip_route_me_harder } from '../netfilter.ts';
 import type { SkBuff } from '../types/packet.ts';
 import { RTN_UNSPEC } from '../types/route.ts';
 import { NF_DROP, NF_DROP_ERR, NF_STOLEN, type NfHookState } from '../types/verdict.ts';
@@ -16,7 +15,7 @@ import { stock } from './stock.ts';
  * C: net/ipv4/netfilter/iptable_mangle.c, ipt_mangle_out().
  * Patch: version 1. A socket whose inet_saddr is 0 gets the source of the new route, in the packet and in itself.
  */
-export function ipt_mangle_out(_kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
+export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
   const { mark } = packet;
   const { saddr, daddr, tos } = packet.iph;
   let { verdict: ret, skb, net } = ipt_do_table(before, packet, state, before.mangle);
@@ -41,7 +40,11 @@ export function ipt_mangle_out(_kernel: Kernel, before: World, packet: SkBuff, s
         }
       }
       if (!recheck) {
-        const { err, skb: rerouted, net: after } = ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
+        const {
+          err,
+          skb: rerouted,
+          net: after,
+        } = kernel.ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
         skb = rerouted;
         net = after;
         if (err < 0) ret = NF_DROP_ERR(err);

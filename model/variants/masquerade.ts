@@ -43,6 +43,6 @@ function operator(net: World): readonly HostCommand[] {
 export const masquerade: Kernel = {
   ...stock,
   name: 'masquerade',
-  title: 'Linux 6.1 with MASQUERADE on the links that policy routing leads to',
+  title: 'Linux with MASQUERADE on the links that policy routing leads to',
   operator,
 };

@@ -1,6 +1,7 @@
 /** The reference release as it is. */
 import { inet_ehashfn } from '../inet_hashtables.ts';
 import { ipt_mangle_out } from '../iptable_mangle.ts';
+import { linux61 } from '../releases/linux-6.1.ts';
 import { secure_tcp_seq } from '../secure_seq.ts';
 import type { HostCommand } from '../types/host.ts';
 import type { Kernel } from '../types/world.ts';
@@ -11,8 +12,9 @@ function operator(): readonly HostCommand[] {
 }
 
 export const stock: Kernel = {
+  ...linux61,
   name: 'stock',
-  title: 'Linux 6.1 unchanged: the second lookup keeps the source of the first',
+  title: 'Linux unchanged: the second lookup keeps the source of the first',
   operator,
   ipt_mangle_out,
   inet_ehashfn,

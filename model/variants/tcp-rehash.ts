@@ -3,7 +3,6 @@ import { inet_proto_csum_replace2, inet_proto_csum_replace4, ip_send_check } fro
 import { inet_hash_connect, inet_put_port, inet_unhash } from '../inet_hashtables.ts';
 import { ipt_do_table } from '../ip_tables.ts';
 import { getSock, setSock } from '../net.ts';
-import { ip_route_me_harder } from '../netfilter.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../types/packet.ts';
 import { RTN_UNSPEC } from '../types/route.ts';
 import { NF_DROP, NF_DROP_ERR, NF_STOLEN, type NfHookState } from '../types/verdict.ts';
@@ -66,7 +65,11 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
         }
       }
       if (!recheck) {
-        const { err, skb: rerouted, net: after } = ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
+        const {
+          err,
+          skb: rerouted,
+          net: after,
+        } = kernel.ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
         skb = rerouted;
         net = after;
         if (err < 0) ret = NF_DROP_ERR(err);
