@@ -1,5 +1,5 @@
 /** `reroute-check check`: a review held against the recorded expectations. */
-import { expected } from '../properties/expected.ts';
+import { expectedOn } from '../properties/expected.ts';
 import { EXIT } from './exit.ts';
 import { makeReview, type ReviewOptions } from './review.ts';
 
@@ -8,7 +8,7 @@ export async function check(options: ReviewOptions): Promise<void> {
   let different = 0;
   let open = 0;
   for (const cell of review.cells) {
-    const recorded = expected[cell.property]?.[cell.variant] ?? 'nothing';
+    const recorded = expectedOn(review.release)[cell.property]?.[cell.variant] ?? 'nothing';
     if (cell.outcome === recorded) continue;
     if (cell.outcome === 'undecided') open++;
     else different++;

@@ -1,22 +1,32 @@
 /** Looks up properties and variants by the names that users type. */
 
+import { onRelease, REFERENCE, releases } from '../model/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { variants } from '../model/variants/index.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
 import { wrong } from '../search/scenario/error.ts';
 
-/** The variant of that name, all when there is none. */
-export function chooseVariants(name: string | undefined): readonly Kernel[] {
-  return name === undefined ? variants : [chooseVariant(name)];
+/** The variant of that name, all when there is none, on that release. */
+export function chooseVariants(name: string | undefined, release?: string): readonly Kernel[] {
+  return name === undefined ? variants.map((kernel) => chooseRelease(kernel, release)) : [chooseVariant(name, release)];
 }
 
-/** The variant of that name. */
-export function chooseVariant(name: string): Kernel {
-  return (
-    variants.find((kernel) => kernel.name === name) ??
-    wrong(`no variant is called '${name}'; there are ${variants.map((kernel) => kernel.name).join(', ')}`)
-  );
+/** The variant of that name, on that release. */
+export function chooseVariant(name: string, release?: string): Kernel {
+  const kernel =
+    variants.find((one) => one.name === name) ??
+    wrong(`no variant is called '${name}'; there are ${variants.map((one) => one.name).join(', ')}`);
+  return chooseRelease(kernel, release);
+}
+
+/** The kernel on the release of that number; the reference without one. */
+function chooseRelease(kernel: Kernel, number: string | undefined): Kernel {
+  if (number === undefined || number === REFERENCE) return kernel;
+  const release =
+    releases.find((one) => one.release === number) ??
+    wrong(`release ${number} is not modelled; there are ${releases.map((one) => one.release).join(', ')}`);
+  return onRelease(kernel, release);
 }
 
 /** The property of that id. */

@@ -21,13 +21,14 @@ export function writeWhole(path: string, text: string): void {
   }
 }
 
-export function counterexamplePath(property: string, variant: string): string {
-  return join(COUNTEREXAMPLES, property, `${variant}.json`);
+/** The place of a cell's counterexample; `release` where it is not the reference. */
+export function counterexamplePath(property: string, variant: string, release?: string): string {
+  return join(COUNTEREXAMPLES, property, `${variant}${release === undefined ? '' : `@${release}`}.json`);
 }
 
 /** Stores a counterexample under its property and variant; gives the path. */
 export function writeCounterexample(counterexample: Counterexample): string {
-  const path = counterexamplePath(counterexample.property, counterexample.variant);
+  const path = counterexamplePath(counterexample.property, counterexample.variant, counterexample.release);
   writeWhole(path, `${JSON.stringify(counterexample, null, 2)}\n`);
   return path;
 }

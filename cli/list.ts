@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
+import { releases } from '../model/releases/index.ts';
 import { variants } from '../model/variants/index.ts';
 import { properties } from '../properties/index.ts';
 import { wrong } from '../search/scenario/error.ts';
@@ -22,6 +23,7 @@ const KINDS: Record<string, () => readonly Item[]> = {
       more: { concern, asked, onStock, scope: scope.text },
     })),
   variants: () => variants.map(({ name, title }) => ({ name, sentence: title, more: {} })),
+  releases: () => releases.map(({ release, about }) => ({ name: release, sentence: about, more: {} })),
   counterexamples: () =>
     counterexampleFiles().map((file) => {
       const stored = loadScenario(file);
@@ -48,7 +50,8 @@ export function counterexampleFiles(): readonly string[] {
 export function list(what: string | undefined, options: { readonly json?: boolean }): void {
   const kinds = what === undefined ? Object.keys(KINDS) : [what];
   const items = kinds.map((kind) => {
-    const read = KINDS[kind] ?? wrong(`'${kind}' cannot be listed; properties, variants and counterexamples can`);
+    const read =
+      KINDS[kind] ?? wrong(`'${kind}' cannot be listed; properties, variants, releases and counterexamples can`);
     return { kind, items: read() };
   });
   if (options.json) {

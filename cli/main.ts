@@ -29,6 +29,7 @@ const program = new Command('reroute-check')
 const seed = () => new Option('--seed <n>', 'seed of the search').argParser(whole);
 const runs = () => new Option('--runs <n>', 'scenarios to try on every variant').argParser(positive);
 const budget = () => new Option('--budget <seconds>', 'time after which the search stops').argParser(positive);
+const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
 const engine = () =>
   new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']).default('fast-check');
 
@@ -39,6 +40,7 @@ program
   .addOption(runs())
   .addOption(budget())
   .addOption(engine())
+  .addOption(release())
   .action(async (options) => (await import('./review.ts')).review(options));
 
 program
@@ -46,6 +48,7 @@ program
   .argument('[property...]', 'ids of properties; all when none is named')
   .description('search some properties and make what is found small')
   .option('--variant <name>', 'one variant instead of all')
+  .addOption(release())
   .addOption(engine())
   .addOption(runs())
   .addOption(seed())
@@ -59,6 +62,7 @@ program
   .argument('<file...>', 'counterexamples or scenarios')
   .description('run stored counterexamples again and say whether each still violates its property')
   .option('--variant <name>', 'another variant than the stored one')
+  .addOption(release())
   .addOption(
     new Option('--on <what>', 'run it on a real kernel, beside the model').choices(['kernel', 'patched-kernel']),
   )
@@ -73,6 +77,7 @@ program
   .argument('<file>', 'a scenario or counterexample')
   .description('run one scenario and print what happened, step by step')
   .option('--variant <name>', 'the kernel to run it on')
+  .addOption(release())
   .option('--json', 'one object')
   .action(async (file, options) => (await import('./trace.ts')).trace(file, options));
 
@@ -89,7 +94,7 @@ route
 
 program
   .command('list')
-  .argument('[what]', 'properties, variants or counterexamples')
+  .argument('[what]', 'properties, variants, releases or counterexamples')
   .description('what there is, each with its one sentence')
   .option('--json', 'an array of objects')
   .action(async (what, options) => (await import('./list.ts')).list(what, options));
@@ -108,6 +113,7 @@ program
   .addOption(seed())
   .addOption(runs())
   .addOption(budget())
+  .addOption(release())
   .action(async (options) => (await import('./check.ts')).check(options));
 
 try {

@@ -1,6 +1,8 @@
 /** The matrix properties × variants and the findings, for a terminal. */
+import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { REFERENCE } from '../model/releases/index.ts';
 import type { Cell, Outcome, Review } from '../search/outcome.ts';
 import { counterexamplePath } from './files.ts';
 
@@ -66,10 +68,16 @@ function findings(review: Review): string {
     if (violated.length === 0) continue;
     text += `\n${pc.bold(name)}\n`;
     for (const cell of violated) {
-      text += `  ${cell.property}: ${cell.counterexample?.finding}\n    ${pc.dim(counterexamplePath(cell.property, name))}\n`;
+      text += `  ${cell.property}: ${cell.counterexample?.finding}\n    ${pc.dim(placeOf(review, cell))}\n`;
     }
   }
   return text;
+}
+
+/** Where the counterexample of a cell is, or the command that finds it when it is not kept. */
+function placeOf({ release }: Review, cell: Cell): string {
+  const path = counterexamplePath(cell.property, cell.variant, release === REFERENCE ? undefined : release);
+  return existsSync(path) ? path : (cell.counterexample?.found.command ?? '');
 }
 
 function undecided(review: Review): string {

@@ -1,5 +1,6 @@
 /** `reroute-check replay`: stored counterexamples again. */
 
+import { REFERENCE } from '../model/releases/index.ts';
 import { properties } from '../properties/index.ts';
 import { firstBroken, play } from '../search/play.ts';
 import { loadScenario } from '../search/scenario/scenario.ts';
@@ -7,11 +8,16 @@ import { traceLines } from '../search/scenario/trace.ts';
 import { chooseProperty, chooseVariant } from './choose.ts';
 import { EXIT } from './exit.ts';
 
-export function replay(files: readonly string[], options: { readonly variant?: string }): void {
+export interface ReplayOptions {
+  readonly variant?: string;
+  readonly release?: string;
+}
+
+export function replay(files: readonly string[], options: ReplayOptions): void {
   const loaded = files.map((file) => ({ file, stored: loadScenario(file) }));
   let violated = false;
   for (const { file, stored } of loaded) {
-    const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock');
+    const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock', options.release ?? stored.release);
     const run = play(kernel, stored.scenario);
     const asked = stored.property === undefined ? properties : [chooseProperty(stored.property)];
     const broken = asked.flatMap((property) => {
@@ -21,10 +27,13 @@ export function replay(files: readonly string[], options: { readonly variant?: s
     const same =
       stored.trace === undefined ||
       kernel.name !== stored.variant ||
+      kernel.release !== (stored.release ?? REFERENCE) ||
       JSON.stringify(traceLines(run)) === JSON.stringify(stored.trace);
     const what = stored.property === undefined ? 'every property' : stored.property;
     const verdict = broken.length === 0 ? `keeps ${what}` : `violates ${broken.join(', ')}`;
-    process.stdout.write(`${file}: on ${kernel.name} ${verdict}${same ? '' : '; its trace is not the stored one'}\n`);
+    process.stdout.write(
+      `${file}: on ${kernel.name}${kernel.release === REFERENCE ? '' : `, Linux ${kernel.release},`} ${verdict}${same ? '' : '; its trace is not the stored one'}\n`,
+    );
     violated ||= broken.length > 0;
   }
   if (violated) process.exitCode = EXIT.violated;

@@ -33,7 +33,9 @@ export function markdown(review: Review): string {
   for (const { id } of review.properties) {
     const cells = names.map((name) => {
       const { outcome, counterexample } = cellOf(review, id, name);
-      return counterexample === null ? outcome : `[${outcome}](${counterexamplePath(id, name)})`;
+      return counterexample === null
+        ? outcome
+        : `[${outcome}](${counterexamplePath(id, name, counterexample.release)})`;
     });
     lines.push(`| ${id} | ${cells.join(' | ')} |`);
   }

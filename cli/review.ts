@@ -1,11 +1,13 @@
 /** `reroute-check review`: the matrix, and a sentence for every violated cell. */
 import { rmSync } from 'node:fs';
-import { variants } from '../model/variants/index.ts';
+import { REFERENCE } from '../model/releases/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { expected } from '../properties/expected.ts';
 import { properties } from '../properties/index.ts';
 import { searchWith } from '../search/engines.ts';
-import type { Engine, Review } from '../search/outcome.ts';
+import type { Cell, Engine, Review } from '../search/outcome.ts';
 import { RUNS, SEED } from '../search/review.ts';
+import { chooseVariants } from './choose.ts';
 import { counterexamplePath, writeCounterexample, writeLastReview } from './files.ts';
 import { matrixText } from './matrix.ts';
 import { progress } from './progress.ts';
@@ -15,6 +17,7 @@ export interface ReviewOptions {
   readonly seed?: number;
   readonly runs?: number;
   readonly budget?: number;
+  readonly release?: string;
 }
 
 /** Makes a review; nothing is written. */
@@ -23,6 +26,7 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
   const runs = options.runs ?? RUNS;
   const show = progress();
   const engine = options.engine ?? 'fast-check';
+  const variants = chooseVariants(undefined, options.release);
   const cells = await searchWith(engine, {
     properties,
     kernels: variants,
@@ -34,20 +38,37 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
   show.done();
   return {
     version: packageJson.version,
+    release: options.release ?? REFERENCE,
     seed,
-    command: `reroute-check review --seed ${seed} --runs ${runs}${engine === 'fast-check' ? '' : ` --engine ${engine}`}`,
+    command: `reroute-check review --seed ${seed} --runs ${runs}${engine === 'fast-check' ? '' : ` --engine ${engine}`}${releaseWord(options.release)}`,
     properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
     variants: variants.map(({ name, title }) => ({ name, title })),
     cells,
   };
 }
 
-/** Makes a review, stores it and its counterexamples, and prints it. */
+function releaseWord(release: string | undefined): string {
+  return release === undefined || release === REFERENCE ? '' : ` --release ${release}`;
+}
+
+/** Whether the cell's outcome is another than on the reference release: then a counterexample of its own is kept. */
+export function differs(cell: Cell): boolean {
+  return cell.outcome !== expected[cell.property]?.[cell.variant];
+}
+
+/**
+ * Makes a review, stores it and its counterexamples, and prints it. On another release than the reference, the
+ * counterexamples of cells that differ from it are kept.
+ */
 export async function review(options: ReviewOptions): Promise<void> {
   const result = await makeReview(options);
   for (const cell of result.cells) {
-    if (cell.counterexample !== null) writeCounterexample(cell.counterexample);
-    else if (cell.outcome !== 'undecided') rmSync(counterexamplePath(cell.property, cell.variant), { force: true });
+    const kept = result.release === REFERENCE || differs(cell);
+    if (cell.counterexample !== null && kept) writeCounterexample(cell.counterexample);
+    else if (cell.outcome !== 'undecided') {
+      const release = result.release === REFERENCE ? undefined : result.release;
+      rmSync(counterexamplePath(cell.property, cell.variant, release), { force: true });
+    }
   }
   writeLastReview(result);
   process.stdout.write(matrixText(result));

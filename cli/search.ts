@@ -9,6 +9,7 @@ import { progress } from './progress.ts';
 
 export interface SearchVerbOptions {
   readonly variant?: string;
+  readonly release?: string;
   readonly engine?: Engine | 'all';
   readonly runs?: number;
   readonly seed?: number;
@@ -19,7 +20,7 @@ export interface SearchVerbOptions {
 
 export async function searchVerb(ids: readonly string[], options: SearchVerbOptions): Promise<void> {
   const properties = chooseProperties(ids);
-  const kernels = chooseVariants(options.variant);
+  const kernels = chooseVariants(options.variant, options.release);
   const seed = options.seed ?? SEED;
   const show = progress();
   const cells = await searchWith(options.engine ?? 'fast-check', {

@@ -8,6 +8,7 @@ import { chooseVariant } from './choose.ts';
 
 export interface TraceOptions {
   readonly variant?: string;
+  readonly release?: string;
   readonly json?: boolean;
 }
 
@@ -21,7 +22,10 @@ function violationsOf(run: Run): Violation[] {
 
 export function trace(file: string, options: TraceOptions): void {
   const loaded = loadScenario(file);
-  const run = play(chooseVariant(options.variant ?? loaded.variant ?? 'stock'), loaded.scenario);
+  const run = play(
+    chooseVariant(options.variant ?? loaded.variant ?? 'stock', options.release ?? loaded.release),
+    loaded.scenario,
+  );
   const violations = violationsOf(run);
   const text = options.json ? JSON.stringify(traceOf(run, violations), null, 2) : traceText(run, violations).join('\n');
   process.stdout.write(`${text}\n`);

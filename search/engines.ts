@@ -1,8 +1,10 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
+import { REFERENCE } from '../model/releases/index.ts';
 import { postHost, type ShapeScope } from '../properties/shapes.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, Engine } from './outcome.ts';
 import { breaks, counterexampleOf, type SearchOptions, search } from './review.ts';
+import { wrong } from './scenario/error.ts';
 import type { Text } from './text.ts';
 import { contradiction, isInside } from './z3/shapeText.ts';
 
@@ -12,6 +14,8 @@ const CELL_BUDGET = 60_000;
 /** Searches with one engine or with both. `budget` is fast-check's as a whole, and z3's for each cell. */
 export async function searchWith(engine: Engine | 'all', options: SearchOptions): Promise<readonly Cell[]> {
   if (engine === 'fast-check') return search(options);
+  if (options.kernels.some(({ release }) => release !== REFERENCE))
+    wrong(`z3 proves on release ${REFERENCE} only; leave out --engine or --release`);
   const solved = await solve(options);
   if (engine === 'z3') return solved;
   return search(options).map((cell, at) => combined(cell, solved[at] as Cell));

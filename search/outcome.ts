@@ -10,6 +10,8 @@ export interface Counterexample {
   readonly finding: string;
   readonly property: string;
   readonly variant: string;
+  /** The kernel release, where it is not the reference. */
+  readonly release?: string;
   readonly host: readonly string[];
   readonly events: readonly string[];
   readonly trace: readonly string[];
@@ -46,6 +48,7 @@ export interface Solving {
 
 export interface Review {
   readonly version: string;
+  readonly release: string;
   readonly seed: number;
   readonly command: string;
   readonly properties: readonly { readonly id: string; readonly concern: string; readonly claim: string }[];

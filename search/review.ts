@@ -1,4 +1,5 @@
 /** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
+import { REFERENCE } from '../model/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
@@ -91,6 +92,11 @@ function cellOf(tally: Tally, options: SearchOptions, finished: boolean): Cell {
   return { ...shared, outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
 }
 
+/** The words of a command that name another release than the reference. */
+export function onOption(kernel: Kernel): string {
+  return kernel.release === REFERENCE ? '' : ` --release ${kernel.release}`;
+}
+
 /** The smallest of what the failures of a cell shrink to. */
 function smallest(tally: Tally, options: SearchOptions): Counterexample {
   const { property, kernel } = tally;
@@ -103,7 +109,7 @@ function smallest(tally: Tally, options: SearchOptions): Counterexample {
   }
   const { text, failure } = best as { text: Text; failure: Failure };
   const { seed } = options;
-  const command = `reroute-check search ${property.id} --variant ${kernel.name} --seed ${seed} --path ${failure.path}`;
+  const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --seed ${seed} --path ${failure.path}`;
   return counterexampleOf(property, kernel, text, { by: 'fast-check', seed, command });
 }
 
@@ -122,6 +128,7 @@ export function counterexampleOf(
     finding: finding(property, run, firstBroken(property, run)),
     property: property.id,
     variant: kernel.name,
+    ...(kernel.release === REFERENCE ? {} : { release: kernel.release }),
     host: text.host,
     events: text.events,
     trace: traceLines(run),

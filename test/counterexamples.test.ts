@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { counterexamplePath } from '../cli/files.ts';
 import { counterexampleFiles } from '../cli/list.ts';
+import { onRelease, REFERENCE, releases } from '../model/releases/index.ts';
 import { variants } from '../model/variants/index.ts';
-import { expected } from '../properties/expected.ts';
+import { DIFFERENCES, expected } from '../properties/expected.ts';
 import { properties } from '../properties/index.ts';
 import { superfluous } from '../search/minimise.ts';
 import { firstBroken, play } from '../search/play.ts';
@@ -17,7 +18,9 @@ const files = counterexampleFiles();
 describe.each(files)('%s', (file) => {
   const stored = loadScenario(file);
   const property = properties.find(({ id }) => id === stored.property);
-  const kernel = variants.find(({ name }) => name === stored.variant);
+  const variant = variants.find(({ name }) => name === stored.variant);
+  const release = releases.find((one) => one.release === (stored.release ?? REFERENCE));
+  const kernel = variant && release && onRelease(variant, release);
 
   it('violates its property with exactly its trace', () => {
     if (property === undefined || kernel === undefined) throw new Error('names no property or no variant');
@@ -39,16 +42,39 @@ describe.each(files)('%s', (file) => {
   });
 });
 
+interface RecordedCell {
+  readonly id: string;
+  readonly name: string;
+  readonly outcome: string;
+  readonly release?: string;
+}
+
+function cellsOf(rows: Readonly<Record<string, Readonly<Record<string, string>>>>): readonly RecordedCell[] {
+  return Object.entries(rows).flatMap(([id, row]) =>
+    Object.entries(row).map(([name, outcome]) => ({ id, name, outcome })),
+  );
+}
+
 describe('the recorded results', () => {
   it('have a counterexample for every violated cell, and for no other', () => {
-    const cells = Object.entries(expected).flatMap(([id, row]) =>
-      Object.entries(row).map(([name, outcome]) => ({ id, name, outcome })),
+    const reference = cellsOf(expected);
+    const others = Object.entries(DIFFERENCES).flatMap(([release, rows]) =>
+      cellsOf(rows).map((cell) => ({ ...cell, release })),
     );
+    const cells = [...reference, ...others];
     const wrong = cells.filter(
-      ({ id, name, outcome }) => existsSync(counterexamplePath(id, name)) !== (outcome === 'violated'),
+      ({ id, name, release, outcome }) =>
+        existsSync(counterexamplePath(id, name, release)) !== (outcome === 'violated'),
     );
     expect(wrong).toEqual([]);
     expect(files.length).toBe(cells.filter(({ outcome }) => outcome === 'violated').length);
+  });
+
+  it('on other releases are listed where they differ from the reference', () => {
+    for (const [release, rows] of Object.entries(DIFFERENCES)) {
+      expect(releases.map((one) => one.release)).toContain(release);
+      for (const { id, name, outcome } of cellsOf(rows)) expect(outcome).not.toBe(expected[id]?.[name]);
+    }
   });
 
   it('name every property and every variant', () => {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { REFERENCE } from '../../model/releases/index.ts';
 import { variants } from '../../model/variants/index.ts';
 import { stock } from '../../model/variants/stock.ts';
 import { properties } from '../../properties/index.ts';
@@ -37,8 +38,12 @@ export interface Confirmed {
 
 export type Records = Readonly<Record<string, Confirmed>>;
 
-export function recordKey({ property = '', variant = '' }: Pick<LoadedScenario, 'property' | 'variant'>): string {
-  return `${property}/${variant}`;
+export function recordKey({
+  property = '',
+  variant = '',
+  release,
+}: Pick<LoadedScenario, 'property' | 'variant' | 'release'>): string {
+  return `${property}/${variant}${release === undefined ? '' : `@${release}`}`;
 }
 
 export function recordHash(stored: Pick<LoadedScenario, 'property' | 'variant' | 'host' | 'events' | 'trace'>): string {
@@ -56,7 +61,7 @@ export function readRecords(file = CONFIRMED): Records {
 /** The record of a counterexample, if it speaks of this one. */
 export function recordOf(
   records: Records,
-  stored: Pick<LoadedScenario, 'property' | 'variant' | 'host' | 'events' | 'trace'>,
+  stored: Pick<LoadedScenario, 'property' | 'variant' | 'release' | 'host' | 'events' | 'trace'>,
 ): Confirmed | undefined {
   const record = records[recordKey(stored)];
   return record?.hash === recordHash(stored) ? record : undefined;
@@ -64,9 +69,10 @@ export function recordOf(
 
 /** The scenario for the test kernel, or why there is none. */
 export function expressible(
-  stored: Pick<LoadedScenario, 'variant' | 'host' | 'events' | 'picks'>,
+  stored: Pick<LoadedScenario, 'variant' | 'release' | 'host' | 'events' | 'picks'>,
 ): { readonly scenario: PatchedScenario } | { readonly reason: string } {
-  const { variant: name = 'stock', host, events } = stored;
+  const { variant: name = 'stock', release = REFERENCE, host, events } = stored;
+  if (release !== REFERENCE) return { reason: `the test kernel is Linux ${REFERENCE}, not ${release}` };
   const variant = variants.find((kernel) => kernel.name === name);
   if (variant === undefined || !hasPort(name)) {
     return { reason: `${name} has no port; those that have one are ${PORTED.join(', ')}` };

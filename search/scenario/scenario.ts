@@ -25,6 +25,7 @@ export const scenarioSchema = z.strictObject({
     .optional()
     .describe('The id of the property that is violated; absent in a hand-written scenario.'),
   variant: z.string().optional().describe('The kernel it was found on.'),
+  release: z.string().optional().describe('The kernel release it was found on; absent for the reference, 6.1.'),
   host: z
     .array(line)
     .describe('The host: commands of ip, iptables and sysctl, one each, as an operator would type them.'),
