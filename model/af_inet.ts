@@ -9,7 +9,7 @@ import { ping_bind, ping_get_port, ping_v4_sendmsg } from './ping.ts';
 import { raw_bind, raw_sendmsg } from './raw.ts';
 import { sk_dst_reset, sock_error } from './sock.ts';
 import { tcp_close, tcp_disconnect, tcp_sendmsg } from './tcp.ts';
-import { TFO_CLIENT_ENABLE } from './tcp_fastopen.ts';
+import { TFO_CLIENT_ENABLE, TFO_SERVER_ENABLE, TFO_SERVER_WO_SOCKOPT1 } from './tcp_fastopen.ts';
 import { tcp_v4_connect } from './tcp_ipv4.ts';
 import {
   EACCES,
@@ -166,13 +166,27 @@ export function inet_bind(net: World, sk: number, addr: number, port: number): S
   return __inet_bind(net, sk, addr, port);
 }
 
-/** listen(2). C: net/ipv4/af_inet.c, inet_listen(); net/core/sock.c, sock_no_listen(). */
-export function inet_listen(net: World, sk: number): Sending {
+/** The socket may take Fast Open SYNs. C: include/linux/tcp.h, fastopen_queue_tune(), without the length of the queue. */
+function fastopen_queue_tune(net: World, sk: number): World {
+  const tp = getSock(net, sk);
+  return setSock(net, { ...tp, fastopen: { ...tp.fastopen, listener: true } });
+}
+
+/**
+ * listen(2), after TCP_FASTOPEN when `tfo`.
+ *
+ * C: net/ipv4/af_inet.c, inet_listen(); net/core/sock.c, sock_no_listen(); net/ipv4/tcp.c, do_tcp_setsockopt().
+ */
+export function inet_listen(net: World, sk: number, tfo: boolean): Sending {
   const { kind, ss_state, sk_state } = getSock(net, sk);
   if (kind !== SOCK_TCP) return { err: -EOPNOTSUPP, net };
   if (ss_state !== SS_UNCONNECTED) return { err: -EINVAL, net };
   if (sk_state !== TCP_CLOSE && sk_state !== TCP_LISTEN) return { err: -EINVAL, net };
-  return sk_state === TCP_LISTEN ? { err: 0, net } : inet_csk_listen_start(net, sk);
+  const asked = tfo ? fastopen_queue_tune(net, sk) : net;
+  if (sk_state === TCP_LISTEN) return { err: 0, net: asked };
+  const { tcp_fastopen } = net.sysctl;
+  const every = (tcp_fastopen & TFO_SERVER_WO_SOCKOPT1) !== 0 && (tcp_fastopen & TFO_SERVER_ENABLE) !== 0;
+  return inet_csk_listen_start(every ? fastopen_queue_tune(asked, sk) : asked, sk);
 }
 
 /** connect(2) on datagram and raw sockets. C: net/ipv4/af_inet.c, inet_dgram_connect(). Left out: AF_UNSPEC. */

@@ -120,17 +120,11 @@ export function inet_csk_get_port(net: World, sk: number, snum: number): Result 
 /**
  * Turns a socket into a listener.
  *
- * C: net/ipv4/inet_connection_sock.c, inet_csk_listen_start(); the Fast Open queue is opened by inet_listen() just
- * before, when net.ipv4.tcp_fastopen says so for every listener (0x2 and 0x400).
+ * C: net/ipv4/inet_connection_sock.c, inet_csk_listen_start().
  */
 export function inet_csk_listen_start(net: World, sk: number): Result {
   const inet = getSock(net, sk);
-  const listener = (net.sysctl.tcp_fastopen & 0x402) === 0x402;
-  const listening = setSock(net, {
-    ...inet,
-    sk_state: TCP_LISTEN,
-    fastopen: { ...inet.fastopen, listener },
-  });
+  const listening = setSock(net, { ...inet, sk_state: TCP_LISTEN });
   const port = inet_csk_get_port(listening, sk, inet.inet_num);
   const after = getSock(port.net, sk);
   if (port.err !== 0) return { err: port.err, net: setSock(port.net, { ...after, sk_state: TCP_CLOSE }) };

@@ -134,6 +134,14 @@ function answerable(skb: SkBuff): boolean {
   return toOne && fromOne && ipChecksumCorrect(skb.iph) && transportChecksumCorrect(skb);
 }
 
+/** The SYN with the Fast Open cookie that this host, as a server, gave to `addr`. RFC: 7413 section 4.1.2. */
+export function withCookieOf(kernel: Kernel, skb: SkBuff, addr: number): SkBuff {
+  const options = withTfoCookie(skb.th.options, tcp_fastopen_cookie_gen(kernel, addr, skb.iph.daddr));
+  const opened = { ...skb, th: { ...skb.th, options, doff: 5 + (options.length >> 1) } };
+  const iph = ip_send_check({ ...skb.iph, tot_len: skbLen(opened) });
+  return setTransportChecksum({ ...opened, iph }, iph.saddr, iph.daddr);
+}
+
 /** What a correct peer sends back to the packet `sent`, complete with checksums; NO_SKB (protocol 0) when nothing. */
 export function peerAnswer(kernel: Kernel, net: World, sent: Sent): SkBuff {
   if (!answerable(sent.skb)) return NO_SKB;

@@ -13,7 +13,7 @@ import { ip_rcv } from './ip_input.ts';
 import type { Sending } from './ip_output.ts';
 import { dev_get_by_index, dev_get_by_name, emit, sockByName } from './net.ts';
 import { newWorld } from './newWorld.ts';
-import { peerAnswer } from './peer.ts';
+import { peerAnswer, withCookieOf } from './peer.ts';
 import { alloc_skb } from './skbuff.ts';
 import { tcp_retransmit_timer, tcpTimers } from './tcp_timer.ts';
 import { EBADF } from './types/errno.ts';
@@ -90,7 +90,7 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     }
     case 'listen': {
       const sk = sockByName(net, event.s);
-      return syscall('listen', sk, sk.id === 0 ? { err: 0, net } : inet_listen(net, sk.id));
+      return syscall('listen', sk, sk.id === 0 ? { err: 0, net } : inet_listen(net, sk.id, event.tfo));
     }
     case 'connect': {
       const sk = sockByName(net, event.s);
@@ -107,8 +107,10 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     }
     case 'answer':
       return answer(kernel, net, lastNamed(net, event.s));
-    case 'receive':
-      return receive(kernel, net, dev_get_by_name(net, event.dev), event.skb);
+    case 'receive': {
+      const skb = event.cookieFor === 0 ? event.skb : withCookieOf(kernel, event.skb, event.cookieFor);
+      return receive(kernel, net, dev_get_by_name(net, event.dev), skb);
+    }
     case 'retransmit':
       return tcp_retransmit_timer(kernel, net, lastNamed(net, event.s).id);
     case 'host':

@@ -23,6 +23,8 @@ export const TFO_CLIENT_ENABLE = 1;
 export const TFO_SERVER_ENABLE = 2;
 export const TFO_CLIENT_NO_COOKIE = 4;
 export const TFO_SERVER_COOKIE_NOT_REQD = 0x200;
+/** Every listener takes Fast Open SYNs without TCP_FASTOPEN. */
+export const TFO_SERVER_WO_SOCKOPT1 = 0x400;
 
 /** C: include/net/tcp.h, TCPOPT_FASTOPEN. */
 export const TCPOPT_FASTOPEN = 34;
@@ -64,16 +66,23 @@ function tcp_fastopen_no_cookie(net: World, flag: number): boolean {
   return (net.sysctl.tcp_fastopen & flag) !== 0;
 }
 
+/** `mss` is what the peer announced before, 0 when unknown. */
+interface CookieCheck {
+  readonly ret: boolean;
+  readonly mss: number;
+  readonly cookie: number;
+}
+
 /**
  * Whether the SYN may carry data, and the cookie to send with it.
  *
  * C: net/ipv4/tcp_fastopen.c, tcp_fastopen_cookie_check(). A cookie that is not known becomes a request.
  */
-export function tcp_fastopen_cookie_check(net: World, sk: Sock): { readonly ret: boolean; readonly cookie: number } {
-  const cookie = tcp_fastopen_cache_get(net, sk);
-  if (tcp_fastopen_no_cookie(net, TFO_CLIENT_NO_COOKIE)) return { ret: true, cookie: 0 };
-  if (cookie !== 0) return { ret: true, cookie };
-  return { ret: false, cookie: -1 };
+export function tcp_fastopen_cookie_check(net: World, sk: Sock): CookieCheck {
+  const { mss, cookie } = tcp_fastopen_cache_get(net, sk);
+  if (tcp_fastopen_no_cookie(net, TFO_CLIENT_NO_COOKIE)) return { ret: true, mss, cookie: 0 };
+  if (cookie !== 0) return { ret: true, mss, cookie };
+  return { ret: false, mss, cookie: -1 };
 }
 
 /**
@@ -147,14 +156,14 @@ export function tcp_try_fastopen(
   const listener = getSock(net, sk);
   const enabled = (net.sysctl.tcp_fastopen & TFO_SERVER_ENABLE) !== 0 && listener.fastopen.listener;
   if (!enabled || (skb.payload.len === 0 && foc === 0)) return { child: 0, foc: 0, net };
+  const notRequired = tcp_fastopen_no_cookie(net, TFO_SERVER_COOKIE_NOT_REQD);
   const own = tcp_fastopen_cookie_gen(kernel, skb.iph.saddr, skb.iph.daddr);
-  const open = tcp_fastopen_no_cookie(net, TFO_SERVER_COOKIE_NOT_REQD) || foc === own;
-  if (open) {
+  const valid_foc = notRequired || foc === 0 ? 0 : own;
+  if (notRequired || foc === own) {
     const made = tcp_fastopen_create_child(kernel, net, sk, skb, req);
-    if (made.child !== 0) return { child: made.child, foc: 0, net: made.net };
-    return { child: 0, foc: foc === 0 ? 0 : own, net: made.net };
+    return { child: made.child, foc: made.child === 0 ? valid_foc : 0, net: made.net };
   }
-  return { child: 0, foc: foc === 0 ? 0 : own, net };
+  return { child: 0, foc: valid_foc, net };
 }
 
 /** The request of a Fast Open child is no longer needed. C: net/core/request_sock.c, reqsk_fastopen_remove(). */

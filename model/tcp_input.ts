@@ -4,7 +4,7 @@ import { inet_ehash_insert } from './inet_hashtables.ts';
 import { getSock, setSock } from './net.ts';
 import { after, before, tcp_done_with_error, tcp_set_state, tcp_time_stamp } from './tcp.ts';
 import { reqsk_fastopen_remove, TCPOPT_FASTOPEN, tcp_fastopen_add_skb, tcp_try_fastopen } from './tcp_fastopen.ts';
-import { synFin, tcp_v4_init_seq_of, tcp_v4_send_synack } from './tcp_ipv4.ts';
+import { inet_sk_rebuild_header, synFin, tcp_v4_init_seq_of, tcp_v4_send_synack } from './tcp_ipv4.ts';
 import { tcp_fastopen_cache_set } from './tcp_metrics.ts';
 import { tcp_check_req, tcp_time_wait } from './tcp_minisocks.ts';
 import {
@@ -57,7 +57,7 @@ export function segmentOf(skb: SkBuff): Segment {
   return { seq: th.seq, end_seq: (th.seq + synFin(th) + skb.payload.len) >>> 0, ack_seq: th.ack_seq };
 }
 
-/** Options of a header. C: include/linux/tcp.h, struct tcp_options_received. `foc`: 0 none, -1 a request, else a cookie. */
+/** Options of a header. C: include/linux/tcp.h, struct tcp_options_received. `mss`: 0 none; `foc`: 0 none, -1 a request, else a cookie. */
 export interface TcpOptionsReceived {
   readonly mss: number;
   readonly saw_tstamp: boolean;
@@ -74,11 +74,9 @@ const TCPOPT_MSS = 2;
 const TCPOPT_WINDOW = 3;
 const TCPOPT_SACK_PERM = 4;
 const TCPOPT_TIMESTAMP = 8;
-/** No TCP option: TCP_MSS_DEFAULT holds. */
-const TCP_MSS_DEFAULT = 536;
 
 const NO_OPTIONS: TcpOptionsReceived = {
-  mss: TCP_MSS_DEFAULT,
+  mss: 0,
   saw_tstamp: false,
   rcv_tsval: 0,
   rcv_tsecr: 0,
@@ -239,9 +237,9 @@ function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
   return { ret: 1, net: out ? inet_csk_reset_xmit_timer(settled, sk, icsk_rto) : settled };
 }
 
-/** The connection is open. C: net/ipv4/tcp_input.c, tcp_finish_connect(). */
+/** The connection is open. C: net/ipv4/tcp_input.c, tcp_finish_connect() and tcp_init_transfer(). */
 function tcp_finish_connect(net: World, sk: number): World {
-  return tcp_set_state(net, sk, TCP_ESTABLISHED);
+  return inet_sk_rebuild_header(tcp_set_state(net, sk, TCP_ESTABLISHED), sk).net;
 }
 
 /**
@@ -255,10 +253,11 @@ function tcp_rcv_fastopen_synack(
   net: World,
   sk: number,
   synack: SkBuff,
-  foc: number,
+  opt: TcpOptionsReceived,
 ): { readonly failed: boolean; readonly net: World } {
   const tp = getSock(net, sk);
-  const cached = tcp_fastopen_cache_set(net, tp, tp.fastopen.syn_fastopen && foc !== -1 ? foc : 0);
+  const cookie = tp.fastopen.syn_fastopen && opt.foc !== -1 ? opt.foc : 0;
+  const cached = tcp_fastopen_cache_set(net, tp, opt.mss, cookie);
   if (tp.fastopen.syn_data && packetsOut(tp)) {
     return { failed: true, net: tcp_xmit_retransmit_queue(kernel, cached, sk) };
   }
@@ -313,7 +312,7 @@ function tcp_rcv_synsent_state_process(kernel: Kernel, start: World, sk: number,
     const { fastopen } = getSock(net, sk);
     let failed = false;
     if (fastopen.syn_fastopen || fastopen.syn_data) {
-      const answer = tcp_rcv_fastopen_synack(kernel, net, sk, skb, opt.foc);
+      const answer = tcp_rcv_fastopen_synack(kernel, net, sk, skb, opt);
       net = answer.net;
       failed = answer.failed;
     }

@@ -39,6 +39,10 @@ export const MAX_TCP_HEADER = 320;
 /** C: include/net/tcp.h. */
 export const TCPOLEN_TSTAMP_ALIGNED = 12;
 const MAX_TCP_OPTION_SPACE = 40;
+const TCP_MIN_SND_MSS = 48;
+
+/** Data that fits into a page behind all headers. C: include/linux/skbuff.h, SKB_MAX_HEAD(MAX_TCP_HEADER). */
+const SKB_MAX_HEAD = 4096 - MAX_TCP_HEADER - 320;
 
 /** The window scale that this host asks for: 64 KiB grow to tcp_rmem[2], 6 MiB. C: tcp_select_initial_window(). */
 export const RCV_WSCALE = 7;
@@ -320,7 +324,12 @@ function tcp_send_syn_data(kernel: Kernel, start: World, sk: number, syn: WriteQ
   let net = setSock(start, { ...tp, fastopen: { ...tp.fastopen, req_cookie: check.cookie } });
   if (!check.ret) return synDataFallback(kernel, net, sk, syn);
 
-  const space = Math.min(tp.advmss - MAX_TCP_OPTION_SPACE, tp.fastopen.req_size);
+  const mss_clamp = check.mss === 0 ? tp.advmss : check.mss;
+  const mss_now = Math.max(
+    Math.min(dev_get_by_index(net, tp.sk_dst_cache.dev).mtu - HEADERS, mss_clamp),
+    TCP_MIN_SND_MSS,
+  );
+  const space = Math.min(mss_now - MAX_TCP_OPTION_SPACE, tp.fastopen.req_size, SKB_MAX_HEAD);
   const chosen = getSock(net, sk);
   net = setSock(net, { ...chosen, fastopen: { ...chosen.fastopen, req_copied: space } });
   const data: WriteQueueSeg = {

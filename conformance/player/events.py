@@ -18,7 +18,8 @@ from packets import (
 
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
 IP_UNICAST_IF = 50
-TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 30, 0x20000000
+TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 23, 30, 0x20000000
+FASTOPEN_QUEUE = 16
 STATES = (
     '', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
     'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
@@ -119,6 +120,7 @@ class Play:
         self.sockets = {}
         self.flows = {}
         self.last = {}
+        self.issued = {}
         self.answered = {}
         self.packets, self.loopback, self.late = [], [], []
         self.calls, self.names, self.refused, self.notes = [], [], [], []
@@ -217,9 +219,15 @@ class Play:
         sock, to = self.open_sock(name), endpoint(address)
         self.call('bind', lambda: sock.sock.bind(to))
 
-    def do_listen(self, name):
+    def do_listen(self, name, *words):
         sock = self.open_sock(name)
-        self.call('listen', lambda: sock.sock.listen(16))
+
+        def listen():
+            if 'tfo' in words:
+                sock.sock.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE)
+            sock.sock.listen(16)
+
+        self.call('listen', listen)
 
     def do_connect(self, name, address, *words):
         sock, to = self.open_sock(name), endpoint(address)
@@ -375,8 +383,17 @@ class Play:
             if p.flags & ACK:
                 p.ack = flow.host_next if flow else 1
             if p.flags & SYN:
-                p.options[OPT_MSS] = struct.pack('!H', 1460)
+                p.options = {OPT_MSS: struct.pack('!H', 1460)} | p.options
+            if p.cookie_of:
+                p.options[OPT_FASTOPEN] = self.cookie_of(p)
         self.inject(dev, p)
+
+    def cookie_of(self, p):
+        """The Fast Open cookie that the host gave to an address: it depends on a secret, so one must have been asked for."""
+        cookie = self.issued.get((p.cookie_of, p.daddr))
+        if cookie is None:
+            raise NotExpressible(f'{p.daddr} has given no Fast Open cookie to {p.cookie_of} that could be presented')
+        return cookie
 
     def inject(self, dev, p):
         link = self.host.links.get(dev)
@@ -557,6 +574,8 @@ class Play:
             flow.host_next = (p.seq + p.space()) & 0xFFFFFFFF
             if p.flags & ACK:
                 flow.host_ack = p.ack
+            if p.flags & SYN and p.flags & ACK and p.options.get(OPT_FASTOPEN):
+                self.issued[p.daddr, p.saddr] = p.options[OPT_FASTOPEN]
         hop = socket.inet_ntoa(frame[2:6]) if frame[:2] == b'\x02\x00' else p.daddr if frame[0] & 1 else ''
         out = {'event': self.index, 'socket': flow.owner, 'dev': dev, 'nexthop': hop}
         if hop not in ('', p.daddr):

@@ -61,6 +61,8 @@ class Packet:
     icmp_code: int = 0
     payload: bytes = b''
     options: dict = field(default_factory=dict)
+    # Whose Fast Open cookie a SYN that arrives presents; '' for none.
+    cookie_of: str = ''
     fragment: bool = False
     ip_checksum: str = 'correct'
     checksum: str = 'correct'
@@ -187,6 +189,8 @@ NOTATION = re.compile(r'(\S+) > (\S+) (\S+)(?: (.*))?$')
 def parse_notation(text):
     """A packet as tcpdump would write it: `A:P > B:P tcp FLAGS [LEN]`, `A:P > B:P udp [LEN]`, `A > B icmp TYPE [LEN]`.
 
+    Behind a SYN, `tfo` asks for a Fast Open cookie, `tfo ADDR` presents the one that the host gave to ADDR.
+
     Any other protocol is a number.
     """
     match = NOTATION.match(text)
@@ -204,7 +208,10 @@ def parse_notation(text):
         if name not in ICMP_TYPES:
             raise ValueError(f'"{name}" is not an ICMP type known here; known: {", ".join(ICMP_TYPES)}')
         p.icmp_type, p.sport, p.seq = ICMP_TYPES[name], 1, 1
-    p.payload = b'x' * int(words.pop(0) if words else 0)
+    p.payload = b'x' * int(words.pop(0) if words and words[0] != 'tfo' else 0)
+    if protocol == TCP and words and words[0] == 'tfo':
+        p.options[OPT_FASTOPEN], p.cookie_of = b'', words[1] if len(words) > 1 else ''
+        words = words[2:]
     if words:
         raise ValueError(f'"{" ".join(words)}" is left over after the packet')
     return p

@@ -33,7 +33,12 @@ export type Event = { readonly picks: Picks } & (
       readonly unicastIf: string;
     }
   | { readonly event: 'bind'; readonly s: string; readonly addr: number; readonly port: number }
-  | { readonly event: 'listen'; readonly s: string }
+  | {
+      readonly event: 'listen';
+      readonly s: string;
+      /** TCP_FASTOPEN is set before. */
+      readonly tfo: boolean;
+    }
   | {
       readonly event: 'connect';
       readonly s: string;
@@ -62,7 +67,13 @@ export type Event = { readonly picks: Picks } & (
     }
   | { readonly event: 'answer'; readonly s: string }
   /** The packet as it arrives: headers complete and correct, `dst` empty. */
-  | { readonly event: 'receive'; readonly dev: string; readonly skb: SkBuff }
+  | {
+      readonly event: 'receive';
+      readonly dev: string;
+      readonly skb: SkBuff;
+      /** A SYN presents the Fast Open cookie that this host gives to that address; 0 for none. */
+      readonly cookieFor: number;
+    }
   | { readonly event: 'retransmit'; readonly s: string }
   | { readonly event: 'host'; readonly command: HostCommand }
   | { readonly event: 'wait'; readonly ms: number }

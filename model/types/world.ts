@@ -67,6 +67,8 @@ export interface Sent {
 export interface TcpMetrics {
   readonly saddr: number;
   readonly daddr: number;
+  /** The MSS that the peer announced, 0 when unknown. */
+  readonly mss: number;
   /** Fast Open cookie, 0 for none (a model cookie is a 32-bit number, sent as 8 bytes). */
   readonly cookie: number;
 }

@@ -48,7 +48,7 @@ function hostOf(c: Connect, size: number, cookie: number): World {
     cork_fl: { ...NO_SOCK.cork_fl, saddr: SADDR, daddr: DADDR },
     fastopen: size < 0 ? NO_FASTOPEN : { ...NO_FASTOPEN, req: true, req_size: size },
   };
-  const metrics = cookie === 0 ? [] : [{ saddr: SADDR, daddr: DADDR, cookie }];
+  const metrics = cookie === 0 ? [] : [{ saddr: SADDR, daddr: DADDR, mss: 0, cookie }];
   return { ...net, devs: [...net.devs, eth0], socks: [...net.socks, sk], sysctl, metrics };
 }
 

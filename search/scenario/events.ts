@@ -4,7 +4,7 @@ import { IPPROTO_ICMP, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP } from '../../model
 import { wrong } from './error.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol, readFlags } from './format.ts';
 import { parseHostLine, printHostCommand } from './host.ts';
-import { printPacket, readEndpoint, readLen, readPacket, readTransport } from './packets.ts';
+import { printArrival, readArrival, readEndpoint, readLen, readTransport } from './packets.ts';
 import { readAddress, readDevice, readNumber, U32, Words } from './words.ts';
 
 type Of<Name extends Event['event']> = Extract<Event, { readonly event: Name }>;
@@ -148,8 +148,19 @@ function parseWait(words: Words): Of<'wait'> {
   return { event: 'wait', ms: Math.round(Number(word) * 1000), picks };
 }
 
+function parseListen(words: Words): Of<'listen'> {
+  const s = readName(words);
+  let tfo = false;
+  readOptions(words, {
+    tfo: () => {
+      tfo = true;
+    },
+  });
+  return { event: 'listen', s, tfo, picks };
+}
+
 /** An event that needs nothing but a name. */
-function parseNamed<Name extends 'listen' | 'close' | 'answer' | 'retransmit'>(event: Name) {
+function parseNamed<Name extends 'close' | 'answer' | 'retransmit'>(event: Name) {
   return (words: Words): { readonly event: Name; readonly s: string; readonly picks: typeof picks } => {
     const s = readName(words);
     end(words, `${event} ${s}`);
@@ -160,14 +171,14 @@ function parseNamed<Name extends 'listen' | 'close' | 'answer' | 'retransmit'>(e
 const PARSERS: Readonly<Record<Event['event'], (words: Words, text: string) => Event>> = {
   socket: parseSocket,
   bind: parseBind,
-  listen: parseNamed('listen'),
+  listen: parseListen,
   connect: parseConnect,
   close: parseNamed('close'),
   send: parseSend,
   answer: parseNamed('answer'),
   receive: (words) => {
     const dev = readDevice(words.value('receive', 'the name of a link'));
-    return { event: 'receive', dev, skb: readPacket(words), picks };
+    return { event: 'receive', dev, ...readArrival(words), picks };
   },
   retransmit: parseNamed('retransmit'),
   host: (_, text) => ({ event: 'host', command: parseHostLine(text.replace(/^\s*host\s*/, '')), picks }),
@@ -222,12 +233,13 @@ export function printEvent(event: Event): string {
     case 'send':
       return printSend(event);
     case 'receive':
-      return `receive ${event.dev} ${printPacket(event.skb)}`;
+      return `receive ${event.dev} ${printArrival(event)}`;
     case 'host':
       return `host ${printHostCommand(event.command)}`;
     case 'wait':
       return `wait ${event.ms / 1000}`;
     case 'listen':
+      return `listen ${event.s}${event.tfo ? ' tfo' : ''}`;
     case 'close':
     case 'answer':
     case 'retransmit':

@@ -2,6 +2,8 @@
  * Packets as tcpdump would write them, and as the model takes them.
  *
  *     10.0.0.254:5000 > 10.0.0.1:80 tcp S            SYN; further `LEN`, `seq N`, `ack N`, `win N`
+ *     10.0.0.254:5000 > 10.0.0.1:80 tcp S 5 tfo      asks for a Fast Open cookie
+ *     10.0.0.254:5000 > 10.0.0.1:80 tcp S 5 tfo 10.0.0.254     presents the cookie that this host gives to that address
  *     9.9.9.9:53 > 10.0.0.1:4000 udp 12              12 bytes of payload
  *     10.0.0.254 > 10.0.0.1 icmp echo-request        or TYPE/CODE; further `LEN`, `id N`, `seq N`
  *     10.0.0.254 > 10.0.0.1 47 20                    20 bytes of protocol 47
@@ -10,6 +12,7 @@
  */
 import { ip_send_check, setTransportChecksum, transportLen } from '../../model/checksum.ts';
 import { payloadOf } from '../../model/skbuff.ts';
+import { fastopenOption } from '../../model/tcp_fastopen.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
@@ -20,6 +23,7 @@ import {
   NO_TH,
   NO_UH,
   type SkBuff,
+  TCPHDR_SYN,
 } from '../../model/types/packet.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatHex, formatProtocol, readFlags } from './format.ts';
@@ -74,12 +78,18 @@ interface Extras {
   win: number;
   id: number;
   tos: number;
+  /** A Fast Open option: -1 none, 0 a request, else the address whose cookie is presented. */
+  tfo: number;
 }
 
 function readExtras(words: Words, protocol: number, names: readonly (keyof Extras)[]): Extras {
-  const extras: Extras = { len: 0, seq: 0, ack: 0, win: WINDOW, id: 0, tos: 0 };
+  const extras: Extras = { len: 0, seq: 0, ack: 0, win: WINDOW, id: 0, tos: 0, tfo: -1 };
   while (!words.done) {
     const word = words.take();
+    if (word === 'tfo' && names.some((known) => known === 'tfo')) {
+      extras.tfo = words.next.includes('.') ? readAddress(words.take(), 'the address that the cookie was given to') : 0;
+      continue;
+    }
     const name = names.find((known) => known === word);
     if (name !== undefined && name !== 'len') {
       const max = name === 'tos' ? U8 : protocol === IPPROTO_TCP && name !== 'win' ? U32 : U16;
@@ -110,8 +120,14 @@ function complete(skb: SkBuff): SkBuff {
   return setTransportChecksum({ ...skb, iph }, iph.saddr, iph.daddr);
 }
 
+/** A packet that arrives, and the address whose Fast Open cookie it presents, 0 for none. */
+export interface Arrival {
+  readonly skb: SkBuff;
+  readonly cookieFor: number;
+}
+
 /** Reads `SRC > DST PROTOCOL …`, to the end of the words. */
-export function readPacket(words: Words): SkBuff {
+export function readArrival(words: Words): Arrival {
   const example = '10.0.0.254:5000 > 10.0.0.1:80 tcp S';
   const source = readEndpoint(words.value('receive', `a packet such as ${example}`), 'a source address');
   const arrow = words.take();
@@ -132,27 +148,28 @@ export function readPacket(words: Words): SkBuff {
     const letters = words.value('tcp', 'flags such as S');
     const flags = readFlags(letters);
     if (flags < 0) wrong(`"${letters}" are not TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
-    const { len, seq, ack, win, tos } = readExtras(words, protocol, ['len', 'seq', 'ack', 'win', 'tos']);
-    const th = { ...NO_TH, source: source.port, dest: target.port, seq, ack_seq: ack, flags, window: win };
-    return complete({ ...NO_SKB, iph: { ...base, tos }, th, payload: payloadOf(len) });
+    const { len, seq, ack, win, tos, tfo } = readExtras(words, protocol, ['len', 'seq', 'ack', 'win', 'tos', 'tfo']);
+    if (tfo >= 0 && (flags & TCPHDR_SYN) === 0) wrong('a Fast Open option belongs into a SYN; leave "tfo" out');
+    const options = tfo === 0 ? fastopenOption(-1) : [];
+    const doff = 5 + options.length / 2;
+    const ports = { source: source.port, dest: target.port };
+    const th = { ...NO_TH, ...ports, seq, ack_seq: ack, flags, window: win, doff, options };
+    const skb = complete({ ...NO_SKB, iph: { ...base, tos }, th, payload: payloadOf(len) });
+    return { skb, cookieFor: Math.max(tfo, 0) };
   }
   if (protocol === IPPROTO_UDP) {
     const { len, tos } = readExtras(words, protocol, ['len', 'tos']);
     const uh = { ...NO_UH, source: source.port, dest: target.port, len: 8 + len };
-    return complete({ ...NO_SKB, iph: { ...base, tos }, uh, payload: payloadOf(len) });
+    return { skb: complete({ ...NO_SKB, iph: { ...base, tos }, uh, payload: payloadOf(len) }), cookieFor: 0 };
   }
   if (protocol === IPPROTO_ICMP) {
     const [type, code] = readIcmpType(words.value('icmp', 'a type such as echo-request'));
     const { len, seq, id, tos } = readExtras(words, protocol, ['len', 'id', 'seq', 'tos']);
-    return complete({
-      ...NO_SKB,
-      iph: { ...base, tos },
-      icmph: { ...NO_ICMPH, type, code, id, sequence: seq },
-      payload: payloadOf(len),
-    });
+    const icmph = { ...NO_ICMPH, type, code, id, sequence: seq };
+    return { skb: complete({ ...NO_SKB, iph: { ...base, tos }, icmph, payload: payloadOf(len) }), cookieFor: 0 };
   }
   const { len, tos } = readExtras(words, protocol, ['len', 'tos']);
-  return complete({ ...NO_SKB, iph: { ...base, tos }, payload: payloadOf(len) });
+  return { skb: complete({ ...NO_SKB, iph: { ...base, tos }, payload: payloadOf(len) }), cookieFor: 0 };
 }
 
 /** `tcp S.`, `udp 12`, `icmp echo-request`: what follows the addresses, without numbers that only the sender knows. */
@@ -178,8 +195,8 @@ export function printEndpoints({ iph, th, uh }: SkBuff): string {
   return `${formatAddress(iph.saddr)} > ${formatAddress(iph.daddr)}`;
 }
 
-/** The packet in the words that `readPacket` reads back. */
-export function printPacket(skb: SkBuff): string {
+/** The packet in the words that `readArrival` reads back. */
+export function printArrival({ skb, cookieFor }: Arrival): string {
   const words = [printEndpoints(skb), printProtocol(skb)];
   if (skb.iph.protocol === IPPROTO_TCP) {
     if (skb.th.seq !== 0) words.push(`seq ${skb.th.seq}`);
@@ -191,5 +208,7 @@ export function printPacket(skb: SkBuff): string {
     if (skb.icmph.sequence !== 0) words.push(`seq ${skb.icmph.sequence}`);
   }
   if (skb.iph.tos !== 0) words.push(`tos ${formatHex(skb.iph.tos)}`);
+  if (skb.th.options.length > 0) words.push('tfo');
+  if (cookieFor !== 0) words.push(`tfo ${formatAddress(cookieFor)}`);
   return words.join(' ');
 }

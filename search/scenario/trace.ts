@@ -98,6 +98,11 @@ function cookieOf(skb: SkBuff): string {
   return foc > 0 ? foc.toString(16).padStart(8, '0').repeat(2) : '';
 }
 
+/** Whether the segment asks for a Fast Open cookie. */
+function asksForCookie(skb: SkBuff): boolean {
+  return skb.iph.protocol === IPPROTO_TCP && tcp_parse_options(skb.th).foc < 0;
+}
+
 function deviceName(net: World, ifindex: number): string {
   return net.devs.find((dev) => dev.ifindex === ifindex)?.name ?? `if${ifindex}`;
 }
@@ -131,6 +136,7 @@ function packetText(skb: SkBuff): string {
   const words = [`${printEndpoints(skb)} ${printProtocol(skb)}`];
   const cookie = cookieOf(skb);
   if (cookie !== '') words.push(`cookie ${cookie}`);
+  if (asksForCookie(skb)) words.push('asks for a cookie');
   if (skb.mark !== 0) words.push(`mark ${skb.mark}`);
   if (skb.iph.tos !== 0) words.push(`tos 0x${skb.iph.tos.toString(16)}`);
   if (ipChecksumOf(skb) === 'incorrect') words.push('IP checksum incorrect');

@@ -73,11 +73,11 @@ export function sendTo(s: string, len: number, addr: string, port = 0, more: Par
 }
 
 export function simple(event: 'listen' | 'close' | 'answer' | 'retransmit', s: string): Event {
-  return { event, s, picks: NO_PICKS };
+  return event === 'listen' ? { event, s, tfo: false, picks: NO_PICKS } : { event, s, picks: NO_PICKS };
 }
 
 export function receive(dev: string, skb: SkBuff): Event {
-  return { event: 'receive', dev, skb, picks: NO_PICKS };
+  return { event: 'receive', dev, skb, cookieFor: 0, picks: NO_PICKS };
 }
 
 export function command(line: string): Event {

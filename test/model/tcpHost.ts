@@ -110,7 +110,7 @@ export const tcp = (s: string): Bare => ({
 });
 export const connect = (s: string, port = 80, tfo = false): Bare => ({ event: 'connect', s, addr: PEER, port, tfo });
 export const bind = (s: string, addr: number, port: number): Bare => ({ event: 'bind', s, addr, port });
-export const listen = (s: string): Bare => ({ event: 'listen', s });
+export const listen = (s: string, tfo = false): Bare => ({ event: 'listen', s, tfo });
 export const answer = (s: string): Bare => ({ event: 'answer', s });
 export const close = (s: string): Bare => ({ event: 'close', s });
 export const retransmit = (s: string): Bare => ({ event: 'retransmit', s });
@@ -157,7 +157,7 @@ export function segment(
     payload: payloadOf(len),
   };
   const iph = ip_send_check({ ...skb.iph, tot_len: 20 + skb.th.doff * 4 + len });
-  return { event: 'receive', dev: 'eth0', skb: setTransportChecksum({ ...skb, iph }, PEER, HERE) };
+  return { event: 'receive', dev: 'eth0', cookieFor: 0, skb: setTransportChecksum({ ...skb, iph }, PEER, HERE) };
 }
 
 export { RTN_LOCAL, TCPHDR_ACK as ACK, TCPHDR_FIN as FIN, TCPHDR_PSH as PSH, TCPHDR_RST as RST, TCPHDR_SYN as SYN };

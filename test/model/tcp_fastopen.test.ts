@@ -44,7 +44,7 @@ test('without a cookie the SYN asks for one and takes no data', () => {
   expect(sock(net, 'a').fastopen).toMatchObject({ syn_fastopen: true, syn_data: false, req: false });
   const answered = events(stock, net, [answer('a')]);
   expect(told(answered.effects)).toEqual([['.', 0, 0]]);
-  expect(answered.net.metrics).toEqual([{ saddr: HERE, daddr: PEER, cookie: OWN }]);
+  expect(answered.net.metrics).toEqual([{ saddr: HERE, daddr: PEER, mss: 1460, cookie: OWN }]);
 });
 
 test('with a cookie the SYN takes the data, and a SYN-ACK for both opens the connection', () => {
@@ -96,6 +96,24 @@ test('when sending the data fails, the plain SYN is sent in the same call and th
   expect(b.snd_nxt).toBe((b.snd_una + 1) >>> 0);
 });
 
+test('the SYN takes no more data than fits into the MSS that the peer announced, less 40 bytes for options', () => {
+  const lengths = (net: World, len: number) =>
+    told(events(stock, net, [tcp('b'), send('b', len, true)]).effects).map(([, taken]) => taken);
+  expect(lengths(known(), 2000)).toEqual([1420]);
+  const small = known().metrics.map((tm) => ({ ...tm, mss: 536 }));
+  expect(lengths({ ...known(), metrics: small }, 2000)).toEqual([496]);
+  const jumbo = { ...known(), devs: known().devs.map((dev) => ({ ...dev, mtu: 9000 })) };
+  expect(lengths(jumbo, 5000)).toEqual([1420]);
+  expect(lengths({ ...jumbo, metrics: jumbo.metrics.map((tm) => ({ ...tm, mss: 0 })) }, 5000)).toEqual([3456]);
+});
+
+test('a cookie is lost when the socket has no route any more', () => {
+  const asked = events(stock, host(), [tcp('a'), send('a', 4, true)]).net;
+  const tables = asked.tables.map((table) => (table.tb_id === 254 ? { ...table, aliases: [] } : table));
+  const lost = { ...asked, rt_genid: asked.rt_genid + 1, tables };
+  expect(events(stock, lost, [answer('a')]).net.metrics).toEqual([]);
+});
+
 test('connect() with TCP_FASTOPEN_CONNECT waits for the data when it has a cookie', () => {
   const { net, effects } = events(stock, known(), [tcp('b'), connect('b', 80, true)]);
   expect([wire(effects), errs(effects)]).toEqual([[], [0, 0]]);
@@ -141,4 +159,34 @@ test('the SYN-ACK of a Fast Open child is sent again by the child, on behalf of 
   const { net, effects } = events(stock, right, [retransmit('l.1')]);
   expect(told(effects)).toEqual([['S.', 0, 0]]);
   expect([net.now, wire(effects)[0]?.sk]).toEqual([1000, sock(right, 'l.1').fastopen.rsk]);
+});
+
+test('TCP_FASTOPEN opens one listener, tcp_fastopen 0x400 all of them', () => {
+  const request = segment(SYN, 3001, 8080, 100, 0, 0, [0x2202, 0x0101]);
+  const cookieOn = (tcp_fastopen: number, tfo: boolean) =>
+    told(
+      events(stock, sysctl(host(), { tcp_fastopen }), [tcp('l'), bind('l', HERE, 8080), listen('l', tfo), request])
+        .effects,
+    )[0]?.[2];
+  expect([cookieOn(1, true), cookieOn(3, false), cookieOn(3, true), cookieOn(0x402, false)]).toEqual([
+    0,
+    0,
+    GIVEN,
+    GIVEN,
+  ]);
+});
+
+test('a SYN may present the cookie that the host gave to its source, or to another address', () => {
+  const from = (addr: number) =>
+    events(stock, server(), [
+      { ...segment(SYN, 3002, 8080, 100, 0, 5), cookieFor: addr } as ReturnType<typeof segment>,
+    ]);
+  expect(sock(from(PEER).net, 'l.1')).toMatchObject({ received: 5 });
+  expect(told(from(PEER + 1).effects)).toEqual([['S.', 0, GIVEN]]);
+});
+
+test('where no cookie is required, a SYN with data opens the connection at once', () => {
+  const open = events(stock, sysctl(host(), { tcp_fastopen: 0x603 }), [tcp('l'), bind('l', HERE, 8080), listen('l')]);
+  const { net } = events(stock, open.net, [segment(SYN, 3002, 8080, 100, 0, 5)]);
+  expect(sock(net, 'l.1')).toMatchObject({ sk_state: TCP_SYN_RECV, received: 5 });
 });

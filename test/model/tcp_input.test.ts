@@ -62,8 +62,8 @@ test('options are read whatever stands between them', () => {
 });
 
 test('nothing is read behind the end of options or of an option too short', () => {
-  expect(tcp_parse_options({ ...NO_TH, flags: TCPHDR_SYN, options: [0x0002, 0x0405, 0xb400] }).mss).toBe(536);
-  expect(tcp_parse_options({ ...NO_TH, flags: TCPHDR_SYN, options: [0x0501, 0x0204, 0x05b4] }).mss).toBe(536);
+  expect(tcp_parse_options({ ...NO_TH, flags: TCPHDR_SYN, options: [0x0002, 0x0405, 0xb400] }).mss).toBe(0);
+  expect(tcp_parse_options({ ...NO_TH, flags: TCPHDR_SYN, options: [0x0501, 0x0204, 0x05b4] }).mss).toBe(0);
 });
 
 test('the handshake ends with an ACK, in ESTABLISHED, with the timer off', () => {
