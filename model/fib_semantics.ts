@@ -237,10 +237,14 @@ export function fib_result_prefsrc(net: World, res: FibResult): number {
  *
  * C: net/ipv4/fib_semantics.c, fib_select_path().
  * Left out: fib_select_default(), which takes the first of several equal default routes while no neighbour is known to be dead;
- * multipath; VRF.
+ * multipath; VRF devices, so that no device is the master of another: a key with a layer-3 master is one that nobody initialised.
  */
 export function fib_select_path(net: World, res: FibResult, fl4: FlowI4): FlowI4 {
-  return fl4.saddr !== 0 ? fl4 : { ...fl4, saddr: fib_result_prefsrc(net, res) };
+  if (fl4.saddr !== 0) return fl4;
+  const l3mdev = dev_get_by_index(net, fl4.flowi4_l3mdev);
+  const saddr =
+    l3mdev.ifindex === 0 ? fib_result_prefsrc(net, res) : inet_select_addr(net, l3mdev.ifindex, 0, RT_SCOPE_LINK);
+  return { ...fl4, saddr };
 }
 
 /** The world with the marked aliases of every table dead. */

@@ -163,7 +163,9 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
 
   const res = fib_lookup(net, fl4);
   if (res.err !== 0) {
-    if (fl4.flowi4_oif === 0) return routeError(res.err, fl4);
+    if (fl4.flowi4_oif === 0 || (!ipv4_is_multicast(fl4.daddr) && fl4.flowi4_l3mdev !== 0)) {
+      return routeError(res.err, fl4);
+    }
     fl4 = fillSource(net, fl4, fl4.flowi4_oif, RT_SCOPE_LINK);
     return __mkroute_output(net, { ...NO_RESULT, dscp: res.dscp }, RTN_UNICAST, fl4, fl4.flowi4_oif, false);
   }

@@ -25,6 +25,15 @@ const ROWS: Readonly<
   'verdict-legal': ['sampled', 'sampled', 'sampled', 'violated'],
   'packet-consumed-once': ['sampled', 'sampled', 'sampled', 'violated'],
   'answer-reaches-sender': ['sampled', 'sampled', 'violated', 'violated'],
+  'bound-device-kept': ['sampled', 'sampled', 'sampled', 'sampled'],
+  'message-device-kept': ['violated', 'violated', 'violated', 'violated'],
+  'dontroute-stays-on-link': ['violated', 'violated', 'violated', 'violated'],
+  'rerouted-by-ports': ['sampled', 'sampled', 'violated', 'violated'],
+  'rerouted-by-user': ['violated', 'violated', 'violated', 'violated'],
+  'rerouted-by-source': ['sampled', 'sampled', 'violated', 'violated'],
+  'route-ignores-garbage': ['sampled', 'sampled', 'sampled', 'violated'],
+  'mark-alone-changes-nothing': ['sampled', 'sampled', 'violated', 'violated'],
+  'source-is-an-address': ['sampled', 'sampled', 'sampled', 'sampled'],
 };
 
 const VARIANTS = ['stock', 'masquerade', 'icmp-only', 'tcp-rehash'];

@@ -13,6 +13,17 @@ import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
 import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
 import type { Property } from './property.ts';
 import {
+  boundDeviceKept,
+  dontrouteStaysOnLink,
+  markAloneChangesNothing,
+  messageDeviceKept,
+  reroutedByPorts,
+  reroutedBySource,
+  reroutedByUser,
+  routeIgnoresGarbage,
+  sourceIsAnAddress,
+} from './route.ts';
+import {
   boundPortKept,
   fourTupleUnique,
   hashedSocketFound,
@@ -45,4 +56,13 @@ export const properties: readonly Property[] = [
   verdictLegal,
   packetConsumedOnce,
   answerReachesSender,
+  boundDeviceKept,
+  messageDeviceKept,
+  dontrouteStaysOnLink,
+  reroutedByPorts,
+  reroutedByUser,
+  reroutedBySource,
+  routeIgnoresGarbage,
+  markAloneChangesNothing,
+  sourceIsAnAddress,
 ];

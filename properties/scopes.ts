@@ -14,6 +14,8 @@ export interface RunScope {
   readonly name: string;
   /** One line for the report: what is inside. */
   readonly text: string;
+  /** Its part of a search's scenarios, beside the other scopes of the search. */
+  readonly share: number;
   /** Per link: the address it may have, with prefix length; the gateway is .254 of that prefix. The first is the post's. */
   readonly uplinks: readonly (readonly string[])[];
   /** Further commands, of which at most `extras` are drawn, each at its place behind the plain host. */
@@ -27,6 +29,10 @@ export interface RunScope {
   readonly mangleRules: number;
   /** Words of `socket S …`. */
   readonly sockets: readonly string[];
+  /** Words that may follow them, of which one is drawn for every fourth socket. */
+  readonly socketOptions: readonly string[];
+  /** Words that may follow a send of a datagram or raw socket. */
+  readonly sendOptions: readonly string[];
   readonly maxSockets: number;
   readonly destinations: readonly string[];
   readonly ports: readonly number[];
@@ -42,6 +48,7 @@ export interface RunScope {
 export const twoUplinks: RunScope = {
   name: 'two-uplinks',
   text: 'one or two uplinks, up to two mangle OUTPUT rules, up to two source, port or protocol rules, tables with any kind of default, up to two sockets, up to six events',
+  share: 5,
   uplinks: [
     ['10.0.0.1/24', '10.0.0.2/24', '192.168.1.10/24', '198.51.100.7/24'],
     ['10.1.0.1/24', '10.1.0.2/24', '192.169.1.10/24', '203.0.113.9/24'],
@@ -96,6 +103,8 @@ export const twoUplinks: RunScope = {
   },
   mangleRules: 2,
   sockets: ['tcp', 'udp', 'ping', 'raw icmp', 'hdrincl', 'raw tcp'],
+  socketOptions: ['uid 1000', 'mark 100', 'dev eth0', 'dev eth1'],
+  sendOptions: [],
   maxSockets: 2,
   destinations: ['8.8.8.8', '9.9.9.9', '10.0.0.9', '10.1.0.9'],
   ports: [80, 53],
@@ -127,5 +136,75 @@ export const steadyMarks: RunScope = {
   text: 'as two-uplinks, but every packet of a flow gets the same mark, and MASQUERADE on the second uplink is possible',
   extra: ['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE', ...twoUplinks.extra],
   mangle: { ...twoUplinks.mangle, matches: ['', '-d 8.8.8.8', '-p tcp', '-p udp', '-p icmp', '-p tcp --dport 80'] },
+  changes: [],
+};
+
+/** The same hosts with everything that a lookup may be told besides mark, destination and bound device. */
+export const otherPaths: RunScope = {
+  ...twoUplinks,
+  name: 'other-paths',
+  share: 2,
+  text: 'as two-uplinks, with devices of one message, DONTROUTE, broadcasts, groups, links without address, and rules for ports, protocol, user and source',
+  extra: [
+    'ip rule add from ADDR1 table 100',
+    'ip rule add from ADDR0 table main',
+    'ip rule add from 10.1.0.0/16 unreachable',
+    'ip rule add ipproto tcp table 100',
+    'ip rule add ipproto udp dport 80 table 100',
+    'ip rule add sport 5000 table 100',
+    'ip rule add dport 80 fwmark 100 table main pref 100',
+    'ip rule add uidrange 1000-1000 fwmark 100 table main pref 100',
+    'ip rule add uidrange 0-0 fwmark 100 unreachable pref 100',
+    'ip route add 9.9.9.9 via GW1',
+    'ip route add 9.9.9.0/24 dev eth1',
+    'ip route add 8.8.8.0/24 dev eth1 table 100',
+    'ip route add 10.0.0.0/24 via GW1 table 100',
+    'ip route add default dev eth1 table 100',
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'ip addr add 192.0.2.1/32 dev lo',
+  ],
+  extras: 3,
+  socketOptions: ['uid 1000', 'dontroute', 'broadcast', 'unicast-if eth0', 'unicast-if eth1', 'dev eth0', 'mark 100'],
+  sendOptions: ['via eth0', 'via eth1', 'dontroute'],
+  destinations: [
+    '8.8.8.8',
+    '9.9.9.9',
+    '10.0.0.9',
+    '10.1.0.9',
+    '10.0.0.255',
+    '255.255.255.255',
+    '224.0.0.5',
+    '10.0.0.1',
+  ],
+};
+
+/** Hosts with one provider, on which marks and TOS serve queueing and change no route. */
+export const oneProvider: RunScope = {
+  ...twoUplinks,
+  name: 'one-provider',
+  share: 1,
+  text: 'one uplink with up to three addresses, one default route, marks and TOS for queueing in up to two mangle OUTPUT rules, rules by source, port or user, up to two sockets, up to six events',
+  uplinks: [twoUplinks.uplinks[0] as readonly string[]],
+  extra: [
+    'ip addr add 10.0.0.7/24 dev eth0',
+    'ip addr add 203.0.113.9/28 dev eth0',
+    'ip addr add 192.0.2.1/32 dev lo',
+    'ip route add 9.9.9.9 via GW0 src 10.0.0.7',
+    'ip route add default via GW0 src 10.0.0.7 table 200',
+    'ip rule add from 10.0.0.7 table 200',
+    'ip rule add ipproto tcp table 200',
+    'ip rule add dport 80 table 200',
+    'ip rule add uidrange 1000-1000 table 200',
+    'sysctl -w net.ipv4.fwmark_reflect=1',
+  ],
+  extras: 3,
+  table100: [],
+  rules: [],
+  socketOptions: ['uid 1000', 'mark 100', 'dev eth0'],
+  arrivals: [
+    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
+    'eth0 8.8.8.8:53 > ADDR0:9 udp 4',
+  ],
   changes: [],
 };

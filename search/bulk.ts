@@ -60,15 +60,20 @@ export interface BulkResult {
 /** Runs the search, one scope after the other; the tallies come in the order properties × kernels. */
 export function bulkSearch(options: BulkOptions): BulkResult {
   const scopes = [...new Set(options.properties.map(({ scope }) => scope))];
-  const results = scopes.map((scope, s) =>
-    searchScope(scope, {
+  const shares = scopes.reduce((sum, { share }) => sum + share, 0);
+  let before = 0;
+  const results = scopes.map((scope) => {
+    const part = scope.share / shares;
+    const start = Math.round(before * options.runs);
+    before += part;
+    return searchScope(scope, {
       ...options,
       properties: options.properties.filter((property) => property.scope === scope),
-      runs: Math.ceil(options.runs / scopes.length),
-      budget: options.budget / scopes.length,
-      progress: (done) => options.progress(Math.round((s * options.runs) / scopes.length) + done),
-    }),
-  );
+      runs: Math.ceil(options.runs * part),
+      budget: options.budget * part,
+      progress: (done) => options.progress(start + done),
+    });
+  });
   const tallies = options.properties.flatMap((property) =>
     results.flatMap((result) => result.tallies.filter((tally) => tally.property === property)),
   );

@@ -133,6 +133,26 @@ export function finding(property: Property, run: Run, i: number): string {
       return capital(
         `what socket ${'s' in eventOf(run, i) ? (eventOf(run, i) as { s: string }).s : '?'} sent gets no answer that reaches it`,
       );
+    case 'bound-device-kept':
+      return capital(`${packet}, although its socket is bound to another link`);
+    case 'message-device-kept':
+      return capital(`${packet}, although its user named another link for it`);
+    case 'dontroute-stays-on-link':
+      return capital(`${packet}, to a gateway, although its user asked for no routing`);
+    case 'rerouted-by-ports':
+      return capital(`${packet}, which is not the route that the rules give for its protocol and ports`);
+    case 'rerouted-by-user':
+      return capital(`${packet}, which is not the route that the rules give for its user`);
+    case 'rerouted-by-source':
+      return capital(`${packet}, which is not the route that the rules give for that source`);
+    case 'route-ignores-garbage':
+      return capital(`${packet}, and not so when memory that nobody initialised holds something else`);
+    case 'mark-alone-changes-nothing':
+      return capital(
+        `${xmit === undefined ? 'a packet' : packet}, with another source or port than before a mark or TOS that changed no route`,
+      );
+    case 'source-is-an-address':
+      return capital(`${packet}, which is no address of a host`);
     default:
       return capital(packet);
   }

@@ -38,9 +38,12 @@ export function drawHost(scope: RunScope, words: Words): readonly string[] {
     fill(oneOf(words, scope.extra), addresses),
   );
   commands.push(...extras.filter((line) => line.startsWith('ip addr')));
-  const table = chance(words, 1, 3) ? oneOf(words, scope.table100) : (scope.table100[0] as string);
-  commands.push(fill(links > 1 ? table : table.replaceAll('GW1', 'GW0').replaceAll('ADDR1', 'ADDR0'), addresses));
-  commands.push(chance(words, 1, 4) ? oneOf(words, scope.rules) : (scope.rules[0] as string));
+  if (scope.table100.length > 0) {
+    const table = chance(words, 1, 3) ? oneOf(words, scope.table100) : (scope.table100[0] as string);
+    commands.push(fill(links > 1 ? table : table.replaceAll('GW1', 'GW0').replaceAll('ADDR1', 'ADDR0'), addresses));
+  }
+  if (scope.rules.length > 0)
+    commands.push(chance(words, 1, 4) ? oneOf(words, scope.rules) : (scope.rules[0] as string));
   for (let n = 1 + below(words, scope.mangleRules); n > 0; n--) {
     const match = oneOf(words, scope.mangle.matches);
     const target = chance(words, 1, 4) ? oneOf(words, scope.mangle.targets) : (scope.mangle.targets[0] as string);
@@ -75,7 +78,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       const kind = mostly(words, [...kinds.values(), ...scope.sockets]);
       kinds.set(name, kind);
       states.set(name, OPENED(kind));
-      events.push(drawSocket(name, kind, words));
+      events.push(drawSocket(scope, name, kind, words));
       continue;
     }
     const kind = kinds.get(name) as string;
@@ -107,8 +110,8 @@ function drawHappening(scope: RunScope, addresses: readonly string[], words: Wor
   return which === 2 && scope.changes.length > 0 ? `host ${fill(oneOf(words, scope.changes), addresses)}` : 'wait 61';
 }
 
-function drawSocket(name: string, kind: string, words: Words): string {
-  const option = chance(words, 1, 4) ? ` ${oneOf(words, ['uid 1000', 'mark 100', 'dev eth0', 'dev eth1'])}` : '';
+function drawSocket(scope: RunScope, name: string, kind: string, words: Words): string {
+  const option = chance(words, 1, 4) ? ` ${oneOf(words, scope.socketOptions)}` : '';
   return `socket ${name} ${kind}${option}`;
 }
 
@@ -134,7 +137,9 @@ function drawOperation(
       const to = kind === 'tcp' ? '' : ` to ${peer()}`;
       const from = kind !== 'tcp' && chance(words, 1, 5) ? ` from ${oneOf(words, bare)}` : '';
       const flags = kind === 'raw tcp' || kind === 'hdrincl' ? ' flags S' : '';
-      return `send ${name} ${oneOf(words, scope.lengths)}${to}${from}${flags}`;
+      const options = kind !== 'tcp' && scope.sendOptions.length > 0 && chance(words, 1, 4);
+      const option = options ? ` ${oneOf(words, scope.sendOptions)}` : '';
+      return `send ${name} ${oneOf(words, scope.lengths)}${to}${from}${option}${flags}`;
     }
     default:
       return `${event} ${name}`;

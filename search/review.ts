@@ -17,7 +17,7 @@ import { compile, type Text } from './text.ts';
 export const SEED = 1;
 
 /** Scenarios of a review. */
-export const RUNS = 60_000;
+export const RUNS = 78_000;
 
 /** Failing scenarios that are made small for a cell; the smallest result is kept. */
 export const FAILURES = 6;

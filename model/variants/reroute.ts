@@ -57,17 +57,19 @@ export function rerouteKey(skb: SkBuff, sk: Sock): FlowI4 {
 /**
  * The key as it is on the way past its initialiser: what nobody assigned is what the stack held.
  *
- * Patch: version 2, the jump to `doit`. `picks.stack` stands for that memory; the C standard leaves it open.
+ * Patch: version 2, the jump to `doit`. `picks.stack` stands for that memory; the C standard leaves it open. Scope,
+ * protocol, and the words for ports, user and layer-3 master take different bits of it.
  */
 export function uninitialisedKey(net: World, key: FlowI4): FlowI4 {
   const { stack } = net.picks;
   return {
     ...key,
-    flowi4_proto: stack & 0xff,
-    flowi4_uid: stack,
-    flowi4_l3mdev: stack,
-    fl4_sport: stack & 0xffff,
-    fl4_dport: stack & 0xffff,
+    flowi4_scope: stack & 0xff,
+    flowi4_proto: (stack >>> 8) & 0xff,
+    flowi4_uid: stack >>> 16,
+    flowi4_l3mdev: stack >>> 16,
+    fl4_sport: stack >>> 16,
+    fl4_dport: stack >>> 16,
   };
 }
 

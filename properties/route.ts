@@ -1,0 +1,397 @@
+/** Routes: by which rules, for which device, and from which memory a packet's route is chosen. */
+import { dev_get_by_name, sockByName } from '../model/net.ts';
+import { __ip_route_output_key } from '../model/route.ts';
+import { step } from '../model/step.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
+import { type FlowI4, NO_FLOW } from '../model/types/route.ts';
+import { NO_SOCK, SOCK_TCP, type Sock } from '../model/types/sock.ts';
+import type { Effect, World } from '../model/types/world.ts';
+import { destinationPort, inSocks, leaves, ownerOf, sourcePort, userSocket, type Xmit } from './packets.ts';
+import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
+import { oneProvider, otherPaths } from './scopes.ts';
+
+/** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
+function boundDevice(run: Run, i: number, sk: Sock): number {
+  let dev = 0;
+  let k = 0;
+  for (const event of run.events) {
+    const opened = k <= i && event.event === 'socket' && event.s === sk.name;
+    dev = opened && event.event === 'socket' ? dev_get_by_name(worldBefore(run, i), event.dev).ifindex : dev;
+    k = k + 1;
+  }
+  return userSocket(sk) && sk.parent === 0 ? dev : 0;
+}
+
+/** The device that the user demands for what `sk` sends in step `i`, where it is not bound to one: IP_PKTINFO, IP_UNICAST_IF. 0 for none. */
+function messageDevice(run: Run, i: number, sk: Sock): number {
+  const event = eventOf(run, i);
+  if (!userSocket(sk) || sk.kind === SOCK_TCP || event.event !== 'send' || event.s !== sk.name) return 0;
+  if (sk.sk_bound_dev_if !== 0) return 0;
+  return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
+}
+
+/** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
+function dontRoute(run: Run, i: number, sk: Sock): boolean {
+  const event = eventOf(run, i);
+  return userSocket(sk) && (sk.sk_localroute || (event.event === 'send' && event.s === sk.name && event.dontroute));
+}
+
+export const boundDeviceKept: Property = always({
+  id: 'bound-device-kept',
+  concern: 'route',
+  claim: 'A socket that is bound to a device sends by that device.',
+  asked: ['socket(7): SO_BINDTODEVICE'],
+  onStock: '',
+  scope: otherPaths,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e)) {
+        const sk = ownerOf(run, i, e.skb);
+        const event = eventOf(run, i);
+        const otherwise = event.event === 'send' && event.s === sk.name && event.via !== '';
+        const demanded = otherwise ? 0 : boundDevice(run, i, sk);
+        ok = ok && (demanded === 0 || e.dev === demanded);
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && boundDevice(run, i, ownerOf(run, i, e.skb)) !== 0);
+    return seen;
+  },
+});
+
+export const messageDeviceKept: Property = always({
+  id: 'message-device-kept',
+  concern: 'route',
+  claim: 'A datagram whose device its user named leaves by that device.',
+  asked: ['ip(7): IP_PKTINFO, ipi_ifindex', 'include/uapi/linux/in.h: IP_UNICAST_IF'],
+  onStock: 'the second lookup knows the device a socket is bound to, not that of one message or of IP_UNICAST_IF',
+  scope: otherPaths,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      const demanded = leaves(e) ? messageDevice(run, i, ownerOf(run, i, e.skb)) : 0;
+      ok = ok && (!leaves(e) || demanded === 0 || e.dev === demanded);
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && messageDevice(run, i, ownerOf(run, i, e.skb)) !== 0);
+    return seen;
+  },
+});
+
+export const dontrouteStaysOnLink: Property = always({
+  id: 'dontroute-stays-on-link',
+  concern: 'route',
+  claim: 'A packet sent with SO_DONTROUTE or MSG_DONTROUTE goes to its destination directly, never to a gateway.',
+  asked: ['socket(7): SO_DONTROUTE', 'send(2): MSG_DONTROUTE'],
+  onStock: 'the second lookup takes its TOS from the IP header, which has no bit for it',
+  scope: otherPaths,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i))
+      ok = ok && (!leaves(e) || e.gateway === 0 || !dontRoute(run, i, ownerOf(run, i, e.skb)));
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && dontRoute(run, i, ownerOf(run, i, e.skb)));
+    return seen;
+  },
+});
+
+/** Whether the second lookup of that packet succeeded in step `i`. */
+function rerouted(run: Run, i: number, id: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'reroute' && e.err === 0 && e.after.id === id);
+  return seen;
+}
+
+/** Whether that effect is the end of the mangle hook for a packet that was routed again for a user who demanded no path. */
+function routedAgain(run: Run, i: number, e: Effect): boolean {
+  if (e.effect !== 'mangled' || !rerouted(run, i, e.skb.id)) return false;
+  const sk = ownerOf(run, i, e.skb);
+  return userSocket(sk) && messageDevice(run, i, sk) === 0 && !dontRoute(run, i, sk);
+}
+
+/** Everything that a rule may select by, as the packet has it. */
+function keyOf(skb: SkBuff, sk: Sock, saddr: number, uid: number): FlowI4 {
+  const ports = skb.iph.protocol === IPPROTO_TCP || skb.iph.protocol === IPPROTO_UDP;
+  return {
+    ...NO_FLOW,
+    flowi4_oif: sk.sk_bound_dev_if,
+    flowi4_mark: skb.mark,
+    flowi4_tos: skb.iph.tos & 0x1e,
+    flowi4_proto: skb.iph.protocol,
+    flowi4_uid: uid,
+    saddr,
+    daddr: skb.iph.daddr,
+    fl4_sport: ports ? sourcePort(skb) : 0,
+    fl4_dport: ports ? destinationPort(skb) : 0,
+  };
+}
+
+/** Whether the rules lead a packet with that key where `skb` goes. */
+function leadsThere(net: World, key: FlowI4, skb: SkBuff): boolean {
+  const { rt } = __ip_route_output_key(net, key);
+  return rt.err === 0 && rt.dev === skb.dst.dev && rt.rt_gw4 === skb.dst.rt_gw4;
+}
+
+/** The same with the packet's source or without one: a source that the kernel chose may be asked for or not. */
+function leadsEither(net: World, skb: SkBuff, sk: Sock, uid: number): boolean {
+  return leadsThere(net, keyOf(skb, sk, skb.iph.saddr, uid), skb) || leadsThere(net, keyOf(skb, sk, 0, uid), skb);
+}
+
+/** Whether some rule selects by protocol or port. */
+function portRules(net: World): boolean {
+  let found = false;
+  for (const rule of net.rules)
+    found = found || rule.ip_proto !== 0 || rule.sport_start !== 0 || rule.dport_start !== 0;
+  return found;
+}
+
+/** Whether some rule selects by user. */
+function userRules(net: World): boolean {
+  let found = false;
+  for (const rule of net.rules) found = found || rule.uid_start <= rule.uid_end;
+  return found;
+}
+
+/** Whether some rule selects by source. */
+function sourceRules(net: World): boolean {
+  let found = false;
+  for (const rule of net.rules) found = found || rule.src_len !== 0;
+  return found;
+}
+
+export const reroutedByPorts: Property = always({
+  id: 'rerouted-by-ports',
+  concern: 'route',
+  claim: 'A packet that is routed a second time takes the route that the rules give for its protocol and ports.',
+  asked: ['ip-rule(8): ipproto, sport, dport'],
+  onStock: '',
+  scope: otherPaths,
+  holds(run, i) {
+    const net = worldBefore(run, i);
+    if (!portRules(net)) return true;
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (ok && routedAgain(run, i, e) && e.effect === 'mangled') {
+        const sk = ownerOf(run, i, e.skb);
+        ok = leadsEither(net, e.skb, sk, sk.sk_uid) || leadsEither(net, e.skb, sk, 0);
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || (portRules(worldBefore(run, i)) && routedAgain(run, i, e));
+    return seen;
+  },
+});
+
+export const reroutedByUser: Property = always({
+  id: 'rerouted-by-user',
+  concern: 'route',
+  claim: 'A packet that is routed a second time takes the route that the rules give for its user.',
+  asked: ['ip-rule(8): uidrange'],
+  onStock: 'the second lookup has no user: to uidrange rules every packet is of user 0',
+  scope: otherPaths,
+  holds(run, i) {
+    const net = worldBefore(run, i);
+    if (!userRules(net)) return true;
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (ok && routedAgain(run, i, e) && e.effect === 'mangled') {
+        const sk = ownerOf(run, i, e.skb);
+        ok = leadsEither(net, e.skb, sk, sk.sk_uid) || !leadsEither(net, e.skb, sk, 0);
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen =
+        seen ||
+        (userRules(worldBefore(run, i)) &&
+          routedAgain(run, i, e) &&
+          e.effect === 'mangled' &&
+          ownerOf(run, i, e.skb).sk_uid !== 0);
+    return seen;
+  },
+});
+
+export const reroutedBySource: Property = always({
+  id: 'rerouted-by-source',
+  concern: 'route',
+  claim: 'A packet that is routed a second time takes the route that the rules give for the source it then carries.',
+  asked: ['ip-rule(8): from', 'RFC 3704 section 4.3: with several providers, a source goes out by its own'],
+  onStock: '',
+  scope: otherPaths,
+  holds(run, i) {
+    const net = worldBefore(run, i);
+    if (!sourceRules(net)) return true;
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (ok && routedAgain(run, i, e) && e.effect === 'mangled') {
+        const sk = ownerOf(run, i, e.skb);
+        const { saddr } = e.skb.iph;
+        ok = leadsThere(net, keyOf(e.skb, sk, saddr, 0), e.skb) || !leadsThere(net, keyOf(e.skb, sk, 0, 0), e.skb);
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || (sourceRules(worldBefore(run, i)) && routedAgain(run, i, e));
+    return seen;
+  },
+});
+
+/** Values of uninitialised memory: nothing, all bits, a port and a protocol, a user, the numbers of lo and of the first link. */
+const MEMORIES: readonly number[] = [0, 0xffffffff, 0x00500600, 0x03e80000, 0x00010000, 0x00020000];
+
+/** Whether two lists of effects show the same packets on the same links. */
+function sameDepartures(a: readonly Effect[], b: readonly Effect[]): boolean {
+  const left = departures(a);
+  const right = departures(b);
+  let same = left.length === right.length;
+  let k = 0;
+  for (const x of left) {
+    const y = k < right.length ? (right[k] as Xmit) : x;
+    same = same && x.dev === y.dev && x.gateway === y.gateway && x.skb.iph.saddr === y.skb.iph.saddr;
+    k = k + 1;
+  }
+  return same;
+}
+
+/** The packets that left. */
+function departures(effects: readonly Effect[]): readonly Xmit[] {
+  let list: readonly Xmit[] = [];
+  for (const e of effects) list = leaves(e) ? [...list, e] : list;
+  return list;
+}
+
+/** Whether the second lookup ran in step `i`. */
+function lookedUpAgain(run: Run, i: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || e.effect === 'reroute';
+  return seen;
+}
+
+export const routeIgnoresGarbage: Property = always({
+  id: 'route-ignores-garbage',
+  concern: 'route',
+  claim: 'By which link, gateway and address a packet leaves does not depend on memory that nobody initialised.',
+  asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
+  onStock: '',
+  scope: otherPaths,
+  holds(run, i) {
+    if (!lookedUpAgain(run, i)) return true;
+    const event = eventOf(run, i);
+    let ok = true;
+    for (const stack of MEMORIES) {
+      if (ok && stack !== event.picks.stack) {
+        const again = step(run.kernel, worldBefore(run, i), { ...event, picks: { ...event.picks, stack } });
+        ok = sameDepartures(effectsOf(run, i), again.effects);
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    return lookedUpAgain(run, i);
+  },
+});
+
+/** Whether two states of a socket have the same name, port and place in the tables. */
+function sameName(a: Sock, b: Sock): boolean {
+  return (
+    a.inet_saddr === b.inet_saddr &&
+    a.inet_rcv_saddr === b.inet_rcv_saddr &&
+    a.inet_num === b.inet_num &&
+    a.inet_sport === b.inet_sport
+  );
+}
+
+/** Whether that effect is a second lookup that gave the route of the first. */
+function sameRouteAgain(e: Effect): boolean {
+  return (
+    e.effect === 'reroute' &&
+    e.err === 0 &&
+    e.before.dst.dev === e.after.dst.dev &&
+    e.before.dst.rt_gw4 === e.after.dst.rt_gw4 &&
+    e.before.dst.table === e.after.dst.table
+  );
+}
+
+export const markAloneChangesNothing: Property = always({
+  id: 'mark-alone-changes-nothing',
+  concern: 'route',
+  claim: "A mark or TOS that leaves a packet's route as it was leaves its source, its port and its socket's name, too.",
+  asked: ['iptables-extensions(8): MARK, TOS, DSCP: what they set', 'tc-fw(8): marks that select a class'],
+  onStock: '',
+  scope: oneProvider,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (sameRouteAgain(e) && e.effect === 'reroute') {
+        for (const end of effectsOf(run, i)) {
+          const ofPacket = end.effect === 'mangled' && end.skb.id === e.before.id;
+          ok =
+            ok &&
+            (!ofPacket ||
+              end.effect !== 'mangled' ||
+              (end.skb.iph.saddr === e.before.iph.saddr &&
+                sourcePort(end.skb) === sourcePort(e.before) &&
+                sameName(inSocks(end.socks, e.before.sk), inSocks(e.socks, e.before.sk))));
+        }
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || sameRouteAgain(e);
+    return seen;
+  },
+});
+
+/** Whether the host has an address that may be used everywhere. */
+function hasGlobalAddress(net: World): boolean {
+  let found = false;
+  for (const dev of net.devs)
+    for (const ifa of dev.ifa_list) found = found || (dev.up && ifa.ifa_scope === 0 && ifa.ifa_local !== 0);
+  return found;
+}
+
+export const sourceIsAnAddress: Property = always({
+  id: 'source-is-an-address',
+  concern: 'route',
+  claim: 'A host that has an address sends nothing from 0.0.0.0, from a group or from a broadcast address.',
+  asked: ['RFC 1122 section 3.2.1.3'],
+  onStock: '',
+  scope: otherPaths,
+  holds(run, i) {
+    if (!hasGlobalAddress(worldBefore(run, i))) return true;
+    let ok = true;
+    for (const e of effectsOf(run, i))
+      ok = ok && (!leaves(e) || (e.skb.iph.saddr !== 0 && e.skb.iph.saddr < 0xe0000000));
+    return ok;
+  },
+  sometimes(run, i) {
+    const event = eventOf(run, i);
+    const sk = event.event === 'send' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.gateway === 0 && sk.inet_saddr === 0);
+    return seen;
+  },
+});
