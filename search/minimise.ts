@@ -91,7 +91,7 @@ function* shorterTexts(text: Text): Generator<Text> {
     for (let i = 0; i < text[part].length; i++) {
       const words = wordsOf(text[part][i] as string);
       if (words[1] === 'link') continue;
-      for (let n = 4; n >= 1; n--) {
+      for (let n = 8; n >= 1; n--) {
         for (let k = words.length - n; k >= 1; k--) {
           yield { ...text, [part]: text[part].with(i, without(words, k, n).join(' ')) };
         }
