@@ -3,6 +3,7 @@
 import { onRelease, REFERENCE, releases } from '../model/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { variants } from '../model/variants/index.ts';
+import { singleFaults } from '../properties/faults.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
 import { wrong } from '../search/scenario/error.ts';
@@ -15,8 +16,8 @@ export function chooseVariants(name: string | undefined, release?: string): read
 /** The variant of that name, on that release. */
 export function chooseVariant(name: string, release?: string): Kernel {
   const kernel =
-    variants.find((one) => one.name === name) ??
-    wrong(`no variant is called '${name}'; there are ${variants.map((one) => one.name).join(', ')}`);
+    [...variants, ...singleFaults].find((one) => one.name === name) ??
+    wrong(`no variant is called '${name}'; 'reroute-check list variants' names them`);
   return chooseRelease(kernel, release);
 }
 

@@ -1,9 +1,10 @@
-/** `reroute-check list`: properties, variants and stored counterexamples, each with its sentence. */
+/** `reroute-check list`: properties, variants, faults and stored counterexamples, each with its sentence. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
 import { releases } from '../model/releases/index.ts';
 import { variants } from '../model/variants/index.ts';
+import { faults } from '../properties/faults.ts';
 import { properties } from '../properties/index.ts';
 import { wrong } from '../search/scenario/error.ts';
 import { loadScenario } from '../search/scenario/scenario.ts';
@@ -24,6 +25,8 @@ const KINDS: Record<string, () => readonly Item[]> = {
     })),
   variants: () => variants.map(({ name, title }) => ({ name, sentence: title, more: {} })),
   releases: () => releases.map(({ release, about }) => ({ name: release, sentence: about, more: {} })),
+  faults: () =>
+    faults.map(({ id, cause, repair, inFirst }) => ({ name: id, sentence: cause, more: { repair, inFirst } })),
   counterexamples: () =>
     counterexampleFiles().map((file) => {
       const stored = loadScenario(file);

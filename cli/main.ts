@@ -58,6 +58,15 @@ program
   .action(async (ids, options) => (await import('./search.ts')).searchVerb(ids, options));
 
 program
+  .command('faults')
+  .argument('[fault...]', 'ids of faults; all when none is named')
+  .description('search what each fault of the patch breaks by itself, with all others mended')
+  .addOption(runs())
+  .addOption(seed())
+  .option('--save', 'write a counterexample for each into counterexamples/')
+  .action(async (ids, options) => (await import('./faults.ts')).faultsVerb(ids, options));
+
+program
   .command('replay')
   .argument('<file...>', 'counterexamples or scenarios')
   .description('run stored counterexamples again and say whether each still violates its property')
@@ -94,7 +103,7 @@ route
 
 program
   .command('list')
-  .argument('[what]', 'properties, variants, releases or counterexamples')
+  .argument('[what]', 'properties, variants, releases, faults or counterexamples')
   .description('what there is, each with its one sentence')
   .option('--json', 'an array of objects')
   .action(async (what, options) => (await import('./list.ts')).list(what, options));

@@ -152,7 +152,13 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   net = waiting.net;
   if (waiting.err < 0) return { err: waiting.err, net };
   const uh = { source: inet.inet_sport, dest: fl4.fl4_dport, len: ulen, check: 0 };
-  const transport = { ...NO_SKB, ip_summed: csummode(net, rt, ulen), uh, payload: payloadOf(msg.len) };
+  const transport = {
+    ...NO_SKB,
+    ip_summed: csummode(net, rt, ulen),
+    uh,
+    saddr_given: msg.from !== 0,
+    payload: payloadOf(msg.len),
+  };
   const made = ip_make_skb(net, inet, fl4, transport, { mark: inet.sk_mark }, rt);
   return ip_send_skb(kernel, made.net, setTransportChecksum(made.skb, fl4.saddr, fl4.daddr));
 }

@@ -31,6 +31,8 @@ export interface Run {
 export interface Property extends Claim {
   readonly over: 'runs';
   readonly scope: RunScope;
+  /** Further scopes that fast-check draws from. */
+  readonly alsoIn: readonly RunScope[];
   /** Whether step `i` keeps the promise, looking back at what led there. */
   readonly holds: (run: Run, i: number) => boolean;
   /** Whether step `i` is a case the claim speaks of: its `sometimes` partner. */
@@ -38,8 +40,13 @@ export interface Property extends Claim {
 }
 
 /** Declares a property over runs. */
-export function always(property: Omit<Property, 'over'>): Property {
-  return { over: 'runs', ...property };
+export function always(property: Omit<Property, 'over' | 'alsoIn'> & Partial<Pick<Property, 'alsoIn'>>): Property {
+  return { over: 'runs', alsoIn: [], ...property };
+}
+
+/** Every scope that fast-check draws from. */
+export function scopesOf({ scope, alsoIn }: Property): readonly RunScope[] {
+  return [scope, ...alsoIn];
 }
 
 /** The world in which step `i` began. */

@@ -5,7 +5,7 @@
  * H and E alone, so that any run can be played again by its path.
  */
 import type { Kernel, World } from '../model/types/world.ts';
-import type { Property, Run } from '../properties/property.ts';
+import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes.ts';
 import { acceptedCommands } from './accepted.ts';
 import type { WordLists } from './fastCheck.ts';
@@ -16,13 +16,13 @@ import { commandOf, eventOfLine } from './text.ts';
 import { recorded, type Words, wordsOfSeed } from './words.ts';
 
 /** Event sequences that are played on one host. */
-const EVENTS_PER_HOST = 16;
+export const eventsPerHost = 16;
 
 export interface BulkOptions {
   readonly properties: readonly Property[];
   readonly kernels: readonly Kernel[];
   readonly seed: number;
-  /** Scenarios, each played on every kernel. */
+  /** Scenarios of a scope, if its share is 1; each is played on every kernel. */
   readonly runs: number;
   /** Milliseconds, after which it stops; Infinity for none. */
   readonly budget: number;
@@ -30,7 +30,7 @@ export interface BulkOptions {
   readonly path: string;
   /** Failing scenarios to collect for a cell before it is left alone. */
   readonly failures: number;
-  readonly progress: (done: number) => void;
+  readonly progress: (done: number, of: number) => void;
 }
 
 /** What the search saw of one property on one variant. */
@@ -48,7 +48,7 @@ export function hostWords(seed: number, host: number): Words {
 }
 
 export function eventWords(seed: number, host: number, events: number): Words {
-  return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * EVENTS_PER_HOST + events + 1, 0x9e3779b1));
+  return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * eventsPerHost + events + 1, 0x9e3779b1));
 }
 
 export interface BulkResult {
@@ -59,37 +59,40 @@ export interface BulkResult {
 
 /** Runs the search, one scope after the other; the tallies come in the order properties × kernels. */
 export function bulkSearch(options: BulkOptions): BulkResult {
-  const scopes = [...new Set(options.properties.map(({ scope }) => scope))];
-  const shares = scopes.reduce((sum, { share }) => sum + share, 0);
-  let before = 0;
-  const results = scopes.map((scope) => {
-    const part = scope.share / shares;
-    const start = Math.round(before * options.runs);
-    before += part;
-    return searchScope(scope, {
-      ...options,
-      properties: options.properties.filter((property) => property.scope === scope),
-      runs: Math.ceil(options.runs * part),
-      budget: options.budget * part,
-      progress: (done) => options.progress(start + done),
-    });
-  });
-  const tallies = options.properties.flatMap((property) =>
-    results.flatMap((result) => result.tallies.filter((tally) => tally.property === property)),
-  );
-  return {
-    tallies,
-    runs: results.reduce((sum, { runs }) => sum + runs, 0),
-    finished: results.every(({ finished }) => finished),
-  };
-}
-
-/** Runs the search for the properties of one scope. */
-function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
-  const { properties, kernels, seed } = options;
+  const { properties, kernels, budget, progress } = options;
+  const scopes = [...new Set(properties.flatMap(scopesOf))];
   const tallies = properties.flatMap((property) =>
     kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
   );
+  const all = scopes.map(({ share }) => Math.ceil(options.runs * share));
+  let runs = 0;
+  let finished = true;
+  scopes.forEach((scope, s) => {
+    const before = runs;
+    const asked = tallies.filter(({ property }) => scopesOf(property).includes(scope));
+    const result = searchScope(scope, asked, {
+      ...options,
+      runs: all[s] as number,
+      budget: budget / scopes.length,
+      progress: (done) => progress(before + done, sum(all)),
+    });
+    runs += result.runs;
+    finished &&= result.finished;
+  });
+  return { tallies, runs, finished };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}
+
+/** Runs the search in one scope and adds to the tallies. */
+function searchScope(
+  scope: RunScope,
+  tallies: readonly Tally[],
+  options: BulkOptions & { readonly progress: (done: number) => void },
+): Pick<BulkResult, 'runs' | 'finished'> {
+  const { kernels, seed } = options;
   const byKernel = kernels.map((kernel) => tallies.filter((tally) => tally.kernel === kernel));
   const deadline = performance.now() + options.budget;
   let runs = 0;
@@ -97,7 +100,7 @@ function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
   const last = only === undefined ? options.runs : 1;
   for (let h = only?.[0] ?? 0; runs < last; h++) {
     const { host, booted } = drawBooted(scope, seed, h, kernels);
-    for (let e = only?.[1] ?? 0; e < EVENTS_PER_HOST && runs < last; e++) {
+    for (let e = only?.[1] ?? 0; e < eventsPerHost && runs < last; e++) {
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
       for (let k = 0; k < kernels.length; k++) {
@@ -105,6 +108,7 @@ function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
         for (const tally of byKernel[k] as Tally[])
           ask(tally, run, options.failures, () => ({
             text: { host, events: lines },
+            scope,
             words: wordsOfRun(scope, seed, h, e, host),
             path: `${h}:${e}`,
           }));
@@ -112,13 +116,18 @@ function searchScope(scope: RunScope, options: BulkOptions): BulkResult {
       runs++;
     }
     options.progress(runs);
-    if (performance.now() > deadline) return { tallies, runs, finished: runs >= options.runs };
+    if (performance.now() > deadline) return { runs, finished: runs >= options.runs };
   }
-  return { tallies, runs, finished: true };
+  return { runs, finished: true };
 }
 
 /** Asks a property about a run and notes the answer. */
-function ask(tally: Tally, run: Run, enough: number, where: () => Pick<Failure, 'text' | 'words' | 'path'>): void {
+function ask(
+  tally: Tally,
+  run: Run,
+  enough: number,
+  where: () => Pick<Failure, 'text' | 'scope' | 'words' | 'path'>,
+): void {
   if (tally.failures.length >= enough) return;
   tally.runs++;
   if (occurs(tally.property, run)) tally.occurred++;
@@ -128,7 +137,7 @@ function ask(tally: Tally, run: Run, enough: number, where: () => Pick<Failure, 
 }
 
 /** A host of the scope without the commands that the kernel refuses, configured on every kernel. */
-function drawBooted(
+export function drawBooted(
   scope: RunScope,
   seed: number,
   h: number,
@@ -140,7 +149,7 @@ function drawBooted(
 }
 
 /** The words that run H:E consumes. */
-function wordsOfRun(scope: RunScope, seed: number, h: number, e: number, host: readonly string[]): WordLists {
+export function wordsOfRun(scope: RunScope, seed: number, h: number, e: number, host: readonly string[]): WordLists {
   const ofHost = recorded(hostWords(seed, h));
   const ofEvents = recorded(eventWords(seed, h, e));
   drawHost(scope, ofHost);

@@ -32,22 +32,22 @@ export function decode(scope: RunScope, kernel: Kernel, [hostWords, eventWords]:
   return { host, events: drawEvents(scope, host, wordsOfList(eventWords)) };
 }
 
-function breaksWords(property: Property, kernel: Kernel, lists: WordLists): boolean {
-  const { host, events } = decode(property.scope, kernel, lists);
+function breaksWords(property: Property, scope: RunScope, kernel: Kernel, lists: WordLists): boolean {
+  const { host, events } = decode(scope, kernel, lists);
   return firstBroken(property, playOn(kernel, bootHost(kernel, host.map(commandOf)), events.map(eventOfLine))) >= 0;
 }
 
 /** Lets fast-check shrink failing words; gives the scenario they then stand for. */
-export function shrinkWords(property: Property, kernel: Kernel, lists: WordLists): Text {
+export function shrinkWords(property: Property, scope: RunScope, kernel: Kernel, lists: WordLists): Text {
   let evaluations = 0;
   const details = fc.check(
     fc.property(wordLists, (candidate) => {
       evaluations++;
-      return evaluations > SHRINKS || !breaksWords(property, kernel, candidate);
+      return evaluations > SHRINKS || !breaksWords(property, scope, kernel, candidate);
     }),
     { examples: [[[[...lists[0]], [...lists[1]]]]], numRuns: 1, seed: 1 },
   );
-  return decode(property.scope, kernel, (details.counterexample?.[0] ?? lists) as WordLists);
+  return decode(scope, kernel, (details.counterexample?.[0] ?? lists) as WordLists);
 }
 
 /** Plain fast-check on a property: what `fc.check` says, with its seed and path. */
@@ -58,7 +58,7 @@ export function checkPlain(
   seed: number,
 ): fc.RunDetails<[[number[], number[]]]> {
   return fc.check(
-    fc.property(wordLists, (lists) => !breaksWords(property, kernel, lists)),
+    fc.property(wordLists, (lists) => !breaksWords(property, property.scope, kernel, lists)),
     { numRuns, seed },
   );
 }

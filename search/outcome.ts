@@ -1,4 +1,5 @@
 /** What a search can say about a property on a variant. Four outcomes, never merged. */
+import type { RunScope } from '../properties/scopes.ts';
 import type { Text } from './text.ts';
 
 export type Engine = 'fast-check' | 'z3';
@@ -24,7 +25,7 @@ export interface Cell {
   readonly variant: string;
   readonly outcome: Outcome;
   readonly engine: Engine;
-  /** Scope that the answer speaks of. */
+  /** Scopes that the answer speaks of. */
   readonly scope: string;
   /** Runs checked, and in how many of them the property's case occurred. */
   readonly runs: number;
@@ -61,6 +62,7 @@ export interface Failure {
   readonly property: string;
   readonly variant: string;
   readonly text: Text;
+  readonly scope: RunScope;
   /** What it was decoded from. */
   readonly words: readonly [host: readonly number[], events: readonly number[]];
   readonly path: string;

@@ -1,7 +1,7 @@
 /** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
 import { REFERENCE } from '../model/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
-import type { Property, Run } from '../properties/property.ts';
+import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { finding } from './finding.ts';
@@ -16,8 +16,8 @@ import { compile, type Text } from './text.ts';
 /** Fixed so that two people see the same review. */
 export const SEED = 1;
 
-/** Scenarios of a review. */
-export const RUNS = 78_000;
+/** Scenarios of a whole scope in a review. */
+export const RUNS = 30_000;
 
 /** Failing scenarios that are made small for a cell; the smallest result is kept. */
 export const FAILURES = 6;
@@ -60,8 +60,7 @@ export function search(options: SearchOptions): readonly Cell[] {
     ...options,
     path: options.path ?? '',
     failures: options.failures ?? FAILURES,
-    progress: (done) =>
-      options.progress(`${done.toLocaleString('en')} of ${options.runs.toLocaleString('en')} scenarios`),
+    progress: (done, of) => options.progress(`${done.toLocaleString('en')} of ${of.toLocaleString('en')} scenarios`),
   };
   const { tallies, finished } = bulkSearch(bulk);
   return tallies.map((tally) => {
@@ -76,7 +75,9 @@ function cellOf(tally: Tally, options: SearchOptions, finished: boolean): Cell {
     property: property.id,
     variant: kernel.name,
     engine: 'fast-check',
-    scope: property.scope.name,
+    scope: scopesOf(property)
+      .map(({ name }) => name)
+      .join(', '),
     runs,
     occurred,
   } as const;
@@ -103,7 +104,7 @@ function smallest(tally: Tally, options: SearchOptions): Counterexample {
   const test = (text: Text) => breaks(property, kernel, text);
   let best: { text: Text; failure: Failure } | undefined;
   for (const failure of tally.failures) {
-    const shrunk = shrinkWords(property, kernel, failure.words);
+    const shrunk = shrinkWords(property, failure.scope, kernel, failure.words);
     const text = minimise(test(shrunk) ? shrunk : failure.text, test);
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, failure };
   }

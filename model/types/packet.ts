@@ -92,6 +92,8 @@ export interface SkBuff {
   readonly cloned: boolean;
   /** IP_HDRINCL: the user built the IP header. */
   readonly hdrincl: boolean;
+  /** The user gave the source of this packet (IP_PKTINFO, IP_HDRINCL). Not in the kernel: a mended patch has to know it. */
+  readonly saddr_given: boolean;
   /** Index of the connection-tracking entry, 0 for none; IP_CT_DIR_* and IP_CT_* of this packet. */
   readonly ct: number;
   readonly ctdir: number;
@@ -141,6 +143,7 @@ export const NO_SKB: SkBuff = {
   headroom: 0,
   cloned: false,
   hdrincl: false,
+  saddr_given: false,
   ct: 0,
   ctdir: 0,
   ctinfo: 0,

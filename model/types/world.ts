@@ -1,6 +1,7 @@
 /** The whole state of a host, what a step shows of itself, and the record of functions that makes a kernel variant. */
 
 import type { Event, Picks } from './event.ts';
+import type { Patch } from './faults.ts';
 import type { HostCommand } from './host.ts';
 import type { NetDevice, Sysctl } from './net.ts';
 import type { SkBuff } from './packet.ts';
@@ -175,6 +176,8 @@ export interface Kernel extends Release {
   /** Commands that this variant's operator adds to a configured host (the MASQUERADE rule of the post); none for a patch. */
   readonly operator: (net: World) => readonly HostCommand[];
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
+  /** What the mended patch has and lacks; only its own hook reads it. */
+  readonly patch: Patch;
   /** C: net/ipv4/inet_hashtables.c. A parameter, because proofs need it uninterpreted. */
   readonly inet_ehashfn: (laddr: number, lport: number, faddr: number, fport: number) => number;
   /** Initial sequence number of a tuple, without the clock. C: net/core/secure_seq.c. A parameter for the same reason. */

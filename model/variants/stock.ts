@@ -3,6 +3,7 @@ import { inet_ehashfn } from '../inet_hashtables.ts';
 import { ipt_mangle_out } from '../iptable_mangle.ts';
 import { linux61 } from '../releases/linux-6.1.ts';
 import { secure_tcp_seq } from '../secure_seq.ts';
+import { NO_PATCH } from '../types/faults.ts';
 import type { HostCommand } from '../types/host.ts';
 import type { Kernel } from '../types/world.ts';
 
@@ -17,6 +18,7 @@ export const stock: Kernel = {
   title: 'Linux unchanged: the second lookup keeps the source of the first',
   operator,
   ipt_mangle_out,
+  patch: NO_PATCH,
   inet_ehashfn,
   secure_tcp_seq,
 };

@@ -1,0 +1,185 @@
+/** The faults of the patch, one by one, and the kernels in which only one of them is left. */
+import { type Faults, NO_FAULTS } from '../model/types/faults.ts';
+import type { Kernel } from '../model/types/world.ts';
+import { mended } from '../model/variants/mended.ts';
+
+export interface Fault {
+  /** kebab-case, the name in commands and files. */
+  readonly id: string;
+  readonly field: keyof Faults;
+  /** Where the patch is at fault, for its author. */
+  readonly cause: string;
+  /** What was mended to show that this is the cause. */
+  readonly repair: string;
+  /** Whether version 1 has it, too. */
+  readonly inFirst: boolean;
+}
+
+export const faults: readonly Fault[] = [
+  {
+    id: 'stale-cork',
+    field: 'staleCork',
+    cause: 'The socket moves, inet->cork.fl and sk_dst_cache do not: ip_queue_xmit() copies the old source from there.',
+    repair: 'cork.fl and sk_dst_cache follow, as in inet_sk_reselect_saddr()',
+    inFirst: false,
+  },
+  {
+    id: 'small-sockets',
+    field: 'smallSockets',
+    cause:
+      'skb->sk is cast with inet_sk() although it may be a request or time-wait socket, which end before inet_saddr.',
+    repair: 'sk_fullsock() is asked first',
+    inFirst: true,
+  },
+  {
+    id: 'control-sockets',
+    field: 'controlSockets',
+    cause: "The kernel's shared control sockets (resets, ICMP) have no source and are taken for a user's.",
+    repair: 'they are left alone: an answer carries the address that was asked',
+    inFirst: true,
+  },
+  {
+    id: 'raw-segments',
+    field: 'rawSegments',
+    cause:
+      'The protocol of the packet decides, not that of the socket: raw sockets that send TCP reach inet_unhash() and inet_put_port().',
+    repair: "only TCP's own sockets are rehashed",
+    inFirst: false,
+  },
+  {
+    id: 'bound-address',
+    field: 'boundAddress',
+    cause: 'SOCK_BINDADDR_LOCK is not consulted on the path of the SYN.',
+    repair: 'a bound address stays',
+    inFirst: false,
+  },
+  {
+    id: 'packet-source',
+    field: 'packetSource',
+    cause: 'inet_saddr is 0 although the user gave a source for this packet, with IP_PKTINFO or IP_HDRINCL.',
+    repair: 'the packet remembers who chose its source',
+    inFirst: true,
+  },
+  {
+    id: 'bound-port',
+    field: 'boundPort',
+    cause: 'inet_put_port() forgets the port, and inet_hash_connect() then takes any, SOCK_BINDPORT_LOCK or not.',
+    repair: 'a bound port is checked in its new place and kept',
+    inFirst: false,
+  },
+  {
+    id: 'pinned-socket',
+    field: 'pinnedSocket',
+    cause:
+      'The new source is written into inet_saddr of a socket that has none, and is the source of everything it sends later.',
+    repair: 'only the packet changes',
+    inFirst: true,
+  },
+  {
+    id: 'udp-checksum',
+    field: 'udpChecksum',
+    cause: "Only the IP header's checksum is repaired; UDP's covers the addresses, too.",
+    repair: 'inet_proto_csum_replace4() for UDP, with its zero rule',
+    inFirst: true,
+  },
+  {
+    id: 'failed-lookup',
+    field: 'failedLookup',
+    cause: 'After a failed lookup the key holds no source, and it is written all the same.',
+    repair: 'nothing is written after an error',
+    inFirst: true,
+  },
+  {
+    id: 'failed-port',
+    field: 'failedPort',
+    cause: 'When no port is free at the new address the socket has already lost its old one, its bucket and its place.',
+    repair: 'the socket goes back to where it was',
+    inFirst: false,
+  },
+  {
+    id: 'errno-verdict',
+    field: 'errnoVerdict',
+    cause: 'The errno of inet_hash_connect() is returned as a verdict.',
+    repair: 'NF_DROP_ERR()',
+    inFirst: false,
+  },
+  {
+    id: 'hashed-move',
+    field: 'hashedMove',
+    cause: 'Addresses change while the socket stands in the table under the old ones.',
+    repair: 'it is taken out first',
+    inFirst: false,
+  },
+  {
+    id: 'moves-again',
+    field: 'movesAgain',
+    cause: 'Every SYN is moved, a retransmitted one, too.',
+    repair: 'only the first transmission moves',
+    inFirst: false,
+  },
+  {
+    id: 'wild-key',
+    field: 'wildKey',
+    cause:
+      'goto jumps past the initialiser of the key: protocol, ports, user and layer-3 master are what the stack held.',
+    repair: 'the key is initialised on both ways',
+    inFirst: false,
+  },
+  {
+    id: 'bare-key',
+    field: 'bareKey',
+    cause: 'The key has no protocol, ports and user, which rules may ask for.',
+    repair: 'they are filled in',
+    inFirst: true,
+  },
+  {
+    id: 'one-lookup',
+    field: 'oneLookup',
+    cause:
+      'The route is that of a packet without source; rules that select by source may lead the chosen one elsewhere.',
+    repair: 'a second lookup with the chosen source, as in ip_route_connect()',
+    inFirst: true,
+  },
+  {
+    id: 'stale-pointers',
+    field: 'stalePointers',
+    cause: 'iph and th are taken before pskb_expand_head() may move the headers.',
+    repair: 'they are taken again',
+    inFirst: true,
+  },
+  {
+    id: 'tracked-tuple',
+    field: 'trackedTuple',
+    cause: 'Connection tracking has recorded the packet before mangle changes its source.',
+    repair: 'the packet is tracked again',
+    inFirst: true,
+  },
+];
+
+/** The published version with every fault but those mended, in the order of the list. */
+export function only(fields: readonly string[]): Faults {
+  return Object.fromEntries(
+    Object.keys(NO_FAULTS).map((field) => [field, fields.includes(field)]),
+  ) as unknown as Faults;
+}
+
+/** The name of a published version. */
+export function versionName(movesSyn: boolean): string {
+  return movesSyn ? 'tcp-rehash' : 'icmp-only';
+}
+
+/** A version in which that fault alone is left. */
+export function withOnly(movesSyn: boolean, { id, field, cause }: Fault): Kernel {
+  return mended(`${versionName(movesSyn)}-only-${id}`, cause, movesSyn, only([field]));
+}
+
+/** A version in which that fault alone is mended. */
+export function without(movesSyn: boolean, { id, field, repair }: Fault): Kernel {
+  const others = faults.map((fault) => fault.field).filter((other) => other !== field);
+  return mended(`${versionName(movesSyn)}-without-${id}`, repair, movesSyn, only(others));
+}
+
+/** Both versions, each with one of its faults. */
+export const singleFaults: readonly Kernel[] = [false, true].flatMap((movesSyn) =>
+  faults.filter(({ inFirst }) => movesSyn || inFirst).map((fault) => withOnly(movesSyn, fault)),
+);

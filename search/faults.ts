@@ -1,0 +1,142 @@
+/**
+ * Searches what each fault of the patch breaks by itself.
+ *
+ * A scenario counts when it breaks a promise on the version in which only that fault is left, and keeps it where that
+ * one is mended, too. So every fault is its own cause, and none hides another.
+ */
+import type { Kernel, World } from '../model/types/world.ts';
+import { icmpOnlyMended, tcpRehashMended } from '../model/variants/mended.ts';
+import { type Fault, faults, versionName, withOnly } from '../properties/faults.ts';
+import { type Property, type Run, scopesOf } from '../properties/property.ts';
+import type { RunScope } from '../properties/scopes.ts';
+import { drawBooted, eventsPerHost, eventWords, wordsOfRun } from './bulk.ts';
+import { shrinkWords } from './fastCheck.ts';
+import { drawEvents } from './generate.ts';
+import { measure, minimise, smaller } from './minimise.ts';
+import type { Counterexample, Failure } from './outcome.ts';
+import { firstBroken, playOn } from './play.ts';
+import { breaks, counterexampleOf } from './review.ts';
+import { eventOfLine, type Text } from './text.ts';
+
+export interface FaultOptions {
+  readonly faults: readonly Fault[];
+  readonly properties: readonly Property[];
+  readonly seed: number;
+  /** Scenarios of a whole scope. */
+  readonly runs: number;
+  readonly progress: (message: string) => void;
+}
+
+/** What was found of one fault in one version. */
+export interface FaultFinding {
+  readonly fault: Fault;
+  readonly movesSyn: boolean;
+  /** Every promise that it breaks by itself. */
+  readonly properties: readonly string[];
+  readonly runs: number;
+  /** The smallest scenario, null when nothing was found. */
+  readonly counterexample: Counterexample | null;
+}
+
+/** Failing scenarios of a property that are made small. */
+const ENOUGH = 3;
+
+interface Candidate {
+  readonly fault: Fault;
+  readonly movesSyn: boolean;
+  readonly kernel: Kernel;
+  readonly mended: Kernel;
+  readonly failures: Failure[];
+  runs: number;
+}
+
+/** Whether that scenario breaks the property because of the fault. */
+function breaksAlone(property: Property, { kernel, mended }: Candidate): (text: Text) => boolean {
+  return (text) => breaks(property, kernel, text) && !breaks(property, mended, text);
+}
+
+/** Whether the second lookup ran: where it did not, all versions do the same. */
+function rerouted(run: Run): boolean {
+  return run.steps.some(({ effects }) => effects.some(({ effect }) => effect === 'reroute'));
+}
+
+/** Searches, then makes small what was found. */
+export function searchFaults(options: FaultOptions): readonly FaultFinding[] {
+  const candidates = [true, false].flatMap((movesSyn) =>
+    options.faults
+      .filter(({ inFirst }) => movesSyn || inFirst)
+      .map(
+        (fault): Candidate => ({
+          fault,
+          movesSyn,
+          kernel: withOnly(movesSyn, fault),
+          mended: movesSyn ? tcpRehashMended : icmpOnlyMended,
+          failures: [],
+          runs: 0,
+        }),
+      ),
+  );
+  const scopes = [...new Set(options.properties.flatMap(scopesOf))];
+  for (const scope of scopes) searchScope(scope, candidates, options);
+  return candidates.map((candidate) => findingOf(candidate, options));
+}
+
+function searchScope(scope: RunScope, candidates: readonly Candidate[], options: FaultOptions): void {
+  const properties = options.properties.filter((property) => scopesOf(property).includes(scope));
+  const mended = [icmpOnlyMended, tcpRehashMended];
+  const kernels = [...mended, ...candidates.map(({ kernel }) => kernel)];
+  const last = Math.ceil(options.runs * scope.share);
+  let runs = 0;
+  for (let h = 0; runs < last; h++) {
+    const { host, booted } = drawBooted(scope, options.seed, h, kernels);
+    for (let e = 0; e < eventsPerHost && runs < last; e++, runs++) {
+      const lines = drawEvents(scope, host, eventWords(options.seed, h, e));
+      const events = lines.map(eventOfLine);
+      const without = mended.map((kernel, k) => playOn(kernel, booted[k] as World, events));
+      if (!without.some(rerouted)) continue;
+      candidates.forEach((candidate, c) => {
+        candidate.runs++;
+        const run = playOn(candidate.kernel, booted[c + mended.length] as World, events);
+        for (const property of properties) {
+          const known = candidate.failures.filter((failure) => failure.property === property.id).length;
+          if (known >= ENOUGH || firstBroken(property, run) < 0) continue;
+          if (firstBroken(property, without[mended.indexOf(candidate.mended)] as Run) >= 0) continue;
+          candidate.failures.push({
+            property: property.id,
+            variant: candidate.kernel.name,
+            text: { host, events: lines },
+            scope,
+            words: wordsOfRun(scope, options.seed, h, e, host),
+            path: `${h}:${e}`,
+          });
+        }
+      });
+    }
+    options.progress(`${scope.name}: ${runs.toLocaleString('en')} of ${last.toLocaleString('en')} scenarios`);
+  }
+}
+
+function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
+  const { fault, movesSyn, kernel, failures, runs } = candidate;
+  options.progress(`making ${fault.id} in ${versionName(movesSyn)} small`);
+  let best: { text: Text; property: Property; failure: Failure } | undefined;
+  for (const failure of failures) {
+    const property = options.properties.find(({ id }) => id === failure.property) as Property;
+    const test = breaksAlone(property, candidate);
+    const shrunk = shrinkWords(property, failure.scope, kernel, failure.words);
+    const text = minimise(test(shrunk) ? shrunk : failure.text, test);
+    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, property, failure };
+  }
+  const properties = [...new Set(failures.map(({ property }) => property))];
+  if (best === undefined) return { fault, movesSyn, properties, runs, counterexample: null };
+  const { seed } = options;
+  const command = `reroute-check faults ${fault.id} --seed ${seed} --runs ${options.runs}`;
+  const counterexample = counterexampleOf(best.property, kernel, best.text, { by: 'fast-check', seed, command });
+  return { fault, movesSyn, properties, runs, counterexample };
+}
+
+/** The faults of those ids, all when there is none. */
+export function chooseFaults(ids: readonly string[]): readonly Fault[] | undefined {
+  const chosen = faults.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  return chosen.length === (ids.length || faults.length) ? chosen : undefined;
+}

@@ -1,0 +1,35 @@
+/** With every fault left in, the mended patch is the published one: same packets, same sockets, same crashes. */
+import { describe, expect, it } from 'vitest';
+import { icmpOnly } from '../../model/variants/icmp-only.ts';
+import { mended } from '../../model/variants/mended.ts';
+import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
+import { faults, only } from '../../properties/faults.ts';
+import { twoUplinks } from '../../properties/scopes.ts';
+import { acceptedCommands } from '../../search/accepted.ts';
+import { eventWords, hostWords } from '../../search/bulk.ts';
+import { drawEvents, drawHost } from '../../search/generate.ts';
+import { bootHost, playOn } from '../../search/play.ts';
+import { traceLines } from '../../search/scenario/trace.ts';
+import { commandOf, eventOfLine } from '../../search/text.ts';
+
+const HOSTS = 300;
+
+describe.each([
+  ['icmp-only', icmpOnly, mended('icmp-only', icmpOnly.title, false, only(faults.map(({ field }) => field)))],
+  ['tcp-rehash', tcpRehash, mended('tcp-rehash', tcpRehash.title, true, only(faults.map(({ field }) => field)))],
+])('%s', (_, published, switched) => {
+  it(`does the same on ${HOSTS} hosts`, () => {
+    let rerouted = 0;
+    for (let h = 0; h < HOSTS; h++) {
+      const host = acceptedCommands(published, drawHost(twoUplinks, hostWords(7, h)));
+      const commands = host.map(commandOf);
+      const events = drawEvents(twoUplinks, host, eventWords(7, h, 0)).map(eventOfLine);
+      const [a, b] = [published, switched].map((kernel) => playOn(kernel, bootHost(kernel, commands), events));
+      expect(traceLines(b as never)).toEqual(traceLines(a as never));
+      expect(b?.steps.at(-1)?.world.socks).toEqual(a?.steps.at(-1)?.world.socks);
+      expect(b?.steps.at(-1)?.world.oops).toEqual(a?.steps.at(-1)?.world.oops);
+      rerouted += a?.steps.some(({ effects }) => effects.some(({ effect }) => effect === 'reroute')) ? 1 : 0;
+    }
+    expect(rerouted).toBeGreaterThan(HOSTS / 10);
+  });
+});
