@@ -126,6 +126,18 @@ function deafToAnswers(run: Run, i: number, sk: Sock): boolean {
   return deaf;
 }
 
+/** Whether a datagram socket was connected after it sent what is to be answered: it then hears its new peer only, at its new address. */
+function connectedSince(run: Run, i: number, sk: Sock): boolean {
+  let since = false;
+  let k = 0;
+  for (const event of run.events) {
+    const own = k < i && sk.kind !== SOCK_TCP && (event.event === 'connect' || event.event === 'send');
+    since = own && event.s === sk.name ? event.event === 'connect' : since;
+    k = k + 1;
+  }
+  return since;
+}
+
 /** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer or the operator refuses answers. */
 function asker(run: Run, i: number): Sock {
   const event = eventOf(run, i);
@@ -140,7 +152,14 @@ function asker(run: Run, i: number): Sock {
     asked = sent.sk === sk.id ? current && answerable(sent.skb) : asked;
   }
   const own = sk.kind === SOCK_TCP || sk.kind === SOCK_UDP || sk.kind === SOCK_PING;
-  return own && asked && !hostChanged(run, i) && !dropsAnswers(net) && !deafToAnswers(run, i, sk) ? sk : NO_SOCK;
+  return own &&
+    asked &&
+    !hostChanged(run, i) &&
+    !dropsAnswers(net) &&
+    !deafToAnswers(run, i, sk) &&
+    !connectedSince(run, i, sk)
+    ? sk
+    : NO_SOCK;
 }
 
 export const answerReachesSender: Property = always({

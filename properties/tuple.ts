@@ -61,6 +61,17 @@ export const fourTupleUnique: Property = always({
   },
 });
 
+/** Whether two sockets differ only in the device that they are bound to: one of them then receives for both. */
+function otherDevice(a: Sock, b: Sock): boolean {
+  return (
+    a.sk_bound_dev_if !== b.sk_bound_dev_if &&
+    a.inet_rcv_saddr === b.inet_rcv_saddr &&
+    a.inet_num === b.inet_num &&
+    a.inet_daddr === b.inet_daddr &&
+    a.inet_dport === b.inet_dport
+  );
+}
+
 /** Whether a lookup with the four-tuple of each hashed socket finds that socket. */
 function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
   const then = { ...net, socks };
@@ -76,7 +87,7 @@ function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
         sk.inet_num,
         sk.sk_bound_dev_if,
       );
-      ok = ok && found.id === sk.id;
+      ok = ok && (found.id === sk.id || otherDevice(found, sk));
     }
   }
   return ok;

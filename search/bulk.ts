@@ -94,6 +94,7 @@ function searchScope(
 ): Pick<BulkResult, 'runs' | 'finished'> {
   const { kernels, seed } = options;
   const byKernel = kernels.map((kernel) => tallies.filter((tally) => tally.kernel === kernel));
+  const twins = kernels.map((kernel) => kernels.findIndex((other) => sameUntilReroute(kernel, other)));
   const deadline = performance.now() + options.budget;
   let runs = 0;
   const only = options.path === '' ? undefined : options.path.split(':').map(Number);
@@ -103,15 +104,25 @@ function searchScope(
     for (let e = only?.[1] ?? 0; e < eventsPerHost && runs < last; e++) {
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
+      const where = () => ({
+        text: { host, events: lines },
+        scope,
+        words: wordsOfRun(scope, seed, h, e, host),
+        path: `${h}:${e}`,
+      });
+      const played: Played[] = [];
       for (let k = 0; k < kernels.length; k++) {
-        const run = playOn(kernels[k] as Kernel, booted[k] as World, events);
-        for (const tally of byKernel[k] as Tally[])
-          ask(tally, run, options.failures, () => ({
-            text: { host, events: lines },
-            scope,
-            words: wordsOfRun(scope, seed, h, e, host),
-            path: `${h}:${e}`,
-          }));
+        const twin = played[twins[k] as number];
+        const same = twin !== undefined && !rerouted(twin.run);
+        const now: Played = same
+          ? twin
+          : { run: playOn(kernels[k] as Kernel, booted[k] as World, events), answers: [] };
+        played.push(now);
+        (byKernel[k] as Tally[]).forEach((tally, p) => {
+          if (tally.failures.length >= options.failures) return;
+          now.answers[p] ??= answer(tally.property, now.run);
+          note(tally, now.answers[p], where);
+        });
       }
       runs++;
     }
@@ -121,19 +132,43 @@ function searchScope(
   return { runs, finished: true };
 }
 
-/** Asks a property about a run and notes the answer. */
-function ask(
+/** A run, and what the properties of the scope said about it, as far as they were asked. */
+interface Played {
+  readonly run: Run;
+  readonly answers: (Answer | undefined)[];
+}
+
+interface Answer {
+  readonly occurs: boolean;
+  readonly broken: boolean;
+}
+
+/** What kernels that carry another patch have in common with each other. */
+const OF_THE_PATCH: readonly string[] = ['name', 'title', 'patch', 'ipt_mangle_out'] satisfies (keyof Kernel)[];
+
+/** Whether two kernels do the same as long as no packet is routed a second time. */
+function sameUntilReroute(a: Kernel, b: Kernel): boolean {
+  return Object.keys(a).every((key) => OF_THE_PATCH.includes(key) || a[key as keyof Kernel] === b[key as keyof Kernel]);
+}
+
+/** Whether a packet of the run was routed a second time. */
+export function rerouted(run: Run): boolean {
+  return run.steps.some(({ effects }) => effects.some(({ effect }) => effect === 'reroute'));
+}
+
+function answer(property: Property, run: Run): Answer {
+  return { occurs: occurs(property, run), broken: firstBroken(property, run) >= 0 };
+}
+
+/** Counts the answer, and keeps the run that it speaks against. */
+function note(
   tally: Tally,
-  run: Run,
-  enough: number,
-  where: () => Pick<Failure, 'text' | 'scope' | 'words' | 'path'>,
+  { occurs: occurred, broken }: Answer,
+  where: () => Omit<Failure, 'property' | 'variant'>,
 ): void {
-  if (tally.failures.length >= enough) return;
   tally.runs++;
-  if (occurs(tally.property, run)) tally.occurred++;
-  if (firstBroken(tally.property, run) >= 0) {
-    tally.failures.push({ property: tally.property.id, variant: tally.kernel.name, ...where() });
-  }
+  if (occurred) tally.occurred++;
+  if (broken) tally.failures.push({ property: tally.property.id, variant: tally.kernel.name, ...where() });
 }
 
 /** A host of the scope without the commands that the kernel refuses, configured on every kernel. */

@@ -9,7 +9,7 @@ import { icmpOnlyMended, tcpRehashMended } from '../model/variants/mended.ts';
 import { type Fault, faults, versionName, withOnly } from '../properties/faults.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes.ts';
-import { drawBooted, eventsPerHost, eventWords, wordsOfRun } from './bulk.ts';
+import { drawBooted, eventsPerHost, eventWords, rerouted, wordsOfRun } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { drawEvents } from './generate.ts';
 import { measure, minimise, smaller } from './minimise.ts';
@@ -53,11 +53,6 @@ interface Candidate {
 /** Whether that scenario breaks the property because of the fault. */
 function breaksAlone(property: Property, { kernel, mended }: Candidate): (text: Text) => boolean {
   return (text) => breaks(property, kernel, text) && !breaks(property, mended, text);
-}
-
-/** Whether the second lookup ran: where it did not, all versions do the same. */
-function rerouted(run: Run): boolean {
-  return run.steps.some(({ effects }) => effects.some(({ effect }) => effect === 'reroute'));
 }
 
 /** Searches, then makes small what was found. */
