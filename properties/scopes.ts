@@ -14,7 +14,7 @@ export interface RunScope {
   readonly name: string;
   /** One line for the report: what is inside. */
   readonly text: string;
-  /** Part of a search's scenarios that are drawn from it, 1 for all. */
+  /** Part of the scenarios of a search that are drawn from it, in percent. */
   readonly share: number;
   /** Per link: the address it may have, with prefix length; the gateway is .254 of that prefix. The first is the post's. */
   readonly uplinks: readonly (readonly string[])[];
@@ -47,7 +47,7 @@ export interface RunScope {
 /** Hosts like the post's, with everything that issue reports about policy routing mention, small enough to read. */
 export const twoUplinks: RunScope = {
   name: 'two-uplinks',
-  share: 1,
+  share: 100,
   text: 'one or two uplinks, up to two mangle OUTPUT rules, up to two source, port or protocol rules, tables with any kind of default, up to two sockets, up to six events',
   uplinks: [
     ['10.0.0.1/24', '10.0.0.2/24', '192.168.1.10/24', '198.51.100.7/24'],
@@ -143,7 +143,7 @@ export const steadyMarks: RunScope = {
 export const otherPaths: RunScope = {
   ...twoUplinks,
   name: 'other-paths',
-  share: 0.4,
+  share: 40,
   text: 'as two-uplinks, with devices of one message, DONTROUTE, broadcasts, groups, links without address, and rules for ports, protocol, user and source',
   extra: [
     'ip rule add from ADDR1 table 100',
@@ -182,7 +182,7 @@ export const otherPaths: RunScope = {
 export const oneProvider: RunScope = {
   ...twoUplinks,
   name: 'one-provider',
-  share: 0.2,
+  share: 20,
   text: 'one uplink with up to three addresses, one default route, marks and TOS for queueing in up to two mangle OUTPUT rules, rules by source, port or user, up to two sockets, up to six events',
   uplinks: [twoUplinks.uplinks[0] as readonly string[]],
   extra: [

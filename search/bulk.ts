@@ -22,7 +22,7 @@ export interface BulkOptions {
   readonly properties: readonly Property[];
   readonly kernels: readonly Kernel[];
   readonly seed: number;
-  /** Scenarios of a scope, if its share is 1; each is played on every kernel. */
+  /** Scenarios of a scope, if its share is 100; each is played on every kernel. */
   readonly runs: number;
   /** Milliseconds, after which it stops; Infinity for none. */
   readonly budget: number;
@@ -64,7 +64,7 @@ export function bulkSearch(options: BulkOptions): BulkResult {
   const tallies = properties.flatMap((property) =>
     kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
   );
-  const all = scopes.map(({ share }) => Math.ceil(options.runs * share));
+  const all = scopes.map(({ share }) => Math.ceil((options.runs * share) / 100));
   let runs = 0;
   let finished = true;
   scopes.forEach((scope, s) => {

@@ -80,7 +80,7 @@ function searchScope(scope: RunScope, candidates: readonly Candidate[], options:
   const properties = options.properties.filter((property) => scopesOf(property).includes(scope));
   const mended = [icmpOnlyMended, tcpRehashMended];
   const kernels = [...mended, ...candidates.map(({ kernel }) => kernel)];
-  const last = Math.ceil(options.runs * scope.share);
+  const last = Math.ceil((options.runs * scope.share) / 100);
   let runs = 0;
   for (let h = 0; runs < last; h++) {
     const { host, booted } = drawBooted(scope, options.seed, h, kernels);
