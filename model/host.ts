@@ -44,6 +44,7 @@ import {
   RTN_UNSPEC,
 } from './types/route.ts';
 import type { World } from './types/world.ts';
+import { xfrm_policy_insert } from './xfrm_policy.ts';
 
 /** The command of that name. */
 type Command<Name extends HostCommand['do']> = Extract<HostCommand, { readonly do: Name }>;
@@ -301,6 +302,10 @@ export function hostCommand(net: World, command: HostCommand): CommandResult {
       return rtnetlinkResult(fib_nl_delrule(net, command.rule));
     case 'rule flush':
       return ruleFlush(net);
+    case 'xfrm policy add':
+      return rtnetlinkResult(xfrm_policy_insert(net, command.policy));
+    case 'xfrm policy flush':
+      return answer(0, '', rt_cache_flush({ ...net, xfrm_policy: [] }));
     case 'iptables':
       return iptablesCommand(net, command);
     case 'sysctl':

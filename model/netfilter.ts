@@ -9,6 +9,13 @@ import { FLOWI_FLAG_ANYSRC, type FlowI4, NO_FLOW, RTN_LOCAL, RTN_UNICAST, RTN_UN
 import type { Sock } from './types/sock.ts';
 import type { World } from './types/world.ts';
 import { sk_to_full_sk } from './x_tables.ts';
+import { decode_session4, xfrm_lookup } from './xfrm_policy.ts';
+
+/** The route of a packet whose source or port NAT changed, asked of the IPsec policies again. C: net/netfilter/nf_nat_core.c, nf_xfrm_me_harder(). */
+export function nf_xfrm_me_harder(net: World, skb: SkBuff): { err: number; skb: SkBuff } {
+  const dst = xfrm_lookup(net, { ...skb.dst, xfrm: false }, decode_session4(skb));
+  return dst.err < 0 ? { err: dst.err, skb } : { err: 0, skb: { ...skb, dst } };
+}
 
 /** C: include/linux/netdevice.h, HH_DATA_ALIGN(). */
 export function HH_DATA_ALIGN(len: number): number {
@@ -24,7 +31,7 @@ export function pskb_expand_head(skb: SkBuff, nhead: number): SkBuff {
  * Routes the packet again by its header, mark and socket; its source stays as it is.
  *
  * C: net/ipv4/netfilter.c, ip_route_me_harder(). The key has neither user nor, unless a rule asks, protocol and ports.
- * Left out: layer-3 masters, which the model has none of; the IPsec lookup; an error kept in the dst, which output
+ * Left out: layer-3 masters, which the model has none of; an error kept in the dst, which output
  * routes of this release report at once; a failing allocation.
  */
 export function ip_route_me_harder(
@@ -54,7 +61,16 @@ export function ip_route_me_harder(
       net: emit(net, { effect: 'reroute', before: skb, after: skb, err: rt.err, socks: net.socks }),
     };
   }
-  const routed = { ...skb, dst: rt };
+  const plain = { ...skb, dst: rt };
+  const dst = xfrm_lookup(net, rt, decode_session4(plain));
+  if (dst.err < 0) {
+    return {
+      err: dst.err,
+      skb,
+      net: emit(net, { effect: 'reroute', before: skb, after: skb, err: dst.err, socks: net.socks }),
+    };
+  }
+  const routed = { ...plain, dst };
   const hh_len = dev_get_by_index(net, rt.dev).hard_header_len;
   const after = routed.headroom < hh_len ? pskb_expand_head(routed, HH_DATA_ALIGN(hh_len - routed.headroom)) : routed;
   return { err: 0, skb: after, net: emit(net, { effect: 'reroute', before: skb, after, err: 0, socks: net.socks }) };

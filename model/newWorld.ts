@@ -82,6 +82,7 @@ const NEW_WORLD: World = {
   fib_has_custom_local_routes: false,
   tables: [],
   rt_genid: 1,
+  xfrm_policy: [],
   sysctl: DEFAULT_SYSCTL,
   raw: table('raw', [builtin('PREROUTING'), builtin('OUTPUT')]),
   mangle: table('mangle', [

@@ -1,6 +1,7 @@
 /** NAT at its hooks. C: net/netfilter/nf_nat_proto.c; nf_nat_inet_fn() of nf_nat_core.c. */
 import { ipt_do_table } from './ip_tables.ts';
 import { getSock } from './net.ts';
+import { nf_xfrm_me_harder } from './netfilter.ts';
 import { ctTuple, getCt, nf_ct_kill } from './nf_conntrack.ts';
 import {
   HOOK2MANIP,
@@ -85,9 +86,20 @@ export function nf_nat_ipv4_local_in(net: World, skb: SkBuff, state: NfHookState
   return { verdict: ret, skb: moved ? { ...seen, sk: 0 } : seen, net: after };
 }
 
-/** C: nf_nat_proto.c, nf_nat_ipv4_out(). Left out: the IPsec lookup. */
+/** Asks the IPsec policies again when NAT changed the source. C: nf_nat_proto.c, nf_nat_ipv4_out(). */
 export function nf_nat_ipv4_out(net: World, skb: SkBuff, state: NfHookState): HookResult {
-  return nf_nat_ipv4_fn(net, skb, state);
+  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(net, skb, state);
+  if (ret !== NF_ACCEPT || seen.ct === 0 || after.xfrm_policy.length === 0)
+    return { verdict: ret, skb: seen, net: after };
+  const ct = getCt(after, seen.ct);
+  const dir = seen.ctdir;
+  const own = ctTuple(ct, dir);
+  const other = ctTuple(ct, dir === IP_CT_DIR_ORIGINAL ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL);
+  if (own.src === other.dst && (own.protonum === IPPROTO_ICMP || own.sport === other.dport)) {
+    return { verdict: ret, skb: seen, net: after };
+  }
+  const { err, skb: asked } = nf_xfrm_me_harder(after, seen);
+  return { verdict: err < 0 ? NF_DROP_ERR(err) : ret, skb: asked, net: after };
 }
 
 /** Routes the packet again when its connection goes to another destination. C: nf_nat_proto.c, nf_nat_ipv4_local_fn(). */

@@ -44,6 +44,7 @@ import {
 } from './types/route.ts';
 import type { Sock } from './types/sock.ts';
 import type { World } from './types/world.ts';
+import { xfrm_lookup } from './xfrm_policy.ts';
 
 const IPPROTO_IGMP = 2;
 /** Bit 0 of a flow's TOS: only what is on the link. C: include/net/route.h. */
@@ -110,6 +111,7 @@ function __mkroute_output(
     table: res.table,
     rt_genid: net.rt_genid,
     rt_local,
+    xfrm: false,
   };
   return { rt, fl4, dscp: res.dscp, table: res.table };
 }
@@ -200,12 +202,13 @@ export function __ip_route_output_key(net: World, fl4: FlowI4): OutputRoute {
 /**
  * The output lookup of protocols: the key learns the device it leaves by.
  *
- * C: net/ipv4/route.c, ip_route_output_flow(). Left out: the IPsec policy lookup.
+ * C: net/ipv4/route.c, ip_route_output_flow(). IPsec policies are asked when the key has a protocol.
  */
 export function ip_route_output_flow(net: World, flp4: FlowI4): OutputRoute {
   const found = __ip_route_output_key(net, flp4);
   if (found.rt.err !== 0 || found.fl4.flowi4_proto === 0) return found;
-  return { rt: found.rt, fl4: { ...found.fl4, flowi4_oif: found.rt.dev } };
+  const fl4 = { ...found.fl4, flowi4_oif: found.rt.dev };
+  return { rt: xfrm_lookup(net, found.rt, fl4), fl4 };
 }
 
 /** C: include/net/route.h, ip_route_output_key(). */
@@ -299,6 +302,7 @@ function localInput(net: World, type: number, table: number, dscp: number): Inpu
     table,
     rt_genid: net.rt_genid,
     rt_local: true,
+    xfrm: false,
   };
   return { err: 0, rt, dscp };
 }
@@ -332,6 +336,7 @@ function ip_mkroute_input(
     table: res.table,
     rt_genid: net.rt_genid,
     rt_local: false,
+    xfrm: false,
   };
   return { err: 0, rt, dscp: res.dscp };
 }

@@ -44,6 +44,7 @@ const ROWS: Readonly<
   'route-ignores-garbage': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
   'mark-alone-changes-nothing': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'source-is-an-address': ['sampled', 'sampled', 'sampled', 'sampled', 'sampled', 'sampled'],
+  'policies-obeyed': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
 };
 
 const VARIANTS = ['stock', 'masquerade', 'icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];

@@ -17,6 +17,7 @@ import {
   dontrouteStaysOnLink,
   markAloneChangesNothing,
   messageDeviceKept,
+  policiesObeyed,
   reroutedByPorts,
   reroutedBySource,
   reroutedByUser,
@@ -65,4 +66,5 @@ export const properties: readonly Property[] = [
   routeIgnoresGarbage,
   markAloneChangesNothing,
   sourceIsAnAddress,
+  policiesObeyed,
 ];

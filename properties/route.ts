@@ -4,11 +4,13 @@ import { __ip_route_output_key } from '../model/route.ts';
 import { step } from '../model/step.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { type FlowI4, NO_FLOW } from '../model/types/route.ts';
-import { NO_SOCK, SOCK_TCP, type Sock } from '../model/types/sock.ts';
+import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
+import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
+import { decode_session4, xfrm_policy_lookup } from '../model/xfrm_policy.ts';
 import { destinationPort, inSocks, leaves, ownerOf, sourcePort, userSocket, type Xmit } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths } from './scopes.ts';
+import { oneProvider, otherPaths, protectedHosts } from './scopes.ts';
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {
@@ -392,6 +394,37 @@ export const sourceIsAnAddress: Property = always({
     const sk = event.event === 'send' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
     let seen = false;
     for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.gateway === 0 && sk.inet_saddr === 0);
+    return seen;
+  },
+});
+
+/** Whether IPsec's policies speak of that packet; a user of raw sockets may show the lookup another one than the wire. */
+function underPolicies(run: Run, i: number, e: Xmit): boolean {
+  return !e.skb.hdrincl && ownerOf(run, i, e.skb).kind !== SOCK_RAW && worldBefore(run, i).xfrm_policy.length > 0;
+}
+
+export const policiesObeyed: Property = always({
+  id: 'policies-obeyed',
+  concern: 'route',
+  claim: 'A packet leaves as the IPsec policy for its addresses says: protected, as it is, or not at all.',
+  asked: ['RFC 4301 section 5.1: every outbound packet is processed by the policy that its selectors match'],
+  onStock: '',
+  scope: protectedHosts,
+  holds(run, i) {
+    const net = worldBefore(run, i);
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (ok && leaves(e) && underPolicies(run, i, e)) {
+        const policy = xfrm_policy_lookup(net, decode_session4(e.skb));
+        ok = policy.action !== XFRM_POLICY_BLOCK && e.skb.dst.xfrm === policy.tmpl;
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && underPolicies(run, i, e));
     return seen;
   },
 });

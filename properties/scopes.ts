@@ -208,3 +208,21 @@ export const oneProvider: RunScope = {
   ],
   changes: [],
 };
+
+/** The same hosts with IPsec policies of output by address. */
+export const protectedHosts: RunScope = {
+  ...twoUplinks,
+  name: 'protected-hosts',
+  share: 1,
+  text: 'as two-uplinks, with IPsec policies by address that protect or block',
+  extra: [
+    'ip xfrm policy add src ADDR0 dst 0.0.0.0/0 dir out tmpl proto esp',
+    'ip xfrm policy add src ADDR1 dst 0.0.0.0/0 dir out tmpl proto esp',
+    'ip xfrm policy add src 0.0.0.0/0 dst 8.8.8.8 dir out tmpl proto esp',
+    'ip xfrm policy add src ADDR1 dst 8.8.8.8 dir out action block',
+    'ip xfrm policy add src ADDR0 dst 9.9.9.9 dir out action block',
+    'ip rule add from ADDR1 table 100',
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+  ],
+};

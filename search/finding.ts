@@ -151,6 +151,10 @@ export function finding(property: Property, run: Run, i: number): string {
       return capital(
         `${xmit === undefined ? 'a packet' : packet}, with another source or port than before a mark or TOS that changed no route`,
       );
+    case 'policies-obeyed':
+      return capital(
+        `${packet}${xmit?.skb.dst.xfrm ? ', protected' : ', in clear'}, which is not what the IPsec policy for its addresses says`,
+      );
     case 'source-is-an-address':
       return capital(`${packet}, which is no address of a host`);
     default:

@@ -2,6 +2,7 @@
 
 import type { FibRule } from './route.ts';
 import type { XtRule } from './verdict.ts';
+import type { XfrmPolicy } from './xfrm.ts';
 
 export type HostCommand =
   | {
@@ -50,6 +51,9 @@ export type HostCommand =
   /** rule.pref -1: not given. */
   | { readonly do: 'rule add' | 'rule del'; readonly rule: FibRule }
   | { readonly do: 'rule flush' }
+  /** An output policy. */
+  | { readonly do: 'xfrm policy add'; readonly policy: XfrmPolicy }
+  | { readonly do: 'xfrm policy flush' }
   | {
       readonly do: 'iptables';
       readonly table: string;

@@ -235,6 +235,8 @@ export interface Rtable {
   readonly rt_genid: number;
   /** RTCF_LOCAL: the packet comes back in on lo. */
   readonly rt_local: boolean;
+  /** dst->xfrm: an IPsec policy protects what leaves by it. */
+  readonly xfrm: boolean;
 }
 
 export const NO_DST: Rtable = {
@@ -245,6 +247,7 @@ export const NO_DST: Rtable = {
   table: 0,
   rt_genid: 0,
   rt_local: false,
+  xfrm: false,
 };
 
 /** What `ip route get` asks. C: net/ipv4/route.c, the attributes of RTM_GETROUTE. */

@@ -8,6 +8,7 @@ import type { SkBuff } from './packet.ts';
 import type { FibRule, FibTable } from './route.ts';
 import type { InetBindBucket, Sock } from './sock.ts';
 import type { NfConn, NfHookState, XtTable } from './verdict.ts';
+import type { XfrmPolicy } from './xfrm.ts';
 
 /** What a step shows: in the order in which it happened. */
 export type Effect =
@@ -85,6 +86,8 @@ export interface World {
   readonly fib_has_custom_local_routes: boolean;
   readonly tables: readonly FibTable[];
   readonly rt_genid: number;
+  /** IPsec policies of output, in the order in which they are asked. */
+  readonly xfrm_policy: readonly XfrmPolicy[];
   readonly sysctl: Sysctl;
   readonly raw: XtTable;
   readonly mangle: XtTable;

@@ -30,6 +30,7 @@ import {
   RTPROT_BOOT,
   RTPROT_UNSPEC,
 } from '../../model/types/route.ts';
+import { NO_POLICY, XFRM_POLICY_ALLOW, XFRM_POLICY_BLOCK, type XfrmPolicy } from '../../model/types/xfrm.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatHex, formatPrefix, formatProtocol, formatTable, maskOf } from './format.ts';
 import { readAddress, readDevice, readNumber, readPrefix, U8, U16, U32, Words } from './words.ts';
@@ -716,6 +717,82 @@ function parseRuleChange(act: 'rule add' | 'rule del', words: Words): HostComman
   return { do: act, rule };
 }
 
+// ip xfrm policy
+
+const XFRM_ACTIONS: Names = [
+  ['allow', XFRM_POLICY_ALLOW],
+  ['block', XFRM_POLICY_BLOCK],
+];
+
+interface PolicyDraft extends Draft<XfrmPolicy> {
+  dir: string;
+}
+
+const readPolicyPort = (words: Words, option: string): number =>
+  readNumber(words.value(option, 'a port'), 'a port', U16);
+
+const POLICY: readonly Option<PolicyDraft>[] = [
+  exact('src', (words, draft) => {
+    const { address, length } = readPrefix(words.value('src', 'a prefix'), 'a prefix');
+    draft.saddr = address;
+    draft.prefixlen_s = length;
+  }),
+  exact('dst', (words, draft) => {
+    const { address, length } = readPrefix(words.value('dst', 'a prefix'), 'a prefix');
+    draft.daddr = address;
+    draft.prefixlen_d = length;
+  }),
+  exact('proto', (words, draft) => {
+    draft.proto = readIpProtocol(words.value('proto', 'a protocol'));
+  }),
+  exact('sport', (words, draft) => {
+    draft.sport = readPolicyPort(words, 'sport');
+  }),
+  exact('dport', (words, draft) => {
+    draft.dport = readPolicyPort(words, 'dport');
+  }),
+  exact('dir', (words, draft) => {
+    draft.dir = words.value('dir', 'out');
+    if (draft.dir !== 'out') wrong(`policies of direction "${draft.dir}" are not modelled; write dir out`);
+  }),
+  exact('action', (words, draft) => {
+    draft.action = readName(words.value('action', 'allow or block'), XFRM_ACTIONS, 'an action', 1);
+  }),
+  exact('priority', (words, draft) => {
+    draft.priority = readNumber(words.value('priority', 'a number'), 'a priority', U32);
+  }),
+  exact('tmpl', (words, draft) => {
+    draft.tmpl = true;
+    if (words.done) wrong('"tmpl" ends the command, and a word such as "proto esp" must follow it');
+    while (!words.done) {
+      const option = words.take();
+      if (!['src', 'dst', 'proto', 'mode', 'reqid', 'spi'].includes(option))
+        wrong(`"${option}" is not a word of a template that is modelled; it takes src, dst, proto, mode, reqid, spi`);
+      words.value(option, 'a value');
+    }
+  }),
+  ...refused<PolicyDraft>('index', 'flag', 'limit', 'ptype', 'mark', 'dev', 'if_id', 'offload', 'ctx', 'sel'),
+];
+
+function parsePolicyAdd(words: Words): HostCommand {
+  const draft: PolicyDraft = { ...NO_POLICY, priority: 0, dir: '' };
+  readOptions(words, POLICY, draft, (word) => unknown(word, words, POLICY));
+  const { dir, ...policy } = draft;
+  if (dir === '') wrong(`"${words.command}" needs a direction; write dir out`);
+  if ((policy.sport !== 0 || policy.dport !== 0) && ![0, 6, 17, 33, 132].includes(policy.proto))
+    wrong(`ports of "${words.command}" need a protocol that has them; write proto tcp or udp`);
+  return { do: 'xfrm policy add', policy };
+}
+
+/** `ip xfrm policy …`; associations are not modelled. */
+function parseXfrm(object: string, words: readonly string[]): HostCommand {
+  const [verb = '', ...rest] = words;
+  if (!fits(object, 'policy', true)) wrong(`"ip xfrm ${object}" is not modelled; associations are taken to exist`);
+  if (fits(verb, 'add', true)) return parsePolicyAdd(new Words('ip xfrm policy add', rest));
+  if (fits(verb, 'flush', true) && rest.length === 0) return { do: 'xfrm policy flush' };
+  return wrong(`"ip xfrm policy ${verb}" is not modelled; it takes add, flush`);
+}
+
 // ip
 
 /** Objects in iproute2's order, so that `ip r` is route and `ip a` is address. */
@@ -783,9 +860,10 @@ function skipGlobalOptions(words: string[]): string[] {
 /** Parses the words behind `ip`. */
 export function parseIp(all: string[]): HostCommand {
   const [word = '', verb = '', ...rest] = skipGlobalOptions(all);
+  if (word === 'xfrm') return parseXfrm(verb, rest);
   const object = OBJECTS.find((name) => fits(word, name, true));
   if (object === undefined)
-    wrong(`"${word}" is not an object of "ip" that is modelled; write link, address, route or rule`);
+    wrong(`"${word}" is not an object of "ip" that is modelled; write link, address, route, rule or xfrm`);
   const verbs = VERBS[object] ?? [];
   const found = verbs.find(([name, mayBeShort]) => fits(verb, name, mayBeShort));
   const changing = verbs.filter(([, , parse]) => typeof parse === 'function').map(([name]) => name);
@@ -882,6 +960,24 @@ function printRule(command: RuleChange): string {
   return words.join(' ');
 }
 
+function printPolicy(policy: XfrmPolicy): string {
+  const words = ['ip xfrm policy add'];
+  words.push(
+    'src',
+    formatPrefix(policy.saddr, policy.prefixlen_s),
+    'dst',
+    formatPrefix(policy.daddr, policy.prefixlen_d),
+  );
+  if (policy.proto !== 0) words.push('proto', formatProtocol(policy.proto));
+  if (policy.sport !== 0) words.push('sport', String(policy.sport));
+  if (policy.dport !== 0) words.push('dport', String(policy.dport));
+  words.push('dir out');
+  if (policy.action === XFRM_POLICY_BLOCK) words.push('action block');
+  if (policy.priority !== 0) words.push('priority', String(policy.priority));
+  if (policy.tmpl) words.push('tmpl proto esp');
+  return words.join(' ');
+}
+
 type IpCommand = Exclude<HostCommand, { readonly do: 'iptables' | 'sysctl' }>;
 
 /** The command as an operator would type it. */
@@ -910,5 +1006,9 @@ export function printIp(command: IpCommand): string {
       return printRule(command);
     case 'rule flush':
       return 'ip rule flush';
+    case 'xfrm policy add':
+      return printPolicy(command.policy);
+    case 'xfrm policy flush':
+      return 'ip xfrm policy flush';
   }
 }

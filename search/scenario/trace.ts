@@ -140,6 +140,7 @@ function packetText(skb: SkBuff): string {
   if (skb.mark !== 0) words.push(`mark ${skb.mark}`);
   if (skb.iph.tos !== 0) words.push(`tos 0x${skb.iph.tos.toString(16)}`);
   if (ipChecksumOf(skb) === 'incorrect') words.push('IP checksum incorrect');
+  if (skb.dst.xfrm) words.push('protected by IPsec');
   if (checksumOf(skb) === 'incorrect') words.push('transport checksum incorrect');
   return words.join(', ');
 }

@@ -1,0 +1,35 @@
+/** IPsec policies of output. C: include/net/xfrm.h. */
+
+export const XFRM_POLICY_ALLOW = 0;
+export const XFRM_POLICY_BLOCK = 1;
+
+/** One policy: what it applies to, and what it does. C: struct xfrm_policy and struct xfrm_selector. */
+export interface XfrmPolicy {
+  readonly saddr: number;
+  readonly prefixlen_s: number;
+  readonly daddr: number;
+  readonly prefixlen_d: number;
+  /** 0: all. */
+  readonly proto: number;
+  readonly sport: number;
+  readonly dport: number;
+  /** Smaller is asked first. */
+  readonly priority: number;
+  /** XFRM_POLICY_*. */
+  readonly action: number;
+  /** Whether it has a template: what it allows, leaves protected. */
+  readonly tmpl: boolean;
+}
+
+export const NO_POLICY: XfrmPolicy = {
+  saddr: 0,
+  prefixlen_s: 0,
+  daddr: 0,
+  prefixlen_d: 0,
+  proto: 0,
+  sport: 0,
+  dport: 0,
+  priority: -1,
+  action: XFRM_POLICY_ALLOW,
+  tmpl: false,
+};
