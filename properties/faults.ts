@@ -154,6 +154,13 @@ export const faults: readonly Fault[] = [
     repair: 'the packet is tracked again',
     inFirst: true,
   },
+  {
+    id: 'unasked-policies',
+    field: 'unaskedPolicies',
+    cause: 'ip_route_reroute() lacks the IPsec lookup of ip_route_me_harder(): the new route leads past the policies.',
+    repair: 'they are asked again with the final addresses and ports',
+    inFirst: true,
+  },
 ];
 
 /** The published version with every fault but those mended, in the order of the list. */

@@ -213,7 +213,7 @@ export const oneProvider: RunScope = {
 export const protectedHosts: RunScope = {
   ...twoUplinks,
   name: 'protected-hosts',
-  share: 1,
+  share: 20,
   text: 'as two-uplinks, with IPsec policies by address that protect or block',
   extra: [
     'ip xfrm policy add src ADDR0 dst 0.0.0.0/0 dir out tmpl proto esp',

@@ -43,6 +43,8 @@ export interface Faults {
   readonly stalePointers: boolean;
   /** Connection tracking keeps the tuple from before the change. */
   readonly trackedTuple: boolean;
+  /** The new route is taken without asking the IPsec policies. */
+  readonly unaskedPolicies: boolean;
 }
 
 /** The patch and its faults, as a kernel carries them. */
@@ -72,6 +74,7 @@ export const NO_FAULTS: Faults = {
   oneLookup: false,
   stalePointers: false,
   trackedTuple: false,
+  unaskedPolicies: false,
 };
 
 export const NO_PATCH: Patch = { movesSyn: false, faults: NO_FAULTS };

@@ -16,7 +16,7 @@ import {
 } from '../inet_hashtables.ts';
 import { ipt_do_table } from '../ip_tables.ts';
 import { getSock, setSock } from '../net.ts';
-import { ip_route_me_harder } from '../netfilter.ts';
+import { ip_route_me_harder, nf_xfrm_me_harder } from '../netfilter.ts';
 import { nf_conntrack_in, nf_conntrack_put } from '../nf_conntrack.ts';
 import { ip_route_output_key } from '../route.ts';
 import { type Faults, NO_FAULTS, type Patch } from '../types/faults.ts';
@@ -188,10 +188,15 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
                 return { verdict: faults.errnoVerdict ? -socket.err : NF_DROP_ERR(socket.err), skb, net };
               }
               ({ skb, net } = writeSegment(net, skb, moved, saddr, fl4.saddr));
-              if (!faults.staleCork) net = writeCork(net, skb, fl4.saddr);
             }
             if (!faults.trackedTuple) ({ skb, net } = trackAgain(net, skb, state));
           }
+          if (err >= 0 && !faults.unaskedPolicies) {
+            const asked = nf_xfrm_me_harder(net, skb);
+            skb = asked.skb;
+            if (asked.err < 0) ret = NF_DROP_ERR(asked.err);
+          }
+          if (th && saddr !== fl4.saddr && !faults.staleCork) net = writeCork(net, skb, fl4.saddr);
           recheck = movesSyn || err >= 0;
         }
       }
