@@ -135,6 +135,8 @@ function linkAdd(net: World, command: Command<'link add'>): CommandResult {
     kind,
     mtu,
     peer,
+    tunnel_saddr: command.local,
+    tunnel_daddr: command.remote,
     rp_filter: net.sysctl.rp_filter_default,
   };
   return answer(0, '', { ...net, devs: [...net.devs, dev], next_ifindex: ifindex + 1 });

@@ -127,10 +127,15 @@ function icmp_push_reply(
 /**
  * An error belongs to the connection of the packet it speaks of.
  *
- * C: net/ipv4/icmp.c, icmp_glue_bits(); net/netfilter/nf_conntrack_core.c, nf_conntrack_attach().
+ * C: net/ipv4/icmp.c, icmp_glue_bits().
  */
 function nf_ct_attach(skb: SkBuff, from: SkBuff): SkBuff {
-  if (!isError(skb.icmph.type) || from.ct === 0) return skb;
+  return isError(skb.icmph.type) ? nf_conntrack_attach(skb, from) : skb;
+}
+
+/** Gives a packet the connection of the one it answers. C: net/netfilter/nf_conntrack_core.c, nf_conntrack_attach(). */
+export function nf_conntrack_attach(skb: SkBuff, from: SkBuff): SkBuff {
+  if (from.ct === 0) return skb;
   const ctdir = from.ctdir === IP_CT_DIR_ORIGINAL ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
   return { ...skb, ct: from.ct, ctdir, ctinfo: IP_CT_RELATED };
 }

@@ -1,6 +1,7 @@
 /** Sending IPv4 packets: headers, the two netfilter hooks of local output, and the way onto the wire. */
 import { ip_send_check, setTransportChecksum, skb_checksum_help } from './checksum.ts';
 import { IP4_REPLY_MARK, inet_sk_flowi_flags, RT_CONN_FLAGS_TOS, RT_TOS } from './inet_sock.ts';
+import { ip_tunnel_xmit } from './ip_tunnel.ts';
 import { dev_get_by_index, getSock, setSock } from './net.ts';
 import { nf_hook } from './nf_core.ts';
 import { ip_route_output_flow } from './route.ts';
@@ -70,7 +71,7 @@ export function ip_output(kernel: Kernel, net: World, sk: number, skb: SkBuff): 
   const state = { hook: NF_INET_POST_ROUTING, in: 0, out: skb.dst.dev, sk };
   const { err, net: hooked, skb: passed, accepted } = nf_hook(kernel, net, skb, state);
   if (!accepted) return { err, net: hooked };
-  return ip_finish_output(hooked, passed);
+  return ip_finish_output(kernel, hooked, passed);
 }
 
 /**
@@ -80,17 +81,21 @@ export function ip_output(kernel: Kernel, net: World, sk: number, skb: SkBuff): 
  * drivers/net/loopback.c, loopback_xmit().
  * Left out: fragmentation, so a datagram longer than the MTU leaves whole; neighbours, which always answer.
  */
-export function ip_finish_output(net: World, skb: SkBuff): Sending {
+export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sending {
   const { dev, rt_gw4 } = skb.dst;
   if (dev === LOOPBACK_IFINDEX) {
     return { err: 0, net: { ...net, backlog: [...net.backlog, { ...skb, sk: 0, iif: LOOPBACK_IFINDEX }] } };
   }
   const wire = skb_checksum_help(skb);
-  const sent = remember(net, { sk: answeredAs(net, skb.sk), dev, skb: wire });
-  return {
-    err: 0,
-    net: { ...net, sent, effects: [...net.effects, { effect: 'xmit', dev, gateway: rt_gw4, skb: wire }] },
-  };
+  const out = dev_get_by_index(net, dev);
+  if (out.tunnel_daddr !== 0) return ip_tunnel_xmit(kernel, net, out, wire);
+  return { err: 0, net: transmitted(net, dev, rt_gw4, wire) };
+}
+
+/** The device has the packet. What a tunnel of this host put around one is nobody's to answer. */
+export function transmitted(net: World, dev: number, gateway: number, skb: SkBuff): World {
+  const sent = skb.encapsulated === 0 ? remember(net, { sk: answeredAs(net, skb.sk), dev, skb }) : net.sent;
+  return { ...net, sent, effects: [...net.effects, { effect: 'xmit', dev, gateway, skb }] };
 }
 
 /** Under which socket a packet of `sk` is remembered: a SYN-ACK under the listener, which users can name. */

@@ -8,6 +8,7 @@ import { E2BIG, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY } from './types
 import type { HostCommand } from './types/host.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from './types/packet.ts';
 import {
+  IPT_TCP_RESET,
   NF_ACCEPT,
   NF_DROP,
   NF_INET_FORWARD,
@@ -220,6 +221,8 @@ function allowedAt(e: XtRule, hook: string): boolean {
       return post || hook === 'INPUT';
     case 'DNAT':
       return output || hook === 'PREROUTING';
+    case 'REJECT':
+      return output || hook === 'INPUT' || hook === 'FORWARD';
     default:
       return true;
   }
@@ -246,6 +249,8 @@ function tableAllows(table: string, target: XtTarget): boolean {
       return table === 'mangle';
     case 'NOTRACK':
       return table === 'raw';
+    case 'REJECT':
+      return table === 'filter';
     case 'MASQUERADE':
     case 'SNAT':
     case 'DNAT':
@@ -264,7 +269,10 @@ function protoOf(e: XtRule): { protocol: number; invert: boolean } {
 
 /** What the kernel checks of a rule wherever it stands. C: net/netfilter/x_tables.c, xt_check_match(), xt_check_target(). */
 function checkEntry(table: string, e: XtRule): boolean {
-  const { invert } = protoOf(e);
+  const { invert, protocol } = protoOf(e);
+  const { target } = e;
+  if (target.target === 'REJECT' && target.reject === IPT_TCP_RESET && (protocol !== IPPROTO_TCP || invert))
+    return false;
   for (const m of e.matches) {
     const needsProto = m.match === 'sport' || m.match === 'dport' || m.match === 'tcp-flags' || m.match === 'icmp-type';
     if (needsProto && invert) return false;

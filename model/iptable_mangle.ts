@@ -32,7 +32,8 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
 export function iptable_mangle_hook(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
   if (state.hook === NF_INET_LOCAL_OUT) {
     const out = kernel.ipt_mangle_out(kernel, net, skb, state);
-    return { ...out, net: emit(out.net, { effect: 'mangled', skb: out.skb, socks: out.net.socks }) };
+    const { socks, bhash } = out.net;
+    return { ...out, net: emit(out.net, { effect: 'mangled', skb: out.skb, socks, bhash }) };
   }
   return ipt_do_table(net, skb, state, net.mangle);
 }

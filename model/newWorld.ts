@@ -102,6 +102,7 @@ const NEW_WORLD: World = {
   metrics: [],
   sent: [],
   backlog: [],
+  rejections: [],
   now: 0,
   next_ifindex: 2,
   next_sock: 3,

@@ -9,6 +9,7 @@ import {
   nf_nat_ipv4_out,
   nf_nat_ipv4_pre_routing,
 } from './nf_nat_proto.ts';
+import { sendRejection } from './nf_reject_ipv4.ts';
 import { kfree_skb } from './skbuff.ts';
 import { EPERM } from './types/errno.ts';
 import type { SkBuff } from './types/packet.ts';
@@ -116,6 +117,14 @@ function nf_hook_entry_hookfn(kernel: Kernel, net: World, fn: HookFn, skb: SkBuf
   }
 }
 
+/** Sends what the rules of a table rejected. */
+function sendRejections(kernel: Kernel, before: World): World {
+  if (before.rejections.length === 0) return before;
+  let net: World = { ...before, rejections: [] };
+  for (const rejection of before.rejections) net = sendRejection(kernel, net, rejection);
+  return net;
+}
+
 /** What becomes of a packet at a hook: `accepted` it goes on, else `err` is what the sender hears. */
 export interface NfHookResult {
   readonly err: number;
@@ -151,7 +160,7 @@ export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: Nf
       const verdict = result.verdict >>> 0;
       const word = verdict & NF_VERDICT_MASK;
       skb = result.skb;
-      net = emit(result.net, { effect: 'verdict', where: fn, verdict });
+      net = emit(sendRejections(kernel, result.net), { effect: 'verdict', where: fn, verdict });
       if (word === NF_DROP) {
         const given = NF_DROP_GETERR(verdict);
         const err = given === 0 ? -EPERM : given;

@@ -253,6 +253,15 @@ function xt_nat_target(
   return { verdict, skb, net: after };
 }
 
+/**
+ * Notes what is to be sent; the hook sends it when the table is done.
+ *
+ * C: net/ipv4/netfilter/ipt_REJECT.c, reject_tg(). It sends at once, but no rule comes behind it.
+ */
+function reject_tg(net: World, skb: SkBuff, { sk }: NfHookState, reject: number): World {
+  return { ...net, rejections: [...net.rejections, { skb, sk, reject }] };
+}
+
 /** What a target does and says; `jump`, `goto` and RETURN belong to the traversal in ip_tables.ts. */
 export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarget): HookResult {
   switch (t.target) {
@@ -275,6 +284,8 @@ export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarg
       return { verdict: XT_CONTINUE, skb: dscp_tg(skb, t.dscp), net };
     case 'NOTRACK':
       return { verdict: XT_CONTINUE, skb: notrack_tg(skb), net };
+    case 'REJECT':
+      return { verdict: NF_DROP, skb, net: reject_tg(net, skb, state, t.reject) };
     case 'MASQUERADE':
       return nf_nat_masquerade_ipv4(net, skb, state);
     case 'SNAT':

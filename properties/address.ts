@@ -14,6 +14,7 @@ import {
   leaves,
   ownerOf,
   routeSource,
+  senderOf,
   sockName,
   sourcePort,
   userSocket,
@@ -89,7 +90,7 @@ export const sourcePassesProviderFilter: Property = always({
 /** Whether that packet belongs to a connected socket of a user that still lives, and was sent in its name. */
 function fromConnected(run: Run, i: number, skb: SkBuff): boolean {
   const event = eventOf(run, i);
-  const sk = getSock(worldAfter(run, i), skb.sk);
+  const sk = getSock(worldAfter(run, i), senderOf(skb));
   const otherName = event.event === 'send' && event.from !== 0;
   return !otherName && userSocket(sk) && sk.inet_daddr !== 0 && sk.sk_state !== TCP_CLOSE;
 }
@@ -214,10 +215,10 @@ export const replyCarriesAskedAddress: Property = always({
 });
 
 /** The first packet of that socket to leave in a list of effects, as (device, source); 0, 0 when there is none. */
-function firstDeparture(effects: readonly Effect[], id: number): { dev: number; saddr: number } {
+export function firstDeparture(effects: readonly Effect[], id: number): { dev: number; saddr: number } {
   let found = { dev: 0, saddr: 0 };
   for (const e of effects)
-    found = found.dev === 0 && leaves(e) && e.skb.sk === id ? { dev: e.dev, saddr: e.skb.iph.saddr } : found;
+    found = found.dev === 0 && leaves(e) && senderOf(e.skb) === id ? { dev: e.dev, saddr: e.skb.iph.saddr } : found;
   return found;
 }
 
@@ -235,7 +236,7 @@ function asUserLeftIt(run: Run, i: number, sk: Sock): Sock {
 }
 
 /** The unconnected datagram or raw socket that step `i` sends on, NO_SOCK when it is another event. */
-function unconnectedSender(run: Run, i: number): Sock {
+export function unconnectedSender(run: Run, i: number): Sock {
   const event = eventOf(run, i);
   if (event.event !== 'send' || event.tfo) return NO_SOCK;
   const sk = sockByName(worldBefore(run, i), event.s);
@@ -272,7 +273,7 @@ export const sendLeavesNextSendAlone: Property = always({
 });
 
 /** Whether two states of a socket name the same ends and stand in the tables alike. */
-function sameEnds(a: Sock, b: Sock): boolean {
+export function sameEnds(a: Sock, b: Sock): boolean {
   return (
     a.inet_saddr === b.inet_saddr &&
     a.inet_rcv_saddr === b.inet_rcv_saddr &&
@@ -284,7 +285,7 @@ function sameEnds(a: Sock, b: Sock): boolean {
 }
 
 /** The sockets as the mangle hook left them when it was done with packet `id`; empty when it never was. */
-function socksMangled(effects: readonly Effect[], id: number): readonly Sock[] {
+export function socksMangled(effects: readonly Effect[], id: number): readonly Sock[] {
   let socks: readonly Sock[] = [];
   for (const e of effects) socks = e.effect === 'mangled' && e.skb.id === id ? e.socks : socks;
   return socks;

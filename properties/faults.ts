@@ -39,6 +39,14 @@ export const faults: readonly Fault[] = [
     inFirst: true,
   },
   {
+    id: 'inner-sender',
+    field: 'innerSender',
+    cause:
+      "skb->sk of a tunnel's outer packet is the socket that sent the inner one; its device and source decide, and it is written to.",
+    repair: 'state->sk is asked, as ip_route_me_harder() does since 5.10',
+    inFirst: true,
+  },
+  {
     id: 'raw-segments',
     field: 'rawSegments',
     cause:

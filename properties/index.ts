@@ -10,7 +10,9 @@ import {
   sourcePassesProviderFilter,
 } from './address.ts';
 import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
+import { answerFoundAtAnyMoment, boundPortRefusedToOthers, concurrentSendUnaffected } from './moments.ts';
 import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
+import { tunnelDoesNotLoop, tunnelHeaderKept, tunnelledSenderKept } from './owners.ts';
 import type { Property } from './property.ts';
 import {
   boundDeviceKept,
@@ -43,11 +45,16 @@ export const properties: readonly Property[] = [
   explicitSourceKept,
   replyCarriesAskedAddress,
   sendLeavesNextSendAlone,
+  concurrentSendUnaffected,
+  tunnelHeaderKept,
+  tunnelledSenderKept,
   failedRerouteLeavesSocket,
   fourTupleUnique,
   hashedSocketFound,
+  answerFoundAtAnyMoment,
   oneConnectionOneTuple,
   boundPortKept,
+  boundPortRefusedToOthers,
   portsAccounted,
   listenerStays,
   tcpOperationsOnTcpSockets,
@@ -57,6 +64,7 @@ export const properties: readonly Property[] = [
   verdictLegal,
   packetConsumedOnce,
   answerReachesSender,
+  tunnelDoesNotLoop,
   boundDeviceKept,
   messageDeviceKept,
   dontrouteStaysOnLink,

@@ -95,10 +95,15 @@ function dropsAnswers(net: World): boolean {
   for (const chain of net.filter.chains) {
     if (chain.name === 'INPUT') {
       drops = drops || chain.policy === NF_DROP;
-      for (const rule of chain.rules) drops = drops || (rule.target.target === 'DROP' && !sparesEstablished(rule));
+      for (const rule of chain.rules) drops = drops || (refuses(rule) && !sparesEstablished(rule));
     }
   }
   return drops;
+}
+
+/** Whether the rule lets nothing through. */
+function refuses({ target }: XtRule): boolean {
+  return target.target === 'DROP' || target.target === 'REJECT';
 }
 
 /** Whether the rule matches by connection state, and not what belongs to a connection. */

@@ -8,7 +8,9 @@ import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
 import {
+  IPV4_TCP_SK,
   NO_SOCK,
+  SOCK_CONTROL,
   SOCK_PING,
   SOCK_RAW,
   SOCK_REQUEST,
@@ -16,6 +18,7 @@ import {
   SOCK_TIMEWAIT,
   SOCK_UDP,
   type Sock,
+  TCP_LISTEN,
 } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { at, eventOf, type Run, worldBefore } from './property.ts';
@@ -38,8 +41,17 @@ export function kernelSends(sk: Sock): boolean {
   return !userSocket(sk);
 }
 
-/** The socket that packet belongs to, as it is after step `i`, or before it when the step ended its life. */
+/** The id of the socket that sent that packet itself, 0 for what a tunnel put around it. */
+export function senderOf(skb: SkBuff): number {
+  return skb.encapsulated > 0 ? 0 : skb.sk;
+}
+
+/**
+ * The socket that packet belongs to, as it is after step `i`, or before it when the step ended its life. What a tunnel
+ * put around a packet is the tunnel's: the packet points to the inner sender's socket, which did not send it.
+ */
 export function ownerOf(run: Run, i: number, skb: SkBuff): Sock {
+  if (skb.encapsulated > 0) return NO_SOCK;
   const after = getSock(at(run, i).world, skb.sk);
   return after.kind === NO_SOCK.kind ? getSock(worldBefore(run, i), skb.sk) : after;
 }
@@ -158,4 +170,34 @@ export function sameTuple(a: SkBuff, b: SkBuff): boolean {
 /** The world after step `i`. */
 export function worldAfter(run: Run, i: number): World {
   return at(run, i).world;
+}
+
+/** Kinds of packet owners that the hook of LOCAL_OUT can meet, in the order of a report. */
+export const OWNER_KINDS = [
+  'full TCP',
+  'listener',
+  'request',
+  'time-wait',
+  'UDP',
+  'raw',
+  'raw tcp',
+  'ping',
+  'TCP control',
+  'ICMP control',
+  'none',
+  'tunnel',
+] as const;
+
+/** Whose that packet is, for a report: what skb->sk points to, or `tunnel` when the packet is wrapped around another. */
+export function ownerKind(net: World, skb: SkBuff): (typeof OWNER_KINDS)[number] {
+  if (skb.encapsulated > 0) return 'tunnel';
+  const sk = getSock(net, skb.sk);
+  if (sk.kind === SOCK_TCP) return sk.sk_state === TCP_LISTEN ? 'listener' : 'full TCP';
+  if (sk.kind === SOCK_REQUEST) return 'request';
+  if (sk.kind === SOCK_TIMEWAIT) return 'time-wait';
+  if (sk.kind === SOCK_UDP) return 'UDP';
+  if (sk.kind === SOCK_RAW) return skb.iph.protocol === IPPROTO_TCP ? 'raw tcp' : 'raw';
+  if (sk.kind === SOCK_PING) return 'ping';
+  if (sk.kind === SOCK_CONTROL) return sk.id === IPV4_TCP_SK ? 'TCP control' : 'ICMP control';
+  return 'none';
 }

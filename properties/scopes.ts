@@ -18,7 +18,7 @@ export interface RunScope {
   readonly share: number;
   /** Per link: the address it may have, with prefix length; the gateway is .254 of that prefix. The first is the post's. */
   readonly uplinks: readonly (readonly string[])[];
-  /** Further commands, of which at most `extras` are drawn, each at its place behind the plain host. */
+  /** Further commands, of which at most `extras` are drawn, each at its place behind the plain host; `;` parts several. */
   readonly extra: readonly string[];
   readonly extras: number;
   /** What table 100 holds. */
@@ -27,7 +27,7 @@ export interface RunScope {
   readonly rules: readonly string[];
   readonly mangle: MangleWords;
   readonly mangleRules: number;
-  /** Words of `socket S …`. */
+  /** Words of `socket S …`; `;` and further events of S may follow. */
   readonly sockets: readonly string[];
   /** Words that may follow them, of which one is drawn for every fourth socket. */
   readonly socketOptions: readonly string[];
@@ -225,4 +225,38 @@ export const protectedHosts: RunScope = {
     'ip addr add 10.1.0.7/24 dev eth1',
     'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
   ],
+};
+
+/** Hosts on which packets of every owner reach the hook: tunnels, listeners, REJECT, answers to what arrives. */
+export const owners: RunScope = {
+  ...twoUplinks,
+  name: 'owners',
+  share: 40,
+  text: 'as two-uplinks, with an ipip tunnel over the first uplink, REJECT rules, listeners on any address and what arrives for them',
+  extra: [
+    'ip link add tun0 type ipip local ADDR0 remote 198.51.100.9; ip link set tun0 up; ip addr add 192.168.9.1/24 dev tun0',
+    'ip link add tun0 type ipip remote 198.51.100.9; ip link set tun0 up; ip addr add 192.168.9.1/24 dev tun0',
+    'iptables -A INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset',
+    'iptables -A INPUT -p udp -j REJECT',
+    'iptables -A OUTPUT -d 9.9.9.9 -j REJECT',
+    'sysctl -w net.ipv4.ip_local_port_range="80 80"',
+    'sysctl -w net.ipv4.fwmark_reflect=1',
+    'ip rule add from 10.1.0.1 table 100',
+  ],
+  mangle: {
+    matches: ['', '-d 198.51.100.9', '-d 8.8.8.8', '-p tcp', '-p udp', '-p 4', '-p tcp --tcp-flags RST RST'],
+    targets: ['MARK --set-mark 100', 'TOS --set-tos 0x10'],
+  },
+  sockets: ['tcp', 'udp', 'ping', 'tcp; bind S 0.0.0.0:80; listen S', 'raw icmp', 'hdrincl', 'raw tcp'],
+  socketOptions: ['dev tun0', 'dev eth0', 'mark 100', 'uid 1000'],
+  destinations: ['8.8.8.8', '192.168.9.2', '9.9.9.9'],
+  ports: [53, 80],
+  arrivals: [
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
+    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
+    'eth0 8.8.8.8:53 > ADDR0:9 udp 4',
+    'eth1 9.9.9.9:5000 > ADDR1:80 tcp S',
+  ],
+  changes: ['ip route add 192.0.2.7 via GW0'],
 };

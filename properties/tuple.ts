@@ -12,9 +12,19 @@ import {
   TCP_SYN_SENT,
 } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
-import { hasTuple, inSocks, leaves, ownerOf, sameTuple, sourcePort, userSocket, worldAfter } from './packets.ts';
+import {
+  hasTuple,
+  inSocks,
+  leaves,
+  ownerOf,
+  sameTuple,
+  senderOf,
+  sourcePort,
+  userSocket,
+  worldAfter,
+} from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { twoUplinks } from './scopes.ts';
+import { owners, twoUplinks } from './scopes.ts';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
@@ -117,7 +127,7 @@ function firstSegment(run: Run, i: number, id: number): readonly SkBuff[] {
   let k = 0;
   for (const step of run.steps) {
     if (k <= i)
-      for (const e of step.effects) first = first.length === 0 && leaves(e) && e.skb.sk === id ? [e.skb] : first;
+      for (const e of step.effects) first = first.length === 0 && leaves(e) && senderOf(e.skb) === id ? [e.skb] : first;
     k = k + 1;
   }
   return first;
@@ -172,7 +182,7 @@ export const boundPortKept: Property = always({
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      const port = leaves(e) ? boundPort(run, i, e.skb.sk) : 0;
+      const port = leaves(e) ? boundPort(run, i, senderOf(e.skb)) : 0;
       ok = ok && (!leaves(e) || port === 0 || sourcePort(e.skb) === 0 || sourcePort(e.skb) === port);
     }
     return ok;
@@ -247,6 +257,7 @@ export const listenerStays: Property = always({
   asked: ['listen(2)', 'RFC 9293 section 3.10.7.2'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [owners],
   holds(run, i) {
     const event = eventOf(run, i);
     let ok = true;
@@ -286,7 +297,7 @@ export const tcpOperationsOnTcpSockets: Property = always({
   sometimes(run, i) {
     let seen = false;
     for (const e of effectsOf(run, i))
-      seen = seen || (e.effect === 'mangled' && e.skb.sk !== 0 && !userSocket(ownerOf(run, i, e.skb)));
+      seen = seen || (e.effect === 'mangled' && senderOf(e.skb) !== 0 && !userSocket(ownerOf(run, i, e.skb)));
     return seen;
   },
 });

@@ -24,6 +24,7 @@ function kindOf(run: Run, i: number, skb: SkBuff): string {
   if (protocol === IPPROTO_UDP) return 'the datagram';
   if (protocol === IPPROTO_ICMP)
     return skb.icmph.type === 8 ? 'the echo request' : skb.icmph.type === 0 ? 'the echo reply' : 'the ICMP error';
+  if (skb.encapsulated > 0) return "a tunnel's packet";
   if (protocol !== IPPROTO_TCP) return 'the packet';
   const { flags } = skb.th;
   if (flags & TCPHDR_SYN)
@@ -101,6 +102,26 @@ export function finding(property: Property, run: Run, i: number): string {
       return capital(`${packet}, which is not the address that was asked`);
     case 'send-leaves-next-send-alone':
       return capital(`${packet}, because an earlier send of the same unconnected socket went elsewhere`);
+    case 'tunnel-header-kept':
+      return capital(`${packet}, an address that is not the tunnel's`);
+    case 'tunnelled-sender-kept': {
+      const owner = xmit === undefined ? undefined : worldBefore(run, i).socks.find(({ id }) => id === xmit.skb.sk);
+      return capital(
+        `routing the tunnel's outer packet gives socket ${owner?.name ?? '?'}, whose packet is inside, the address ${sk === undefined ? '?' : formatAddress(sk.inet_saddr)}`,
+      );
+    }
+    case 'tunnel-does-not-loop':
+      return capital(`the outer packet of a tunnel is routed into the tunnel again: ${packet}`);
+    case 'concurrent-send-unaffected':
+      return capital(
+        `while the hook is at work on one datagram, another thread's on the same unconnected socket takes the first one's link or address`,
+      );
+    case 'answer-found-at-any-moment':
+      return capital(
+        'while the hook is at work, an answer to a segment that left before does not find its connection, and is answered with a reset',
+      );
+    case 'bound-port-refused-to-others':
+      return capital('while the hook is at work, another process can bind the port that the socket is bound to');
     case 'failed-reroute-leaves-socket':
       return capital('the second lookup fails and the packet is dropped, yet its socket has lost its address or port');
     case 'four-tuple-unique':

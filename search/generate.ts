@@ -35,9 +35,10 @@ export function drawHost(scope: RunScope, words: Words): readonly string[] {
     fill(chance(words, 1, 2) ? 'ip route add default via GW0' : 'ip route add default via GW0 src ADDR0', addresses),
   );
   const extras = Array.from({ length: below(words, scope.extras + 1) }, () =>
-    fill(oneOf(words, scope.extra), addresses),
-  );
-  commands.push(...extras.filter((line) => line.startsWith('ip addr')));
+    fill(oneOf(words, scope.extra), addresses).split('; '),
+  ).flat();
+  const early = (line: string) => line.startsWith('ip addr') && !line.includes('tun0');
+  commands.push(...extras.filter(early));
   if (scope.table100.length > 0) {
     const table = chance(words, 1, 3) ? oneOf(words, scope.table100) : (scope.table100[0] as string);
     commands.push(fill(links > 1 ? table : table.replaceAll('GW1', 'GW0').replaceAll('ADDR1', 'ADDR0'), addresses));
@@ -50,7 +51,7 @@ export function drawHost(scope: RunScope, words: Words): readonly string[] {
     commands.push(`iptables -t mangle -A OUTPUT ${match}${match === '' ? '' : ' '}-j ${target}`);
   }
   commands.push('sysctl -w net.ipv4.ping_group_range="0 2147483647"');
-  commands.push(...extras.filter((line) => !line.startsWith('ip addr')));
+  commands.push(...extras.filter((line) => !early(line)));
   return commands;
 }
 
@@ -75,10 +76,10 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
     const name = chance(words, 1, 3) ? (names.at(-1) as string) : (names[0] as string);
     const state = states.get(name);
     if (state === undefined) {
-      const kind = mostly(words, [...kinds.values(), ...scope.sockets]);
+      const [kind = '', ...then] = mostly(words, [...kinds.values(), ...scope.sockets]).split('; ');
       kinds.set(name, kind);
-      states.set(name, OPENED(kind));
-      events.push(drawSocket(scope, name, kind, words));
+      events.push(drawSocket(scope, name, kind, words), ...then.map((line) => line.replace(' S', ` ${name}`)));
+      states.set(name, then.map(eventName).reduce(nextState, OPENED(kind)));
       continue;
     }
     const kind = kinds.get(name) as string;
@@ -94,6 +95,11 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
     else states.set(name, next);
   }
   return events;
+}
+
+/** The event that a line begins with. */
+function eventName(line: string): SocketEvent {
+  return line.replace(/ .*/, '') as SocketEvent;
 }
 
 /** What leads on (connect, send, answer) in half of all cases, else any event that is possible. */

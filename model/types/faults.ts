@@ -9,8 +9,10 @@ export interface Faults {
   readonly staleCork: boolean;
   /** skb->sk is taken for an inet_sock when it is a request or a time-wait socket. */
   readonly smallSockets: boolean;
-  /** The kernel's shared control sockets are treated as the socket of one connection. */
+  /** The kernel's shared control sockets, and listeners where SYN-ACKs belong to them, are treated as one connection's. */
   readonly controlSockets: boolean;
+  /** The outer packet of a tunnel is treated as one that the inner packet's sender sent. */
+  readonly innerSender: boolean;
   /** A segment of a raw socket is treated as one of TCP. */
   readonly rawSegments: boolean;
   /** An address that the user bound is replaced. */
@@ -58,6 +60,7 @@ export const NO_FAULTS: Faults = {
   staleCork: false,
   smallSockets: false,
   controlSockets: false,
+  innerSender: false,
   rawSegments: false,
   boundAddress: false,
   packetSource: false,

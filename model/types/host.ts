@@ -11,6 +11,9 @@ export type HostCommand =
       readonly kind: string;
       readonly peer: string;
       readonly mtu: number;
+      /** The ends of a tunnel of kind ipip, 0 when not given. */
+      readonly local: number;
+      readonly remote: number;
     }
   | { readonly do: 'link del'; readonly name: string }
   /** `up`, `arp`: -1 leave, 0 off, 1 on. `mtu` 0: leave. */

@@ -55,6 +55,9 @@ export interface NetDevice {
   readonly rp_filter_set: boolean;
   /** The name of a veth's other end, '' for other kinds: a device elsewhere, so no device of this host. */
   readonly peer: string;
+  /** An ipip tunnel's own address and its other end's, 0 for other kinds. C: struct ip_tunnel, parms.iph. */
+  readonly tunnel_saddr: number;
+  readonly tunnel_daddr: number;
   /** ip_ptr->ifa_list: primary addresses by falling scope first, secondary ones after them. */
   readonly ifa_list: readonly InIfaddr[];
 }
@@ -78,6 +81,8 @@ export const NO_DEV: NetDevice = {
   promote_secondaries: 0,
   rp_filter_set: false,
   peer: '',
+  tunnel_saddr: 0,
+  tunnel_daddr: 0,
   ifa_list: [],
 };
 

@@ -90,6 +90,8 @@ export interface SkBuff {
   readonly headroom: number;
   /** Whether another skb shares the header area's buffer (a TCP segment that also waits in the write queue). */
   readonly cloned: boolean;
+  /** How many headers tunnels of this host have put in front of it. */
+  readonly encapsulated: number;
   /** IP_HDRINCL: the user built the IP header. */
   readonly hdrincl: boolean;
   /** The user gave the source of this packet (IP_PKTINFO, IP_HDRINCL). Not in the kernel: a mended patch has to know it. */
@@ -142,6 +144,7 @@ export const NO_SKB: SkBuff = {
   ip_summed: CHECKSUM_NONE,
   headroom: 0,
   cloned: false,
+  encapsulated: 0,
   hdrincl: false,
   saddr_given: false,
   ct: 0,

@@ -1,5 +1,7 @@
 /** Netfilter: verdicts, hooks, tables and connection tracking. */
 
+import type { SkBuff } from './packet.ts';
+
 export const NF_DROP = 0;
 export const NF_ACCEPT = 1;
 export const NF_STOLEN = 2;
@@ -40,6 +42,16 @@ export interface NfHookState {
   readonly out: number;
   /** state->sk: a socket id. */
   readonly sk: number;
+}
+
+/** `--reject-with tcp-reset`: not an ICMP code. */
+export const IPT_TCP_RESET = 256;
+
+/** A packet that a rule rejects, and what its sender is to be sent: see XtTarget. `sk` is state->sk. */
+export interface Rejection {
+  readonly skb: SkBuff;
+  readonly sk: number;
+  readonly reject: number;
 }
 
 /** One match of an iptables rule. `invert` is the `!` before it. */
@@ -94,7 +106,9 @@ export type XtTarget =
   | { readonly target: 'DSCP'; readonly dscp: number }
   | { readonly target: 'MASQUERADE' }
   | { readonly target: 'SNAT' | 'DNAT'; readonly addr: number; readonly portFirst: number; readonly portLast: number }
-  | { readonly target: 'NOTRACK' };
+  | { readonly target: 'NOTRACK' }
+  /** The code of the ICMP error, or IPT_TCP_RESET. */
+  | { readonly target: 'REJECT'; readonly reject: number };
 
 export interface XtRule {
   /** Unique in a world: the identity of a rule's own counters. */

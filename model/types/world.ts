@@ -7,7 +7,7 @@ import type { NetDevice, Sysctl } from './net.ts';
 import type { SkBuff } from './packet.ts';
 import type { FibRule, FibTable } from './route.ts';
 import type { InetBindBucket, Sock } from './sock.ts';
-import type { NfConn, NfHookState, XtTable } from './verdict.ts';
+import type { NfConn, NfHookState, Rejection, XtTable } from './verdict.ts';
 import type { XfrmPolicy } from './xfrm.ts';
 
 /** What a step shows: in the order in which it happened. */
@@ -32,8 +32,13 @@ export type Effect =
       readonly err: number;
       readonly socks: readonly Sock[];
     }
-  /** The mangle hook of LOCAL_OUT is done with that packet; the sockets as it leaves them. */
-  | { readonly effect: 'mangled'; readonly skb: SkBuff; readonly socks: readonly Sock[] }
+  /** The mangle hook of LOCAL_OUT is done with that packet; the sockets and ports as it leaves them. */
+  | {
+      readonly effect: 'mangled';
+      readonly skb: SkBuff;
+      readonly socks: readonly Sock[];
+      readonly bhash: readonly InetBindBucket[];
+    }
   /** A point inside a patched region at which another CPU could look; `socks` and `bhash` as they are there. */
   | {
       readonly effect: 'micro';
@@ -104,6 +109,8 @@ export interface World {
   readonly sent: readonly Sent[];
   /** Packets sent to the host itself, to be received on lo before the step ends. C: net/core/dev.c, the per-CPU backlog. */
   readonly backlog: readonly SkBuff[];
+  /** What REJECT rules have still to send before the hook goes on. */
+  readonly rejections: readonly Rejection[];
   /** Milliseconds since the scenario began. */
   readonly now: number;
   readonly next_ifindex: number;

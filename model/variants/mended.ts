@@ -5,7 +5,6 @@
 import { inet_proto_csum_replace2, inet_proto_csum_replace4, ip_send_check } from '../checksum.ts';
 import { fib4_rules_early_flow_dissect } from '../fib_rules.ts';
 import {
-  __inet_hash_connect,
   inet_bind_bucket_create,
   inet_bind_bucket_find,
   inet_bind_hash,
@@ -16,7 +15,7 @@ import {
 } from '../inet_hashtables.ts';
 import { ipt_do_table } from '../ip_tables.ts';
 import { getSock, setSock } from '../net.ts';
-import { ip_route_me_harder, nf_xfrm_me_harder } from '../netfilter.ts';
+import { nf_xfrm_me_harder } from '../netfilter.ts';
 import { nf_conntrack_in, nf_conntrack_put } from '../nf_conntrack.ts';
 import { ip_route_output_key } from '../route.ts';
 import { type Faults, NO_FAULTS, type Patch } from '../types/faults.ts';
@@ -30,6 +29,7 @@ import {
   SOCK_REQUEST,
   SOCK_TIMEWAIT,
   type Sock,
+  TCP_LISTEN,
 } from '../types/sock.ts';
 import { NF_DROP, NF_DROP_ERR, NF_STOLEN, type NfHookState } from '../types/verdict.ts';
 import type { HookResult, Kernel, World } from '../types/world.ts';
@@ -39,7 +39,8 @@ import { stock } from './stock.ts';
 /** Whether the patch looks at a packet of that owner at all. */
 function admitted(faults: Faults, sk: Sock): boolean {
   const small = sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;
-  return (faults.smallSockets || !small) && (faults.controlSockets || sk.kind !== SOCK_CONTROL);
+  const answers = sk.kind === SOCK_CONTROL || sk.sk_state === TCP_LISTEN;
+  return (faults.smallSockets || !small) && (faults.controlSockets || !answers);
 }
 
 /** Whether the user said which source this packet has to carry. */
@@ -104,7 +105,7 @@ function moveSock(kernel: Kernel, before: World, id: number, saddr: number): { e
     net = inet_put_port(net, id);
     net = micro(net, 'inet_put_port returned');
   }
-  const hashed = keepsPort ? __inet_hash_connect(kernel, net, id, 0) : inet_hash_connect(kernel, net, id);
+  const hashed = keepsPort ? kernel.__inet_hash_connect(kernel, net, id, 0) : inet_hash_connect(kernel, net, id);
   net = micro(hashed.net, 'inet_hash_connect returned');
   if (hashed.err !== 0 && !faults.failedPort) return { err: hashed.err, net: restore(kernel, net, old) };
   const sk = getSock(net, id);
@@ -157,7 +158,8 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
   if (ret !== NF_DROP && ret !== NF_STOLEN) {
     let recheck = false;
     if (skb.iph.saddr !== saddr || skb.iph.daddr !== daddr || skb.mark !== mark || skb.iph.tos !== tos) {
-      if (skb.sk !== 0 && admitted(faults, getSock(net, skb.sk))) {
+      const sender = faults.innerSender || state.sk === skb.sk;
+      if (skb.sk !== 0 && sender && admitted(faults, getSock(net, skb.sk))) {
         const inet = inet_sk(net, skb.sk, 'ipt_mangle_out');
         net = inet.net;
         const raw = inet.sk.kind === SOCK_RAW && !faults.rawSegments;
@@ -201,7 +203,11 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
         }
       }
       if (!recheck) {
-        const { err, skb: rerouted, net: after } = ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
+        const {
+          err,
+          skb: rerouted,
+          net: after,
+        } = kernel.ip_route_me_harder(net, getSock(net, state.sk), skb, RTN_UNSPEC);
         skb = rerouted;
         net = after;
         if (err < 0) ret = NF_DROP_ERR(err);

@@ -286,6 +286,8 @@ function readKind(words: Words, draft: Draft<LinkAdd>): void {
     if (kind === 'veth' && fits(word, 'peer', true)) {
       const first = words.value('peer', '"name" and the name of the other end');
       draft.peer = readDevice(first === 'name' ? words.value('name', 'a name') : first);
+    } else if (kind === 'ipip' && (word === 'local' || word === 'remote')) {
+      draft[word] = readAddress(words.value(word, 'an address'), 'an end of a tunnel');
     } else if (own.includes(word)) {
       words.value(word, 'a value');
     } else {
@@ -303,7 +305,7 @@ function readKind(words: Words, draft: Draft<LinkAdd>): void {
 }
 
 function parseLinkAdd(words: Words): HostCommand {
-  const draft: Draft<LinkAdd> = { do: 'link add', name: '', kind: '', peer: '', mtu: 0 };
+  const draft: Draft<LinkAdd> = { do: 'link add', name: '', kind: '', peer: '', mtu: 0, local: 0, remote: 0 };
   readOptions(words, LINK_ADD, draft, (word) => {
     if (draft.name !== '') unknown(word, words, LINK_ADD);
     draft.name = readDevice(word);
@@ -986,7 +988,9 @@ export function printIp(command: IpCommand): string {
     case 'link add': {
       const mtu = command.mtu > 0 ? ` mtu ${command.mtu}` : '';
       const peer = command.peer === '' ? '' : ` peer name ${command.peer}`;
-      return `ip link add ${command.name}${mtu} type ${command.kind}${peer}`;
+      const local = command.local === 0 ? '' : ` local ${formatAddress(command.local)}`;
+      const remote = command.remote === 0 ? '' : ` remote ${formatAddress(command.remote)}`;
+      return `ip link add ${command.name}${mtu} type ${command.kind}${local}${remote}${peer}`;
     }
     case 'link del':
       return `ip link del ${command.name}`;

@@ -17,6 +17,7 @@ import {
   RTN_UNSPEC,
 } from '../../model/types/route.ts';
 import {
+  IPT_TCP_RESET,
   NF_ACCEPT,
   NF_DROP,
   type PortRange,
@@ -354,6 +355,18 @@ function readNat(target: 'SNAT' | 'DNAT', given: readonly Given[], protocol: num
   return { target, addr, portFirst: readNumber(first, 'a port', U16, 1), portLast: readNumber(last, 'a port', U16, 1) };
 }
 
+/** Words of --reject-with, their short forms and the code of each. */
+const REJECTS: readonly (readonly [name: string, short: string, code: number])[] = [
+  ['icmp-port-unreachable', 'port-unreach', 3],
+  ['icmp-net-unreachable', 'net-unreach', 0],
+  ['icmp-host-unreachable', 'host-unreach', 1],
+  ['icmp-proto-unreachable', 'proto-unreach', 2],
+  ['icmp-net-prohibited', 'net-prohib', 9],
+  ['icmp-host-prohibited', 'host-prohib', 10],
+  ['icmp-admin-prohibited', 'admin-prohib', 13],
+  ['tcp-reset', 'tcp-rst', IPT_TCP_RESET],
+];
+
 const TARGETS: Readonly<Record<string, TargetModule>> = {
   ACCEPT: { options: {}, read: () => ({ target: 'ACCEPT' }) },
   DROP: { options: {}, read: () => ({ target: 'DROP' }) },
@@ -387,6 +400,16 @@ const TARGETS: Readonly<Record<string, TargetModule>> = {
   SNAT: { options: { 'to-source': 1 }, read: (given, protocol) => readNat('SNAT', given, protocol) },
   DNAT: { options: { 'to-destination': 1 }, read: (given, protocol) => readNat('DNAT', given, protocol) },
   NOTRACK: { options: {}, read: () => ({ target: 'NOTRACK' }) },
+  REJECT: {
+    options: { 'reject-with': 1 },
+    read: ([given]) => {
+      const [word = 'icmp-port-unreachable'] = given?.values ?? [];
+      const known = REJECTS.find(([name, short]) => name === word || short === word);
+      if (known === undefined)
+        wrong(`"${word}" cannot be rejected with; write ${REJECTS.map(([name]) => name).join(', ')}`);
+      return { target: 'REJECT', reject: known[2] };
+    },
+  },
   CT: {
     options: { notrack: 0 },
     read: (given) =>
@@ -398,7 +421,7 @@ const TARGETS: Readonly<Record<string, TargetModule>> = {
 
 /** Targets of iptables that are not modelled: any other name is a chain of the user's. */
 const OTHER_TARGETS =
-  'AUDIT CHECKSUM CLASSIFY CONNSECMARK ECN HL HMARK IDLETIMER LED LOG NETMAP NFLOG NFQUEUE QUEUE RATEEST REDIRECT REJECT SECMARK SET SYNPROXY TCPMSS TCPOPTSTRIP TEE TPROXY TRACE TTL ULOG'.split(
+  'AUDIT CHECKSUM CLASSIFY CONNSECMARK ECN HL HMARK IDLETIMER LED LOG NETMAP NFLOG NFQUEUE QUEUE RATEEST REDIRECT SECMARK SET SYNPROXY TCPMSS TCPOPTSTRIP TEE TPROXY TRACE TTL ULOG'.split(
     ' ',
   );
 
@@ -779,6 +802,8 @@ function printTarget(target: XtTarget): string {
       return `-j ${target.target}`;
     case 'NOTRACK':
       return '-j CT --notrack';
+    case 'REJECT':
+      return `-j REJECT --reject-with ${REJECTS.find(([, , code]) => code === target.reject)?.[0]}`;
     case 'jump':
       return `-j ${target.chain}`;
     case 'goto':

@@ -34,7 +34,15 @@ export function ip(text: string): number {
   return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-const link = (name: string): HostCommand => ({ do: 'link add', name, kind: 'dummy', peer: '', mtu: 0 });
+const link = (name: string): HostCommand => ({
+  do: 'link add',
+  name,
+  kind: 'dummy',
+  peer: '',
+  mtu: 0,
+  local: 0,
+  remote: 0,
+});
 const up = (name: string): HostCommand => ({ do: 'link set', name, up: 1, arp: -1, mtu: 0 });
 const addr = (local: string, prefixlen: number, dev: string): HostCommand => ({
   do: 'addr add',

@@ -44,7 +44,7 @@ const address = (local: string, plen: number, dev: string): HostCommand => ({
 
 const COMMANDS: readonly HostCommand[] = [
   { do: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 },
-  { do: 'link add', name: 'eth0', kind: 'veth', peer: 'eth0p', mtu: 0 },
+  { do: 'link add', name: 'eth0', kind: 'veth', peer: 'eth0p', mtu: 0, local: 0, remote: 0 },
   { do: 'link set', name: 'eth0', up: 1, arp: -1, mtu: 0 },
   address('10.0.0.1', 24, 'eth0'),
   address('10.0.0.2', 24, 'eth0'),

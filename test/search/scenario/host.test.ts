@@ -255,9 +255,20 @@ const link: fc.Arbitrary<HostCommand> = fc.oneof(
   fc.record({
     do: fc.constant('link add' as const),
     name: device,
-    kind: fc.constantFrom('dummy', 'gre', 'ipip'),
+    kind: fc.constantFrom('dummy', 'gre'),
     peer: fc.constant(''),
     mtu: fc.constantFrom(0, 1400),
+    local: fc.constant(0),
+    remote: fc.constant(0),
+  }),
+  fc.record({
+    do: fc.constant('link add' as const),
+    name: device,
+    kind: fc.constant('ipip'),
+    peer: fc.constant(''),
+    mtu: fc.constantFrom(0, 1400),
+    local: fc.constantFrom(0, 0x0a000001),
+    remote: fc.constantFrom(0, 0xc6336409),
   }),
   fc.record({
     do: fc.constant('link add' as const),
@@ -265,6 +276,8 @@ const link: fc.Arbitrary<HostCommand> = fc.oneof(
     kind: fc.constant('veth'),
     peer: fc.constantFrom('', 'p0'),
     mtu: fc.constantFrom(0, 1400),
+    local: fc.constant(0),
+    remote: fc.constant(0),
   }),
   fc.record({ do: fc.constant('link del' as const), name: device }),
   fc

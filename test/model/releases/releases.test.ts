@@ -1,0 +1,108 @@
+/** What differs between the releases, seen on whole scenarios. */
+import { describe, expect, it } from 'vitest';
+import { onRelease, releases } from '../../../model/releases/index.ts';
+import type { Kernel } from '../../../model/types/world.ts';
+import { icmpOnly } from '../../../model/variants/icmp-only.ts';
+import { stock } from '../../../model/variants/stock.ts';
+import { tcpRehash } from '../../../model/variants/tcp-rehash.ts';
+import { ownerOf } from '../../../properties/packets.ts';
+import type { Run } from '../../../properties/property.ts';
+import { play } from '../../../search/play.ts';
+import { traceLines } from '../../../search/scenario/trace.ts';
+import { compile } from '../../../search/text.ts';
+
+const HOST = [
+  'ip link add eth0 type veth peer name eth0p',
+  'ip link set eth0 up',
+  'ip addr add 10.0.0.1/24 dev eth0',
+  'ip link add eth1 type veth peer name eth1p',
+  'ip link set eth1 up',
+  'ip addr add 10.1.0.1/24 dev eth1',
+  'ip route add default via 10.0.0.254 src 10.0.0.1',
+  'ip route add default via 10.1.0.254 src 10.1.0.1 table 100',
+  'ip rule add fwmark 100 table 100',
+  'iptables -t mangle -A OUTPUT -p tcp -j MARK --set-mark 100',
+];
+
+function on(kernel: Kernel, number: string, events: readonly string[], host = HOST): Run {
+  const release = releases.find((one) => one.release === number);
+  if (release === undefined) throw new Error(number);
+  return play(onRelease(kernel, release), compile({ host, events }));
+}
+
+/** Owner kinds of what the mangle hook saw, by name. */
+function owners(run: Run): readonly string[] {
+  return run.steps.flatMap(({ effects }, i) =>
+    effects.flatMap((e) =>
+      e.effect === 'mangled' ? [ownerOf(run, i, e.skb).name || String(ownerOf(run, i, e.skb).kind)] : [],
+    ),
+  );
+}
+
+const LISTEN = ['socket l tcp', 'bind l 0.0.0.0:80', 'listen l'];
+const SYN = 'receive eth0 8.8.8.8:5000 > 10.0.0.1:80 tcp S';
+
+describe('a SYN-ACK', () => {
+  it('belongs to the listener in 4.1, to the request since', () => {
+    expect(owners(on(stock, '4.1', [...LISTEN, SYN]))).toEqual(['l']);
+    expect(owners(on(stock, '6.1', [...LISTEN, SYN]))).toEqual(['2']);
+  });
+
+  it('moves its listener to another port under version 2 on 4.1, where 6.1 crashes', () => {
+    const run = on(tcpRehash, '4.1', [...LISTEN, SYN]);
+    const l = run.steps.at(-1)?.world.socks.find(({ name }) => name === 'l');
+    expect(l?.inet_num).not.toBe(80);
+    expect(run.steps.at(-1)?.world.oops.where).toBe('');
+    expect(traceLines(run).at(-1)).toMatch(/10\.1\.0\.1:3\d+ > 8\.8\.8\.8:5000 tcp S\./);
+    expect(on(tcpRehash, '6.1', [...LISTEN, SYN]).steps.at(-1)?.world.oops.where).toBe('inet_put_port');
+  });
+
+  it('leaves from the second address under version 1 on 4.1, and so will what the listener sends next', () => {
+    const run = on(icmpOnly, '4.1', [...LISTEN, SYN]);
+    expect(traceLines(run).at(-1)).toContain('10.1.0.1:80 > 8.8.8.8:5000');
+    expect(run.steps.at(-1)?.world.socks.find(({ name }) => name === 'l')).toMatchObject({ inet_saddr: 0x0a010001 });
+  });
+});
+
+describe('a reset', () => {
+  const STRAY = 'receive eth0 8.8.8.8:5000 > 10.0.0.1:80 tcp .';
+
+  it('belongs to the control socket up to 6.1, to the listener that sends it in 6.18', () => {
+    expect(owners(on(stock, '4.1', [...LISTEN, STRAY]))).toEqual(['7']);
+    expect(owners(on(stock, '6.1', [...LISTEN, STRAY]))).toEqual(['7']);
+    expect(owners(on(stock, '6.18', [...LISTEN, STRAY]))).toEqual(['l']);
+  });
+
+  it('of an unknown connection belongs to the control socket on every release', () => {
+    for (const { release } of releases) expect(owners(on(stock, release, [STRAY]))).toEqual(['7']);
+  });
+
+  it('moves the listener under version 2 on 6.18', () => {
+    const run = on(tcpRehash, '6.18', [...LISTEN, STRAY]);
+    expect(run.steps.at(-1)?.world.socks.find(({ name }) => name === 'l')?.inet_num).not.toBe(80);
+  });
+});
+
+it('4.1 passes over the ports of a rule', () => {
+  const host = [...HOST.slice(0, 8), 'ip rule add dport 80 table 100'];
+  const ping = ['socket c udp', 'send c 1 to 8.8.8.8:53'];
+  expect(traceLines(on(stock, '4.1', ping, host))[0]).toContain('eth1');
+  expect(traceLines(on(stock, '6.1', ping, host))[0]).toContain('eth0');
+});
+
+it('the fifth copy of a SYN is looked up anew in 4.1, the seventh in 6.1', () => {
+  const events = ['socket c tcp', 'connect c 8.8.8.8:80', ...Array.from({ length: 6 }, () => 'retransmit c')];
+  const wrong = (number: string) => traceLines(on(tcpRehash, number, events)).map((line) => line.includes('incorrect'));
+  expect(wrong('4.1')).toEqual([false, true, true, true, false, false, false]);
+  expect(wrong('6.1')).toEqual([false, true, true, true, true, true, false]);
+});
+
+it('4.1 finds the next port in order, 6.1 the next of the same parity', () => {
+  const host = [...HOST.slice(0, 9), 'sysctl -w net.ipv4.ip_local_port_range="40000 40010"'];
+  const ports = (number: string) =>
+    on(stock, number, ['socket c tcp', 'connect c 8.8.8.8:80', 'socket d tcp', 'connect d 8.8.8.8:80'], host)
+      .steps.at(-1)
+      ?.world.socks.flatMap(({ name, inet_num }) => (name === '' ? [] : [inet_num]));
+  expect(ports('4.1')).toEqual([40000, 40001]);
+  expect(ports('6.1')).toEqual([40000, 40002]);
+});
