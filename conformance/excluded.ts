@@ -79,6 +79,18 @@ export const EXCLUDED: readonly Excluded[] = [
     source: 'net/ipv4/inet_hashtables.c, __inet_put_port(): Linux 6.18',
   },
   {
+    what: 'Which path of several a kernel takes',
+    reason: 'It depends on a secret. What each path answers to a question with its device is compared.',
+    kind: 'not drawn',
+    source: 'net/core/flow_dissector.c, hashrnd',
+  },
+  {
+    what: 'IPsec policies with a template',
+    reason: 'The running kernel has no ESP, and the model shows a protected packet before its transformation.',
+    kind: 'not drawn',
+    source: 'model/xfrm_policy.ts',
+  },
+  {
     what: 'A range of two ports or a few',
     reason: "Which sockets may share a port then depends on the kernel's choice; ranges of one port are drawn.",
     kind: 'not drawn',

@@ -1,7 +1,7 @@
 /** Tables by number, the kind of an address, the check of a packet's source, and what addresses and links do to routes. */
 import { inet_ifa_byprefix, inet_lookup_ifaddr_rcu, inet_select_addr, sameIfa } from './devinet.ts';
 import { fib_lookup, fib4_rules_early_flow_dissect } from './fib_rules.ts';
-import { fib_result_prefsrc, fib_sync_down_addr, fib_sync_down_dev } from './fib_semantics.ts';
+import { fib_info_nh_uses_dev, fib_result_prefsrc, fib_sync_down_addr, fib_sync_down_dev } from './fib_semantics.ts';
 import { fib_table_delete, fib_table_flush, fib_table_insert, fib_table_lookup } from './fib_trie.ts';
 import { inet_ifa_match, inet_make_mask, ipv4_is_lbcast, ipv4_is_multicast, ipv4_is_zeronet } from './in.ts';
 import { dev_get_by_index } from './net.ts';
@@ -165,7 +165,8 @@ function __fib_validate_source(
   if (res.err !== 0) return last_resort;
   const type = res.fa.fa_type;
   if (type !== RTN_UNICAST && (type !== RTN_LOCAL || !IN_DEV_ACCEPT_LOCAL(net, dev))) return -EINVAL;
-  const dev_match = res.fa.nh_dev === dev.ifindex || (type === RTN_LOCAL && dev.ifindex === LOOPBACK_IFINDEX);
+  const dev_match =
+    fib_info_nh_uses_dev(res.fa, dev.ifindex) || (type === RTN_LOCAL && dev.ifindex === LOOPBACK_IFINDEX);
   if (dev_match) return res.fa.nh_scope >= RT_SCOPE_HOST ? 1 : 0;
   if (no_addr) return last_resort;
   if (rpf === 1) return -EXDEV;
@@ -251,6 +252,7 @@ function fib_magic(
     fc_protocol: RTPROT_KERNEL,
     fc_scope: type !== RTN_LOCAL ? RT_SCOPE_LINK : RT_SCOPE_HOST,
     fc_gw4: 0,
+    fc_mp: [],
     fc_oif: dev.ifindex,
     fc_onlink: false,
     fc_prefsrc: ifa.ifa_local,

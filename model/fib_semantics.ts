@@ -3,12 +3,14 @@ import { inet_select_addr } from './devinet.ts';
 import { fib_get_table, inet_addr_type_dev_table, inet_addr_type_table } from './fib_frontend.ts';
 import { fib_lookup } from './fib_rules.ts';
 import { fib_table_lookup } from './fib_trie.ts';
+import { jhash_3words } from './jhash.ts';
 import { dev_get_by_index } from './net.ts';
 import { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, ENETDOWN, ENODEV } from './types/errno.ts';
 import { LOOPBACK_IFINDEX } from './types/net.ts';
 import {
   type FibAlias,
   type FibConfig,
+  type FibNexthop,
   type FibResult,
   type FibTable,
   type FlowI4,
@@ -66,8 +68,62 @@ export function sameInfo(a: FibAlias, b: FibAlias): boolean {
     a.nh_dev === b.nh_dev &&
     a.nh_gw === b.nh_gw &&
     a.nh_scope === b.nh_scope &&
-    a.nh_onlink === b.nh_onlink
+    a.nh_onlink === b.nh_onlink &&
+    sameNexthops(a.fib_nhs, b.fib_nhs)
   );
+}
+
+function sameNexthops(a: readonly FibNexthop[], b: readonly FibNexthop[]): boolean {
+  let same = a.length === b.length;
+  let k = 0;
+  for (const nh of a) {
+    const other = k < b.length ? (b[k] as FibNexthop) : nh;
+    same =
+      same &&
+      nh.nh_dev === other.nh_dev &&
+      nh.nh_gw === other.nh_gw &&
+      nh.nh_scope === other.nh_scope &&
+      nh.nh_onlink === other.nh_onlink &&
+      nh.fib_nh_weight === other.fib_nh_weight;
+    k = k + 1;
+  }
+  return same;
+}
+
+/** Whether the route leads to that device by one of its paths. C: net/ipv4/fib_frontend.c, fib_info_nh_uses_dev(). */
+export function fib_info_nh_uses_dev(fa: FibAlias, ifindex: number): boolean {
+  let uses = fa.nh_dev === ifindex;
+  for (const nh of fa.fib_nhs) uses = uses || nh.nh_dev === ifindex;
+  return uses;
+}
+
+/** Whether that nexthop of a route answers a key with `oif`. C: net/ipv4/fib_trie.c, fib_lookup_good_nhc(). */
+function fib_lookup_good_nhc(nh: FibNexthop, oif: number): boolean {
+  return !nh.dead && (oif === 0 || oif === nh.nh_dev);
+}
+
+/** The route by that nexthop. */
+function by(fa: FibAlias, { nh_dev, nh_gw, nh_scope, nh_onlink }: FibNexthop): FibAlias {
+  return { ...fa, nh_dev, nh_gw, nh_scope, nh_onlink };
+}
+
+/** Whether some path of a route with several answers a key with `oif`. */
+export function goodPath(fa: FibAlias, oif: number): boolean {
+  let good = false;
+  for (const nh of fa.fib_nhs) good = good || fib_lookup_good_nhc(nh, oif);
+  return good;
+}
+
+/** The route by the first of its paths that answers. */
+export function firstPath(fa: FibAlias, oif: number): FibAlias {
+  let found = fa;
+  let done = false;
+  for (const nh of fa.fib_nhs) {
+    const here: boolean = !done && fib_lookup_good_nhc(nh, oif);
+    found = here ? by(fa, nh) : found;
+    done = done || here;
+  }
+  return found;
 }
 
 /**
@@ -185,6 +241,7 @@ function newAlias(cfg: FibConfig, nh_dev: number, nh_scope: number): FibInfo {
       nh_scope,
       nh_onlink: cfg.fc_onlink,
       dead: false,
+      fib_nhs: [],
     },
   };
 }
@@ -193,12 +250,12 @@ function newAlias(cfg: FibConfig, nh_dev: number, nh_scope: number): FibInfo {
  * Checks what was asked for and makes the route.
  *
  * C: net/ipv4/fib_semantics.c, fib_create_info().
- * Left out: multipath, nexthop objects, metrics and encapsulation, which no command of the model can give.
+ * Left out: nexthop objects, metrics and encapsulation, which no command of the model can give.
  */
 export function fib_create_info(net: World, cfg: FibConfig): FibInfo {
   if (fib_props_scope(cfg.fc_type) > cfg.fc_scope) return noInfo(-EINVAL, 'Invalid scope');
   if (fib_props_error(cfg.fc_type) !== 0) {
-    if (cfg.fc_gw4 !== 0 || cfg.fc_oif !== 0) {
+    if (cfg.fc_gw4 !== 0 || cfg.fc_oif !== 0 || cfg.fc_mp.length > 0) {
       return noInfo(-EINVAL, 'Gateway, device and multipath can not be specified for this route type');
     }
     return newAlias(cfg, 0, RT_SCOPE_UNIVERSE);
@@ -206,6 +263,7 @@ export function fib_create_info(net: World, cfg: FibConfig): FibInfo {
   if (cfg.fc_type < RTN_UNICAST || cfg.fc_type > RTN_MULTICAST) return noInfo(-EINVAL, 'Invalid route type');
   if (cfg.fc_scope > RT_SCOPE_HOST) return noInfo(-EINVAL, 'Invalid scope');
 
+  if (cfg.fc_mp.length > 0) return createMultipath(net, cfg);
   let oif = cfg.fc_oif;
   let nh_scope = RT_SCOPE_NOWHERE;
   if (cfg.fc_scope === RT_SCOPE_HOST) {
@@ -221,6 +279,70 @@ export function fib_create_info(net: World, cfg: FibConfig): FibInfo {
   return newAlias(cfg, oif, nh_scope);
 }
 
+/** Checks every nexthop of a route with several paths. C: net/ipv4/fib_semantics.c, fib_get_nhs() and fib_create_info(). */
+function createMultipath(net: World, cfg: FibConfig): FibInfo {
+  let fib_nhs: readonly FibNexthop[] = [];
+  for (const { fc_gw4, fc_oif, fc_onlink, weight } of cfg.fc_mp) {
+    const nh = fib_check_nh(net, { ...cfg, fc_gw4, fc_oif, fc_onlink });
+    if (nh.err !== 0) return noInfo(nh.err, nh.extack);
+    const checked = {
+      nh_dev: nh.oif,
+      nh_gw: fc_gw4,
+      nh_scope: nh.scope,
+      nh_onlink: fc_onlink,
+      fib_nh_weight: weight,
+      dead: false,
+    };
+    fib_nhs = [...fib_nhs, checked];
+  }
+  if (cfg.fc_prefsrc !== 0 && !fib_valid_prefsrc(net, cfg)) return noInfo(-EINVAL, 'Invalid prefsrc address');
+  const info = newAlias(cfg, 0, RT_SCOPE_NOWHERE);
+  return { ...info, fa: by({ ...info.fa, fib_nhs }, fib_nhs[0] as FibNexthop) };
+}
+
+/** The boot-time secret of flow hashes; another one distributes flows otherwise. C: net/core/flow_dissector.c, hashrnd. */
+const HASHRND = 0x9e3779b9;
+
+/**
+ * Whether a hash of 31 bits lies in the part of the space that ends with a nexthop, at `w` of `total` weights.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_rebalance() and fib_nh_upper_bound. The bound is rounded to the nearest.
+ */
+function withinBound(hash: number, w: number, total: number): boolean {
+  return (hash + 1) * total <= w * 0x80000000 + (total >> 1);
+}
+
+/**
+ * The hash of a flow, 31 bits, from what its key holds at that moment: the source may still be open.
+ *
+ * C: net/ipv4/route.c, fib_multipath_hash(); net/core/flow_dissector.c, flow_hash_from_keys(), siphash there.
+ * Left out: policy 3; flowi4_multipath_hash, which only forwarded ICMP errors set.
+ */
+export function fib_multipath_hash(net: World, fl4: FlowI4): number {
+  const policy = net.sysctl.fib_multipath_hash_policy;
+  const low = Math.min(fl4.saddr, fl4.daddr);
+  const high = Math.max(fl4.saddr, fl4.daddr);
+  const ports = Math.min(fl4.fl4_sport, fl4.fl4_dport) * 0x10000 + Math.max(fl4.fl4_sport, fl4.fl4_dport);
+  const third = policy === 1 ? jhash_3words(ports, fl4.flowi4_proto, 0, HASHRND) : 0;
+  return jhash_3words(low, high, third, HASHRND) >>> 1;
+}
+
+/** The path that the hash chooses. C: net/ipv4/fib_semantics.c, fib_select_multipath(). Left out: fib_multipath_use_neigh. */
+export function fib_select_multipath(res: FibResult, hash: number): FibResult {
+  let total = 0;
+  for (const nh of res.fa.fib_nhs) total = nh.dead ? total : total + nh.fib_nh_weight;
+  let w = 0;
+  let fa = res.fa;
+  let done = false;
+  for (const nh of res.fa.fib_nhs) {
+    w = nh.dead ? w : w + nh.fib_nh_weight;
+    const here: boolean = !done && !nh.dead && withinBound(hash, w, total);
+    fa = here ? by(res.fa, nh) : fa;
+    done = done || here;
+  }
+  return { ...res, fa };
+}
+
 /**
  * The source that a route gives a packet without one: its own, else one of its device.
  *
@@ -233,18 +355,20 @@ export function fib_result_prefsrc(net: World, res: FibResult): number {
 }
 
 /**
- * Chooses the source once the route is known.
+ * Chooses the path of several, and the source, once the route is known.
  *
  * C: net/ipv4/fib_semantics.c, fib_select_path().
  * Left out: fib_select_default(), which takes the first of several equal default routes while no neighbour is known to be dead;
- * multipath; VRF devices, so that no device is the master of another: a key with a layer-3 master is one that nobody initialised.
+ * VRF devices, so that no device is the master of another: a key with a layer-3 master is one that nobody initialised.
  */
-export function fib_select_path(net: World, res: FibResult, fl4: FlowI4): FlowI4 {
-  if (fl4.saddr !== 0) return fl4;
+export function fib_select_path(net: World, found: FibResult, fl4: FlowI4): { res: FibResult; fl4: FlowI4 } {
+  const several = fl4.flowi4_oif === 0 && found.fa.fib_nhs.length > 1;
+  const res = several ? fib_select_multipath(found, fib_multipath_hash(net, fl4)) : found;
+  if (fl4.saddr !== 0) return { res, fl4 };
   const l3mdev = dev_get_by_index(net, fl4.flowi4_l3mdev);
   const saddr =
     l3mdev.ifindex === 0 ? fib_result_prefsrc(net, res) : inet_select_addr(net, l3mdev.ifindex, 0, RT_SCOPE_LINK);
-  return { ...fl4, saddr };
+  return { res, fl4: { ...fl4, saddr } };
 }
 
 /** The world with the marked aliases of every table dead. */
@@ -276,10 +400,19 @@ export function fib_sync_down_addr(net: World, local: number): { readonly net: W
   return markDead(net, tables, found && local !== 0);
 }
 
+/** The route with its paths by that device dead. */
+function withoutDevice(fa: FibAlias, ifindex: number): FibAlias {
+  if (fa.fib_nhs.length < 2) return fa;
+  let fib_nhs: readonly FibNexthop[] = [];
+  for (const nh of fa.fib_nhs) fib_nhs = [...fib_nhs, nh.nh_dev === ifindex ? { ...nh, dead: true } : nh];
+  return { ...fa, fib_nhs };
+}
+
 /**
  * Marks the routes dead that leave by a device; those of host scope only with `force`.
  *
  * C: net/ipv4/fib_semantics.c, fib_sync_down_dev(), for NETDEV_DOWN and NETDEV_UNREGISTER.
+ * Left out: fib_sync_up(), which revives a path of several when its device comes back.
  */
 export function fib_sync_down_dev(
   net: World,
@@ -291,9 +424,13 @@ export function fib_sync_down_dev(
   for (const tb of net.tables) {
     let aliases: readonly FibAlias[] = [];
     for (const fa of tb.aliases) {
-      const dead = fa.nh_dev === ifindex && (force || fa.nh_scope !== RT_SCOPE_NOWHERE);
-      aliases = [...aliases, dead ? { ...fa, dead } : fa];
-      found = found || dead;
+      const path = withoutDevice(fa, ifindex);
+      const dead =
+        fa.fib_nhs.length > 1
+          ? !goodPath(path, 0)
+          : fa.nh_dev === ifindex && (force || fa.nh_scope !== RT_SCOPE_NOWHERE);
+      aliases = [...aliases, dead ? { ...path, dead } : path];
+      found = found || dead || fib_info_nh_uses_dev(fa, ifindex);
     }
     tables = [...tables, { ...tb, aliases }];
   }

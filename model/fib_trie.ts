@@ -5,7 +5,7 @@
  */
 
 import { changeTable, fib_get_table } from './fib_frontend.ts';
-import { fib_create_info, fib_nh_match, fib_props_error, sameInfo } from './fib_semantics.ts';
+import { fib_create_info, fib_nh_match, fib_props_error, firstPath, goodPath, sameInfo } from './fib_semantics.ts';
 import { inet_make_mask } from './in.ts';
 import type { NetlinkResult } from './netlink.ts';
 import { EAGAIN, EEXIST, ENOENT, ESRCH } from './types/errno.ts';
@@ -37,7 +37,9 @@ function aliasFits(fa: FibAlias, flp: FlowI4): boolean {
     ((flp.daddr ^ fa.dst) & inet_make_mask(fa.plen)) === 0 &&
     (fa.fa_tos === 0 || fa.fa_tos === flp.flowi4_tos) &&
     fa.fib_scope >= flp.flowi4_scope &&
-    (fib_props_error(fa.fa_type) !== 0 || (!fa.dead && (flp.flowi4_oif === 0 || flp.flowi4_oif === fa.nh_dev)))
+    (fib_props_error(fa.fa_type) !== 0 ||
+      (!fa.dead &&
+        (fa.fib_nhs.length > 1 ? goodPath(fa, flp.flowi4_oif) : flp.flowi4_oif === 0 || flp.flowi4_oif === fa.nh_dev)))
   );
 }
 
@@ -55,7 +57,8 @@ function firstFit(tb: FibTable, flp: FlowI4): FibAlias {
  */
 export function fib_table_lookup(net: World, tb: FibTable, flp: FlowI4): FibResult {
   const own = firstFit(tb, flp);
-  const fa = net.fib_has_custom_rules ? own : mergedFit(net, tb, own, flp);
+  const fit = net.fib_has_custom_rules ? own : mergedFit(net, tb, own, flp);
+  const fa = fit.fib_nhs.length > 1 ? firstPath(fit, flp.flowi4_oif) : fit;
   const err = fa.plen < 0 ? -EAGAIN : fib_props_error(fa.fa_type);
   return { err, table: tb.tb_id, fa, dscp: err === 0 ? fa.fa_tos : 0 };
 }

@@ -27,6 +27,7 @@ import type { HostCommand } from './types/host.ts';
 import { LOOPBACK_IFINDEX, type NetDevice, NO_DEV, NO_IFADDR } from './types/net.ts';
 import {
   type FibConfig,
+  type FibConfigNexthop,
   NLM_F_APPEND,
   NLM_F_CREATE,
   NLM_F_EXCL,
@@ -220,7 +221,7 @@ function routeScope(command: Command<'route'>): number {
   if (type === RTN_LOCAL) return RT_SCOPE_HOST;
   if (type === RTN_BROADCAST || type === RTN_MULTICAST || type === RTN_ANYCAST) return RT_SCOPE_LINK;
   if (command.op === 'del') return RT_SCOPE_NOWHERE;
-  return type === RTN_UNICAST && command.gw === 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  return type === RTN_UNICAST && command.gw === 0 && command.nexthops.length === 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 }
 
 /** What `ip route` OP asks for. */
@@ -245,7 +246,14 @@ function routeFlags(op: Command<'route'>['op']): number {
 function routeCommand(net: World, command: Command<'route'>): CommandResult {
   const dev = dev_get_by_name(net, command.dev);
   if (command.dev !== '' && dev.ifindex === 0) return noDevice(net, command.dev);
+  let fc_mp: readonly FibConfigNexthop[] = [];
+  for (const { gw, dev: name, weight, onlink } of command.nexthops) {
+    const { ifindex } = dev_get_by_name(net, name);
+    if (name !== '' && ifindex === 0) return noDevice(net, name);
+    fc_mp = [...fc_mp, { fc_gw4: gw, fc_oif: ifindex, fc_onlink: onlink, weight }];
+  }
   const cfg: FibConfig = {
+    fc_mp,
     fc_table: command.table,
     fc_type: command.type === RTN_UNSPEC && command.op !== 'del' ? RTN_UNICAST : command.type,
     fc_dst: command.dst,

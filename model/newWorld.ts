@@ -59,6 +59,7 @@ const DEFAULT_SYSCTL: Sysctl = {
   tcp_fwmark_accept: 0,
   fwmark_reflect: 0,
   ip_nonlocal_bind: 0,
+  fib_multipath_hash_policy: 0,
   ip_forward: 0,
   ping_group_range_open: true,
   icmp_echo_ignore_all: 0,

@@ -178,8 +178,8 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
     return __mkroute_output(net, res, RTN_LOCAL, fl4, LOOPBACK_IFINDEX, true);
   }
 
-  fl4 = fib_select_path(net, res, fl4);
-  return __mkroute_output(net, res, res.fa.fa_type, fl4, res.fa.nh_dev, false);
+  const path = fib_select_path(net, res, fl4);
+  return __mkroute_output(net, path.res, res.fa.fa_type, path.fl4, path.res.fa.nh_dev, false);
 }
 
 /** The key as an output lookup takes it. C: net/ipv4/route.c, ip_rt_fix_tos() and ip_route_output_key_hash(). */

@@ -76,6 +76,8 @@ function globalSysctl(net: World, key: string, values: readonly number[]): Comma
       return isByte ? set(net, { ...sysctl, tcp_fwmark_accept: first }) : invalid(net, key);
     case 'net.ipv4.fwmark_reflect':
       return isByte ? set(net, { ...sysctl, fwmark_reflect: first }) : invalid(net, key);
+    case 'net.ipv4.fib_multipath_hash_policy':
+      return inRange(first, 0, 3) ? set(net, { ...sysctl, fib_multipath_hash_policy: first }) : invalid(net, key);
     case 'net.ipv4.ip_nonlocal_bind':
       return isByte ? set(net, { ...sysctl, ip_nonlocal_bind: first }) : invalid(net, key);
     case 'net.ipv4.ip_forward':

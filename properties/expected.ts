@@ -51,6 +51,7 @@ const ROWS: Readonly<
   'mark-alone-changes-nothing': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'source-is-an-address': ['sampled', 'sampled', 'sampled', 'sampled', 'sampled', 'sampled'],
   'policies-obeyed': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
+  'flow-keeps-path': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
 };
 
 const VARIANTS = ['stock', 'masquerade', 'icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];

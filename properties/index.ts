@@ -17,6 +17,7 @@ import type { Property } from './property.ts';
 import {
   boundDeviceKept,
   dontrouteStaysOnLink,
+  flowKeepsPath,
   markAloneChangesNothing,
   messageDeviceKept,
   policiesObeyed,
@@ -75,4 +76,5 @@ export const properties: readonly Property[] = [
   markAloneChangesNothing,
   sourceIsAnAddress,
   policiesObeyed,
+  flowKeepsPath,
 ];

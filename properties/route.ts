@@ -8,9 +8,19 @@ import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/xfrm_policy.ts';
-import { destinationPort, inSocks, leaves, ownerOf, sourcePort, userSocket, type Xmit } from './packets.ts';
+import {
+  destinationPort,
+  hostChanged,
+  inSocks,
+  leaves,
+  ownerOf,
+  sameTuple,
+  sourcePort,
+  userSocket,
+  type Xmit,
+} from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, protectedHosts } from './scopes.ts';
+import { oneProvider, otherPaths, protectedHosts, severalPaths } from './scopes.ts';
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {
@@ -425,6 +435,70 @@ export const policiesObeyed: Property = always({
     let seen = false;
     for (const e of effectsOf(run, i))
       seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && underPolicies(run, i, e));
+    return seen;
+  },
+});
+
+/** Whether two packets belong to one flow that is marked alike. */
+function sameFlow(a: SkBuff, b: SkBuff): boolean {
+  return (
+    a.sk === b.sk &&
+    a.mark === b.mark &&
+    a.iph.tos === b.iph.tos &&
+    a.iph.protocol === b.iph.protocol &&
+    a.icmph.type === b.icmph.type &&
+    sameTuple(a, b)
+  );
+}
+
+/** Whether the path of what leaves in step `i` is the hash's to choose: neither the user nor a change of the host has a say. */
+function hashChooses(run: Run, i: number, skb: SkBuff): boolean {
+  const sk = ownerOf(run, i, skb);
+  const event = eventOf(run, i);
+  const said = event.event === 'send' && event.s === sk.name && (event.from !== 0 || event.via !== '');
+  return userSocket(sk) && !skb.hdrincl && !said && !hostChanged(run, i);
+}
+
+/** Whether `e`, of step `i`, leaves as an earlier packet of its flow did by the same table; `found` whether there is one. */
+function asBefore(run: Run, i: number, e: Xmit): { same: boolean; found: boolean } {
+  let same = true;
+  let found = false;
+  let k = 0;
+  for (const { effects } of run.steps) {
+    for (const other of effects) {
+      const earlier =
+        k <= i &&
+        leaves(other) &&
+        other.skb.id < e.skb.id &&
+        sameFlow(other.skb, e.skb) &&
+        other.skb.dst.table === e.skb.dst.table &&
+        hashChooses(run, k, other.skb);
+      found = found || earlier;
+      same = same && (!earlier || !leaves(other) || (other.dev === e.dev && other.gateway === e.gateway));
+    }
+    k = k + 1;
+  }
+  return { same, found };
+}
+
+export const flowKeepsPath: Property = always({
+  id: 'flow-keeps-path',
+  concern: 'route',
+  claim: 'Packets of one flow, with one mark, take one path of a route that has several.',
+  asked: ['RFC 2992 section 2', 'ip-sysctl: fib_multipath_hash_policy'],
+  onStock: '',
+  scope: severalPaths,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i))
+      ok = ok && (!leaves(e) || !hashChooses(run, i, e.skb) || asBefore(run, i, e).same);
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen =
+        seen || (leaves(e) && rerouted(run, i, e.skb.id) && hashChooses(run, i, e.skb) && asBefore(run, i, e).found);
     return seen;
   },
 });

@@ -260,3 +260,27 @@ export const owners: RunScope = {
   ],
   changes: ['ip route add 192.0.2.7 via GW0'],
 };
+
+/** The same hosts with routes of several paths. */
+export const severalPaths: RunScope = {
+  ...twoUplinks,
+  name: 'several-paths',
+  share: 20,
+  text: 'as two-uplinks, with default routes of two paths, over one link or both, hashed by addresses or by ports',
+  extra: [
+    'sysctl -w net.ipv4.fib_multipath_hash_policy=1',
+    'ip rule add from ADDR1 table 100',
+    'ip rule add ipproto tcp table 100',
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'ip route replace default nexthop via GW0 nexthop via GW1',
+    'ip route replace default nexthop via GW0 nexthop via 10.0.0.253',
+  ],
+  table100: [
+    'ip route add default table 100 nexthop via GW1 nexthop via GW0',
+    'ip route add default table 100 nexthop via GW0 nexthop via GW1 weight 3',
+    'ip route add default table 100 nexthop via GW0 dev eth0 onlink nexthop via 10.0.0.253 dev eth0 onlink',
+    'ip route add default table 100 src ADDR1 nexthop via GW1 nexthop via GW0',
+  ],
+  rules: ['ip rule add fwmark 100 table 100'],
+  changes: [],
+};

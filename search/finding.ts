@@ -172,6 +172,10 @@ export function finding(property: Property, run: Run, i: number): string {
       return capital(
         `${xmit === undefined ? 'a packet' : packet}, with another source or port than before a mark or TOS that changed no route`,
       );
+    case 'flow-keeps-path':
+      return capital(
+        `${packet} via ${xmit === undefined || xmit.gateway === 0 ? 'no gateway' : formatAddress(xmit.gateway)}, another path than an earlier packet of the same flow took`,
+      );
     case 'policies-obeyed':
       return capital(
         `${packet}${xmit?.skb.dst.xfrm ? ', protected' : ', in clear'}, which is not what the IPsec policy for its addresses says`,

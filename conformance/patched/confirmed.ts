@@ -77,6 +77,8 @@ export function expressible(
   if (variant === undefined || !hasPort(name)) {
     return { reason: `${name} has no port; those that have one are ${PORTED.join(', ')}` };
   }
+  if (host.some((line) => / nexthop /.test(line)))
+    return { reason: 'which of several paths a kernel takes depends on a secret' };
   const key = keyFillOf(stored.picks);
   return 'reason' in key ? key : { scenario: { variant, host, events, keyFill: key.fill } };
 }

@@ -4,6 +4,14 @@ import type { FibRule } from './route.ts';
 import type { XtRule } from './verdict.ts';
 import type { XfrmPolicy } from './xfrm.ts';
 
+/** `nexthop via GW dev DEV weight N`. */
+export interface RouteNexthop {
+  readonly gw: number;
+  readonly dev: string;
+  readonly weight: number;
+  readonly onlink: boolean;
+}
+
 export type HostCommand =
   | {
       readonly do: 'link add';
@@ -48,6 +56,8 @@ export type HostCommand =
       readonly metric: number;
       readonly onlink: boolean;
       readonly protocol: number;
+      /** Two or more, or none. */
+      readonly nexthops: readonly RouteNexthop[];
     }
   /** table 0: main. */
   | { readonly do: 'route flush'; readonly table: number }

@@ -104,6 +104,7 @@ export interface Sysctl {
   readonly tcp_fwmark_accept: number;
   readonly fwmark_reflect: number;
   readonly ip_nonlocal_bind: number;
+  readonly fib_multipath_hash_policy: number;
   readonly ip_forward: number;
   readonly ping_group_range_open: boolean;
   readonly icmp_echo_ignore_all: number;

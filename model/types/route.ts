@@ -159,6 +159,19 @@ export interface FibAlias {
   readonly nh_onlink: boolean;
   /** RTNH_F_DEAD. */
   readonly dead: boolean;
+  /** All nexthops of a route with several paths, of which nh_dev, nh_gw, nh_scope and nh_onlink are the first or the chosen one; else none. */
+  readonly fib_nhs: readonly FibNexthop[];
+}
+
+/** One path of several. C: include/net/ip_fib.h, struct fib_nh. */
+export interface FibNexthop {
+  readonly nh_dev: number;
+  readonly nh_gw: number;
+  readonly nh_scope: number;
+  readonly nh_onlink: boolean;
+  readonly fib_nh_weight: number;
+  /** RTNH_F_DEAD. */
+  readonly dead: boolean;
 }
 
 export const NO_ROUTE: FibAlias = {
@@ -175,6 +188,7 @@ export const NO_ROUTE: FibAlias = {
   nh_scope: RT_SCOPE_NOWHERE,
   nh_onlink: false,
   dead: false,
+  fib_nhs: [],
 };
 
 /** A routing table: aliases in the order in which fib_table_lookup tries them (plen falling, tos falling, priority rising). */
@@ -200,10 +214,20 @@ export interface FibConfig {
   readonly fc_oif: number;
   /** RTNH_F_ONLINK. */
   readonly fc_onlink: boolean;
+  /** The nexthops of a route with several paths; then fc_gw4 and fc_oif are 0. */
+  readonly fc_mp: readonly FibConfigNexthop[];
   readonly fc_prefsrc: number;
   readonly fc_priority: number;
   /** NLM_F_*. */
   readonly fc_nlflags: number;
+}
+
+/** One nexthop that is asked for. C: include/uapi/linux/rtnetlink.h, struct rtnexthop. */
+export interface FibConfigNexthop {
+  readonly fc_gw4: number;
+  readonly fc_oif: number;
+  readonly fc_onlink: boolean;
+  readonly weight: number;
 }
 
 /** Flags of a netlink request. C: include/uapi/linux/netlink.h. */

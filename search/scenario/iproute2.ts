@@ -474,6 +474,19 @@ export function routeTypeName(type: number): string {
   return ROUTE_TYPES.find(([, number]) => number === type)?.[0] ?? String(type);
 }
 
+/** `nexthop`, and everything behind it. */
+function readNexthop(words: Words, draft: RouteDraft): void {
+  const nexthop = { gw: 0, dev: '', weight: 1, onlink: false };
+  while (['via', 'dev', 'weight', 'onlink'].includes(words.next)) {
+    const word = words.take();
+    if (word === 'via') nexthop.gw = readAddress(words.value(word, 'an address'), 'a gateway');
+    if (word === 'dev') nexthop.dev = readDevice(words.value(word, 'a link'));
+    if (word === 'weight') nexthop.weight = readNumber(words.value(word, 'a weight'), 'a weight', 256, 1);
+    if (word === 'onlink') nexthop.onlink = true;
+  }
+  draft.nexthops = [...draft.nexthops, nexthop];
+}
+
 interface RouteDraft extends Draft<RouteChange> {
   hasDst: boolean;
   hasTable: boolean;
@@ -517,6 +530,7 @@ const ROUTE: readonly Option<RouteDraft>[] = [
   }),
   exact('dev', readRouteDev),
   exact('oif', readRouteDev),
+  exact('nexthop', readNexthop),
   exact('to', (words, draft) => readDestination(words.value('to', 'a prefix'), words, draft)),
   ...refused<RouteDraft>(
     'from',
@@ -540,7 +554,6 @@ const ROUTE: readonly Option<RouteDraft>[] = [
     'ssthresh',
     'realms',
     'realm',
-    'nexthop',
     'nhid',
   ),
   ...refused<RouteDraft>('pref', 'encap', 'ttl-propagate', 'fastopen_no_cookie', 'expires', 'vrf', 'nat', 'xresolve'),
@@ -576,11 +589,17 @@ function parseRouteChange(op: RouteChange['op'], words: Words): HostCommand {
     metric: 0,
     onlink: false,
     protocol: deletes ? RTPROT_UNSPEC : RTPROT_BOOT,
+    nexthops: [],
     hasDst: false,
     hasTable: false,
   };
   readOptions(words, ROUTE, draft, readDestination);
   const { hasDst, hasTable, ...command } = draft;
+  if (command.nexthops.length === 1) wrong('one nexthop is a route of one path; write via and dev without "nexthop"');
+  if (command.nexthops.length > 0 && (command.gw !== 0 || command.dev !== '' || deletes))
+    wrong(
+      `"nexthop" of "${words.command}" stands for via and dev; leave them out${deletes ? ', and the nexthops of a route to be deleted, too' : ''}`,
+    );
   if (!hasDst) wrong(`"${words.command}" needs a destination: ${words.command} default via 10.0.0.254`);
   const ofLocalTable = [RTN_LOCAL, RTN_BROADCAST, RTN_ANYCAST].includes(command.type);
   return !hasTable && ofLocalTable ? { ...command, table: RT_TABLE_LOCAL } : command;
@@ -923,6 +942,13 @@ function printRoute(route: RouteChange): string {
   if (route.onlink) words.push('onlink');
   if (route.protocol !== (route.op === 'del' ? RTPROT_UNSPEC : RTPROT_BOOT))
     words.push('proto', nameOf(route.protocol, ROUTE_PROTOCOLS));
+  for (const { gw, dev, weight, onlink } of route.nexthops) {
+    words.push('nexthop');
+    if (gw !== 0) words.push('via', formatAddress(gw));
+    if (dev !== '') words.push('dev', dev);
+    if (weight !== 1) words.push('weight', String(weight));
+    if (onlink) words.push('onlink');
+  }
   return words.join(' ');
 }
 

@@ -22,6 +22,7 @@ const IPV4: Readonly<Record<string, Shape>> = {
   tcp_retries1: 'number',
   tcp_fwmark_accept: 'number',
   fwmark_reflect: 'number',
+  fib_multipath_hash_policy: 'number',
   ip_nonlocal_bind: 'number',
   ip_forward: 'number',
   icmp_echo_ignore_all: 'number',

@@ -1,6 +1,10 @@
 // Refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { get, host, LINKS, on, says } from './routeHost.ts';
+import { fib_get_table } from '../../model/fib_frontend.ts';
+import { fib_select_multipath } from '../../model/fib_semantics.ts';
+import { fib_table_lookup } from '../../model/fib_trie.ts';
+import { NO_FLOW, RT_TABLE_MAIN } from '../../model/types/route.ts';
+import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';
 
 const net = host(...LINKS);
 
@@ -60,4 +64,27 @@ test('type, scope, device and prefix must fit together', () => {
   );
   expect(says(net, 'ip route add 10.0.0.1/24 dev eth1')).toBe('Error: Invalid prefix for given prefix length.');
   expect(says(net, 'ip route add 1.0.0.0/8 dev eth1 tos 3')).toBe('Error: Invalid dsfield (tos): ECN bits must be 0.');
+});
+
+test('the hash chooses among several paths by their weights', () => {
+  const several = on(net, 'ip route add 8.0.0.0/8 nexthop via 10.0.0.254 nexthop via 10.1.0.254 weight 2');
+  const res = fib_table_lookup(several, fib_get_table(several, RT_TABLE_MAIN), { ...NO_FLOW, daddr: ip('8.8.8.8') });
+  // fib_rebalance() by hand: round(2^31 / 3) - 1 is 715827882.
+  for (const [hash, gateway] of [
+    [0, '10.0.0.254'],
+    [715827882, '10.0.0.254'],
+    [715827883, '10.1.0.254'],
+    [0x7fffffff, '10.1.0.254'],
+  ] as const)
+    expect(dotted(fib_select_multipath(res, hash).fa.nh_gw)).toBe(gateway);
+});
+
+test('a path whose link went down is not chosen', () => {
+  const several = on(
+    net,
+    'ip route add 8.0.0.0/8 nexthop via 10.0.0.254 nexthop via 10.1.0.254',
+    'ip link set eth0 down',
+  );
+  for (const last of [1, 2, 3, 4, 5, 6]) expect(get(several, `8.8.8.${last}`)).toContain('via 10.1.0.254 dev eth1');
+  expect(get(on(several, 'ip link set eth1 down'), '8.8.8.8')).not.toContain('via');
 });

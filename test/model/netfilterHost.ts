@@ -68,6 +68,7 @@ const viaDefault = (gw: string, table: number): HostCommand => ({
   metric: 0,
   onlink: false,
   protocol: RTPROT_BOOT,
+  nexthops: [],
 });
 const fwmark = (mark: number, table: number): HostCommand => ({
   do: 'rule add',

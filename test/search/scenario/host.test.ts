@@ -69,6 +69,10 @@ const MEANINGS: readonly (readonly [typed: string, plain: string])[] = [
     'ip xfrm policy add src 0.0.0.0/0 dst 10.0.0.0/8 proto udp dport 53 dir out action block',
   ],
   ['ip xfrm policy flush', 'ip xfrm policy flush'],
+  [
+    'ip ro add default src 10.0.0.1 nexthop via 10.0.0.254 weight 3 nexthop dev eth1 onlink via 10.1.0.254',
+    'ip route add default src 10.0.0.1 nexthop via 10.0.0.254 weight 3 nexthop via 10.1.0.254 dev eth1 onlink',
+  ],
   [`${M} -d 8.8.8.8/32 -j MARK --set-mark 0x64`, `${M} -d 8.8.8.8 -j MARK --set-mark 100`],
   [`${M} -s 10.1.2.3/255.255.0.0 -j ACCEPT`, `${M} -s 10.1.0.0/16 -j ACCEPT`],
   [`${M} -s 10.1.2.3/255.0.255.0 -j ACCEPT`, `${M} -s 10.0.2.0/255.0.255.0 -j ACCEPT`],
@@ -336,6 +340,7 @@ const route: fc.Arbitrary<HostCommand> = fc.record({
   metric: word32,
   onlink: flag,
   protocol: fc.integer({ min: 0, max: 255 }),
+  nexthops: fc.constant([]),
 });
 
 const rule: fc.Arbitrary<HostCommand> = fc
