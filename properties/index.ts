@@ -11,6 +11,7 @@ import {
 } from './address.ts';
 import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
 import { answerFoundAtAnyMoment, boundPortRefusedToOthers, concurrentSendUnaffected } from './moments.ts';
+import { cookieFromItsAddress, cookieUsedAgain, fallbackAnswerable, synDataDeliveredOnce } from './fastOpen.ts';
 import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
 import { tunnelDoesNotLoop, tunnelHeaderKept, tunnelledSenderKept } from './owners.ts';
 import type { Property } from './property.ts';
@@ -77,4 +78,8 @@ export const properties: readonly Property[] = [
   sourceIsAnAddress,
   policiesObeyed,
   flowKeepsPath,
+  cookieFromItsAddress,
+  cookieUsedAgain,
+  synDataDeliveredOnce,
+  fallbackAnswerable,
 ];

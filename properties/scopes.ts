@@ -42,6 +42,8 @@ export interface RunScope {
   /** Commands in the middle of things. */
   readonly changes: readonly string[];
   readonly events: number;
+  /** Whether connections may be opened with Fast Open, and listeners take it. */
+  readonly fastOpen: boolean;
 }
 
 /** Hosts like the post's, with everything that issue reports about policy routing mention, small enough to read. */
@@ -124,6 +126,7 @@ export const twoUplinks: RunScope = {
     'ip addr add 10.0.0.8/24 dev eth0',
   ],
   events: 6,
+  fastOpen: false,
 };
 
 /**
@@ -283,4 +286,55 @@ export const severalPaths: RunScope = {
   ],
   rules: ['ip rule add fwmark 100 table 100'],
   changes: [],
+};
+
+/** The same hosts with nothing but TCP, whose connections may be opened with Fast Open. */
+export const fastOpenHosts: RunScope = {
+  ...twoUplinks,
+  name: 'fast-open-hosts',
+  share: 3,
+  text: 'as two-uplinks, with TCP sockets alone: connections and listeners with and without Fast Open, cookies of this host and of its peers, SYNs that a filter drops',
+  extra: [
+    'iptables -A OUTPUT -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP',
+    'iptables -A OUTPUT -p tcp --dport 80 -m statistic --mode nth --every 2 --packet 0 -j DROP',
+    'iptables -A OUTPUT -s 10.1.0.1 -j DROP',
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'ip addr add 10.0.0.7/24 dev eth0',
+    'ip rule add from 10.1.0.1 table 100',
+    'ip rule add dport 80 table 100',
+    'sysctl -w net.ipv4.tcp_fastopen=3',
+    'sysctl -w net.ipv4.tcp_fastopen=0x403',
+    'sysctl -w net.ipv4.tcp_fastopen=5',
+    'sysctl -w net.ipv4.tcp_timestamps=0',
+    'sysctl -w net.ipv4.tcp_tw_reuse=1',
+  ],
+  mangle: {
+    matches: [
+      '',
+      '-d 8.8.8.8',
+      '-p tcp',
+      '-p tcp --dport 80',
+      '-p tcp --syn',
+      '-m owner --uid-owner 1000',
+      '-m statistic --mode nth --every 2 --packet 0',
+    ],
+    targets: ['MARK --set-mark 100', 'MARK --set-mark 200', 'TOS --set-tos 0x10'],
+  },
+  sockets: ['tcp'],
+  destinations: ['8.8.8.8', '9.9.9.9', '10.1.0.9'],
+  arrivals: [
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4 tfo 8.8.8.8',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S tfo',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4 tfo 9.9.9.9',
+    'eth1 8.8.8.8:5000 > ADDR1:80 tcp S 4 tfo 8.8.8.8',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
+  ],
+  changes: [
+    'iptables -t mangle -F OUTPUT',
+    'iptables -t mangle -A OUTPUT -p tcp -j MARK --set-mark 100',
+    'ip route del default',
+  ],
+  events: 10,
+  fastOpen: true,
 };

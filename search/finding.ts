@@ -182,6 +182,14 @@ export function finding(property: Property, run: Run, i: number): string {
       );
     case 'source-is-an-address':
       return capital(`${packet}, which is no address of a host`);
+    case 'cookie-from-its-address':
+      return capital(`${packet} with a Fast Open cookie that the server gave to another address and will refuse`);
+    case 'cookie-used-again':
+      return capital(`${packet} and asks for a Fast Open cookie that the server has given to that address before`);
+    case 'syn-data-delivered-once':
+      return capital(`the connection is open, but data given with its SYN has not reached the peer: ${packet}`);
+    case 'fast-open-fallback-answerable':
+      return capital(`the SYN with data cannot leave, and ${packet}, which the peer cannot answer`);
     default:
       return capital(packet);
   }

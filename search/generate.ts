@@ -137,8 +137,14 @@ function drawOperation(
   switch (event) {
     case 'bind':
       return `bind ${name} ${chance(words, 1, 3) ? '0.0.0.0' : oneOf(words, bare)}${ports && kind !== 'raw tcp' && chance(words, 1, 2) ? ':80' : ''}`;
-    case 'connect':
-      return `connect ${name} ${mostly(words, scope.destinations)}:${mostly(words, scope.ports)}`;
+    case 'connect': {
+      const to = `${mostly(words, scope.destinations)}:${mostly(words, scope.ports)}`;
+      if (!scope.fastOpen || kind !== 'tcp') return `connect ${name} ${to}`;
+      const sending = `send ${name} ${oneOf(words, scope.lengths)} to ${to} tfo`;
+      return oneOf(words, [sending, `connect ${name} ${to} tfo`, sending, `connect ${name} ${to}`]);
+    }
+    case 'listen':
+      return scope.fastOpen && chance(words, 1, 2) ? `listen ${name} tfo` : `listen ${name}`;
     case 'send': {
       const to = kind === 'tcp' ? '' : ` to ${peer()}`;
       const from = kind !== 'tcp' && chance(words, 1, 5) ? ` from ${oneOf(words, bare)}` : '';
