@@ -105,11 +105,11 @@ function cookieTaken(run: Run, i: number, saddr: number, daddr: number): boolean
   return taken;
 }
 
-/** Whether that socket made a SYN with data in that list of effects that did not leave: the request is its replacement. */
+/** Whether that socket made a SYN in that list of effects that did not leave: what follows is its replacement. */
 function fellBack(effects: readonly Effect[], sk: number): boolean {
   let lost = false;
   for (const e of effects) {
-    lost = lost || (e.effect === 'free' && e.skb.sk === sk && isSyn(e.skb) && e.skb.payload.len > 0);
+    lost = lost || (e.effect === 'free' && e.skb.sk === sk && isSyn(e.skb));
   }
   return lost;
 }
@@ -299,7 +299,7 @@ export const synDataDeliveredOnce: Property = always({
   },
 });
 
-/** Whether that effect of step `i` is the SYN that replaces one with data, on a link. */
+/** Whether that effect of step `i` is the plain SYN that replaces one with cookie or data, on a link. */
 function replaces(run: Run, i: number, e: Effect): boolean {
   return leaves(e) && isSyn(e.skb) && e.skb.payload.len === 0 && fellBack(effectsOf(run, i), e.skb.sk);
 }
@@ -315,7 +315,7 @@ export const fallbackAnswerable: Property = always({
   id: 'fast-open-fallback-answerable',
   concern: 'checksum',
   claim:
-    'When the SYN with data cannot leave, the plain SYN that replaces it is one whose answer opens the connection.',
+    'When the SYN of a Fast Open connect cannot leave, the plain SYN that replaces it is one whose answer opens the connection.',
   asked: ['RFC 9293 sections 3.1 and 3.5 (checksum, handshake)', 'tcp(7)'],
   onStock: '',
   scope: fastOpenHosts,

@@ -292,7 +292,7 @@ export const severalPaths: RunScope = {
 export const fastOpenHosts: RunScope = {
   ...twoUplinks,
   name: 'fast-open-hosts',
-  share: 3,
+  share: 60,
   text: 'as two-uplinks, with TCP sockets alone: connections and listeners with and without Fast Open, cookies of this host and of its peers, SYNs that a filter drops',
   extra: [
     'iptables -A OUTPUT -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP',
@@ -322,6 +322,7 @@ export const fastOpenHosts: RunScope = {
   },
   sockets: ['tcp'],
   destinations: ['8.8.8.8', '9.9.9.9', '10.1.0.9'],
+  lengths: [4, 1, 0],
   arrivals: [
     'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4 tfo 8.8.8.8',
     'eth0 8.8.8.8:5000 > ADDR0:80 tcp S tfo',

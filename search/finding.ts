@@ -189,7 +189,7 @@ export function finding(property: Property, run: Run, i: number): string {
     case 'syn-data-delivered-once':
       return capital(`the connection is open, but data given with its SYN has not reached the peer: ${packet}`);
     case 'fast-open-fallback-answerable':
-      return capital(`the SYN with data cannot leave, and ${packet}, which the peer cannot answer`);
+      return capital(`the SYN with cookie or data cannot leave, and ${packet}, which the peer cannot answer`);
     default:
       return capital(packet);
   }

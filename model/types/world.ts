@@ -188,6 +188,8 @@ export interface Kernel extends Release {
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
   /** What the mended patch has and lacks; only its own hook reads it. */
   readonly patch: Patch;
+  /** Whether version 2 of the patch moves that SYN of `sk`; see model/variants/syn-filters.ts. */
+  readonly syn_filter: (net: World, sk: Sock, skb: SkBuff) => boolean;
   /** C: net/ipv4/inet_hashtables.c. A parameter, because proofs need it uninterpreted. */
   readonly inet_ehashfn: (laddr: number, lport: number, faddr: number, fport: number) => number;
   /** Initial sequence number of a tuple, without the clock. C: net/core/secure_seq.c. A parameter for the same reason. */

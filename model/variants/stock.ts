@@ -7,6 +7,11 @@ import { NO_PATCH } from '../types/faults.ts';
 import type { HostCommand } from '../types/host.ts';
 import type { Kernel } from '../types/world.ts';
 
+/** Every SYN is moved, if any is. */
+function syn_filter(): boolean {
+  return true;
+}
+
 /** Nothing is added to the host. */
 function operator(): readonly HostCommand[] {
   return [];
@@ -19,6 +24,7 @@ export const stock: Kernel = {
   operator,
   ipt_mangle_out,
   patch: NO_PATCH,
+  syn_filter,
   inet_ehashfn,
   secure_tcp_seq,
 };

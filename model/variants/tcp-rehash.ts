@@ -29,7 +29,8 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
         const inet = inet_sk(net, skb.sk, 'ipt_mangle_out');
         net = inet.net;
         const th = skb.iph.protocol === IPPROTO_TCP;
-        const doit = th && (skb.th.flags & TCPHDR_SYN) !== 0 && (skb.th.flags & TCPHDR_ACK) === 0;
+        const syn = th && (skb.th.flags & TCPHDR_SYN) !== 0 && (skb.th.flags & TCPHDR_ACK) === 0;
+        const doit = syn && kernel.syn_filter(net, inet.sk, skb);
         if (doit || inet.sk.inet_saddr === 0) {
           const key = doit ? uninitialisedKey(net, rerouteKey(skb, inet.sk)) : rerouteKey(skb, inet.sk);
           const { err, fl4, skb: rerouted, moved, net: after } = ip_route_reroute(net, skb, key);
