@@ -8,6 +8,7 @@ import { faults } from '../properties/faults.ts';
 import { properties } from '../properties/index.ts';
 import { wrong } from '../search/scenario/error.ts';
 import { loadScenario } from '../search/scenario/scenario.ts';
+import { filterRows, filterTable } from '../search/synShapes.ts';
 import { COUNTEREXAMPLES } from './files.ts';
 
 interface Item {
@@ -51,10 +52,15 @@ export function counterexampleFiles(): readonly string[] {
 }
 
 export function list(what: string | undefined, options: { readonly json?: boolean }): void {
+  if (what === 'syn-filters') {
+    process.stdout.write(`${options.json ? JSON.stringify(filterRows(), null, 2) : filterTable()}\n`);
+    return;
+  }
   const kinds = what === undefined ? Object.keys(KINDS) : [what];
   const items = kinds.map((kind) => {
     const read =
-      KINDS[kind] ?? wrong(`'${kind}' cannot be listed; properties, variants, releases and counterexamples can`);
+      KINDS[kind] ??
+      wrong(`'${kind}' cannot be listed; properties, variants, releases, counterexamples and syn-filters can`);
     return { kind, items: read() };
   });
   if (options.json) {

@@ -103,7 +103,7 @@ route
 
 program
   .command('list')
-  .argument('[what]', 'properties, variants, releases, faults or counterexamples')
+  .argument('[what]', 'properties, variants, releases, faults, counterexamples or syn-filters')
   .description('what there is, each with its one sentence')
   .option('--json', 'an array of objects')
   .action(async (what, options) => (await import('./list.ts')).list(what, options));

@@ -188,6 +188,7 @@ describe('verbs', () => {
 
   it('list names properties and variants, as text and as JSON', () => {
     expect(run('list', 'variants').stdout).toContain('tcp-rehash');
+    expect(run('list', 'syn-filters').stdout).toContain('| `tp->tcp_header_len == skb->len` ');
     const listed = JSON.parse(run('list', 'properties', '--json').stdout);
     expect(listed[0]).toMatchObject({ name: 'source-fits-route', claim: expect.any(String) });
   });

@@ -1,0 +1,94 @@
+/** Which SYNs the post's disabled condition, and others, would move. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { tfoCookieOf } from '../../model/tcp_fastopen.ts';
+import { filtered, synFilters } from '../../model/variants/syn-filters.ts';
+import { play } from '../../search/play.ts';
+import { traceLines } from '../../search/scenario/trace.ts';
+import { filterRows, filterTable, SYN_KINDS, type SynShape, synShapes } from '../../search/synShapes.ts';
+import { compile } from '../../search/text.ts';
+
+const shapes = synShapes();
+const row = (name: string) => {
+  const moved = filterRows().find((one) => one.name === name)?.moved;
+  if (moved === undefined) throw new Error(name);
+  return SYN_KINDS.map((kind) => (moved[kind][0] === 0 ? 'none' : moved[kind][0] === moved[kind][1] ? 'all' : 'some'));
+};
+
+describe('the shapes of SYN', () => {
+  it('are those that the model sends, and those with MD5 and other cookies', () => {
+    const look = ({ kind, sk, skb }: SynShape) =>
+      [
+        kind,
+        sk.tcp_header_len,
+        skb.th.doff,
+        skb.payload.len,
+        tfoCookieOf(skb.th) !== 0,
+        sk.fastopen.req,
+        sk.fastopen.syn_fastopen,
+        sk.fastopen.syn_data,
+      ].join();
+    const all = new Set(shapes.map(look));
+    const own = synShapes(true);
+    expect(own.filter((shape) => !all.has(look(shape)))).toEqual([]);
+    expect(own.length).toBeGreaterThan(50);
+    expect(shapes.length).toBeGreaterThan(2 * own.length);
+  });
+
+  it('are of every kind, and no header exceeds 60 bytes', () => {
+    for (const kind of SYN_KINDS) expect(shapes.filter((shape) => shape.kind === kind).length).toBeGreaterThan(4);
+    for (const { skb } of shapes) expect(skb.th.doff).toBeLessThanOrEqual(15);
+  });
+});
+
+describe('of these SYNs', () => {
+  it("the post's condition moves none", () => {
+    expect(row('header-len')).toEqual(SYN_KINDS.map(() => 'none'));
+  });
+
+  it('the condition on the length moves exactly those without data', () => {
+    const { accepts } = synFilters.find(({ name }) => name === 'no-payload') ?? { accepts: () => false };
+    for (const { net, sk, skb } of shapes) expect(accepts(net, sk, skb)).toBe(skb.payload.len === 0);
+  });
+
+  it('the flag syn_data, set behind the first SYN, keeps none of the first ones', () => {
+    expect(row('no-syn-data').slice(0, -1)).toEqual(SYN_KINDS.slice(1).map(() => 'all'));
+  });
+});
+
+it('the README has the table as it is', () => {
+  const readme = readFileSync('README.md', 'utf8');
+  expect(/<!-- syn-filters -->\n([\s\S]*?)\n<!-- \/syn-filters -->/.exec(readme)?.[1]?.trim()).toBe(filterTable());
+});
+
+describe("a SYN with data, on the post's host", () => {
+  const host = readFileSync('conformance/cases/post.host', 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#') && !line.includes('mangle'));
+  const events = [
+    'socket c tcp',
+    'send c 4 to 8.8.8.8:80 tfo',
+    'answer c',
+    'host iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 100',
+    'socket d tcp',
+    'send d 4 to 8.8.8.8:80 tfo',
+    'answer d',
+  ];
+  const last = (name: string) => {
+    const kernel = filtered.find((one) => one.name === name);
+    if (kernel === undefined) throw new Error(name);
+    return traceLines(play(kernel, compile({ host, events }))).slice(-2);
+  };
+
+  it("keeps the first address and its cookie under the post's condition, and is taken", () => {
+    const [syn, ack] = last('tcp-rehash-header-len');
+    expect(syn).toMatch(/eth1 via 10\.1\.0\.254: 10\.0\.0\.1:\d+ > 8\.8\.8\.8:80 tcp S 4, cookie/);
+    expect(ack).toMatch(/10\.0\.0\.1:\d+ > 8\.8\.8\.8:80 tcp \., mark 100$/);
+  });
+
+  it('moves with the cookie of the old address under the one on fragments, and is refused', () => {
+    const [syn, data] = last('tcp-rehash-no-fragments');
+    expect(syn).toMatch(/10\.1\.0\.1:\d+ > 8\.8\.8\.8:80 tcp S 4, cookie/);
+    expect(data).toMatch(/10\.0\.0\.1:\d+ > 8\.8\.8\.8:80 tcp P\. 4, mark 100, transport checksum incorrect/);
+  });
+});
