@@ -52,6 +52,10 @@ const ROWS: Readonly<
   'source-is-an-address': ['sampled', 'sampled', 'sampled', 'sampled', 'sampled', 'sampled'],
   'policies-obeyed': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'flow-keeps-path': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
+  'cookie-from-its-address': ['sampled', 'violated', 'sampled', 'violated', 'sampled', 'sampled'],
+  'cookie-used-again': ['sampled', 'violated', 'sampled', 'violated', 'sampled', 'sampled'],
+  'syn-data-delivered-once': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
+  'fast-open-fallback-answerable': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
 };
 
 const VARIANTS = ['stock', 'masquerade', 'icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];

@@ -126,6 +126,14 @@ export const faults: readonly Fault[] = [
     inFirst: false,
   },
   {
+    id: 'moves-cookies',
+    field: 'movesCookies',
+    cause:
+      'Fast Open cookies are found and kept under inet_saddr: looked up before the SYN moves, stored after it has.',
+    repair: 'a SYN with a Fast Open option stays where it is',
+    inFirst: false,
+  },
+  {
     id: 'wild-key',
     field: 'wildKey',
     cause:

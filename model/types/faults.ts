@@ -35,6 +35,8 @@ export interface Faults {
   readonly hashedMove: boolean;
   /** A SYN that was sent before, and its socket, move again. */
   readonly movesAgain: boolean;
+  /** A SYN moves away from the address that its Fast Open cookie was given to, or that will be asked for one next time. */
+  readonly movesCookies: boolean;
   /** On the way past its initialiser the key holds what the stack held. */
   readonly wildKey: boolean;
   /** The key lacks what rules may ask for: protocol, ports and user. */
@@ -72,6 +74,7 @@ export const NO_FAULTS: Faults = {
   errnoVerdict: false,
   hashedMove: false,
   movesAgain: false,
+  movesCookies: false,
   wildKey: false,
   bareKey: false,
   oneLookup: false,

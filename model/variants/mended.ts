@@ -18,6 +18,7 @@ import { getSock, setSock } from '../net.ts';
 import { nf_xfrm_me_harder } from '../netfilter.ts';
 import { nf_conntrack_in, nf_conntrack_put } from '../nf_conntrack.ts';
 import { ip_route_output_key } from '../route.ts';
+import { tfoCookieOf } from '../tcp_fastopen.ts';
 import { type Faults, NO_FAULTS, type Patch } from '../types/faults.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../types/packet.ts';
 import { type FlowI4, RTN_UNSPEC } from '../types/route.ts';
@@ -165,7 +166,8 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
         const raw = inet.sk.kind === SOCK_RAW && !faults.rawSegments;
         const th = movesSyn && skb.iph.protocol === IPPROTO_TCP && !raw;
         const syn = th && (skb.th.flags & TCPHDR_SYN) !== 0 && (skb.th.flags & TCPHDR_ACK) === 0;
-        const doit = syn && (faults.movesAgain || inet.sk.retransmits === 0);
+        const first = faults.movesAgain || inet.sk.retransmits === 0;
+        const doit = syn && first && (faults.movesCookies || tfoCookieOf(skb.th) === 0);
         if ((doit || inet.sk.inet_saddr === 0) && !sourceGiven(faults, inet.sk, skb)) {
           const key = lookupKey(faults, net, skb, inet.sk, doit);
           const { err, fl4, skb: rerouted, moved: grown, net: after } = lookup(faults, net, skb, key);
