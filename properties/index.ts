@@ -10,8 +10,8 @@ import {
   sourcePassesProviderFilter,
 } from './address.ts';
 import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
-import { answerFoundAtAnyMoment, boundPortRefusedToOthers, concurrentSendUnaffected } from './moments.ts';
 import { cookieFromItsAddress, cookieUsedAgain, fallbackAnswerable, synDataDeliveredOnce } from './fastOpen.ts';
+import { answerFoundAtAnyMoment, boundPortRefusedToOthers, concurrentSendUnaffected } from './moments.ts';
 import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
 import { tunnelDoesNotLoop, tunnelHeaderKept, tunnelledSenderKept } from './owners.ts';
 import type { Property } from './property.ts';
