@@ -73,10 +73,10 @@ interface LinkKind {
  * C: the setup functions in drivers/net and net/ipv4, ether_setup(). A gre link without a remote end has a link-level header,
  * its outer IP header; the others of net/ipv4 ask for needed_headroom instead.
  */
-function linkKind(kind: string): LinkKind {
+function linkKind(kind: string, remote: number): LinkKind {
   switch (kind) {
     case 'gre':
-      return { mtu: 1476, hard_header_len: 24, noarp: true, tx_csum: true };
+      return { mtu: 1476, hard_header_len: remote === 0 ? 24 : 0, noarp: true, tx_csum: true };
     case 'ipip':
     case 'sit':
     case 'vti':
@@ -124,7 +124,7 @@ function mtuError(kind: string, mtu: number): string {
 function linkAdd(net: World, command: Command<'link add'>): CommandResult {
   const { name, kind, peer } = command;
   if (nameTaken(net, name) || (peer !== '' && (nameTaken(net, peer) || peer === name))) return answer(-EEXIST, '', net);
-  const kindOf = linkKind(kind);
+  const kindOf = linkKind(kind, command.remote);
   const mtu = command.mtu !== 0 ? command.mtu : kindOf.mtu;
   if (mtuError(kind, mtu) !== '') return answer(-EINVAL, '', net);
   const ifindex = kind === 'veth' ? net.next_ifindex + 1 : net.next_ifindex;
@@ -137,7 +137,7 @@ function linkAdd(net: World, command: Command<'link add'>): CommandResult {
     mtu,
     peer,
     tunnel_saddr: command.local,
-    tunnel_daddr: command.remote,
+    tunnel_daddr: kind === 'ipip' ? command.remote : 0,
     rp_filter: net.sysctl.rp_filter_default,
   };
   return answer(0, '', { ...net, devs: [...net.devs, dev], next_ifindex: ifindex + 1 });

@@ -34,7 +34,7 @@ const ROWS: Readonly<
   'ports-accounted': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
   'listener-stays': ['sampled', 'sampled', 'sampled', 'sampled', 'sampled', 'sampled'],
   'tcp-operations-on-tcp-sockets': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
-  'kernel-survives': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
+  'kernel-survives': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'ip-checksum-correct': ['sampled', 'sampled', 'sampled', 'sampled', 'sampled', 'sampled'],
   'transport-checksum-correct': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'verdict-legal': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],

@@ -18,6 +18,8 @@ export interface RunScope {
   readonly share: number;
   /** Per link: the address it may have, with prefix length; the gateway is .254 of that prefix. The first is the post's. */
   readonly uplinks: readonly (readonly string[])[];
+  /** Per link: the words behind `ip link add NAME`, a veth where there are none. */
+  readonly links: readonly (readonly string[])[];
   /** Further commands, of which at most `extras` are drawn, each at its place behind the plain host; `;` parts several. */
   readonly extra: readonly string[];
   readonly extras: number;
@@ -55,6 +57,7 @@ export const twoUplinks: RunScope = {
     ['10.0.0.1/24', '10.0.0.2/24', '192.168.1.10/24', '198.51.100.7/24'],
     ['10.1.0.1/24', '10.1.0.2/24', '192.169.1.10/24', '203.0.113.9/24'],
   ],
+  links: [],
   extra: [
     'ip addr add 10.1.0.7/24 dev eth1',
     'ip addr add 10.0.0.7/24 dev eth0',
@@ -338,4 +341,16 @@ export const fastOpenHosts: RunScope = {
   ],
   events: 10,
   fastOpen: true,
+};
+
+/** The same hosts with links of which some need more room in front of a packet than others. */
+export const wideHeaders: RunScope = {
+  ...twoUplinks,
+  name: 'wide-headers',
+  share: 20,
+  text: 'as two-uplinks, with links of which some need more room for their headers: gre without a remote end more than gre with one or veth',
+  links: [
+    ['type veth peer name NAMEp', 'type gre remote 198.51.100.9', 'type gre local 198.51.100.7'],
+    ['type gre local 198.51.100.7', 'type gre remote 198.51.100.9', 'type veth peer name NAMEp'],
+  ],
 };

@@ -24,7 +24,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { owners, twoUplinks } from './scopes.ts';
+import { owners, twoUplinks, wideHeaders } from './scopes.ts';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
@@ -309,6 +309,7 @@ export const kernelSurvives: Property = always({
   asked: ['the kernel: no user input may cause an oops'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [wideHeaders],
   holds(run, i) {
     let ok = worldAfter(run, i).oops.where === '';
     for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'use-after-free';

@@ -66,6 +66,9 @@ export function finding(property: Property, run: Run, i: number): string {
   const world = at(run, i).world;
   if (property.id === 'kernel-survives' && world.oops.where !== '')
     return capital(`the kernel crashes in ${world.oops.where}: ${world.oops.why}`);
+  const freed = effectsOf(run, i).find((e) => e.effect === 'use-after-free');
+  if (property.id === 'kernel-survives' && freed?.effect === 'use-after-free')
+    return capital(`${freed.where} writes ${freed.what} of a packet into the buffer that pskb_expand_head() has freed`);
   const verdict = effectsOf(run, i).find(
     (e) =>
       e.effect === 'verdict' && property.id === 'verdict-legal' && !property.holds(run, i) && (e.verdict & 0xff) > 5,

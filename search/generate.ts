@@ -22,13 +22,18 @@ function fill(template: string, addresses: readonly string[]): string {
   return line;
 }
 
+/** How most links are made. */
+const VETH: readonly string[] = ['type veth peer name NAMEp'];
+
 /** The commands of a host; some may be refused by the kernel and are then left out by the caller. */
 export function drawHost(scope: RunScope, words: Words): readonly string[] {
   const links = chance(words, 1, 8) ? 1 : scope.uplinks.length;
   const addresses = scope.uplinks.map((pool) => oneOf(words, pool));
   const commands: string[] = [];
   for (let k = 0; k < links; k++) {
-    commands.push(`ip link add eth${k} type veth peer name eth${k}p`, `ip link set eth${k} up`);
+    const types = scope.links[k] ?? VETH;
+    const type = types.length > 1 ? oneOf(words, types) : (types[0] as string);
+    commands.push(`ip link add eth${k} ${type.replaceAll('NAME', `eth${k}`)}`, `ip link set eth${k} up`);
     if (k === 0 || !chance(words, 1, 16)) commands.push(`ip addr add ${addresses[k]} dev eth${k}`);
   }
   commands.push(

@@ -79,6 +79,8 @@ export function expressible(
   }
   if (host.some((line) => / nexthop /.test(line)))
     return { reason: 'which of several paths a kernel takes depends on a secret' };
+  if (host.some((line) => / type gre local \S+$/.test(line)))
+    return { reason: 'nobody answers for a neighbour on a gre link without a remote end' };
   const key = keyFillOf(stored.picks);
   return 'reason' in key ? key : { scenario: { variant, host, events, keyFill: key.fill } };
 }

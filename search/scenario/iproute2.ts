@@ -286,7 +286,7 @@ function readKind(words: Words, draft: Draft<LinkAdd>): void {
     if (kind === 'veth' && fits(word, 'peer', true)) {
       const first = words.value('peer', '"name" and the name of the other end');
       draft.peer = readDevice(first === 'name' ? words.value('name', 'a name') : first);
-    } else if (kind === 'ipip' && (word === 'local' || word === 'remote')) {
+    } else if ((kind === 'ipip' || kind === 'gre') && (word === 'local' || word === 'remote')) {
       draft[word] = readAddress(words.value(word, 'an address'), 'an end of a tunnel');
     } else if (own.includes(word)) {
       words.value(word, 'a value');
@@ -312,6 +312,8 @@ function parseLinkAdd(words: Words): HostCommand {
   });
   if (draft.name === '') wrong('"ip link add" needs a name: ip link add NAME type KIND');
   if (draft.kind === '') wrong('"ip link add" needs a kind: ip link add NAME type KIND');
+  if (draft.kind === 'gre' && draft.local === 0 && draft.remote === 0)
+    wrong('a gre link without ends is there already, as gre0; write type gre local ADDRESS');
   return draft;
 }
 

@@ -32,7 +32,7 @@ test('the other end of a veth can be set up, and takes its link with it when it 
 });
 
 test('a gre link has room for its outer header, a dummy no neighbours', () => {
-  const net = host('ip link add gre1 type gre', 'ip link add d0 type dummy', 'ip link set d0 arp on');
+  const net = host('ip link add gre1 type gre local 10.0.0.1', 'ip link add d0 type dummy', 'ip link set d0 arp on');
   expect(net.devs.map(({ hard_header_len, noarp, mtu }) => [hard_header_len, noarp, mtu])).toEqual([
     [14, false, 65536],
     [24, true, 1476],

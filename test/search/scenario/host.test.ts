@@ -17,7 +17,7 @@ const M = 'iptables -t mangle -A OUTPUT';
 const MEANINGS: readonly (readonly [typed: string, plain: string])[] = [
   ['ip link add eth0 type veth peer name eth0p', 'ip link add eth0 type veth peer name eth0p'],
   ['ip link add name y mtu 1400 type veth peer z', 'ip link add y mtu 1400 type veth peer name z'],
-  ['ip l a gre9 type gre local 1.1.1.1 remote 2.2.2.2', 'ip link add gre9 type gre'],
+  ['ip l a gre9 type gre local 1.1.1.1 remote 2.2.2.2', 'ip link add gre9 type gre local 1.1.1.1 remote 2.2.2.2'],
   ['ip link set dev eth0 up mtu 1400', 'ip link set eth0 up mtu 1400'],
   ['ip -4 l se eth0 arp off', 'ip link set eth0 arp off'],
   ['ip link del dev eth0', 'ip link del eth0'],
@@ -259,7 +259,7 @@ const link: fc.Arbitrary<HostCommand> = fc.oneof(
   fc.record({
     do: fc.constant('link add' as const),
     name: device,
-    kind: fc.constantFrom('dummy', 'gre'),
+    kind: fc.constantFrom('dummy', 'ifb'),
     peer: fc.constant(''),
     mtu: fc.constantFrom(0, 1400),
     local: fc.constant(0),
