@@ -111,6 +111,7 @@ const FIELDS = [
   'checksum',
   'cookie',
   'cookie_request',
+  'signature',
   'fragment',
 ] as const satisfies readonly (keyof SeenPacket)[];
 

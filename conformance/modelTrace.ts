@@ -21,7 +21,7 @@ import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '..
 import type { Effect, Kernel, World } from '../model/types/world.ts';
 import { errorName } from '../search/scenario/errno.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../search/scenario/format.ts';
-import { namedSockets, stateName } from '../search/scenario/trace.ts';
+import { namedSockets, signatureOf, stateName } from '../search/scenario/trace.ts';
 import { commandOf, eventOfLine, type Text } from '../search/text.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
 import { LO_UP, newHost } from './routing.ts';
@@ -112,6 +112,7 @@ function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenP
   const { iph, th, uh, icmph } = skb;
   const protocol = formatProtocol(iph.protocol);
   const isTcp = iph.protocol === IPPROTO_TCP;
+  const signature = signatureOf(skb);
   const { foc } = isTcp ? tcp_parse_options(th) : { foc: 0 };
   return {
     event,
@@ -128,6 +129,7 @@ function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenP
     ip_checksum: ipVerdict(skb),
     checksum: transportVerdict(skb_checksum_help(skb)),
     ...(foc > 0 ? { cookie: true } : {}),
+    ...(signature === '' ? {} : { signature }),
     ...(foc < 0 ? { cookie_request: true } : {}),
   };
 }

@@ -134,7 +134,7 @@ function drawServer(words: Words, address: string): readonly string[] {
 /** A client of its own: a handshake, data, both ends. */
 function drawClient(words: Words): readonly string[] {
   const to = `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.0.0.9'])}:${oneOf(words, [80, 53])}`;
-  const open = [`socket c tcp${oneOf(words, ['', '', ' mark 100', ' dev eth1', ' uid 1000'])}`];
+  const open = [`socket c tcp${oneOf(words, ['', '', ' mark 100', ' dev eth1', ' uid 1000', ' md5'])}`];
   const tfo = chance(words, 1, 5);
   const story = [
     open,

@@ -105,6 +105,7 @@ export function inet_create(net: World, event: SocketEvent): Sending & { readonl
     sk_mark: event.mark,
     sk_bound_dev_if: dev.ifindex,
     sk_uid: event.uid,
+    md5: event.md5,
     sk_localroute: event.dontroute,
     sk_broadcast: event.broadcast,
     uc_index: unicastIf.ifindex,

@@ -12,6 +12,7 @@ import { skbLen } from './skbuff.ts';
 import { tcp_time_stamp } from './tcp.ts';
 import { tcp_fastopen_cookie_gen, withTfoCookie } from './tcp_fastopen.ts';
 import { tcp_parse_options } from './tcp_input.ts';
+import { MD5SIG_UNSIGNED, md5sigCorrect, tcp_parse_md5sig_option, tcp_v4_md5_sign } from './tcp_md5.ts';
 import {
   CHECKSUM_NONE,
   IPPROTO_ICMP,
@@ -126,12 +127,18 @@ function transportAnswer(kernel: Kernel, net: World, sent: Sent): SkBuff {
   return NO_SKB;
 }
 
+/** Whether a segment is unsigned, or signed for the header that it came with. */
+export function signatureCorrect({ iph, th, payload }: SkBuff): boolean {
+  const signed = iph.protocol === IPPROTO_TCP && tcp_parse_md5sig_option(th);
+  return !signed || md5sigCorrect(th, payload.len, iph.saddr, iph.daddr);
+}
+
 /** Whether a host may answer that packet at all. RFC: 1122 sections 3.2.1.3 and 3.2.2. */
 function answerable(skb: SkBuff): boolean {
   const { saddr, daddr } = skb.iph;
   const toOne = !ipv4_is_multicast(daddr) && !ipv4_is_lbcast(daddr);
   const fromOne = !ipv4_is_multicast(saddr) && !ipv4_is_lbcast(saddr) && !ipv4_is_zeronet(saddr);
-  return toOne && fromOne && ipChecksumCorrect(skb.iph) && transportChecksumCorrect(skb);
+  return toOne && fromOne && ipChecksumCorrect(skb.iph) && transportChecksumCorrect(skb) && signatureCorrect(skb);
 }
 
 /** The SYN with the Fast Open cookie that this host, as a server, gave to `addr`. RFC: 7413 section 4.1.2. */
@@ -142,6 +149,13 @@ export function withCookieOf(kernel: Kernel, skb: SkBuff, addr: number): SkBuff 
   return setTransportChecksum({ ...opened, iph }, iph.saddr, iph.daddr);
 }
 
+/** The answer's header, signed if the segment that it answers was. RFC: 2385. */
+function signedBack({ th, iph }: SkBuff, answer: Tcphdr, len: number): Tcphdr {
+  if (iph.protocol !== IPPROTO_TCP || !tcp_parse_md5sig_option(th)) return answer;
+  const options = [...MD5SIG_UNSIGNED, ...answer.options];
+  return tcp_v4_md5_sign({ ...answer, options, doff: 5 + (options.length >> 1) }, len, iph.daddr, iph.saddr);
+}
+
 /** What a correct peer sends back to the packet `sent`, complete with checksums; NO_SKB (protocol 0) when nothing. */
 export function peerAnswer(kernel: Kernel, net: World, sent: Sent): SkBuff {
   if (!answerable(sent.skb)) return NO_SKB;
@@ -150,6 +164,7 @@ export function peerAnswer(kernel: Kernel, net: World, sent: Sent): SkBuff {
   const { saddr, daddr } = sent.skb.iph;
   const addressed = {
     ...answer,
+    th: signedBack(sent.skb, answer.th, answer.payload.len),
     ip_summed: CHECKSUM_NONE,
     iph: { ...answer.iph, frag_off: IP_DF, ttl: IPDEFTTL, saddr: daddr, daddr: saddr },
   };

@@ -22,6 +22,7 @@ import { __sk_dst_check, sk_setup_caps } from './sock.ts';
 import { tcp_set_state, tcp_time_stamp } from './tcp.ts';
 import { tcp_fastopen_defer_connect } from './tcp_fastopen.ts';
 import { segmentOf, tcp_rcv_state_process } from './tcp_input.ts';
+import { MD5SIG_UNSIGNED, tcp_inbound_md5_hash, tcp_parse_md5sig_option, tcp_v4_md5_sign } from './tcp_md5.ts';
 import {
   TCP_TW_ACK,
   TCP_TW_RST,
@@ -50,6 +51,7 @@ import { NO_FLOW, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, type Rtable } from '.
 import {
   NO_SOCK,
   SOCK_REQUEST,
+  SOCK_TCP,
   type Sock,
   TCP_CLOSE,
   TCP_FIN_WAIT2,
@@ -159,7 +161,7 @@ export function tcp_v4_connect(kernel: Kernel, start: World, sk: number, addr: n
 }
 
 /** The initial sequence number of a tuple at this moment. C: net/core/secure_seq.c, secure_tcp_seq_and_ts_off(). */
-function tcp_v4_init_seq(
+export function tcp_v4_init_seq(
   kernel: Kernel,
   net: World,
   saddr: number,
@@ -203,10 +205,16 @@ function sock_net_uid(sk: Sock): number {
   return sk.sk_state === TCP_TIME_WAIT || sk.kind === SOCK_REQUEST ? 0 : sk.sk_uid;
 }
 
+/** The header of a reply of the control socket with a signature behind its other options. */
+function replySigned(rep: Tcphdr, saddr: number, daddr: number): Tcphdr {
+  const options = [...rep.options, ...MD5SIG_UNSIGNED];
+  return tcp_v4_md5_sign({ ...rep, options, doff: 5 + (options.length >> 1) }, 0, saddr, daddr);
+}
+
 /**
  * Refuses a segment with a RST from the control socket. `sk` is the socket it was for, NO_SOCK when there is none.
  *
- * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(). Left out: MD5.
+ * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(). Left out: a listener at the peer's port whose key would sign.
  */
 export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkBuff): World {
   const { th, iph } = skb;
@@ -221,7 +229,10 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
     ack_seq: answered ? 0 : segmentOf(skb).end_seq,
     flags: answered ? TCPHDR_RST : TCPHDR_RST | TCPHDR_ACK,
   };
-  return ip_send_unicast_reply(kernel, net, sk, skb, iph.saddr, iph.daddr, rep, {
+  const full = sk.kind === SOCK_TCP;
+  if (!full && tcp_parse_md5sig_option(th)) return net;
+  const signed = full && sk.md5 ? replySigned(rep, iph.daddr, iph.saddr) : rep;
+  return ip_send_unicast_reply(kernel, net, sk, skb, iph.saddr, iph.daddr, signed, {
     tos: iph.tos,
     bound_dev_if: sk.sk_bound_dev_if,
     uid: sock_net_uid(sk),
@@ -229,7 +240,7 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
   });
 }
 
-/** Sends an ACK from the control socket. C: net/ipv4/tcp_ipv4.c, tcp_v4_send_ack(). Left out: MD5. */
+/** Sends an ACK from the control socket. C: net/ipv4/tcp_ipv4.c, tcp_v4_send_ack(). */
 function tcp_v4_send_ack(
   kernel: Kernel,
   net: World,
@@ -255,7 +266,8 @@ function tcp_v4_send_ack(
     window: win,
     options,
   };
-  return ip_send_unicast_reply(kernel, net, sk, skb, skb.iph.saddr, skb.iph.daddr, rep, {
+  const signed = sk.md5 ? replySigned(rep, skb.iph.daddr, skb.iph.saddr) : rep;
+  return ip_send_unicast_reply(kernel, net, sk, skb, skb.iph.saddr, skb.iph.daddr, signed, {
     tos,
     bound_dev_if: oif,
     uid: sock_net_uid(sk),
@@ -350,6 +362,11 @@ function checksumOk(skb: SkBuff): boolean {
   return skb.ip_summed === CHECKSUM_PARTIAL || skb.ip_summed === CHECKSUM_UNNECESSARY || transportChecksumCorrect(skb);
 }
 
+/** Whether the socket takes the segment as it is signed, or not signed. */
+function inboundSigned(sk: Sock, { th, iph, payload }: SkBuff): boolean {
+  return tcp_inbound_md5_hash(sk.md5, th, payload.len, iph.saddr, iph.daddr);
+}
+
 /** A segment for a TIME_WAIT socket. C: net/ipv4/tcp_ipv4.c, tcp_v4_rcv(), label do_time_wait. */
 function tcp_v4_rcv_timewait(kernel: Kernel, start: World, skb: SkBuff, tw: Sock): World {
   const { status, isn, net } = tcp_timewait_state_process(start, tw.id, skb);
@@ -383,7 +400,7 @@ function tcp_v4_rcv_request(kernel: Kernel, net: World, skb: SkBuff, req: Sock):
 /**
  * A segment for this host.
  *
- * C: net/ipv4/tcp_ipv4.c, tcp_v4_rcv(). Left out: XFRM, MD5, socket filters, the backlog of a locked socket.
+ * C: net/ipv4/tcp_ipv4.c, tcp_v4_rcv(). Left out: XFRM, socket filters, the backlog of a locked socket.
  */
 export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { iph, th } = skb;
@@ -399,8 +416,10 @@ export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
     if (getSock(net, sk.parent).sk_state !== TCP_LISTEN) {
       return tcp_v4_rcv(kernel, inet_csk_reqsk_queue_drop(net, sk.id), skb);
     }
+    if (!inboundSigned(getSock(net, sk.parent), skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
     return tcp_v4_rcv_request(kernel, consume_skb(net, skb, sk.id), skb, sk);
   }
+  if (!inboundSigned(sk, skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
   return tcp_v4_do_rcv(kernel, consume_skb(net, skb, sk.id), sk.id, skb);
 }
 

@@ -110,6 +110,7 @@ export function tcp_time_wait(net: World, sk: number, state: number, timeo: numb
   const tw = {
     ...made.tw,
     sk_mark: tp.sk_mark,
+    md5: tp.md5,
     rcv_nxt: tp.rcv_nxt,
     snd_nxt: tp.snd_nxt,
     rcv_wnd: tp.rcv_wnd,

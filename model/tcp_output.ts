@@ -8,6 +8,7 @@ import { alloc_skb, payloadOf } from './skbuff.ts';
 import { after, before, tcp_time_stamp } from './tcp.ts';
 import { fastopenOption, tcp_fastopen_cookie_check } from './tcp_fastopen.ts';
 import { inet_sk_rebuild_header, tcp_v4_send_synack } from './tcp_ipv4.ts';
+import { MD5SIG_UNSIGNED, tcp_v4_md5_sign } from './tcp_md5.ts';
 import { TCP_RTO_MIN, TCP_TIMEOUT_INIT } from './tcp_timer.ts';
 import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINVAL } from './types/errno.ts';
 import {
@@ -38,6 +39,7 @@ export const MAX_TCP_HEADER = 320;
 
 /** C: include/net/tcp.h. */
 export const TCPOLEN_TSTAMP_ALIGNED = 12;
+export const TCPOLEN_MD5SIG_ALIGNED = 20;
 const MAX_TCP_OPTION_SPACE = 40;
 const TCP_MIN_SND_MSS = 48;
 
@@ -52,6 +54,7 @@ const HEADERS = 40;
 
 /** C: include/linux/tcp.h, struct tcp_out_options. `fastopen_cookie` 0 is none. */
 interface TcpOutOptions {
+  readonly md5: boolean;
   readonly mss: number;
   readonly ts: boolean;
   readonly tsval: number;
@@ -87,15 +90,16 @@ export const NO_SEG: WriteQueueSeg = { seq: 0, len: -1, flags: 0, sent: false };
  * The option words of a header, in the kernel's order.
  *
  * C: net/ipv4/tcp_output.c, tcp_options_write().
- * Left out: MD5, SACK blocks, SMC, MPTCP.
+ * Left out: SACK blocks, SMC, MPTCP.
  */
 function tcp_options_write(opts: TcpOutOptions): readonly number[] {
+  const md5 = opts.md5 ? MD5SIG_UNSIGNED : [];
   const mss = opts.mss === 0 ? [] : [0x0204, opts.mss];
   const stamps = [opts.tsval >>> 16, opts.tsval & 0xffff, opts.tsecr >>> 16, opts.tsecr & 0xffff];
   const ts = opts.ts ? (opts.sack ? [0x0402, 0x080a, ...stamps] : [0x0101, 0x080a, ...stamps]) : [];
   const sack = opts.sack && !opts.ts ? [0x0101, 0x0402] : [];
   const wscale = opts.wscale ? [0x0103, 0x0300 | RCV_WSCALE] : [];
-  return [...mss, ...ts, ...sack, ...wscale, ...fastopenOption(opts.fastopen_cookie)];
+  return [...md5, ...mss, ...ts, ...sack, ...wscale, ...fastopenOption(opts.fastopen_cookie)];
 }
 
 /** Bytes that a Fast Open option takes. */
@@ -111,16 +115,19 @@ function fastopenLen(cookie: number): number {
 function tcp_syn_options(net: World, tp: Sock): { readonly opts: TcpOutOptions; readonly fastopen: boolean } {
   const { tcp_timestamps, tcp_window_scaling, tcp_sack } = net.sysctl;
   const cookie = tp.fastopen.req ? tp.fastopen.req_cookie : 0;
+  const ts = tcp_timestamps !== 0 && !tp.md5;
   const used =
+    (tp.md5 ? TCPOLEN_MD5SIG_ALIGNED : 0) +
     4 +
-    (tcp_timestamps !== 0 ? 12 : 0) +
+    (ts ? 12 : 0) +
     (tcp_window_scaling !== 0 ? 4 : 0) +
-    (tcp_sack !== 0 && tcp_timestamps === 0 ? 4 : 0);
+    (tcp_sack !== 0 && !ts ? 4 : 0);
   const fits = cookie !== 0 && MAX_TCP_OPTION_SPACE - used >= fastopenLen(cookie);
   return {
     opts: {
-      mss: tp.advmss,
-      ts: tcp_timestamps !== 0,
+      md5: tp.md5,
+      mss: tcp_advertise_mss(net, tp),
+      ts,
       tsval: tcp_time_stamp(net),
       tsecr: tp.ts_recent,
       sack: tcp_sack !== 0,
@@ -134,6 +141,7 @@ function tcp_syn_options(net: World, tp: Sock): { readonly opts: TcpOutOptions; 
 /** Options of any other segment. C: net/ipv4/tcp_output.c, tcp_established_options(). Left out: SACK blocks. */
 function tcp_established_options(net: World, tp: Sock): TcpOutOptions {
   return {
+    md5: tp.md5,
     mss: 0,
     ts: tp.tstamp_ok,
     tsval: tcp_time_stamp(net),
@@ -145,8 +153,9 @@ function tcp_established_options(net: World, tp: Sock): TcpOutOptions {
 }
 
 /** Options of a SYN-ACK. C: net/ipv4/tcp_output.c, tcp_synack_options(). */
-function tcp_synack_options(net: World, req: Sock, mss: number, foc: number): TcpOutOptions {
+function tcp_synack_options(net: World, req: Sock, md5: boolean, mss: number, foc: number): TcpOutOptions {
   return {
+    md5,
     mss,
     ts: req.tstamp_ok,
     tsval: tcp_time_stamp(net),
@@ -165,6 +174,11 @@ export function tcp_select_window(sk: Sock): number {
 /** The MSS that a route advertises. C: net/ipv4/route.c, ipv4_default_advmss(). */
 export function tcp_dst_advmss(net: World, dst: Rtable): number {
   return Math.max(Math.min(dev_get_by_index(net, dst.dev).mtu, 0xffff) - HEADERS, 256);
+}
+
+/** The MSS that a SYN advertises: a cached route that takes less counts. C: net/ipv4/tcp_output.c, tcp_advertise_mss(). */
+function tcp_advertise_mss(net: World, tp: Sock): number {
+  return tp.sk_dst_cache.dev === 0 ? tp.advmss : Math.min(tp.advmss, tcp_dst_advmss(net, tp.sk_dst_cache));
 }
 
 /**
@@ -239,7 +253,9 @@ export function __tcp_transmit_skb(
     window: syn ? Math.min(inet.rcv_wnd, 0xffff) : tcp_select_window(inet),
     options,
   };
-  const made = alloc_skb(net, tcpPacket(sk, inet.sk_mark, th, skb.len, clone_it, inet.inet_saddr, inet.inet_daddr));
+  const signed = inet.md5 ? tcp_v4_md5_sign(th, skb.len, inet.inet_rcv_saddr, inet.inet_daddr) : th;
+  const packet = tcpPacket(sk, inet.sk_mark, signed, skb.len, clone_it, inet.inet_saddr, inet.inet_daddr);
+  const made = alloc_skb(net, packet);
   return ip_queue_xmit(kernel, made.net, sk, made.skb);
 }
 
@@ -262,7 +278,8 @@ export function tcp_transmit_skb(
 function tcp_connect_init(net: World, sk: number): World {
   const tp = getSock(net, sk);
   const advmss = tcp_dst_advmss(net, tp.sk_dst_cache);
-  const tcp_header_len = 20 + (net.sysctl.tcp_timestamps !== 0 ? TCPOLEN_TSTAMP_ALIGNED : 0);
+  const stamps = net.sysctl.tcp_timestamps !== 0 ? TCPOLEN_TSTAMP_ALIGNED : 0;
+  const tcp_header_len = 20 + stamps + (tp.md5 ? TCPOLEN_MD5SIG_ALIGNED : 0);
   return setSock(net, {
     ...tp,
     tcp_header_len,
@@ -292,6 +309,17 @@ function withTail(queue: readonly WriteQueueSeg[], tail: WriteQueueSeg): readonl
   for (const seg of queue) {
     seen += 1;
     all = [...all, seen === queue.length ? tail : seg];
+  }
+  return all;
+}
+
+/** The queue with its last segment, the data of a SYN, waiting to be sent. */
+function unsentTail(queue: readonly WriteQueueSeg[]): readonly WriteQueueSeg[] {
+  let all: readonly WriteQueueSeg[] = [];
+  let seen = 0;
+  for (const seg of queue) {
+    seen += 1;
+    all = [...all, seen === queue.length ? { ...seg, sent: false } : seg];
   }
   return all;
 }
@@ -345,8 +373,8 @@ function tcp_send_syn_data(kernel: Kernel, start: World, sk: number, syn: WriteQ
     const fastopen = { ...after.fastopen, syn_data: space > 0 };
     return { err: 0, net: excludeCookie(setSock(sent.net, { ...after, fastopen }), sk) };
   }
-  const unsent = setSock(sent.net, { ...after, write_queue: withTail(after.write_queue, { ...data, sent: false }) });
-  return synDataFallback(kernel, unsent, sk, syn);
+  const unsent = setSock(sent.net, { ...after, write_queue: unsentTail(after.write_queue) });
+  return synDataFallback(kernel, unsent, sk, tcp_rtx_queue_head(getSock(unsent, sk)));
 }
 
 /**
@@ -541,8 +569,9 @@ export function tcp_make_synack(
   foc: number,
   fastopen: boolean,
 ): { readonly net: World; readonly skb: SkBuff } {
+  const { md5 } = sk;
   const mss = tcp_dst_advmss(net, dst);
-  const options = tcp_options_write(tcp_synack_options(net, req, mss, foc));
+  const options = tcp_options_write(tcp_synack_options(net, req, md5, mss, foc));
   const th: Tcphdr = {
     ...NO_TH,
     source: req.inet_num,
@@ -554,8 +583,9 @@ export function tcp_make_synack(
     window: Math.min(req.rcv_wnd, 0xffff),
     options,
   };
+  const signed = md5 ? tcp_v4_md5_sign(th, 0, req.inet_rcv_saddr, req.inet_daddr) : th;
   const owner = kernel.synackOwner(sk, req, fastopen);
-  const skb = tcpPacket(owner, req.sk_mark, th, 0, false, req.inet_rcv_saddr, req.inet_daddr);
+  const skb = tcpPacket(owner, req.sk_mark, signed, 0, false, req.inet_rcv_saddr, req.inet_daddr);
   return alloc_skb(net, { ...skb, dst });
 }
 

@@ -56,6 +56,14 @@ const ROWS: Readonly<
   'cookie-used-again': ['sampled', 'violated', 'sampled', 'violated', 'sampled', 'sampled'],
   'syn-data-delivered-once': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
   'fast-open-fallback-answerable': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
+  'isn-of-own-tuple': ['sampled', 'violated', 'sampled', 'violated', 'sampled', 'sampled'],
+  'new-incarnation-beyond-old': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
+  'sequence-numbers-continue': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
+  'mss-fits-link': ['violated', 'violated', 'violated', 'violated', 'violated', 'violated'],
+  'signature-fits-header': ['sampled', 'violated', 'sampled', 'violated', 'sampled', 'sampled'],
+  'conntrack-tuple-on-wire': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
+  'answer-is-established': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
+  'dropped-packet-leaves-socket': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'violated'],
 };
 
 const VARIANTS = ['stock', 'masquerade', 'icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];

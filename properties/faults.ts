@@ -171,6 +171,28 @@ export const faults: readonly Fault[] = [
     inFirst: true,
   },
   {
+    id: 'stale-isn',
+    field: 'staleIsn',
+    cause: 'The SYN keeps the initial sequence number that was generated for the first four-tuple.',
+    repair: 'SYN and socket begin with the number of the new one',
+    inFirst: false,
+  },
+  {
+    id: 'jumping-numbers',
+    field: 'jumpingNumbers',
+    cause:
+      'inet_hash_connect() may take the tuple of a TIME_WAIT socket; tcp_twsk_unique() then sets write_seq, while the SYN has its number already.',
+    repair: 'what the socket sends next follows the SYN',
+    inFirst: false,
+  },
+  {
+    id: 'signed-segments',
+    field: 'signedSegments',
+    cause: 'The SYN of a socket with a TCP_MD5SIG key is signed before the hook changes its address and port.',
+    repair: 'a socket with a key is left alone',
+    inFirst: false,
+  },
+  {
     id: 'unasked-policies',
     field: 'unaskedPolicies',
     cause: 'ip_route_reroute() lacks the IPsec lookup of ip_route_me_harder(): the new route leads past the policies.',

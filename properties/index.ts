@@ -13,6 +13,7 @@ import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
 import { cookieFromItsAddress, cookieUsedAgain, fallbackAnswerable, synDataDeliveredOnce } from './fastOpen.ts';
 import { answerFoundAtAnyMoment, boundPortRefusedToOthers, concurrentSendUnaffected } from './moments.ts';
 import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
+import { answerIsEstablished, conntrackTupleOnWire, droppedPacketLeavesSocket } from './order.ts';
 import { tunnelDoesNotLoop, tunnelHeaderKept, tunnelledSenderKept } from './owners.ts';
 import type { Property } from './property.ts';
 import {
@@ -28,6 +29,13 @@ import {
   routeIgnoresGarbage,
   sourceIsAnAddress,
 } from './route.ts';
+import {
+  isnOfOwnTuple,
+  mssFitsLink,
+  newIncarnationBeyondOld,
+  sequenceNumbersContinue,
+  signatureFitsHeader,
+} from './tcp.ts';
 import {
   boundPortKept,
   fourTupleUnique,
@@ -82,4 +90,12 @@ export const properties: readonly Property[] = [
   cookieUsedAgain,
   synDataDeliveredOnce,
   fallbackAnswerable,
+  isnOfOwnTuple,
+  newIncarnationBeyondOld,
+  sequenceNumbersContinue,
+  mssFitsLink,
+  signatureFitsHeader,
+  conntrackTupleOnWire,
+  answerIsEstablished,
+  droppedPacketLeavesSocket,
 ];

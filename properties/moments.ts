@@ -107,6 +107,7 @@ const OTHER: Extract<Event, { event: 'socket' }> = {
   dontroute: false,
   broadcast: false,
   unicastIf: '',
+  md5: false,
   picks: NO_PICKS,
 };
 

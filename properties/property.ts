@@ -4,7 +4,7 @@ import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import type { RunScope } from './scopes.ts';
 
 /** The promise a property belongs to. */
-export type Concern = 'address' | 'tuple' | 'checksum' | 'netfilter' | 'route';
+export type Concern = 'address' | 'tuple' | 'checksum' | 'connection' | 'netfilter' | 'route';
 
 export interface Claim {
   /** kebab-case. */

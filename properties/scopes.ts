@@ -43,6 +43,12 @@ export interface RunScope {
   readonly arrivals: readonly string[];
   /** Commands in the middle of things. */
   readonly changes: readonly string[];
+  /** Commands of every host. */
+  readonly base: readonly string[];
+  /** Seconds that may pass. */
+  readonly waits: readonly number[];
+  /** Whether a TCP socket may go through a whole connection at once: connect, answer, close, answer. */
+  readonly conversations: boolean;
   readonly events: number;
   /** Whether connections may be opened with Fast Open, and listeners take it. */
   readonly fastOpen: boolean;
@@ -128,6 +134,9 @@ export const twoUplinks: RunScope = {
     'iptables -t mangle -F OUTPUT',
     'ip addr add 10.0.0.8/24 dev eth0',
   ],
+  base: [],
+  waits: [61],
+  conversations: false,
   events: 6,
   fastOpen: false,
 };
@@ -353,4 +362,77 @@ export const wideHeaders: RunScope = {
     ['type veth peer name NAMEp', 'type gre remote 198.51.100.9', 'type gre local 198.51.100.7'],
     ['type gre local 198.51.100.7', 'type gre remote 198.51.100.9', 'type veth peer name NAMEp'],
   ],
+};
+
+/** Hosts whose connections follow each other on the same few ports, so that one meets what another has left behind. */
+export const fewPorts: RunScope = {
+  ...twoUplinks,
+  name: 'few-ports',
+  share: 30,
+  text: 'TCP on the hosts of two-uplinks with one or two ports, TIME_WAIT reused, whole connections one after the other, up to ten events',
+  base: ['sysctl -w net.ipv4.tcp_tw_reuse=1', 'sysctl -w net.ipv4.ip_local_port_range="40000 40000"'],
+  extra: [
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40001"',
+    'sysctl -w net.ipv4.tcp_timestamps=0',
+    'ip rule add from 10.1.0.1 table 100',
+  ],
+  table100: twoUplinks.table100.slice(0, 2),
+  mangle: { matches: ['', '-d 8.8.8.8', '-p tcp --syn'], targets: ['MARK --set-mark 100'] },
+  mangleRules: 1,
+  sockets: ['tcp'],
+  socketOptions: ['mark 100', 'mark 100', 'dev eth1'],
+  arrivals: ['eth1 8.8.8.8:80 > ADDR1:40000 tcp R', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp R'],
+  destinations: ['8.8.8.8', '8.8.8.8', '9.9.9.9'],
+  ports: [80],
+  waits: [2, 61],
+  conversations: true,
+  events: 10,
+};
+
+/** Links that do not take packets of the same size. */
+export const unequalLinks: RunScope = {
+  ...twoUplinks,
+  name: 'unequal-links',
+  share: 5,
+  text: 'as two-uplinks, and one of the links may have a smaller MTU; TCP only',
+  extra: [
+    'ip link set eth1 mtu 1400',
+    'ip link set eth0 mtu 1400',
+    'ip link set eth1 mtu 576',
+    ...twoUplinks.extra.slice(2, 6),
+  ],
+  sockets: ['tcp'],
+};
+
+/** Hosts with rules on connections, and with rules that drop behind the mangle table. */
+export const statefulHost: RunScope = {
+  ...twoUplinks,
+  name: 'stateful-host',
+  share: 25,
+  text: 'as two-uplinks, connections are tracked, the INPUT chain may accept only what belongs to one, and the OUTPUT chain may drop; a flow has one mark',
+  base: ['iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'],
+  extra: [
+    'iptables -P INPUT DROP',
+    'iptables -A INPUT -m conntrack --ctstate INVALID -j DROP',
+    'iptables -A OUTPUT -s 10.1.0.1 -j DROP',
+    'iptables -A OUTPUT -o eth0 -p udp -j DROP',
+    'iptables -A OUTPUT -p tcp --syn -j DROP',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+    'ip addr add 10.1.0.7/24 dev eth1',
+  ],
+  extras: 3,
+  mangle: { ...twoUplinks.mangle, matches: ['', '-d 8.8.8.8', '-p tcp', '-p udp', '-p icmp', '-p tcp --dport 80'] },
+  sockets: ['tcp', 'udp', 'ping', 'raw icmp'],
+  changes: [],
+};
+
+/** TCP sessions that sign their segments, as BGP does. */
+export const signedSessions: RunScope = {
+  ...twoUplinks,
+  name: 'signed-sessions',
+  share: 10,
+  text: 'as two-uplinks with TCP sockets only, of which some have a TCP_MD5SIG key',
+  extra: ['sysctl -w net.ipv4.tcp_timestamps=0', ...twoUplinks.extra.slice(2, 6)],
+  sockets: ['tcp'],
+  socketOptions: ['md5'],
 };

@@ -193,6 +193,28 @@ export function finding(property: Property, run: Run, i: number): string {
       return capital(`the connection is open, but data given with its SYN has not reached the peer: ${packet}`);
     case 'fast-open-fallback-answerable':
       return capital(`the SYN with cookie or data cannot leave, and ${packet}, which the peer cannot answer`);
+    case 'isn-of-own-tuple':
+      return capital(`${packet} with the initial sequence number of another four-tuple`);
+    case 'new-incarnation-beyond-old':
+      return capital(
+        `${packet}, a four-tuple still in TIME_WAIT, with a sequence number that the old connection was already beyond`,
+      );
+    case 'sequence-numbers-continue':
+      return capital(
+        `${packet} with one sequence number, and the socket goes on with another: what it sends next can never be in order`,
+      );
+    case 'mss-fits-link':
+      return capital(`${packet} with an MSS for the link of the first lookup, which is larger`);
+    case 'signature-fits-header':
+      return capital(`${packet} with an MD5 signature for another header`);
+    case 'conntrack-tuple-on-wire':
+      return capital(`${packet}, which is not what connection tracking recorded for it`);
+    case 'answer-is-established':
+      return capital(
+        'the answer of a correct peer belongs to no connection that is tracked, so that a rule for ESTABLISHED does not let it in',
+      );
+    case 'dropped-packet-leaves-socket':
+      return capital('a later rule drops the packet, yet its socket has moved to another address, port or place');
     default:
       return capital(packet);
   }

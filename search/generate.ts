@@ -55,7 +55,7 @@ export function drawHost(scope: RunScope, words: Words): readonly string[] {
     const target = chance(words, 1, 4) ? oneOf(words, scope.mangle.targets) : (scope.mangle.targets[0] as string);
     commands.push(`iptables -t mangle -A OUTPUT ${match}${match === '' ? '' : ' '}-j ${target}`);
   }
-  commands.push('sysctl -w net.ipv4.ping_group_range="0 2147483647"');
+  commands.push('sysctl -w net.ipv4.ping_group_range="0 2147483647"', ...scope.base);
   commands.push(...extras.filter((line) => !early(line)));
   return commands;
 }
@@ -85,6 +85,10 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       kinds.set(name, kind);
       events.push(drawSocket(scope, name, kind, words), ...then.map((line) => line.replace(' S', ` ${name}`)));
       states.set(name, then.map(eventName).reduce(nextState, OPENED(kind)));
+      if (kind === 'tcp' && scope.conversations && chance(words, 1, 2)) {
+        events.push(...drawConversation(scope, name, words));
+        states.delete(name);
+      }
       continue;
     }
     const kind = kinds.get(name) as string;
@@ -107,6 +111,14 @@ function eventName(line: string): SocketEvent {
   return line.replace(/ .*/, '') as SocketEvent;
 }
 
+/** A connection from its beginning to its end, and perhaps a pause behind it. */
+function drawConversation(scope: RunScope, name: string, words: Words): readonly string[] {
+  const peer = `${mostly(words, scope.destinations)}:${mostly(words, scope.ports)}`;
+  const data = chance(words, 1, 4) ? [`send ${name} ${oneOf(words, scope.lengths)}`, `answer ${name}`] : [];
+  const pause = chance(words, 1, 2) ? [`wait ${oneOf(words, scope.waits)}`] : [];
+  return [`connect ${name} ${peer}`, `answer ${name}`, ...data, `close ${name}`, `answer ${name}`, ...pause];
+}
+
 /** What leads on (connect, send, answer) in half of all cases, else any event that is possible. */
 function drawEventName(possible: readonly SocketEvent[], words: Words): SocketEvent {
   const onward = possible.filter((event) => event === 'connect' || event === 'send' || event === 'answer');
@@ -118,7 +130,8 @@ function drawHappening(scope: RunScope, addresses: readonly string[], words: Wor
   const which = below(words, 4);
   if (which < 2)
     return `receive ${fill(oneOf(words, scope.arrivals), [addresses[0] ?? '10.0.0.1/24', addresses[1] ?? addresses[0] ?? '10.0.0.1/24'])}`;
-  return which === 2 && scope.changes.length > 0 ? `host ${fill(oneOf(words, scope.changes), addresses)}` : 'wait 61';
+  if (which === 2 && scope.changes.length > 0) return `host ${fill(oneOf(words, scope.changes), addresses)}`;
+  return `wait ${scope.waits.length === 1 ? scope.waits[0] : oneOf(words, scope.waits)}`;
 }
 
 function drawSocket(scope: RunScope, name: string, kind: string, words: Words): string {

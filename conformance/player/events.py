@@ -12,20 +12,21 @@ from dataclasses import dataclass, field
 
 from kernel import libc
 from packets import (
-    ACK, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, ICMP_TYPES, NAMES, OPT_FASTOPEN, OPT_MSS, OPT_TIMESTAMP, PROTOCOLS, RST, SYN,
+    ACK, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, ICMP_TYPES, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_TIMESTAMP, PROTOCOLS, RST, SYN,
     TCP, UDP, Packet, arp_reply, endpoint, flag_bits, ip_bytes, mac_of, parse_ip, parse_notation, transport_bytes,
 )  # fmt: skip
 
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
 IP_UNICAST_IF = 50
 TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 23, 30, 0x20000000
+TCP_MD5SIG_EXT, TCP_MD5SIG_FLAG_PREFIX = 32, 1
 FASTOPEN_QUEUE = 16
 STATES = (
     '', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
     'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
 )  # fmt: skip
 # What may follow the kind of a socket.
-SOCKET_VALUES, SOCKET_FLAGS = ('mark', 'dev', 'uid', 'unicast-if'), ('dontroute', 'broadcast')
+SOCKET_VALUES, SOCKET_FLAGS = ('mark', 'dev', 'uid', 'unicast-if'), ('dontroute', 'broadcast', 'md5')
 LINGER_ABORT, LINGER_OFF = struct.pack('ii', 1, 0), struct.pack('ii', 0, 0)
 PEER_ISN = 1000
 # The source port, or echo identifier, that users of raw sockets write into a header of their own.
@@ -212,6 +213,11 @@ class Play:
             index = struct.pack('!I', socket.if_nametoindex(options['unicast-if']))
             self.call('setsockopt', lambda: made[0].setsockopt(socket.IPPROTO_IP, IP_UNICAST_IF, index))
 
+        if 'md5' in options:
+            anybody = struct.pack('=H6x', socket.AF_INET).ljust(128, b'\0')
+            key = struct.pack('=BBHi80s', TCP_MD5SIG_FLAG_PREFIX, 0, len(MD5_KEY), 0, MD5_KEY)
+            self.call('setsockopt', lambda: made[0].setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG_EXT, anybody + key))
+
     def option(self, sock, name, value):
         self.call('setsockopt', lambda: sock.setsockopt(socket.SOL_SOCKET, name, value))
 
@@ -358,6 +364,8 @@ class Play:
         if p.protocol != TCP or p.flags & RST or not p.space():
             return None
         reply.seq, reply.ack, reply.flags = p.ack, (p.seq + p.space()) & 0xFFFFFFFF, ACK
+        if OPT_MD5 in p.options:
+            reply.options[OPT_MD5] = bytes(16)
         if p.flags & SYN and not p.flags & ACK:
             reply.seq, reply.flags = PEER_ISN, SYN | ACK
             reply.options[OPT_MSS] = struct.pack('!H', 1460)

@@ -1,4 +1,5 @@
 """Packets as bytes: takes captured ones apart, verifies checksums arithmetically, builds those that the peer sends."""
+import hashlib
 import re
 import socket
 import struct
@@ -12,7 +13,9 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 LETTERS = 'FSRP.UEW'
 ICMP_TYPES = {'echo-reply': 0, 'echo-request': 8}
 ETH_IP, ETH_ARP, ETH_MARKER = 0x0800, 0x0806, 0x88B5
-OPT_MSS, OPT_TIMESTAMP, OPT_FASTOPEN = 2, 8, 34
+OPT_MSS, OPT_TIMESTAMP, OPT_MD5, OPT_FASTOPEN = 2, 8, 19, 34
+# The key of every socket that signs.
+MD5_KEY = b'reroute-check'
 
 
 def checksum(data):
@@ -63,6 +66,8 @@ class Packet:
     options: dict = field(default_factory=dict)
     # Whose Fast Open cookie a SYN that arrives presents; '' for none.
     cookie_of: str = ''
+    # What a receiver with the key says about the MD5 signature, '' without one.
+    signature: str = ''
     fragment: bool = False
     ip_checksum: str = 'correct'
     checksum: str = 'correct'
@@ -76,7 +81,7 @@ class Packet:
         return len(self.payload) + bool(self.flags & SYN) + bool(self.flags & FIN)
 
     def correct(self):
-        return self.ip_checksum == 'correct' and self.checksum != 'incorrect'
+        return self.ip_checksum == 'correct' and 'incorrect' not in (self.checksum, self.signature)
 
     def to_json(self):
         out = {'saddr': self.saddr, 'daddr': self.daddr, 'protocol': NAMES.get(self.protocol, self.protocol)}
@@ -88,12 +93,22 @@ class Packet:
             out |= {'icmp_type': self.icmp_type, 'icmp_code': self.icmp_code, 'icmp_id': self.sport}
         out |= {'payload': len(self.payload), 'tos': self.tos}
         out |= {'ip_checksum': self.ip_checksum, 'checksum': self.checksum}
+        if self.signature:
+            out |= {'signature': self.signature}
         if self.fragment:
             out |= {'fragment': True}
         if OPT_FASTOPEN in self.options:
             cookie = self.options[OPT_FASTOPEN]
             out |= {'cookie': cookie.hex()} if cookie else {'cookie_request': True}
         return out
+
+
+def signature_of(saddr, daddr, segment):
+    """RFC 2385: over the pseudo-header, the header without options and checksum, the payload and the key."""
+    header = segment[:16] + bytes(2) + segment[18:20]
+    payload = segment[(segment[12] >> 4) * 4 :]
+    signed = pseudo(saddr, daddr, TCP, len(segment)) + header + payload + MD5_KEY
+    return hashlib.md5(signed).digest()
 
 
 def parse_options(data):
@@ -135,6 +150,9 @@ def parse_ip(data, offloaded=False):
         p.sport, p.dport, p.seq, p.ack, offset, p.flags = struct.unpack('!HHIIBB', body[:14])
         header = max(20, (offset >> 4) * 4)
         p.options = parse_options(body[20:header])
+        if OPT_MD5 in p.options:
+            right = signature_of(p.saddr, p.daddr, body) == p.options[OPT_MD5]
+            p.signature = 'correct' if right else 'incorrect'
         p.payload = body[header:]
     if offloaded:
         p.checksum = 'none'
@@ -155,7 +173,11 @@ def transport_bytes(p):
     elif p.protocol == TCP:
         options = option_bytes(p.options)
         offset = (20 + len(options)) << 2
-        head = struct.pack('!HHIIBBHHH', p.sport, p.dport, p.seq, p.ack, offset, p.flags, 65535, 0, 0) + options
+        head = struct.pack('!HHIIBBHHH', p.sport, p.dport, p.seq, p.ack, offset, p.flags, 65535, 0, 0)
+        if OPT_MD5 in p.options:
+            signed = signature_of(p.saddr, p.daddr, head + options + p.payload)
+            options = options.replace(bytes(16), signed, 1)
+        head += options
         at = 16
     else:
         return p.payload

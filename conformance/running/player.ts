@@ -38,6 +38,7 @@ export interface KernelPacket {
   readonly fragment?: boolean;
   readonly cookie?: string;
   readonly cookie_request?: boolean;
+  readonly signature?: 'correct' | 'incorrect';
 }
 
 /** A packet that left by loopback or a tunnel. */

@@ -25,6 +25,8 @@ export type Event = { readonly picks: Picks } & (
       /** '' for none. */
       readonly dev: string;
       readonly uid: number;
+      /** TCP_MD5SIG_EXT with a key for all peers. */
+      readonly md5: boolean;
       /** SO_DONTROUTE. */
       readonly dontroute: boolean;
       /** SO_BROADCAST. */

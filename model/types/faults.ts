@@ -45,6 +45,12 @@ export interface Faults {
   readonly oneLookup: boolean;
   /** Headers are written through pointers taken before the buffer could move. */
   readonly stalePointers: boolean;
+  /** The SYN keeps the initial sequence number of the first tuple. */
+  readonly staleIsn: boolean;
+  /** A TIME_WAIT socket that gives way sets the socket's next sequence number while the SYN is on its way. */
+  readonly jumpingNumbers: boolean;
+  /** A segment that is signed for one header gets another. */
+  readonly signedSegments: boolean;
   /** Connection tracking keeps the tuple from before the change. */
   readonly trackedTuple: boolean;
   /** The new route is taken without asking the IPsec policies. */
@@ -79,6 +85,9 @@ export const NO_FAULTS: Faults = {
   bareKey: false,
   oneLookup: false,
   stalePointers: false,
+  staleIsn: false,
+  jumpingNumbers: false,
+  signedSegments: false,
   trackedTuple: false,
   unaskedPolicies: false,
 };

@@ -108,6 +108,8 @@ export interface Sock {
   readonly inet_dport: number;
   readonly tos: number;
   readonly hdrincl: boolean;
+  /** tp->md5sig_info: a TCP_MD5SIG key for all peers, the same for all sockets. */
+  readonly md5: boolean;
   /** SO_DONTROUTE. */
   readonly sk_localroute: boolean;
   /** SO_BROADCAST. */
@@ -204,6 +206,7 @@ export const NO_SOCK: Sock = {
   inet_dport: 0,
   tos: 0,
   hdrincl: false,
+  md5: false,
   sk_localroute: false,
   sk_broadcast: false,
   uc_index: 0,

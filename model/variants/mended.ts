@@ -19,6 +19,7 @@ import { nf_xfrm_me_harder } from '../netfilter.ts';
 import { nf_conntrack_in, nf_conntrack_put } from '../nf_conntrack.ts';
 import { ip_route_output_key } from '../route.ts';
 import { tfoCookieOf } from '../tcp_fastopen.ts';
+import { tcp_v4_init_seq } from '../tcp_ipv4.ts';
 import { type Faults, NO_FAULTS, type Patch } from '../types/faults.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../types/packet.ts';
 import { type FlowI4, RTN_UNSPEC } from '../types/route.ts';
@@ -28,9 +29,11 @@ import {
   SOCK_CONTROL,
   SOCK_RAW,
   SOCK_REQUEST,
+  SOCK_TCP,
   SOCK_TIMEWAIT,
   type Sock,
   TCP_LISTEN,
+  type WriteQueueSeg,
 } from '../types/sock.ts';
 import { NF_DROP, NF_DROP_ERR, NF_STOLEN, type NfHookState } from '../types/verdict.ts';
 import type { HookResult, Kernel, World } from '../types/world.ts';
@@ -41,7 +44,8 @@ import { stock } from './stock.ts';
 function admitted(faults: Faults, sk: Sock): boolean {
   const small = sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;
   const answers = sk.kind === SOCK_CONTROL || sk.sk_state === TCP_LISTEN;
-  return (faults.smallSockets || !small) && (faults.controlSockets || !answers);
+  const signed = sk.md5 && !faults.signedSegments;
+  return (faults.smallSockets || !small) && (faults.controlSockets || !answers) && !signed;
 }
 
 /** Whether the user said which source this packet has to carry. */
@@ -112,6 +116,38 @@ function moveSock(kernel: Kernel, before: World, id: number, saddr: number): { e
   const sk = getSock(net, id);
   net = setSock(net, { ...sk, inet_sport: sk.inet_num });
   return { err: hashed.err, net };
+}
+
+/** The segments with all their numbers further on. */
+function shifted(queue: readonly WriteQueueSeg[], by: number): readonly WriteQueueSeg[] {
+  let all: readonly WriteQueueSeg[] = [];
+  for (const seg of queue) all = [...all, { ...seg, seq: (seg.seq + by) >>> 0 }];
+  return all;
+}
+
+/**
+ * Socket and SYN begin with the number of their new four-tuple: the one that a TIME_WAIT socket left to its successor,
+ * else the generator's. C: tcp_v4_connect(), which chooses it when the tuple is known; tcp_twsk_unique().
+ */
+function renumber(kernel: Kernel, before: World, packet: SkBuff, old: Sock): { skb: SkBuff; net: World } {
+  const { staleIsn, jumpingNumbers } = kernel.patch.faults;
+  const tp = getSock(before, packet.sk);
+  const { seq } = packet.th;
+  const left = tp.write_seq !== old.write_seq;
+  const { inet_saddr, inet_daddr, inet_sport, inet_dport } = tp;
+  const fresh = left ? tp.write_seq : tcp_v4_init_seq(kernel, before, inet_saddr, inet_daddr, inet_sport, inet_dport);
+  const isn = staleIsn ? seq : fresh;
+  const by = isn - seq;
+  const net = setSock(before, {
+    ...tp,
+    write_seq: left && jumpingNumbers ? tp.write_seq : (old.write_seq + by) >>> 0,
+    snd_una: (tp.snd_una + by) >>> 0,
+    snd_nxt: (tp.snd_nxt + by) >>> 0,
+    snd_sml: (tp.snd_sml + by) >>> 0,
+    write_queue: shifted(tp.write_queue, by),
+  });
+  const check = inet_proto_csum_replace4(packet.th.check, packet, seq, isn, false);
+  return { skb: { ...packet, th: { ...packet.th, seq: isn, check } }, net };
 }
 
 /** The segment's port and checksum after its socket has moved. */
@@ -185,6 +221,7 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
             ({ skb, net } = writeIph(net, skb, moved, ip_send_check(skb.iph)));
             if (!th && !faults.udpChecksum) ({ skb, net } = writeUdp(net, skb, moved, saddr));
             if (th) {
+              const old = getSock(net, skb.sk);
               const socket = moveSock(kernel, net, skb.sk, fl4.saddr);
               net = socket.net;
               if (socket.err !== 0) {
@@ -192,6 +229,7 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
                 return { verdict: faults.errnoVerdict ? -socket.err : NF_DROP_ERR(socket.err), skb, net };
               }
               ({ skb, net } = writeSegment(net, skb, moved, saddr, fl4.saddr));
+              if (doit && inet.sk.kind === SOCK_TCP && !moved) ({ skb, net } = renumber(kernel, net, skb, old));
             }
             if (!faults.trackedTuple) ({ skb, net } = trackAgain(net, skb, state));
           }

@@ -58,6 +58,7 @@ function parseSocket(words: Words): Of<'socket'> {
   let mark = 0;
   let dev = '';
   let uid = 0;
+  let md5 = false;
   let dontroute = false;
   let broadcast = false;
   let unicastIf = '';
@@ -71,6 +72,10 @@ function parseSocket(words: Words): Of<'socket'> {
     uid: (option) => {
       uid = readNumber(words.value(option, 'a user'), 'a user', U32 - 1);
     },
+    md5: () => {
+      if (type !== 'tcp') wrong('md5 is an option of TCP; leave it out');
+      md5 = true;
+    },
     dontroute: () => {
       dontroute = true;
     },
@@ -83,7 +88,7 @@ function parseSocket(words: Words): Of<'socket'> {
   });
   if (dev !== '' && unicastIf !== '')
     wrong('the kernel takes no "unicast-if" on a socket bound with "dev"; leave one out');
-  return { event: 'socket', s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, picks };
+  return { event: 'socket', s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, md5, picks };
 }
 
 function parseConnect(words: Words): Of<'connect'> {
@@ -193,7 +198,7 @@ export function parseEvent(text: string): Event {
 }
 
 function printSocket(event: Of<'socket'>): string {
-  const { s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf } = event;
+  const { s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, md5 } = event;
   const words = ['socket', s, type === 'raw' ? `raw ${formatProtocol(protocol)}` : type];
   if (mark !== 0) words.push(`mark ${mark}`);
   if (dev !== '') words.push(`dev ${dev}`);
@@ -201,6 +206,7 @@ function printSocket(event: Of<'socket'>): string {
   if (dontroute) words.push('dontroute');
   if (broadcast) words.push('broadcast');
   if (unicastIf !== '') words.push(`unicast-if ${unicastIf}`);
+  if (md5) words.push('md5');
   return words.join(' ');
 }
 

@@ -1,6 +1,8 @@
 /** What a run showed: as data for programs, as lines that must be seen again on replay, and step by step for people. */
 import { ipChecksumCorrect, skb_checksum_help, transportChecksumCorrect } from '../../model/checksum.ts';
+import { signatureCorrect } from '../../model/peer.ts';
 import { tcp_parse_options } from '../../model/tcp_input.ts';
+import { tcp_parse_md5sig_option } from '../../model/tcp_md5.ts';
 import { EINPROGRESS } from '../../model/types/errno.ts';
 import { LOOPBACK_IFINDEX } from '../../model/types/net.ts';
 import { CHECKSUM_PARTIAL, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../../model/types/packet.ts';
@@ -47,6 +49,8 @@ export interface TracePacket {
   readonly checksum: 'correct' | 'incorrect' | 'none';
   /** Fast Open cookie, where one is sent. */
   readonly cookie?: string;
+  /** What a receiver says about the MD5 signature, where the segment has one. */
+  readonly signature?: 'correct' | 'incorrect';
 }
 
 export interface TraceSocket {
@@ -103,6 +107,12 @@ function asksForCookie(skb: SkBuff): boolean {
   return skb.iph.protocol === IPPROTO_TCP && tcp_parse_options(skb.th).foc < 0;
 }
 
+/** What a receiver says about a segment's MD5 signature, '' where there is none. */
+export function signatureOf(skb: SkBuff): 'correct' | 'incorrect' | '' {
+  if (skb.iph.protocol !== IPPROTO_TCP || !tcp_parse_md5sig_option(skb.th)) return '';
+  return signatureCorrect(skb) ? 'correct' : 'incorrect';
+}
+
 function deviceName(net: World, ifindex: number): string {
   return net.devs.find((dev) => dev.ifindex === ifindex)?.name ?? `if${ifindex}`;
 }
@@ -113,6 +123,7 @@ function tracePacket(net: World, event: number, { dev, gateway, skb }: Xmit): Tr
   const isUdp = iph.protocol === IPPROTO_UDP;
   const protocol = formatProtocol(iph.protocol);
   const cookie = cookieOf(skb);
+  const signature = signatureOf(skb);
   return {
     event,
     dev: deviceName(net, dev),
@@ -128,6 +139,7 @@ function tracePacket(net: World, event: number, { dev, gateway, skb }: Xmit): Tr
     ip_checksum: ipChecksumOf(skb),
     checksum: checksumOf(skb),
     ...(cookie === '' ? {} : { cookie }),
+    ...(signature === '' ? {} : { signature }),
   };
 }
 
@@ -136,6 +148,8 @@ function packetText(skb: SkBuff): string {
   const words = [`${printEndpoints(skb)} ${printProtocol(skb)}`];
   const cookie = cookieOf(skb);
   if (cookie !== '') words.push(`cookie ${cookie}`);
+  const signature = signatureOf(skb);
+  if (signature !== '') words.push(signature === 'correct' ? 'signed' : 'signature incorrect');
   if (asksForCookie(skb)) words.push('asks for a cookie');
   if (skb.mark !== 0) words.push(`mark ${skb.mark}`);
   if (skb.iph.tos !== 0) words.push(`tos 0x${skb.iph.tos.toString(16)}`);

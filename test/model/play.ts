@@ -38,7 +38,16 @@ export function host(lines: readonly string[], kernel: Kernel = stock): World {
 type Ev<T extends Event['event']> = Extract<Event, { event: T }>;
 
 export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'socket'>> = {}): Event {
-  const plain = { protocol: 0, mark: 0, dev: '', uid: 0, dontroute: false, broadcast: false, unicastIf: '' };
+  const plain = {
+    protocol: 0,
+    mark: 0,
+    dev: '',
+    uid: 0,
+    dontroute: false,
+    broadcast: false,
+    unicastIf: '',
+    md5: false,
+  };
   return { event: 'socket', s, type, ...plain, picks: NO_PICKS, ...more };
 }
 

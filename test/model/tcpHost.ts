@@ -104,6 +104,7 @@ export const tcp = (s: string): Bare => ({
   mark: 0,
   dev: '',
   uid: 0,
+  md5: false,
   dontroute: false,
   broadcast: false,
   unicastIf: '',

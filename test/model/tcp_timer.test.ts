@@ -23,6 +23,7 @@ import {
   sock,
   stock,
   tcp,
+  wait,
   wire,
 } from './tcpHost.ts';
 
@@ -51,6 +52,14 @@ test('a SYN is sent again after 1, 3, 7, 15, 31 and 63 seconds, then the attempt
   expect(run.at).toEqual([1000, 3000, 7000, 15000, 31000, 63000]);
   expect(run.letters).toEqual(times(6, 'S'));
   expect([run.net.now, sock(run.net, 'c').sk_err, sock(run.net, 'c').inet_num]).toEqual([127000, 110, 0]);
+});
+
+// RFC 6298 section 2.2 and 5, with the kernel's smallest variance of 200 ms.
+test('the timeout of data is the round trip of the handshake and 200 ms, or three of the first where that is more', () => {
+  const after = (rtt: number) =>
+    events(stock, host(), [tcp('c'), connect('c'), wait(rtt), answer('c'), send('c', 4)]).net;
+  expect(copies(after(10), 'c', 3).at).toEqual([220, 640, 1480]);
+  expect(copies(after(300), 'c', 2).at).toEqual([1200, 3000]);
 });
 
 test('data is sent again with timeouts that double from 200 ms', () => {

@@ -1,0 +1,137 @@
+/** What the place of the mangle table among the hooks asks of whoever changes a packet there: conntrack before it, filters behind it. */
+import { ctTuple, getCt, nf_ct_get_tuple, nf_ct_invert_tuple, nf_ct_tuple_equal } from '../model/nf_conntrack.ts';
+import type { SkBuff } from '../model/types/packet.ts';
+import { SOCK_TCP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
+import {
+  IP_CT_DIR_ORIGINAL,
+  IP_CT_DIR_REPLY,
+  IP_CT_ESTABLISHED,
+  IP_CT_RELATED,
+  type NfConn,
+} from '../model/types/verdict.ts';
+import type { Effect } from '../model/types/world.ts';
+import { sameEnds, socksMangled } from './address.ts';
+import { asking } from './netfilter.ts';
+import { inSocks, leaves, userSocket, worldAfter } from './packets.ts';
+import { always, effectsOf, eventOf, type Property, type Run } from './property.ts';
+import { statefulHost } from './scopes.ts';
+
+/** The entry that packet of step `i` belongs to, id 0 for none; an ICMP error is only related to one. */
+function entryOf(run: Run, i: number, skb: SkBuff): NfConn {
+  return getCt(worldAfter(run, i), skb.ctinfo === IP_CT_RELATED ? 0 : skb.ct);
+}
+
+/** The opposite direction. */
+function otherDir(dir: number): number {
+  return dir === IP_CT_DIR_ORIGINAL ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
+}
+
+export const conntrackTupleOnWire: Property = always({
+  id: 'conntrack-tuple-on-wire',
+  concern: 'netfilter',
+  claim:
+    'A packet leaves with the addresses and ports that connection tracking recorded for it, translated as its NAT entry says.',
+  asked: [
+    'nf_conntrack_confirm(): the recorded tuples go into the table, not the packet',
+    'iptables-extensions(8), conntrack: the state of a packet is that of its connection',
+  ],
+  onStock: '',
+  scope: statefulHost,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e) && e.skb.sk !== 0) {
+        const ct = entryOf(run, i, e.skb);
+        const recorded = nf_ct_invert_tuple(ctTuple(ct, otherDir(e.skb.ctdir)));
+        ok = ok && (ct.id === 0 || nf_ct_tuple_equal(recorded, nf_ct_get_tuple(e.skb)));
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i))
+      seen = seen || (leaves(e) && e.skb.sk !== 0 && e.skb.mark !== 0 && entryOf(run, i, e.skb).id !== 0);
+    return seen;
+  },
+});
+
+/** Whether that is the end of a packet that came in while connections are tracked. */
+function arrived(e: Effect): boolean {
+  return (e.effect === 'deliver' || e.effect === 'free') && e.skb.iif !== 0;
+}
+
+/** Whether step `i` is a peer's answer that a rule on connection states decides about. */
+function answeredTracked(run: Run, i: number): boolean {
+  if (eventOf(run, i).event !== 'answer' || !worldAfter(run, i).ct_enabled || asking(run, i).id === 0) return false;
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || arrived(e);
+  return seen;
+}
+
+export const answerIsEstablished: Property = always({
+  id: 'answer-is-established',
+  concern: 'netfilter',
+  claim: "A correct peer's answer belongs, for connection tracking, to the connection that it answers.",
+  asked: [
+    'iptables-extensions(8), conntrack: ESTABLISHED is a packet of a connection which has seen packets in both directions',
+  ],
+  onStock: '',
+  scope: statefulHost,
+  holds(run, i) {
+    if (!answeredTracked(run, i)) return true;
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      const known = (e.effect === 'deliver' || e.effect === 'free') && e.skb.ct !== 0;
+      const own = known && (e.skb.ctinfo === IP_CT_ESTABLISHED || e.skb.ctinfo === IP_CT_RELATED);
+      ok = ok && (!arrived(e) || own);
+    }
+    return ok;
+  },
+  sometimes: answeredTracked,
+});
+
+/** Whether that packet was dropped at the end of a list of effects. */
+function dropped(effects: readonly Effect[], id: number): boolean {
+  let freed = false;
+  for (const e of effects) freed = freed || (e.effect === 'free' && e.skb.id === id);
+  return freed;
+}
+
+/** The socket as the mangle hook left it when it was done with packet `id`, NO_SOCK when it never was. */
+function leftBy(effects: readonly Effect[], id: number, sk: number): Sock {
+  return inSocks(socksMangled(effects, id), sk);
+}
+
+/** Whether the second lookup went well for a user's packet that was dropped behind it. */
+function droppedLater(run: Run, i: number, e: Effect): boolean {
+  if (e.effect !== 'reroute' || e.err < 0 || !dropped(effectsOf(run, i), e.before.id)) return false;
+  const sk = leftBy(effectsOf(run, i), e.before.id, e.before.sk);
+  return userSocket(sk) && (sk.kind !== SOCK_TCP || sk.sk_state !== TCP_CLOSE);
+}
+
+export const droppedPacketLeavesSocket: Property = always({
+  id: 'dropped-packet-leaves-socket',
+  concern: 'netfilter',
+  claim: 'A packet that a later rule drops leaves its socket with the addresses, the port and the place that it had.',
+  asked: [
+    'netfilter: a verdict decides about a packet',
+    'getsockname(2), send(2): a call that fails with EPERM changes no name',
+  ],
+  onStock: '',
+  scope: statefulHost,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (e.effect === 'reroute' && droppedLater(run, i, e)) {
+        ok = ok && sameEnds(inSocks(e.socks, e.before.sk), leftBy(effectsOf(run, i), e.before.id, e.before.sk));
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || droppedLater(run, i, e);
+    return seen;
+  },
+});

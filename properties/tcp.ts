@@ -1,0 +1,197 @@
+/** What TCP promises about a connection's numbers: where its sequence space begins and goes on, how large its segments are. */
+import { dev_get_by_index, getSock } from '../model/net.ts';
+import { signatureCorrect } from '../model/peer.ts';
+import { seq_scale } from '../model/secure_seq.ts';
+import { after } from '../model/tcp.ts';
+import { tcp_parse_options } from '../model/tcp_input.ts';
+import { tcp_parse_md5sig_option } from '../model/tcp_md5.ts';
+import { endSeq } from '../model/tcp_output.ts';
+import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
+import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
+import { leaves, worldAfter } from './packets.ts';
+import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
+import { fewPorts, signedSessions, unequalLinks } from './scopes.ts';
+
+/** Whether that packet of step `i` is the SYN that a user's socket opens a connection with, sent for the first time. */
+function opens(run: Run, i: number, skb: SkBuff): boolean {
+  const { event } = eventOf(run, i);
+  const syn = skb.iph.protocol === IPPROTO_TCP && (skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
+  return syn && (event === 'connect' || event === 'send') && getSock(worldAfter(run, i), skb.sk).kind === SOCK_TCP;
+}
+
+/**
+ * The TIME_WAIT socket that held the packet's four-tuple when step `i` began, NO_SOCK for none. One that is bound to a
+ * device holds it for that device alone.
+ */
+function lastIncarnation(run: Run, i: number, { iph, th, sk }: SkBuff): Sock {
+  const { sk_bound_dev_if: dif } = getSock(worldAfter(run, i), sk);
+  let found = NO_SOCK;
+  for (const tw of worldBefore(run, i).socks) {
+    const held =
+      tw.kind === SOCK_TIMEWAIT &&
+      tw.hashed &&
+      (tw.sk_bound_dev_if === 0 || tw.sk_bound_dev_if === dif) &&
+      tw.inet_rcv_saddr === iph.saddr &&
+      tw.inet_daddr === iph.daddr &&
+      tw.inet_num === th.source &&
+      tw.inet_dport === th.dest;
+    found = held ? tw : found;
+  }
+  return found;
+}
+
+/** Whether a SYN of step `i` takes the four-tuple of a TIME_WAIT socket. */
+function reuses(run: Run, i: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i))
+    seen = seen || (leaves(e) && opens(run, i, e.skb) && lastIncarnation(run, i, e.skb).id !== 0);
+  return seen;
+}
+
+/**
+ * Whether the socket's queue is one piece of sequence space: each segment begins where the one before it ends, what was
+ * sent ends at SND.NXT, and what the user gives next follows the last.
+ */
+function inOrder(tp: Sock): boolean {
+  let ok = true;
+  let end = tp.snd_nxt;
+  let sentEnd = tp.snd_nxt;
+  let first = true;
+  for (const seg of tp.write_queue) {
+    ok = ok && (seg.seq === end || (first && seg.sent));
+    end = endSeq(seg);
+    sentEnd = seg.sent ? end : sentEnd;
+    first = false;
+  }
+  return ok && sentEnd === tp.snd_nxt && (first || end === tp.write_seq);
+}
+
+export const sequenceNumbersContinue: Property = always({
+  id: 'sequence-numbers-continue',
+  concern: 'connection',
+  claim: 'What a connection sends after its SYN continues the sequence numbers of the SYN, without a gap.',
+  asked: ['RFC 9293 section 3.4 and section 3.10.1 (SND.NXT is ISS + 1 once the SYN is sent)'],
+  onStock: '',
+  scope: fewPorts,
+  holds(run, i) {
+    let ok = true;
+    for (const sk of worldAfter(run, i).socks) {
+      const numbered = sk.kind === SOCK_TCP && sk.sk_state !== TCP_CLOSE && sk.sk_state !== TCP_LISTEN;
+      ok = ok && (!numbered || inOrder(sk));
+    }
+    return ok;
+  },
+  sometimes: reuses,
+});
+
+export const newIncarnationBeyondOld: Property = always({
+  id: 'new-incarnation-beyond-old',
+  concern: 'connection',
+  claim:
+    'A SYN on a four-tuple that is still in TIME_WAIT here has a sequence number beyond all that the old connection used.',
+  asked: [
+    'RFC 9293 section 3.4.3',
+    'RFC 1122 section 4.2.2.13 (a connection may be reopened from TIME-WAIT with a larger initial sequence number)',
+    'tcp_twsk_unique(): what it sees to',
+  ],
+  onStock: '',
+  scope: fewPorts,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e) && opens(run, i, e.skb)) {
+        const old = lastIncarnation(run, i, e.skb);
+        ok = ok && (old.id === 0 || after(e.skb.th.seq, old.snd_nxt));
+      }
+    }
+    return ok;
+  },
+  sometimes: reuses,
+});
+
+/** Whether the packet is the first SYN of a connection whose number the generator chose: nothing else was left to begin from. */
+function numberedAnew(run: Run, i: number, skb: SkBuff): boolean {
+  const blank = getSock(worldBefore(run, i), skb.sk).write_seq === 0;
+  return opens(run, i, skb) && blank && lastIncarnation(run, i, skb).id === 0;
+}
+
+export const isnOfOwnTuple: Property = always({
+  id: 'isn-of-own-tuple',
+  concern: 'connection',
+  claim:
+    'The initial sequence number of a connection is the one that the generator gives for the addresses and ports on the wire.',
+  asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
+  onStock: '',
+  scope: fewPorts,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e) && numberedAnew(run, i, e.skb)) {
+        const { iph, th } = e.skb;
+        const f = run.kernel.secure_tcp_seq(iph.saddr, iph.daddr, th.source, th.dest);
+        ok = ok && th.seq === (seq_scale(worldBefore(run, i), f) + eventOf(run, i).picks.isn) >>> 0;
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.skb.mark !== 0 && numberedAnew(run, i, e.skb));
+    return seen;
+  },
+});
+
+/** Length of the IP and the TCP header without options, which the MSS does not count. */
+const HEADERS = 40;
+
+/** Whether that packet is a SYN or a SYN-ACK. */
+function advertises(skb: SkBuff): boolean {
+  return skb.iph.protocol === IPPROTO_TCP && (skb.th.flags & TCPHDR_SYN) !== 0 && !skb.hdrincl;
+}
+
+export const mssFitsLink: Property = always({
+  id: 'mss-fits-link',
+  concern: 'connection',
+  claim: 'The MSS that a SYN or SYN-ACK advertises is no more than the link by which it leaves can take.',
+  asked: ['RFC 9293 section 3.7.1 (the effective MTU minus the fixed headers)', 'RFC 6691'],
+  onStock:
+    'the MSS is that of the route of the first lookup; the second lookup comes when the segment is complete, with and without the patch',
+  scope: unequalLinks,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      if (leaves(e) && advertises(e.skb)) {
+        ok = ok && tcp_parse_options(e.skb.th).mss <= dev_get_by_index(worldAfter(run, i), e.dev).mtu - HEADERS;
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) {
+      const small = leaves(e) && dev_get_by_index(worldAfter(run, i), e.dev).mtu < 1500;
+      seen = seen || (leaves(e) && small && advertises(e.skb));
+    }
+    return seen;
+  },
+});
+
+export const signatureFitsHeader: Property = always({
+  id: 'signature-fits-header',
+  concern: 'connection',
+  claim:
+    'A segment that a socket signed with TCP-MD5 carries the signature for the addresses and ports that it travels with.',
+  asked: ['RFC 2385 section 2.0', 'tcp(7): TCP_MD5SIG'],
+  onStock: '',
+  scope: signedSessions,
+  holds(run, i) {
+    let ok = true;
+    for (const e of effectsOf(run, i)) ok = ok && (!leaves(e) || signatureCorrect(e.skb));
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && tcp_parse_md5sig_option(e.skb.th));
+    return seen;
+  },
+});
