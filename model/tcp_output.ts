@@ -463,7 +463,8 @@ function markSent(queue: readonly WriteQueueSeg[], seq: number): readonly WriteQ
 }
 
 /**
- * Sends what waits, as far as Nagle's rule lets it; an error of sending ends the round.
+ * Sends what waits, as far as Nagle's rule lets it; an error of sending ends the round, and so does an empty segment, which
+ * a Fast Open connect without data leaves behind.
  *
  * C: net/ipv4/tcp_output.c, tcp_write_xmit() and tcp_event_new_data_sent().
  * Left out: congestion window and the peer's window.
@@ -474,6 +475,7 @@ function tcp_write_xmit(kernel: Kernel, start: World, sk: number, push: boolean)
     if (!seg.sent) {
       const tp = getSock(net, sk);
       if (!tcp_nagle_test(tp, seg, push)) return net;
+      if (endSeq(seg) === seg.seq) return net;
       const sent = tcp_transmit_skb(kernel, net, sk, seg, true);
       net = sent.net;
       if (sent.err !== 0) return net;

@@ -10,6 +10,7 @@ import type { Sock } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { stock } from '../model/variants/stock.ts';
 import { synFilters } from '../model/variants/syn-filters.ts';
+import { FILTERED, PROMISES } from '../properties/filtered.ts';
 import { bootHost, playOn } from './play.ts';
 import { compile } from './text.ts';
 
@@ -224,20 +225,33 @@ function share([moved, all]: readonly [number, number]): string {
   return moved === 0 ? 'none' : moved === all ? 'all' : `${moved} of ${all}`;
 }
 
-/** The table in Markdown, padded as a formatter leaves it. */
-export function filterTable(): string {
-  const rows = [
-    ['condition', ...SYN_KINDS],
-    ...filterRows().map(({ condition, moved }) => [
-      condition.includes('tp->') || condition.includes('skb->') ? `\`${condition}\`` : condition,
-      ...SYN_KINDS.map((kind) => share(moved[kind])),
-    ]),
-  ];
-  const widths = (rows[0] as string[]).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] as string).length)),
-  );
+/** Rows as a Markdown table, padded as a formatter leaves it. */
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...rest] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number)).join(' | ')} |`;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [line(rows[0] as string[]), rule, ...rows.slice(1).map(line)].join('\n');
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rest.map(line)].join('\n');
+}
+
+/** The condition as code where it is C. */
+function quoted(condition: string): string {
+  return condition.includes('tp->') || condition.includes('skb->') ? `\`${condition}\`` : condition;
+}
+
+/** The table of SYNs, and under it what becomes of the promises. */
+export function filterTable(): string {
+  const shapes = [
+    ['moves a SYN if', ...SYN_KINDS],
+    ...filterRows().map(({ condition, moved }) => [quoted(condition), ...SYN_KINDS.map((kind) => share(moved[kind]))]),
+  ];
+  const conditions = [{ name: 'always', condition: 'always, as published' }, ...synFilters];
+  const promises = [
+    ['moves a SYN if', ...PROMISES],
+    ...conditions.map(({ name, condition }) => [
+      quoted(condition),
+      ...PROMISES.map((_, column) => (FILTERED[name]?.[column] === '' ? 'sampled' : '**violated**')),
+    ]),
+  ];
+  return `${markdownTable(shapes)}\n\n${markdownTable(promises)}`;
 }

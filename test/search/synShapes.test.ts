@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { tfoCookieOf } from '../../model/tcp_fastopen.ts';
+import type { Kernel } from '../../model/types/world.ts';
 import { filtered, synFilters } from '../../model/variants/syn-filters.ts';
+import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
+import { FILTERED, PROMISES } from '../../properties/filtered.ts';
+import { properties } from '../../properties/index.ts';
+import { bulkSearch } from '../../search/bulk.ts';
 import { play } from '../../search/play.ts';
 import { traceLines } from '../../search/scenario/trace.ts';
 import { filterRows, filterTable, SYN_KINDS, type SynShape, synShapes } from '../../search/synShapes.ts';
@@ -59,6 +64,37 @@ describe('of these SYNs', () => {
 it('the README has the table as it is', () => {
   const readme = readFileSync('README.md', 'utf8');
   expect(/<!-- syn-filters -->\n([\s\S]*?)\n<!-- \/syn-filters -->/.exec(readme)?.[1]?.trim()).toBe(filterTable());
+});
+
+describe('under each condition', () => {
+  const kernels = [{ ...tcpRehash, name: 'tcp-rehash-always' }, ...filtered];
+  const cells = kernels.flatMap((kernel) =>
+    PROMISES.map((id, column) => {
+      const path = FILTERED[kernel.name.replace('tcp-rehash-', '')]?.[column];
+      if (path === undefined) throw new Error(kernel.name);
+      return { kernel, id, path };
+    }),
+  );
+  const failures = (kernel: Kernel, id: string, path: string, runs: number) =>
+    bulkSearch({
+      properties: properties.filter((property) => property.id === id),
+      kernels: [kernel],
+      seed: 1,
+      runs,
+      budget: 60_000,
+      path,
+      failures: 1,
+      progress() {},
+    }).tallies.flatMap((tally) => tally.failures).length;
+
+  it.each(cells.filter(({ path }) => path !== ''))('$kernel.name breaks $id', ({ kernel, id, path }) => {
+    expect(failures(kernel, id, path, 1)).toBe(1);
+  });
+
+  it.each(cells.filter(({ path }) => path === ''))('$kernel.name keeps $id where others do not', ({ kernel, id }) => {
+    for (const path of new Set(cells.filter((cell) => cell.id === id && cell.path !== '').map((cell) => cell.path)))
+      expect(failures(kernel, id, path, 1)).toBe(0);
+  });
 });
 
 describe("a SYN with data, on the post's host", () => {
