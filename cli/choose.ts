@@ -2,7 +2,7 @@
 
 import { onRelease, REFERENCE, releases } from '../model/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
-import { variants } from '../model/variants/index.ts';
+import { alternatives, variants } from '../model/variants/index.ts';
 import { filtered } from '../model/variants/syn-filters.ts';
 import { singleFaults } from '../properties/faults.ts';
 import { properties } from '../properties/index.ts';
@@ -17,7 +17,7 @@ export function chooseVariants(name: string | undefined, release?: string): read
 /** The variant of that name, on that release. */
 export function chooseVariant(name: string, release?: string): Kernel {
   const kernel =
-    [...variants, ...singleFaults, ...filtered].find((one) => one.name === name) ??
+    [...variants, ...alternatives, ...singleFaults, ...filtered].find((one) => one.name === name) ??
     wrong(`no variant is called '${name}'; 'reroute-check list variants' names them`);
   return chooseRelease(kernel, release);
 }

@@ -34,8 +34,8 @@ function syscall(call: string, sk: Sock, { err, net }: Sending): World {
   return returned(net, call, sk.id, sk.id === 0 ? -EBADF : err);
 }
 
-function openSocket(net: World, event: SocketEvent): World {
-  const opened = inet_create(net, event);
+function openSocket(kernel: Kernel, net: World, event: SocketEvent): World {
+  const opened = inet_create(net, { ...event, mark: kernel.socketMark(net, event) });
   return returned(opened.net, 'socket', opened.sk, opened.err);
 }
 
@@ -83,7 +83,7 @@ function operator(kernel: Kernel, net: World, command: HostCommand): World {
 function perform(kernel: Kernel, net: World, event: Event): World {
   switch (event.event) {
     case 'socket':
-      return openSocket(net, event);
+      return openSocket(kernel, net, event);
     case 'bind': {
       const sk = sockByName(net, event.s);
       return syscall('bind', sk, sk.id === 0 ? { err: 0, net } : inet_bind(net, sk.id, event.addr, event.port));

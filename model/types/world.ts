@@ -185,6 +185,8 @@ export interface Kernel extends Release {
   readonly title: string;
   /** Commands that this variant's operator adds to a configured host (the MASQUERADE rule of the post); none for a patch. */
   readonly operator: (net: World) => readonly HostCommand[];
+  /** The mark that a program gives a socket that it opens (SO_MARK). */
+  readonly socketMark: (net: World, event: Extract<Event, { event: 'socket' }>) => number;
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
   /** What the mended patch has and lacks; only its own hook reads it. */
   readonly patch: Patch;

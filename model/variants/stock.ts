@@ -3,9 +3,10 @@ import { inet_ehashfn } from '../inet_hashtables.ts';
 import { ipt_mangle_out } from '../iptable_mangle.ts';
 import { linux61 } from '../releases/linux-6.1.ts';
 import { secure_tcp_seq } from '../secure_seq.ts';
+import type { Event } from '../types/event.ts';
 import { NO_PATCH } from '../types/faults.ts';
 import type { HostCommand } from '../types/host.ts';
-import type { Kernel } from '../types/world.ts';
+import type { Kernel, World } from '../types/world.ts';
 
 /** Every SYN is moved, if any is. */
 function syn_filter(): boolean {
@@ -17,11 +18,17 @@ function operator(): readonly HostCommand[] {
   return [];
 }
 
+/** What the event says. */
+function socketMark(_net: World, event: Extract<Event, { event: 'socket' }>): number {
+  return event.mark;
+}
+
 export const stock: Kernel = {
   ...linux61,
   name: 'stock',
   title: 'Linux unchanged: the second lookup keeps the source of the first',
   operator,
+  socketMark,
   ipt_mangle_out,
   patch: NO_PATCH,
   syn_filter,
