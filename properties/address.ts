@@ -21,7 +21,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { twoUplinks } from './scopes.ts';
+import { silentPeers, twoUplinks } from './scopes.ts';
 
 /** Whether `addr` lies in a subnet that the device has an address in: what a provider's strict filter lets through. */
 function coveredBy(dev: NetDevice, addr: number): boolean {
@@ -102,6 +102,7 @@ export const headerMatchesSocket: Property = always({
   asked: ['getsockname(2)', 'POSIX.1-2017 connect()', 'RFC 9293 section 3.3.1 (a connection is a pair of sockets)'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [silentPeers],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {

@@ -4,7 +4,7 @@ import { IPPROTO_ICMP, type SkBuff } from '../model/types/packet.ts';
 import { SOCK_RAW } from '../model/types/sock.ts';
 import { leaves, ownerOf } from './packets.ts';
 import { always, effectsOf, type Property, type Run } from './property.ts';
-import { steadyMarks } from './scopes.ts';
+import { silentPeers, steadyMarks } from './scopes.ts';
 
 export const ipChecksumRight: Property = always({
   id: 'ip-checksum-correct',
@@ -38,6 +38,7 @@ export const transportChecksumRight: Property = always({
   asked: ['RFC 9293 section 3.1', 'RFC 768', 'RFC 792', 'RFC 1624'],
   onStock: '',
   scope: steadyMarks,
+  alsoIn: [silentPeers],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i))

@@ -15,7 +15,7 @@ import { NF_DROP, NF_STOP, type XtRule } from '../model/types/verdict.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { destinationPort, hostChanged } from './packets.ts';
 import { always, at, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { steadyMarks } from './scopes.ts';
+import { statefulHost, steadyMarks } from './scopes.ts';
 
 /** Whether a verdict word is one that nf_hook_slow() knows: a verdict in the low byte, a plausible errno above NF_DROP. */
 function legal(verdict: number): boolean {
@@ -94,7 +94,7 @@ function dropsAnswers(net: World): boolean {
   let drops = false;
   for (const chain of net.filter.chains) {
     if (chain.name === 'INPUT') {
-      drops = drops || chain.policy === NF_DROP;
+      drops = drops || (chain.policy === NF_DROP && !takesEstablished(chain.rules));
       for (const rule of chain.rules) drops = drops || (refuses(rule) && !sparesEstablished(rule));
     }
   }
@@ -104,6 +104,19 @@ function dropsAnswers(net: World): boolean {
 /** Whether the rule lets nothing through. */
 function refuses({ target }: XtRule): boolean {
   return target.target === 'DROP' || target.target === 'REJECT';
+}
+
+/** Whether a rule accepts what belongs to a connection. */
+function takesEstablished(rules: readonly XtRule[]): boolean {
+  let takes = false;
+  for (const { target, matches } of rules) {
+    const alone = target.target === 'ACCEPT' && matches.length === 1;
+    for (const match of matches) {
+      if (alone && match.match === 'ctstate' && !match.invert)
+        for (const state of match.states) takes = takes || state === 'ESTABLISHED';
+    }
+  }
+  return takes;
 }
 
 /** Whether the rule matches by connection state, and not what belongs to a connection. */
@@ -174,6 +187,7 @@ export const answerReachesSender: Property = always({
   asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
   onStock: '',
   scope: steadyMarks,
+  alsoIn: [statefulHost],
   holds(run, i) {
     const sk = asker(run, i);
     let reached = sk.id === 0;

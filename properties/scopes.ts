@@ -49,6 +49,8 @@ export interface RunScope {
   readonly waits: readonly number[];
   /** Whether a TCP socket may go through a whole connection at once: connect, answer, close, answer. */
   readonly conversations: boolean;
+  /** Whether a timer that fires may go on firing, until the cached route is dropped. */
+  readonly silences: boolean;
   readonly events: number;
   /** Whether connections may be opened with Fast Open, and listeners take it. */
   readonly fastOpen: boolean;
@@ -137,6 +139,7 @@ export const twoUplinks: RunScope = {
   base: [],
   waits: [61],
   conversations: false,
+  silences: false,
   events: 6,
   fastOpen: false,
 };
@@ -444,4 +447,19 @@ export const signedSessions: RunScope = {
   ],
   sockets: ['tcp'],
   socketOptions: ['md5'],
+};
+
+/** Connections whose cached route is dropped or becomes obsolete while they live. */
+export const silentPeers: RunScope = {
+  ...twoUplinks,
+  name: 'silent-peers',
+  share: 10,
+  text: 'TCP on the hosts of two-uplinks: timers that fire until TCP drops the cached route, routes and addresses that change meanwhile, a round trip of some milliseconds',
+  extra: twoUplinks.extra.slice(0, 6),
+  extras: 1,
+  sockets: ['tcp'],
+  arrivals: ['eth0 8.8.8.8:5000 > ADDR0:80 tcp S'],
+  waits: [0.01, 1, 61],
+  silences: true,
+  events: 7,
 };

@@ -24,7 +24,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { owners, twoUplinks, wideHeaders } from './scopes.ts';
+import { fewPorts, owners, silentPeers, twoUplinks, wideHeaders } from './scopes.ts';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
@@ -61,6 +61,7 @@ export const fourTupleUnique: Property = always({
   asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [fewPorts],
   holds(run, i) {
     let ok = tuplesUnique(worldAfter(run, i).socks);
     for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'micro' || tuplesUnique(e.socks));
@@ -146,6 +147,7 @@ export const oneConnectionOneTuple: Property = always({
   asked: ['RFC 9293 sections 3.3.1 and 3.8.1', 'RFC 1122 section 4.2.3.7'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [silentPeers, fewPorts],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
@@ -236,6 +238,7 @@ export const portsAccounted: Property = always({
   asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [fewPorts],
   holds(run, i) {
     const net = worldAfter(run, i);
     let ok = true;

@@ -99,6 +99,9 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       if (event === '') continue;
     }
     events.push(drawOperation(scope, event, name, kind, state, addresses, words));
+    if (event === 'retransmit' && scope.silences && chance(words, 1, 2)) {
+      events.push(...Array.from({ length: 5 }, () => `retransmit ${name}`));
+    }
     const next = nextState(state, event);
     if (event === 'close') states.delete(name);
     else states.set(name, next);
