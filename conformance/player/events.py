@@ -294,7 +294,7 @@ class Play:
         p = Packet(source or self.likely_source(sock, address, via), address, protocol, dport=port, payload=payload)
         p.sport = HANDMADE_PORT
         if protocol == TCP:
-            p.seq, p.flags = 1, flag_bits(flags or 'S')
+            p.seq, p.flags = 1, flag_bits(flags) if flags else 0
         if protocol == ICMP:
             sock.sequence += 1
             p.dport, p.icmp_type, p.seq = 0, ICMP_TYPES['echo-request'], sock.sequence

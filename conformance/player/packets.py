@@ -33,10 +33,12 @@ def pseudo(saddr, daddr, protocol, length):
 
 
 def flag_letters(flags):
-    return ''.join(letter for bit, letter in enumerate(LETTERS) if flags & 1 << bit)
+    return ''.join(letter for bit, letter in enumerate(LETTERS) if flags & 1 << bit) or 'none'
 
 
 def flag_bits(letters):
+    if letters == 'none':
+        return 0
     if any(letter not in LETTERS for letter in letters):
         raise ValueError(f'"{letters}" are not TCP flags; write letters of {LETTERS}')
     return sum(1 << LETTERS.index(letter) for letter in set(letters))
