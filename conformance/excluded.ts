@@ -122,6 +122,12 @@ export const EXCLUDED: readonly Excluded[] = [
     source: 'conformance/player/kernel.py, ip_command()',
   },
   {
+    what: 'What a tunnel is given to send, and answers inside it',
+    reason: 'The player sees the wire, where the outer packet is; its peer does not look into that.',
+    kind: 'not drawn',
+    source: 'conformance/modelTrace.ts, onWire()',
+  },
+  {
     what: 'On the test kernel, a packet of protocol 47 that arrives',
     reason:
       'GRE is built into it and takes every such packet; in the model no protocol does, and the sender learns so. Drawn with protocol 99.',

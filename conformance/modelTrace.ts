@@ -2,7 +2,7 @@
 
 import { skb_checksum_help } from '../model/checksum.ts';
 import { hostCommand } from '../model/host.ts';
-import { getSock, setSock } from '../model/net.ts';
+import { dev_get_by_index, getSock, setSock } from '../model/net.ts';
 import { boot, step } from '../model/step.ts';
 import { tcp_parse_options } from '../model/tcp_input.ts';
 import { EINPROGRESS, EPIPE } from '../model/types/errno.ts';
@@ -186,6 +186,11 @@ function picksOf(index: number): Picks {
   };
 }
 
+/** Whether the far end of that device sees packets: not of lo, nor of a tunnel, whose packets leave by another one. */
+function onWire(net: World, dev: number): boolean {
+  return dev !== LOOPBACK_IFINDEX && dev_get_by_index(net, dev).tunnel_daddr === 0;
+}
+
 /** Plays a scenario on a model kernel. */
 export function modelSees(kernel: Kernel, text: Text): Seen {
   const host = text.host.map(commandOf);
@@ -206,7 +211,7 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
     const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: picksOf(index) });
     for (const effect of done.effects) {
       if (effect.effect === 'refused') refused.push(index);
-      if (effect.effect === 'xmit' && effect.dev !== LOOPBACK_IFINDEX) {
+      if (effect.effect === 'xmit' && onWire(done.world, effect.dev)) {
         packets.push(seenXmit(done.world, index, effect));
         peer.saw(effect.skb);
       }
