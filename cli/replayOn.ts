@@ -4,6 +4,8 @@ import { compareSeen } from '../conformance/compare.ts';
 import { kernelSees, modelSees } from '../conformance/modelTrace.ts';
 import { sideBySide, verdictLines } from '../conformance/report.ts';
 import { openPlayer, prerequisites } from '../conformance/running/player.ts';
+import { releaseOf } from '../conformance/running/release.ts';
+import { onRelease } from '../model/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { masquerade } from '../model/variants/masquerade.ts';
 import { stock } from '../model/variants/stock.ts';
@@ -49,7 +51,7 @@ export async function replayOnKernel(files: readonly string[], options: { readon
   const player = openPlayer({ workers: 1, timeout: TIMEOUT });
   try {
     for (const { file, kernel, text } of chosen) {
-      const ours = modelSees(stock, text);
+      const ours = modelSees(onRelease(stock, releaseOf(release())), text);
       const theirs = kernelSees(await player.run(text, LIMITS));
       const differences = compareSeen(text, ours, theirs);
       const lines = [

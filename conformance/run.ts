@@ -1,4 +1,6 @@
 /** Asks the model and the running kernel the same things, and makes small what they disagree about. */
+import { release } from 'node:os';
+import { onRelease } from '../model/releases/index.ts';
 import { stock } from '../model/variants/stock.ts';
 import { minimiseAsync } from '../search/minimise.ts';
 import { impossibleEvent } from '../search/scenario/life.ts';
@@ -9,6 +11,7 @@ import { compareAnswers, compareSeen, type Difference } from './compare.ts';
 import { kernelSees, modelSees } from './modelTrace.ts';
 import { drawRouting, modelAnswers, QUESTION } from './routing.ts';
 import type { Player } from './running/player.ts';
+import { releaseOf } from './running/release.ts';
 import { drawWire } from './wire.ts';
 
 export type Kind = 'routing' | 'wire';
@@ -68,7 +71,8 @@ export async function compareCase(player: Player, kind: Kind, text: Text): Promi
     return { differences: compareAnswers(text, modelAnswers(text), kernel), compared: kernel.routes.length };
   }
   const kernel = kernelSees(await player.run(text, LIMITS));
-  return { differences: compareSeen(text, modelSees(stock, text), kernel), compared: kernel.packets.length };
+  const model = onRelease(stock, releaseOf(release()));
+  return { differences: compareSeen(text, modelSees(model, text), kernel), compared: kernel.packets.length };
 }
 
 /** Whether the case can be asked at all. */

@@ -83,8 +83,9 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
     if (state === undefined) {
       const [kind = '', ...then] = mostly(words, [...kinds.values(), ...scope.sockets]).split('; ');
       kinds.set(name, kind);
-      events.push(drawSocket(scope, name, kind, words), ...then.map((line) => line.replace(' S', ` ${name}`)));
-      states.set(name, then.map(eventName).reduce(nextState, OPENED(kind)));
+      events.push(drawSocket(scope, name, kind, words));
+      events.push(...then.map((line) => fill(line.replace(/^(\w+) S\b/, `$1 ${name}`), addresses)));
+      states.set(name, then.flatMap(eventName).reduce(nextState, OPENED(kind)));
       if (kind === 'tcp' && scope.conversations && chance(words, 1, 2)) {
         events.push(...drawConversation(scope, name, words));
         states.delete(name);
@@ -109,9 +110,9 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
   return events;
 }
 
-/** The event that a line begins with. */
-function eventName(line: string): SocketEvent {
-  return line.replace(/ .*/, '') as SocketEvent;
+/** The event of a socket that a line stands for; none for a packet that arrives. */
+function eventName(line: string): readonly SocketEvent[] {
+  return line.startsWith('receive') ? [] : [line.replace(/ .*/, '') as SocketEvent];
 }
 
 /** A connection from its beginning to its end, and perhaps a pause behind it. */

@@ -25,6 +25,8 @@ function ip_route_me_harder(
  * stays the control socket.
  *
  * C: net/ipv4/ip_output.c, ip_send_unicast_reply(); include/net/sock.h, skb_set_owner_edemux(). Not yet so in 6.12.
+ * Observed: Linux 6.18.44: `-m owner --uid-owner 0` matches the RST that a listener sends, and not one for a port without
+ * socket; the user-mode 6.1.192 matches neither (`replay --on kernel`, `--on patched-kernel`, 2026-11-22).
  */
 function replyOwner(orig_sk: Sock): number {
   return orig_sk.id === NO_SOCK.id ? IPV4_TCP_SK : orig_sk.id;

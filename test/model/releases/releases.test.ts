@@ -1,5 +1,6 @@
 /** What differs between the releases, seen on whole scenarios. */
 import { describe, expect, it } from 'vitest';
+import { releaseOf } from '../../../conformance/running/release.ts';
 import { onRelease, releases } from '../../../model/releases/index.ts';
 import type { Kernel } from '../../../model/types/world.ts';
 import { icmpOnly } from '../../../model/variants/icmp-only.ts';
@@ -73,6 +74,18 @@ describe('a reset', () => {
     expect(owners(on(stock, '6.18', [...LISTEN, STRAY]))).toEqual(['l']);
   });
 
+  // As Linux 6.18.44 and the user-mode 6.1.192 do (replay --on kernel, --on patched-kernel, 2026-11-22).
+  it('of a listener matches --uid-owner in 6.18 alone, a SYN-ACK on every release', () => {
+    const host = [...HOST.slice(0, 9), 'iptables -t mangle -A OUTPUT -m owner --uid-owner 0 -j MARK --set-mark 100'];
+    const devices = (number: string) =>
+      traceLines(on(stock, number, [...LISTEN, STRAY, SYN, STRAY.replace(':80 ', ':81 ')], host))
+        .filter((line) => line.includes(' tcp '))
+        .map((line) => line.split(' ')[1]);
+    expect(devices('4.1')).toEqual(['eth0', 'eth1', 'eth0']);
+    expect(devices('6.1')).toEqual(['eth0', 'eth1', 'eth0']);
+    expect(devices('6.18')).toEqual(['eth1', 'eth1', 'eth0']);
+  });
+
   it('of an unknown connection belongs to the control socket on every release', () => {
     for (const { release } of releases) expect(owners(on(stock, release, [STRAY]))).toEqual(['7']);
   });
@@ -105,4 +118,9 @@ it('4.1 finds the next port in order, 6.1 the next of the same parity', () => {
       ?.world.socks.flatMap(({ name, inet_num }) => (name === '' ? [] : [inet_num]));
   expect(ports('4.1')).toEqual([40000, 40001]);
   expect(ports('6.1')).toEqual([40000, 40002]);
+});
+
+it('the release of a running kernel is the newest modelled one that is not newer', () => {
+  const names = ['3.10.0', '4.3.1', '5.15.0-91-generic', '6.1.192', '6.12.0', '6.18.44-fc-v657', '7.0.1'];
+  expect(names.map((name) => releaseOf(name).release)).toEqual(['4.1', '4.1', '4.1', '6.1', '6.1', '6.18', '6.18']);
 });
