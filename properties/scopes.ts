@@ -46,7 +46,7 @@ export interface RunScope {
   /** Commands of every host. */
   readonly base: readonly string[];
   /** Seconds that may pass. */
-  readonly waits: readonly number[];
+  readonly waits: readonly string[];
   /** Whether a TCP socket may go through a whole connection at once: connect, answer, close, answer. */
   readonly conversations: boolean;
   /** Whether a timer that fires may go on firing, until the cached route is dropped. */
@@ -137,7 +137,7 @@ export const twoUplinks: RunScope = {
     'ip addr add 10.0.0.8/24 dev eth0',
   ],
   base: [],
-  waits: [61],
+  waits: ['61'],
   conversations: false,
   silences: false,
   events: 6,
@@ -396,7 +396,7 @@ export const fewPorts: RunScope = {
   arrivals: ['eth1 8.8.8.8:80 > ADDR1:40000 tcp R', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp R'],
   destinations: ['8.8.8.8', '8.8.8.8', '9.9.9.9'],
   ports: [80],
-  waits: [2, 61],
+  waits: ['2', '61'],
   conversations: true,
   events: 10,
 };
@@ -464,11 +464,18 @@ export const silentPeers: RunScope = {
   name: 'silent-peers',
   share: 10,
   text: 'TCP on the hosts of two-uplinks: timers that fire until TCP drops the cached route, routes and addresses that change meanwhile, a round trip of some milliseconds',
-  extra: twoUplinks.extra.slice(0, 6),
+  extra: [
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'ip addr add 10.0.0.7/24 dev eth0',
+    'ip rule add from 10.1.0.1 table 100',
+    'ip rule add from 10.0.0.1 table main',
+    'ip rule add ipproto tcp table 100',
+    'ip rule add dport 80 table 100',
+  ],
   extras: 1,
   sockets: ['tcp'],
   arrivals: ['eth0 8.8.8.8:5000 > ADDR0:80 tcp S'],
-  waits: [0.01, 1, 61],
+  waits: ['0.01', '1', '61'],
   silences: true,
   events: 7,
 };
