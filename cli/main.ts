@@ -117,6 +117,12 @@ program
   .action(async (options) => (await import('./report.ts')).report(options));
 
 program
+  .command('findings')
+  .description('a section for every fault of the patch, from the stored counterexamples')
+  .option('-o, --output <file>', 'a file instead of standard output')
+  .action(async (options) => (await import('./findings.ts')).findings(options));
+
+program
   .command('check')
   .description('for CI: compare a review with the recorded expectations')
   .addOption(seed())

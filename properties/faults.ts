@@ -93,9 +93,10 @@ export const faults: readonly Fault[] = [
   {
     id: 'failed-lookup',
     field: 'failedLookup',
-    cause: 'After a failed lookup the key holds no source, and it is written all the same.',
+    cause:
+      'After a failed lookup the key holds no source, and it is written into the socket all the same; under version 1 that is a socket without one.',
     repair: 'nothing is written after an error',
-    inFirst: true,
+    inFirst: false,
   },
   {
     id: 'failed-port',

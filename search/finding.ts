@@ -226,7 +226,8 @@ function moment(property: Property, run: Run, i: number): string {
   return property.holds({ ...run, steps: settled }, i) ? 'while the hook is at work, seen from another CPU, ' : '';
 }
 
-function ownerWord(kind: number): string {
+/** The owner of a packet, as one says it. */
+export function ownerWord(kind: number): string {
   return (
     [
       'no socket',
