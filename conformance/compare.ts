@@ -34,9 +34,9 @@ function sorted(value: object): string {
 }
 
 /** The answer without what is excluded. */
-function comparable(question: string, answer: RouteAnswer): string {
+function comparable(question: string, answer: RouteAnswer, host: readonly string[]): string {
   let seen = answer;
-  for (const { answer: change } of EXCLUDED) if (change !== undefined) seen = change(question, seen);
+  for (const { answer: change } of EXCLUDED) if (change !== undefined) seen = change(question, seen, host);
   return sorted(seen);
 }
 
@@ -61,7 +61,9 @@ export function compareAnswers({ host, events }: Text, model: Answers, kernel: A
   const setup = refusals(host, 'host command', mine as number[], theirs as number[]);
   if (setup.length > 0) return setup;
   return events.flatMap((question, at): Difference[] => {
-    const [a, b] = [model, kernel].map(({ routes }) => comparable(question, routes[at] ?? { error: 'no answer' }));
+    const [a, b] = [model, kernel].map(({ routes }) =>
+      comparable(question, routes[at] ?? { error: 'no answer' }, host),
+    );
     return a === b ? [] : [{ at, what: question, model: a as string, kernel: b as string }];
   });
 }

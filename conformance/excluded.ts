@@ -12,8 +12,11 @@ export interface Excluded {
   readonly kind: 'newer' | 'not modelled' | 'not drawn' | 'tool';
   readonly source: string;
   /** What makes answers of both alike: applied to the model's and to the kernel's. */
-  readonly answer?: (question: string, answer: RouteAnswer) => RouteAnswer;
+  readonly answer?: (question: string, answer: RouteAnswer, host: readonly string[]) => RouteAnswer;
 }
+
+/** A unicast route to groups alone. */
+const UNICAST_TO_GROUPS = /^ip route (add|append|prepend|replace|change) (unicast )?(22[4-9]|23\d)\./;
 
 export const EXCLUDED: readonly Excluded[] = [
   {
@@ -24,6 +27,19 @@ export const EXCLUDED: readonly Excluded[] = [
     source: 'net/ipv4/route.c, ip_route_input_slow() and inet_rtm_getroute(): Linux 6.14 and later',
     answer: (question, answer) =>
       / iif /.test(question) && answer.error === 'Invalid cross-device link' ? { error: 'Invalid argument' } : answer,
+  },
+  {
+    what: 'Whether an answer says multicast, on a host with a unicast route to groups',
+    reason:
+      'A nexthop keeps the route that it made first, with its type, for all that follow, groups or not; which question came first on a processor decides. The model makes each route anew.',
+    kind: 'not modelled',
+    source: 'net/ipv4/route.c, __mkroute_output(): nhc_pcpu_rth_output',
+    answer: (_, answer, host) => {
+      if (!host.some((command) => UNICAST_TO_GROUPS.test(command))) return answer;
+      const { type, cache, ...rest } = answer;
+      const others = Array.isArray(cache) ? cache.filter((flag) => flag !== 'mc') : cache;
+      return { ...rest, cache: others, ...(type === undefined || type === 'multicast' ? {} : { type }) };
+    },
   },
   {
     what: 'The flags `offload`, `rt_offload_failed` and their like in an answer',
@@ -58,6 +74,13 @@ export const EXCLUDED: readonly Excluded[] = [
       'In a scenario a timer fires when an event says so. The player lists what comes by itself apart, as `late`.',
     kind: 'not modelled',
     source: 'conformance/player/events.py, sent()',
+  },
+  {
+    what: 'route_localnet that changes when there are routes',
+    reason:
+      "A nexthop keeps the source chosen for it until an address changes, and this setting, which widens the choice, does not renew it. The model chooses anew. It is set before a host's routes.",
+    kind: 'not drawn',
+    source: 'net/ipv4/fib_semantics.c, fib_result_prefsrc(); conformance/routing.ts, drawLocalnet()',
   },
   {
     what: 'A TOS above 0x1c in questions, rules and routes',

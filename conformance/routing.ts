@@ -145,7 +145,12 @@ function drawRule(words: Words): string {
   return parts.join(' ');
 }
 
-const SETTINGS = ['rp_filter', 'accept_local', 'src_valid_mark', 'route_localnet'] as const;
+const SETTINGS = ['rp_filter', 'accept_local', 'src_valid_mark'] as const;
+
+/** Before any route, which keeps the source that it was made with: see excluded.ts. */
+function drawLocalnet(words: Words): string {
+  return `sysctl -w net.ipv4.conf.${oneOf(words, [...LINKS, 'all'])}.route_localnet=1`;
+}
 
 function drawSetting(words: Words): string {
   const name = oneOf(words, SETTINGS);
@@ -176,6 +181,7 @@ export function drawRoutingHost(words: Words): readonly string[] {
     }
   }
   host.push(...perhaps(words, 6, () => `ip addr add ${near(words)}/32 dev lo`));
+  host.push(...perhaps(words, 6, drawLocalnet));
   host.push(...perhaps(words, 2, () => `ip route add default via ${oneOf(words, NETWORKS)}254`));
   // A host without rules of its own takes another path through the kernel.
   const rules = chance(words, 1, 4) ? 0 : 1 + below(words, 5);

@@ -347,7 +347,7 @@ export function fib_select_multipath(res: FibResult, hash: number): FibResult {
  * The source that a route gives a packet without one: its own, else one of its device.
  *
  * C: net/ipv4/fib_semantics.c, fib_result_prefsrc() and fib_info_update_nhc_saddr().
- * Left out: the copy kept in the nexthop, which any change of an address renews.
+ * Left out: the copy kept in the nexthop, which any change of an address renews, but not a change of route_localnet.
  */
 export function fib_result_prefsrc(net: World, res: FibResult): number {
   const fa = res.fa;

@@ -79,8 +79,8 @@ function ip_check_mc_rcu(in_dev: NetDevice, mc_addr: number): boolean {
  * Makes the route of a decision.
  *
  * C: net/ipv4/route.c, __mkroute_output() and rt_set_nexthop(). `fa` is NO_ROUTE where res->fi is NULL.
- * Left out: nexthop exceptions; the route cached in the nexthop, which is the same unless a route to groups shares its nexthop
- * with another route: then the type is that of the first answer.
+ * Left out: nexthop exceptions; the route cached in the nexthop, which is the same unless a unicast route to groups shares
+ * its fib_info with another route: then the type is that of the first answer.
  */
 function __mkroute_output(
   net: World,

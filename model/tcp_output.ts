@@ -401,12 +401,59 @@ export function tcp_connect(kernel: Kernel, start: World, sk: number): Result {
   return { err: 0, net: inet_csk_reset_xmit_timer(net, sk, tp.icsk_rto) };
 }
 
+/** Whether it is one packet. C: net/ipv4/tcp_output.c, tcp_can_collapse(). Left out: copies still in this host; SACK. */
+function tcp_can_collapse(sk: Sock, skb: WriteQueueSeg): boolean {
+  return skb.len <= sk.advmss;
+}
+
+/** How many segments have been sent and not acknowledged. */
+function sentSegments(sk: Sock): number {
+  let count = 0;
+  for (const seg of sk.write_queue) count += seg.sent ? 1 : 0;
+  return count;
+}
+
+/** A segment that holds the next one, too: its data and its flags. C: net/ipv4/tcp_output.c, tcp_collapse_retrans(). */
+function tcp_collapse_retrans(skb: WriteQueueSeg, next_skb: WriteQueueSeg): WriteQueueSeg {
+  return { ...skb, len: skb.len + next_skb.len, flags: skb.flags | next_skb.flags };
+}
+
+/**
+ * Joins a segment that is sent again with the sent ones behind it, as long as they fit into one packet.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_retrans_try_collapse(). `to` comes back, and the queue that holds it.
+ * Left out: the sysctl tcp_retrans_collapse, which is 1; the end of the peer's window.
+ */
+function tcp_retrans_try_collapse(
+  sk: Sock,
+  to: WriteQueueSeg,
+  space: number,
+): { readonly to: WriteQueueSeg; readonly write_queue: readonly WriteQueueSeg[] } {
+  if ((to.flags & TCPHDR_SYN) !== 0 || sentSegments(sk) < 2) return { to, write_queue: sk.write_queue };
+  let joined = to;
+  let ahead: readonly WriteQueueSeg[] = [];
+  let behind: readonly WriteQueueSeg[] = [];
+  let reached = false;
+  let open = tcp_can_collapse(sk, to);
+  let left = space;
+  for (const skb of sk.write_queue) {
+    if (reached) {
+      left -= skb.len;
+      open = open && skb.sent && tcp_can_collapse(sk, skb) && left >= 0;
+      if (open) joined = tcp_collapse_retrans(joined, skb);
+      else behind = [...behind, skb];
+    } else if (endSeq(skb) === endSeq(to)) reached = true;
+    else ahead = [...ahead, skb];
+  }
+  return { to: joined, write_queue: [...ahead, joined, ...behind] };
+}
+
 /**
  * Sends a segment again, with the socket's fields as they are now.
  *
  * C: net/ipv4/tcp_output.c, __tcp_retransmit_skb().
  * Left out: -EBUSY while the first copy still waits in this host, which it never does here; a peer that shrinks its
- * window; splitting and joining of segments.
+ * window; splitting of segments.
  */
 function __tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: WriteQueueSeg): Result {
   const tp = getSock(net, sk);
@@ -418,8 +465,12 @@ function __tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: Write
   const acked = before(skb.seq, tp.snd_una) ? (tp.snd_una - skb.seq) >>> 0 : 0;
   const rebuilt = inet_sk_rebuild_header(net, sk);
   if (rebuilt.err !== 0) return { err: -EHOSTUNREACH, net: rebuilt.net };
+  const cur_mss = tp.advmss;
   const rest = { ...skb, seq: (skb.seq + acked) >>> 0, len: skb.len - acked };
-  return tcp_transmit_skb(kernel, rebuilt.net, sk, rest, true);
+  if (rest.len >= cur_mss) return tcp_transmit_skb(kernel, rebuilt.net, sk, rest, true);
+  const inet = getSock(rebuilt.net, sk);
+  const { to, write_queue } = tcp_retrans_try_collapse(inet, rest, cur_mss - rest.len);
+  return tcp_transmit_skb(kernel, setSock(rebuilt.net, { ...inet, write_queue }), sk, to, true);
 }
 
 /** C: net/ipv4/tcp_output.c, tcp_retransmit_skb(). */
@@ -430,7 +481,11 @@ export function tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: 
   return { err: sent.err, net: setSock(sent.net, { ...tp, retrans_stamp: tcp_time_stamp(net) }) };
 }
 
-/** Sends all that has been sent and not acknowledged. C: net/ipv4/tcp_output.c, tcp_xmit_retransmit_queue(). */
+/**
+ * Sends all that has been sent and not acknowledged: here the data of a SYN, which is one segment.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_xmit_retransmit_queue().
+ */
 export function tcp_xmit_retransmit_queue(kernel: Kernel, start: World, sk: number): World {
   let net = start;
   for (const seg of getSock(start, sk).write_queue) {
