@@ -171,9 +171,13 @@ function namesIn(net: World): Readonly<Record<string, string>> {
   );
 }
 
-function socketsIn(net: World): Readonly<Record<string, SeenSocket>> {
+/** `first` holds, by name, the least id that the socket opened last under that name can have. */
+function socketsIn(net: World, first: ReadonlyMap<string, number>): Readonly<Record<string, SeenSocket>> {
+  const socks = net.socks.filter(
+    ({ name, kind, id, parent }) => (kind === SOCK_TIMEWAIT ? parent : id) >= (first.get(name) ?? 0),
+  );
   return Object.fromEntries(
-    [...namedSockets(net)].map(([name, sk]) => [name, { state: stateName(sk), hashed: sk.hashed }]),
+    [...namedSockets({ ...net, socks })].map(([name, sk]) => [name, { state: stateName(sk), hashed: sk.hashed }]),
   );
 }
 
@@ -206,8 +210,11 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
   const packets: SeenPacket[] = [];
   const calls: KernelCall[] = [];
   const names: Readonly<Record<string, string>>[] = [];
+  const first = new Map<string, number>();
   let net = boot(kernel, [LO_UP, ...host]);
   for (const [index, line] of text.events.entries()) {
+    const [verb, subject = ''] = line.split(' ');
+    if (verb === 'socket') first.set(subject, net.next_sock);
     const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: picksOf(index) });
     for (const effect of done.effects) {
       if (effect.effect === 'refused') refused.push(index);
@@ -227,7 +234,8 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
     names.push(namesIn(net));
     if (net.oops.where !== '') break;
   }
-  return { setup, refused, packets, calls, names, sockets: socketsIn(net), events: names.length, oops: net.oops.where };
+  const sockets = socketsIn(net, first);
+  return { setup, refused, packets, calls, names, sockets, events: names.length, oops: net.oops.where };
 }
 
 /** The same of what the player saw a kernel do. */

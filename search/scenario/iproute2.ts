@@ -14,6 +14,7 @@ import {
   FR_ACT_UNREACHABLE,
   FR_ACT_UNSPEC,
   NO_RULE,
+  RT_SCOPE_UNIVERSE,
   RT_TABLE_DEFAULT,
   RT_TABLE_LOCAL,
   RT_TABLE_MAIN,
@@ -492,6 +493,7 @@ function readNexthop(words: Words, draft: RouteDraft): void {
 interface RouteDraft extends Draft<RouteChange> {
   hasDst: boolean;
   hasTable: boolean;
+  hasVia: boolean;
 }
 
 const readMetric: Option<RouteDraft>['read'] = (words, draft, word) => {
@@ -511,6 +513,7 @@ const ROUTE: readonly Option<RouteDraft>[] = [
   exact('via', (words, draft) => {
     if (words.next === 'inet') words.take();
     draft.gw = readAddress(words.value('via', 'an address'), 'a gateway');
+    draft.hasVia = true;
   }),
   exact('tos', readRouteTos),
   short('dsfield', readRouteTos),
@@ -594,9 +597,13 @@ function parseRouteChange(op: RouteChange['op'], words: Words): HostCommand {
     nexthops: [],
     hasDst: false,
     hasTable: false,
+    hasVia: false,
   };
   readOptions(words, ROUTE, draft, readDestination);
-  const { hasDst, hasTable, ...command } = draft;
+  const { hasDst, hasTable, hasVia, ...read } = draft;
+  // A gateway 0.0.0.0 is none to the kernel, but the tool does not narrow the scope.
+  const isWide = hasVia && read.gw === 0 && read.scope < 0 && read.type === RTN_UNICAST && !deletes;
+  const command: RouteChange = isWide ? { ...read, scope: RT_SCOPE_UNIVERSE } : read;
   if (command.nexthops.length === 1) wrong('one nexthop is a route of one path; write via and dev without "nexthop"');
   if (command.nexthops.length > 0 && (command.gw !== 0 || command.dev !== '' || deletes))
     wrong(
