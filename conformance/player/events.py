@@ -431,12 +431,22 @@ class Play:
             self.note('nothing is outstanding')
             return
         before, end = len(self.packets), time.monotonic() + self.limits['retransmit']
+        fired = self.timeouts(sock)
         while time.monotonic() < end:
+            dropped = self.timeouts(sock) != fired
             self.collect()
-            if any(p['socket'] == name for p in self.packets[before:]):
+            if dropped or any(p['socket'] == name for p in self.packets[before:]):
                 return
-            select.select([self.host.far.capture], [], [], min(0.5, end - time.monotonic()))
-        self.note(f'no retransmission within {self.limits["retransmit"]} s')
+            select.select([self.host.far.capture], [], [], min(0.1, end - time.monotonic()))
+        raise NotExpressible(f'its timer did not fire within {self.limits["retransmit"]} s')
+
+    def timeouts(self, sock):
+        """How often the timers of a socket, or of a listener's requests, have fired, also where what they sent was dropped."""
+        by_inode, by_name = proc_sockets('tcp')
+        row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
+        if row and row['state'] == 'LISTEN':
+            return [r['timeouts'] for (_, port, _, _), r in by_name.items() if port == sock.name()[1]]
+        return row and row['timeouts']
 
     def connecting(self, sock):
         if sock.kind != 'tcp' or sock.sock is None:
@@ -669,6 +679,7 @@ def proc_sockets(kind):
             words = line.split()
             (saddr, sport), (daddr, dport) = (proc_endpoint(word) for word in words[1:3])
             row = {'state': STATES[int(words[3], 16)], 'rcv_saddr': saddr, 'daddr': daddr, 'dport': dport}
+            row['timeouts'] = words[6:9:2]  # of the retransmission timer and of the probe timer
             inode = int(words[9]) if len(words) > 9 else 0
             if inode:
                 by_inode[inode] = row

@@ -18,6 +18,7 @@ import {
   RT_TABLE_DEFAULT,
   RT_TABLE_LOCAL,
   RT_TABLE_MAIN,
+  RT_TABLE_UNSPEC,
   RTN_ANYCAST,
   RTN_BLACKHOLE,
   RTN_BROADCAST,
@@ -742,8 +743,10 @@ function parseRuleChange(act: 'rule add' | 'rule del', words: Words): HostComman
   if (words.done) wrong(`"${words.command}" needs a selector or an action: ${words.command} fwmark 100 table 100`);
   const rule: RuleDraft = { ...NO_RULE, table: -1 };
   readOptions(words, RULE, rule, readAction);
-  if (act === 'rule add' && rule.action === FR_ACT_UNSPEC) rule.action = FR_ACT_TO_TBL;
-  if (rule.table < 0) rule.table = act === 'rule add' ? RT_TABLE_MAIN : 0;
+  const looksUp = act === 'rule add' && rule.action === FR_ACT_UNSPEC;
+  if (looksUp) rule.action = FR_ACT_TO_TBL;
+  // A rule with another action is given no table.
+  if (rule.table < 0) rule.table = looksUp ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
   return { do: act, rule };
 }
 
@@ -987,8 +990,8 @@ function printRule(command: RuleChange): string {
   if (rule.pref >= 0) words.push('pref', String(rule.pref));
   if (rule.protocol !== RTPROT_UNSPEC) words.push('proto', nameOf(rule.protocol, ROUTE_PROTOCOLS));
   if (rule.suppress_prefixlen >= 0) words.push('suppress_prefixlength', String(rule.suppress_prefixlen));
-  const usualTable = adds ? RT_TABLE_MAIN : 0;
   const looksUp = rule.action === FR_ACT_TO_TBL || rule.action === FR_ACT_UNSPEC;
+  const usualTable = adds && looksUp ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
   if (rule.table !== usualTable || (adds && looksUp)) words.push('table', formatTable(rule.table));
   if (rule.action === FR_ACT_GOTO) words.push('goto', String(rule.target));
   else if (rule.action === FR_ACT_NOP) words.push('nop');
