@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { EXIT } from './exit.ts';
+import { endWithReader } from './pipe.ts';
 
 function positive(word: string): number {
   const value = Number(word);
@@ -131,6 +132,7 @@ program
   .addOption(release())
   .action(async (options) => (await import('./check.ts')).check(options));
 
+endWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

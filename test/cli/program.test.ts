@@ -1,5 +1,6 @@
 /** The built program, called as a user calls it. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -198,5 +199,19 @@ describe('verbs', () => {
     expect(run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     for (const verb of ['review', 'search', 'replay', 'trace', 'list', 'report', 'check'])
       expect(run(verb, '--help').stdout).toContain('Usage');
+  });
+
+  it('ends without a word when the reader of its output has gone', async () => {
+    const child = spawn(process.execPath, [program, 'list', '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: folder,
+    });
+    child.stdout.destroy();
+    let complaint = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text;
+    });
+    const [status] = await once(child, 'close');
+    expect({ status, complaint }).toEqual({ status: 141, complaint: '' });
   });
 });
