@@ -53,6 +53,11 @@ function network(address: string, length: number): string {
   return length === 32 && parts.join('.') !== '0.0.0.0' ? parts.join('.') : `${parts.join('.')}/${length}`;
 }
 
+/** A network that addresses of the links lie in. */
+function nearPrefix(words: Words): string {
+  return network(near(words), oneOf(words, [24, 16, 8, 25, 30, 31]));
+}
+
 function anyPrefix(words: Words): string {
   const length = oneOf(words, [24, 32, 16, 8, 25, 0, 31, 1]);
   return length === 0 ? 'default' : network(anyAddress(words), length);
@@ -125,8 +130,8 @@ function drawRule(words: Words): string {
   const op = chance(words, 1, 10) ? 'del' : 'add';
   const parts = ['ip rule', op];
   parts.push(...perhaps(words, 8, () => 'not'));
-  parts.push(...perhaps(words, 3, () => `from ${chance(words, 1, 3) ? anyPrefix(words) : near(words)}`));
-  parts.push(...perhaps(words, 4, () => `to ${anyPrefix(words)}`));
+  parts.push(...perhaps(words, 3, () => `from ${oneOf(words, [near, near, anyPrefix, nearPrefix])(words)}`));
+  parts.push(...perhaps(words, 4, () => `to ${oneOf(words, [anyPrefix, anyPrefix, nearPrefix])(words)}`));
   parts.push(...perhaps(words, 3, () => `fwmark ${oneOf(words, MARKS)}`));
   parts.push(...perhaps(words, 8, () => `tos ${oneOf(words, TOS)}`));
   parts.push(...perhaps(words, 10, () => `iif ${oneOf(words, [...LINKS, 'lo', 'eth9'])}`));
@@ -204,7 +209,7 @@ export function drawQuestion(words: Words): string {
     parts.push(...perhaps(words, 3, () => `from ${chance(words, 1, 3) ? anyAddress(words) : near(words)}`));
     parts.push(...perhaps(words, 5, () => `oif ${chance(words, 1, 16) ? 'lo' : link(words)}`));
   }
-  parts.push(...perhaps(words, 3, () => `mark ${oneOf(words, [100, 200, 0x164, 4])}`));
+  parts.push(...perhaps(words, 2, () => `mark ${oneOf(words, [100, 200, 0x164, 0x1c8, 4])}`));
   parts.push(...perhaps(words, 6, () => `tos ${oneOf(words, TOS)}`));
   const proto = chance(words, 1, 3) ? oneOf(words, ['tcp', 'udp', 'icmp']) : '';
   if (proto !== '') parts.push(`ipproto ${proto}`);

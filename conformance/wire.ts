@@ -119,7 +119,7 @@ function drawServer(words: Words, address: string): readonly string[] {
   const story = [
     ['socket l tcp', ...(chance(words, 1, 4) ? ['bind l 0.0.0.0:80'] : [`bind l ${address}:80`]), 'listen l'],
     [`receive ${client} S`],
-    chance(words, 1, 6) ? ['retransmit l'] : [],
+    chance(words, 1, 4) ? ['retransmit l'] : [],
     ['answer l'],
     chance(words, 2, 3) ? [`receive ${client} P. 10`] : [],
     chance(words, 2, 3) ? ['send l.1 5', 'answer l.1'] : [],
@@ -140,12 +140,12 @@ function drawClient(words: Words): readonly string[] {
     open,
     chance(words, 1, 4) ? [`bind c 0.0.0.0:${oneOf(words, [4000, 80])}`] : [],
     [`connect c ${to}${tfo ? ' tfo' : ''}`],
-    chance(words, 1, 8) ? ['retransmit c'] : [],
+    chance(words, 1, 5) ? ['retransmit c'] : [],
     chance(words, 7, 8) ? ['answer c'] : [],
     ['send c 4'],
     chance(words, 1, 6) ? ['send c 5'] : [],
     chance(words, 1, 4) ? ['close c', 'retransmit c'] : [],
-    chance(words, 1, 6) ? ['retransmit c'] : [],
+    chance(words, 1, 4) ? ['retransmit c'] : [],
     ['answer c'],
     ['close c'],
     ['answer c'],
@@ -229,11 +229,65 @@ const UNFILLED = /\b(ADDR|GW)\d/;
 
 /** The events without what would take minutes on a real kernel. */
 function quick(words: Words, events: readonly string[]): readonly string[] {
-  let left = chance(words, 1, 3) ? RETRANSMISSIONS : 0;
+  let left = chance(words, 1, 2) ? RETRANSMISSIONS : 0;
   return events.filter((event) => {
     if (event.startsWith('wait ') || UNFILLED.test(event)) return false;
     return !event.startsWith('retransmit ') || left-- > 0;
   });
+}
+
+/** Translation and filters, one group of them in many hosts: single lines of the scope seldom meet their packets. */
+const FIREWALLS = [
+  ['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE'],
+  ['iptables -t nat -A POSTROUTING -j MASQUERADE'],
+  [
+    'iptables -t nat -A POSTROUTING -p tcp -j MASQUERADE',
+    'iptables -t nat -A POSTROUTING -j SNAT --to-source 10.0.0.77',
+  ],
+  ['iptables -t nat -A POSTROUTING -j SNAT --to-source 10.1.0.1'],
+  ['iptables -t nat -A OUTPUT -p tcp --dport 80 -j DNAT --to-destination 9.9.9.9:53'],
+  ['iptables -t nat -A OUTPUT -p udp -j DNAT --to-destination 9.9.9.9'],
+  ['iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT', 'iptables -P INPUT DROP'],
+  ['iptables -A INPUT -m conntrack --ctstate INVALID,NEW -j DROP'],
+  ['iptables -A OUTPUT -m conntrack --ctstate ESTABLISHED -j DROP'],
+  ['iptables -A OUTPUT -p tcp --dport 80 -j DROP'],
+] as const;
+
+/** Packets for which there is no socket. */
+function drawStrangers(words: Words, address: string): readonly string[] {
+  const stranger = () => {
+    const dev = chance(words, 3, 4) ? 'eth0' : 'eth1';
+    const from = oneOf(words, ['10.0.0.9', '8.8.8.8', '10.1.0.9']);
+    const packet = oneOf(words, ['udp 4', 'udp 0', 'tcp S', 'tcp .', 'tcp F.', 'tcp R', 'icmp', 'icmp', '47 20']);
+    if (packet === 'icmp') return `receive ${dev} ${from} > ${address} icmp echo-request ${oneOf(words, [0, 5, 56])}`;
+    if (packet === '47 20') return `receive ${dev} ${from} > ${address} 47 20`;
+    return `receive ${dev} ${from}:5000 > ${address}:${oneOf(words, [80, 81, 4000])} ${packet}`;
+  };
+  return Array.from({ length: 1 + below(words, 4) }, stranger);
+}
+
+/** What an operator does under way. */
+const CHANGES = [
+  'ip link set eth1 down',
+  'ip link set eth0 down',
+  'ip rule del fwmark 100 table 100',
+  'ip rule add fwmark 100 table 100 pref 5',
+  'ip route replace default dev eth0',
+  'ip route del default',
+  'ip route flush cache',
+  'ip route add 8.8.8.8 dev eth1',
+  'iptables -t mangle -F OUTPUT',
+  'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+  'iptables -t nat -A POSTROUTING -j MASQUERADE',
+  'iptables -P INPUT DROP',
+  'ip addr add 10.0.0.33/24 dev eth0',
+  'ip addr flush dev eth1',
+] as const;
+
+/** The events with a command somewhere among them. */
+function withChange(words: Words, events: readonly string[]): readonly string[] {
+  const at = 1 + below(words, Math.max(events.length - 1, 1));
+  return [...events.slice(0, at), `host ${oneOf(words, CHANGES)}`, ...events.slice(at)];
 }
 
 /** The first address of the first link. */
@@ -243,19 +297,23 @@ function firstAddress(host: readonly string[]): string {
 
 /** A host and events on it; some commands may be refused, by the model and by the kernel alike. */
 export function drawWire(words: Words): Text {
-  if (chance(words, 1, 5)) return drawPorts(words);
+  if (chance(words, 1, 6)) return drawPorts(words);
   const scope = chance(words, 1, 3) ? twoUplinks : wide;
-  const host = drawHost(scope, words).filter((line) => !line.includes('40000 40001') && !UNFILLED.test(line));
-  const kind = below(words, 6);
-  const drawn =
-    kind < 2
-      ? drawEvents(scope, host, words)
-      : kind === 2
-        ? drawServer(words, firstAddress(host))
-        : kind === 3
-          ? drawClient(words)
-          : kind === 4
-            ? drawDatagrams(words)
-            : [...drawClient(words), ...drawDatagrams(words)];
-  return { host, events: quick(words, drawn) };
+  const plain = drawHost(scope, words).filter((line) => !line.includes('40000 40001') && !UNFILLED.test(line));
+  const host = chance(words, 1, 3) ? [...plain, ...oneOf(words, FIREWALLS)] : plain;
+  const address = firstAddress(host);
+  const stories = [
+    () => drawEvents(scope, host, words),
+    () => drawEvents(scope, host, words),
+    () => drawServer(words, address),
+    () => drawClient(words),
+    () => drawClient(words),
+    () => drawDatagrams(words),
+    () => drawDatagrams(words),
+    () => [...drawClient(words), ...drawDatagrams(words)],
+    () => drawStrangers(words, address),
+    () => [...drawDatagrams(words), ...drawStrangers(words, address)],
+  ];
+  const drawn = quick(words, oneOf(words, stories)());
+  return { host, events: chance(words, 1, 6) ? withChange(words, drawn) : drawn };
 }

@@ -94,5 +94,6 @@ describe.skipIf(missing.length > 0)('a run of conformance', () => {
       expect(readdirSync(folder)).toEqual([]);
       rmSync(folder, { recursive: true });
     },
+    60_000,
   );
 });

@@ -3,7 +3,8 @@
  * running kernel where it can be asked.
  *
  * Origin: Debian linux-source-6.1, tools/testing/selftests/net/fib_rule_tests.sh (setup, fib_rule4_test) and
- * tools/testing/selftests/net/fib_tests.sh (route_setup, ipv4_mangle_test).
+ * tools/testing/selftests/net/fib_tests.sh (route_setup, ipv4_mangle_test). All their IPv4 cases are here; fib_rule6_test
+ * and ipv6_mangle_test ask the same of IPv6, which is not modelled.
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { kernelSees, modelSees, type Seen } from '../../conformance/modelTrace.ts';
