@@ -100,10 +100,9 @@ export function cover(before: Coverage, text: Text, seen: Seen): Coverage {
   );
 }
 
-/** `  UDP sent 311   ping sent 112 …`, several in a line. */
-export function coverageLines(coverage: Coverage, width = 4): readonly string[] {
-  const cells = Object.entries(coverage).map(([part, count]) => `${part.padEnd(27)} ${String(count).padStart(4)}`);
-  return Array.from({ length: Math.ceil(cells.length / width) }, (_, row) =>
-    `  ${cells.slice(row * width, (row + 1) * width).join('   ')}`.trimEnd(),
-  );
+/** How many scenarios showed what, three parts in a line. */
+export function coverageText(coverage: Coverage): string {
+  const cells = Object.entries(coverage).map(([part, count]) => `${part.padEnd(28)}${String(count).padStart(5)}`);
+  const lines = cells.flatMap((_, n) => (n % 3 === 0 ? [`  ${cells.slice(n, n + 3).join('    ')}`] : []));
+  return ['scenarios that showed', ...lines].join('\n');
 }

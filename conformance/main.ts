@@ -8,6 +8,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CASES, observe } from './cases.ts';
+import { coverageText } from './coverage.ts';
 import { campaignText, disagreementText } from './report.ts';
 import { campaign, type Disagreement, type Kind, QUESTIONS_PER_HOST } from './run.ts';
 import { openPlayer, type Player, prerequisites } from './running/player.ts';
@@ -65,6 +66,7 @@ async function main(): Promise<number> {
       const [enough, shrinking] = values.quick ? [1, 0] : [3, 60];
       const result = await campaign(player, { kind, seed, cases: count, enough, shrinking, progress });
       process.stdout.write(`${campaignText(result)}\n`);
+      if (kind === 'wire' && !values.quick) process.stdout.write(`${coverageText(result.coverage)}\n`);
       for (const found of result.disagreements) {
         process.stdout.write(`${disagreementText(found)}\n`);
         if (values.save) await save(player, seed, found);

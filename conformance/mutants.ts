@@ -153,10 +153,17 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     part: 'checksum',
-    what: 'the update of a word loses the carry',
+    what: 'a changed TOS loses the carry of the header checksum',
+    file: 'model/x_tables.ts',
+    text: 'check: (minus + (minus >>> 16)) & 0xffff, tos: dsfield',
+    wrong: 'check: minus & 0xffff, tos: dsfield',
+  },
+  {
+    part: 'checksum',
+    what: 'a finished checksum is updated with the wrong sign',
     file: 'model/checksum.ts',
-    text: 'const more = (plus & 0xffff) + (plus >>> 16);',
-    wrong: 'const more = plus & 0xffff;',
+    text: 'const tmp = csum_sub(~csum_unfold(sum) >>> 0, from);',
+    wrong: 'const tmp = csum_add(~csum_unfold(sum) >>> 0, from);',
   },
   {
     part: 'checksum',

@@ -8,7 +8,8 @@ import { parseRouteGetLine } from '../search/scenario/routeGet.ts';
 import { commandOf, compile, type Text } from '../search/text.ts';
 import { type Words, wordsOfSeed } from '../search/words.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
-import { kernelSees, modelSees } from './modelTrace.ts';
+import { type Coverage, cover, NOTHING_COVERED } from './coverage.ts';
+import { kernelSees, modelSees, type Seen } from './modelTrace.ts';
 import { drawRouting, modelAnswers, QUESTION } from './routing.ts';
 import type { Player } from './running/player.ts';
 import { releaseOf } from './running/release.ts';
@@ -38,6 +39,8 @@ export interface Campaign {
   readonly disagreements: readonly Disagreement[];
   /** Cases in which they differed once and agreed the second time. */
   readonly unsteady: number;
+  /** Parts of the model that the scenarios showed. */
+  readonly coverage: Coverage;
   readonly seconds: number;
 }
 
@@ -59,6 +62,8 @@ const LIMITS = { retransmit: 3 };
 interface Comparison {
   readonly differences: readonly Difference[];
   readonly compared: number;
+  /** A scenario that was played, as the kernel showed it. */
+  readonly seen: readonly Seen[];
 }
 
 /** Asks both, and compares. */
@@ -68,11 +73,13 @@ export async function compareCase(player: Player, kind: Kind, text: Text): Promi
       text.host,
       text.events.map((event) => event.slice(QUESTION.length)),
     );
-    return { differences: compareAnswers(text, modelAnswers(text), kernel), compared: kernel.routes.length };
+    const differences = compareAnswers(text, modelAnswers(text), kernel);
+    return { differences, compared: kernel.routes.length, seen: [] };
   }
   const kernel = kernelSees(await player.run(text, LIMITS));
   const model = onRelease(stock, releaseOf(release()));
-  return { differences: compareSeen(text, modelSees(model, text), kernel), compared: kernel.packets.length };
+  const differences = compareSeen(text, modelSees(model, text), kernel);
+  return { differences, compared: kernel.packets.length, seen: [kernel] };
 }
 
 /** Whether the case can be asked at all. */
@@ -119,12 +126,14 @@ export async function campaign(player: Player, options: CampaignOptions): Promis
   let done = 0;
   let compared = 0;
   let unsteady = 0;
+  let coverage = NOTHING_COVERED;
   const lane = async (): Promise<void> => {
     while (next < cases && found.length < enough) {
       const index = next++;
       const text = drawCase(seed, kind, index);
       const first = await compareCase(player, kind, text);
       compared += first.compared;
+      for (const seen of first.seen) coverage = cover(coverage, text, seen);
       done++;
       if (first.differences.length > 0) {
         // A port that the kernel chose can coincide with another, and a timer can fire on a busy machine.
@@ -143,5 +152,5 @@ export async function campaign(player: Player, options: CampaignOptions): Promis
     disagreements.push({ kind, index, text: small, differences });
   }
   const seconds = (performance.now() - began) / 1000;
-  return { kind, seed, cases: done, compared, disagreements, unsteady, seconds };
+  return { kind, seed, cases: done, compared, disagreements, unsteady, coverage, seconds };
 }
