@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { prerequisites } from '../../conformance/running/player.ts';
 
 const program = resolve('dist/reroute-check.js');
 const folder = mkdtempSync(join(tmpdir(), 'reroute-check-'));
@@ -213,5 +214,28 @@ describe('verbs', () => {
     });
     const [status] = await once(child, 'close');
     expect({ status, complaint }).toEqual({ status: 141, complaint: '' });
+  });
+
+  it('replay --on kernel without the tools says in one line what is missing, and exits 4', () => {
+    const name = file('plain.json', { host: post, events: ['socket u udp', 'send u 4 to 8.8.8.8:53'] });
+    const args = [program, 'replay', '--on', 'kernel', name];
+    const env = { PATH: '' };
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder, env });
+    expect([status, stdout, stderr.trimEnd().split('\n').length]).toEqual([4, '', 1]);
+    expect(stderr).toMatch(/^reroute-check: the running kernel cannot be asked: /);
+  });
+
+  it.skipIf(prerequisites().length > 0)('replay --on kernel prints both traces side by side', () => {
+    const name = file('both.json', { host: post, events: ['socket u udp', 'send u 4 to 8.8.8.8:53'] });
+    for (const [variant, saddr] of [
+      ['stock', '10.0.0.1'],
+      ['masquerade', '10.1.0.1'],
+    ] as const) {
+      const { status, stdout } = run('replay', '--on', 'kernel', '--variant', variant, name);
+      const packet = `eth1 ${saddr}:\\d+ > 8\\.8\\.8\\.8:53 udp 4`;
+      expect(stdout).toMatch(new RegExp(`${packet} +${packet}\n`));
+      expect(stdout).toContain('The model and the kernel agree.');
+      expect(status).toBe(0);
+    }
   });
 });
