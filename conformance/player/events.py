@@ -437,7 +437,7 @@ class Play:
             self.collect()
             if dropped or any(p['socket'] == name for p in self.packets[before:]):
                 return
-            select.select([self.host.far.capture], [], [], min(0.1, end - time.monotonic()))
+            select.select([self.host.far.capture], [], [], max(0, min(0.1, end - time.monotonic())))
         raise NotExpressible(f'its timer did not fire within {self.limits["retransmit"]} s')
 
     def timeouts(self, sock):
