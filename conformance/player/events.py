@@ -389,7 +389,9 @@ class Play:
             if flow:
                 p.seq = flow.host_ack or flow.peer_next or PEER_ISN
             if p.flags & ACK:
-                p.ack = flow.host_next if flow else 1
+                if not (flow and flow.host_next) and (p.daddr, p.dport, p.saddr, p.sport) in connections():
+                    raise NotExpressible('the peer has seen no sequence number that it could acknowledge')
+                p.ack = flow.host_next if flow and flow.host_next else 1
             if p.flags & SYN:
                 p.options = {OPT_MSS: struct.pack('!H', 1460)} | p.options
             if p.cookie_of:
@@ -425,9 +427,7 @@ class Play:
     def do_retransmit(self, name):
         """Waits until the kernel's own timer sends something of this socket again."""
         sock = self.open_sock(name)
-        if name not in self.last and self.connecting(sock):
-            raise NotExpressible('nothing that this socket sent was ever seen, so its timer cannot be waited for')
-        if not self.outstanding(name, sock):
+        if not self.outstanding(sock):
             self.note('nothing is outstanding')
             return
         before, end = len(self.packets), time.monotonic() + self.limits['retransmit']
@@ -440,30 +440,23 @@ class Play:
             select.select([self.host.far.capture], [], [], max(0, min(0.1, end - time.monotonic())))
         raise NotExpressible(f'its timer did not fire within {self.limits["retransmit"]} s')
 
-    def timeouts(self, sock):
-        """How often the timers of a socket, or of a listener's requests, have fired, also where what they sent was dropped."""
+    def rows(self, sock):
+        """What the kernel lists of a TCP socket: its own row, or those of a listener's requests."""
+        if sock.kind != 'tcp':
+            return []
         by_inode, by_name = proc_sockets('tcp')
         row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
         if row and row['state'] == 'LISTEN':
-            return [r['timeouts'] for (_, port, _, _), r in by_name.items() if port == sock.name()[1]]
-        return row and row['timeouts']
+            return [r for (_, port, _, _), r in by_name.items() if port == sock.name()[1] and r['state'] == 'SYN_RECV']
+        return [row] if row else []
 
-    def connecting(self, sock):
-        if sock.kind != 'tcp' or sock.sock is None:
-            return False
-        return STATES[sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]] == 'SYN_SENT'
+    def outstanding(self, sock):
+        """Whether a timer may be running: for a request, for what was not acknowledged, for what could not be sent."""
+        return any(row['state'] == 'SYN_RECV' or row['queued'] > 0 for row in self.rows(sock))
 
-    def outstanding(self, name, sock):
-        if sock.kind != 'tcp':
-            return False
-        if sock.sock is None:
-            return name in self.last
-        info = sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        unacked = struct.unpack('I', info[24:28])[0]
-        if STATES[info[0]] == 'LISTEN':
-            requests = proc_sockets('tcp')[1].items()
-            return any(port == sock.name()[1] and row['state'] == 'SYN_RECV' for (_, port, _, _), row in requests)
-        return STATES[info[0]] == 'SYN_SENT' or unacked > 0
+    def timeouts(self, sock):
+        """How often its timers have fired: nothing else shows it where what they sent was dropped."""
+        return [row['timeouts'] for row in self.rows(sock)]
 
     def do_host(self, *words):
         for refused in self.host.command(self.index, ' '.join(words)) + self.host.settle():
@@ -679,6 +672,8 @@ def proc_sockets(kind):
             words = line.split()
             (saddr, sport), (daddr, dport) = (proc_endpoint(word) for word in words[1:3])
             row = {'state': STATES[int(words[3], 16)], 'rcv_saddr': saddr, 'daddr': daddr, 'dport': dport}
+            row['tuple'] = (saddr, sport, daddr, dport)
+            row['queued'] = int(words[4].partition(':')[0], 16)
             row['timeouts'] = words[6:9:2]  # of the retransmission timer and of the probe timer
             inode = int(words[9]) if len(words) > 9 else 0
             if inode:
@@ -686,6 +681,12 @@ def proc_sockets(kind):
             else:
                 by_name[saddr, sport, daddr, dport] = row
     return by_inode, by_name
+
+
+def connections():
+    """The tuples of all TCP sockets but listeners, and of requests."""
+    by_inode, by_name = proc_sockets('tcp')
+    return set(by_name) | {row['tuple'] for row in by_inode.values()}
 
 
 def proc_endpoint(text):
