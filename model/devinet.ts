@@ -4,6 +4,7 @@ import { fib_table_lookup } from './fib_trie.ts';
 import { INADDR_LOOPBACK, inet_ifa_match, ipv4_is_loopback } from './in.ts';
 import { dev_get_by_index, setDev } from './net.ts';
 import type { NetlinkResult } from './netlink.ts';
+import { masq_inet_event } from './nf_nat_masquerade.ts';
 import { EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV } from './types/errno.ts';
 import { type InIfaddr, type NetDevice, NO_IFADDR } from './types/net.ts';
 import { NO_FLOW, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_LOCAL, RTN_LOCAL } from './types/route.ts';
@@ -224,7 +225,7 @@ function deleteSecondaries(net: World, ifindex: number, ifa1: InIfaddr): World {
   for (const ifa of dev_get_by_index(net, ifindex).ifa_list) {
     if (ifa.ifa_secondary && ofSubnet(ifa, ifa1)) {
       after = setIfaList(after, ifindex, withoutIfa(dev_get_by_index(after, ifindex).ifa_list, ifa));
-      after = fibAddrDown(after, ifindex, ifa, false);
+      after = inetaddrDown(after, ifindex, ifa);
     }
   }
   return after;
@@ -247,7 +248,7 @@ function promoteSecondary(net: World, ifindex: number, ifa1: InIfaddr, promote: 
     if (ifa.ifa_secondary && ofSubnet(ifa, ifa1)) after = fib_del_ifaddr(after, before, ifa, ifa1, false);
   }
   after = setIfaList(after, ifindex, withoutIfa(before.ifa_list, ifa1));
-  after = fibAddrDown(after, ifindex, ifa1, false);
+  after = inetaddrDown(after, ifindex, ifa1);
 
   const promoted: InIfaddr = { ...promote, ifa_secondary: false };
   const list = withoutIfa(dev_get_by_index(after, ifindex).ifa_list, promote);
@@ -276,6 +277,11 @@ function lastPrimary(list: readonly InIfaddr[], ifa1: InIfaddr): number {
   return last_prim;
 }
 
+/** Tells routing and masquerading that an address went. C: net/ipv4/devinet.c, inetaddr_chain. */
+function inetaddrDown(net: World, ifindex: number, ifa: InIfaddr): World {
+  return masq_inet_event(fibAddrDown(net, ifindex, ifa, false), ifindex, ifa.ifa_address);
+}
+
 /** Takes an address off a device, with its secondaries. C: net/ipv4/devinet.c, __inet_del_ifa(). */
 function __inet_del_ifa(net: World, ifindex: number, ifa1: InIfaddr): World {
   const in_dev = dev_get_by_index(net, ifindex);
@@ -285,7 +291,7 @@ function __inet_del_ifa(net: World, ifindex: number, ifa1: InIfaddr): World {
   }
   let after = ifa1.ifa_secondary ? net : deleteSecondaries(net, ifindex, ifa1);
   after = setIfaList(after, ifindex, withoutIfa(dev_get_by_index(after, ifindex).ifa_list, ifa1));
-  return fibAddrDown(after, ifindex, ifa1, false);
+  return inetaddrDown(after, ifindex, ifa1);
 }
 
 /**

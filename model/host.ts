@@ -21,6 +21,7 @@ import { fib_nl_delrule, fib_nl_newrule } from './fib_rules.ts';
 import { iptablesCommand } from './ip_tables.ts';
 import { dev_get_by_index, dev_get_by_name, setDev } from './net.ts';
 import { type CommandResult, type NetlinkResult, refused, rtnetlinkResult } from './netlink.ts';
+import { masq_device_event } from './nf_nat_masquerade.ts';
 import { sysctlCommand } from './sysctl.ts';
 import { EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP } from './types/errno.ts';
 import type { HostCommand } from './types/host.ts';
@@ -161,7 +162,7 @@ function setUp(net: World, ifindex: number, up: boolean): World {
   const dev = dev_get_by_index(net, ifindex);
   if (dev.up === up) return net;
   const changed = setDev(net, { ...dev, up });
-  if (!up) return fibDevDown(changed, ifindex);
+  if (!up) return masq_device_event(fibDevDown(changed, ifindex), ifindex);
   return fibDevUp(ifindex === LOOPBACK_IFINDEX ? addLoopbackAddr(changed, ifindex) : changed, ifindex);
 }
 
