@@ -88,8 +88,8 @@ export const tunnelDoesNotLoop: Property = always({
   id: 'tunnel-does-not-loop',
   concern: 'netfilter',
   claim: "A tunnel's outer packet does not enter that tunnel again, unless the operator's routes lead there.",
-  asked: ['RFC 2003 section 3.2: recursive encapsulation', 'ip_tunnel_xmit(): collisions'],
-  onStock: '',
+  asked: ['RFC 2003 section 3.2: routing loops within a tunnel', 'ip_tunnel_xmit(): collisions'],
+  onStock: 'before 5.10 ip_route_me_harder() itself asked the socket of the inner packet for its device',
   scope: owners,
   holds(run, i) {
     const net = worldAfter(run, i);
