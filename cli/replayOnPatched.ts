@@ -2,7 +2,6 @@
 import { comparePatched, endingLines, patchedSees, variantSees } from '../conformance/patched/compare.ts';
 import { expressible } from '../conformance/patched/confirmed.ts';
 import { type PatchedTrace, playOnPatchedKernel } from '../conformance/patched/play.ts';
-import { PORTED } from '../conformance/patched/ports.ts';
 import { testKernel } from '../conformance/patched/prerequisites.ts';
 import { sideBySide, verdictLines } from '../conformance/report.ts';
 import { wrong } from '../search/scenario/error.ts';
@@ -24,9 +23,7 @@ export async function replayOnPatched(files: readonly string[], options: { reado
     const variant = chooseVariant(options.variant ?? stored.variant ?? 'stock').name;
     const asked = expressible({ ...stored, variant });
     return 'reason' in asked
-      ? wrong(
-          `${file} cannot run on the test kernel: ${asked.reason}; write --variant ${PORTED.join(' or --variant ')}`,
-        )
+      ? wrong(`${file} cannot run on the test kernel: ${asked.reason}`)
       : { file, scenario: asked.scenario };
   });
   const machine = testKernel();

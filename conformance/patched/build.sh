@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with reroute.patch and config.
+# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with the two patches and config.
 #
 # usage: build.sh [--path] [--with FILE]… [--install] [--source TARBALL] [--jobs N] [--keep-tree]
 #
@@ -23,6 +23,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/reroute-check
 source=${REROUTE_KERNEL_SOURCE:-/usr/src/linux-source-6.1.tar.xz}
 jobs=$(nproc)
 configs=("$here/config")
+patches=("$here/reroute.patch" "$here/mended.patch")
 path_only= install= keep_tree=
 
 fail() { echo "build: $2" >&2; exit "$1"; }
@@ -56,12 +57,12 @@ need iproute2 ip
 need iptables iptables-legacy
 [ -e "$source" ] || missing+=(linux-source-6.1)
 
-# The kernel depends on the patch (not on its prose), the configuration, this recipe, the source and the compiler.
+# The kernel depends on the patches (not on their prose), the configuration, this recipe, the source and the compiler.
 # The source counts by its size and date: reading 130 MB for every --path would be slow.
 name() {
   {
     sed -n '/^# RECIPE/,$p' "$here/build.sh"
-    sed -n '/^--- a/,$p' "$here/reroute.patch"
+    sed -s -n '/^--- a/,$p' "${patches[@]}"
     cat "${configs[@]}"
     stat --format '%s %Y' "$source"
     gcc -dumpfullversion
@@ -146,7 +147,9 @@ configure() {
 mkdir "$work/tree"
 tree=$work/tree
 step "unpacking $source" tar -xJf "$source" -C "$tree" --strip-components=1
-step 'applying reroute.patch' patch -d "$tree" -p1 --fuzz=0 -i "$here/reroute.patch"
+for file in "${patches[@]}"; do
+  step "applying ${file##*/}" patch -d "$tree" -p1 --fuzz=0 -i "$file"
+done
 step 'configuring' configure
 step "compiling with $jobs jobs (minutes)" nice -n 10 make -C "$tree" ARCH=um -j"$jobs" linux
 

@@ -65,7 +65,7 @@ async function main(): Promise<number> {
   const known = readRecords();
   const records: Record<string, Confirmed> = {};
   const date = new Date().toISOString().slice(0, 10);
-  const kernel = 'Linux 6.1.192, user-mode, with reroute.patch';
+  const kernel = 'Linux 6.1.192, user-mode, with reroute.patch and mended.patch';
   const waiting: { readonly key: string; readonly hash: string; readonly scenario: PatchedScenario }[] = [];
   for (const file of files) {
     const stored = loadScenario(file);

@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { REFERENCE } from '../../model/releases/index.ts';
-import { variants } from '../../model/variants/index.ts';
 import { stock } from '../../model/variants/stock.ts';
 import { properties } from '../../properties/index.ts';
 import { firstBroken, play } from '../../search/play.ts';
@@ -17,7 +16,7 @@ import { differenceText } from '../compare.ts';
 import { modelSees } from '../modelTrace.ts';
 import { comparePatched, seenLines, variantSees } from './compare.ts';
 import type { PatchedTrace } from './play.ts';
-import { hasPort, keyFillOf, type PatchedScenario, PORTED } from './ports.ts';
+import { keyFillOf, type PatchedScenario, portOf } from './ports.ts';
 
 export const CONFIRMED = 'conformance/patched/confirmed.json';
 
@@ -73,10 +72,8 @@ export function expressible(
 ): { readonly scenario: PatchedScenario } | { readonly reason: string } {
   const { variant: name = 'stock', release = REFERENCE, host, events } = stored;
   if (release !== REFERENCE) return { reason: `the test kernel is Linux ${REFERENCE}, not ${release}` };
-  const variant = variants.find((kernel) => kernel.name === name);
-  if (variant === undefined || !hasPort(name)) {
-    return { reason: `${name} has no port; those that have one are ${PORTED.join(', ')}` };
-  }
+  const variant = portOf(name);
+  if (variant === undefined) return { reason: `${name} has no port in the test kernel` };
   if (host.some((line) => / nexthop /.test(line)))
     return { reason: 'which of several paths a kernel takes depends on a secret' };
   if (host.some((line) => / type gre local \S+$/.test(line)))

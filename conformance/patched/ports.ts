@@ -1,19 +1,41 @@
 /** Which variants the test kernel can play, and how it is told. */
 
+import { type Faults, NO_FAULTS, type Patch } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
+import { variants } from '../../model/variants/index.ts';
+import { tcpRehashMended } from '../../model/variants/mended.ts';
+import { singleFaults } from '../../properties/faults.ts';
 import { bootHost, play } from '../../search/play.ts';
 import { printHostCommand } from '../../search/scenario/host.ts';
 import { commandOf, compile, type Text } from '../../search/text.ts';
 
-/** Values of net.ipv4.reroute_variant. */
+/** Values of net.ipv4.reroute_variant for the variants whose code is not model/variants/mended.ts. */
 const PORTS: Readonly<Record<string, number>> = { stock: 0, masquerade: 0, 'icmp-only': 1, 'tcp-rehash': 2 };
 
-export function hasPort(variant: string): boolean {
-  return variant in PORTS;
+/** net.ipv4.reroute_faults: the code of reroute.patch. */
+const AS_PUBLISHED = 0xffff_ffff;
+
+/** The faults, in the order of their bits in mended.patch. */
+export const FAULT_BITS = Object.keys(NO_FAULTS) as readonly (keyof Faults)[];
+
+function isMended({ ipt_mangle_out }: Kernel): boolean {
+  return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
 }
 
-export const PORTED = Object.keys(PORTS);
+/** The variants that have a port: those that are compared, and the patch with one fault left. */
+export const ported: readonly Kernel[] = [...variants, ...singleFaults].filter(
+  (kernel) => kernel.name in PORTS || isMended(kernel),
+);
+
+export function portOf(name: string): Kernel | undefined {
+  return ported.find((kernel) => kernel.name === name);
+}
+
+/** The bits of the faults that are left. */
+function faultBits({ faults }: Patch): number {
+  return FAULT_BITS.reduce((bits, field, bit) => (faults[field] ? bits | (1 << bit) : bits), 0);
+}
 
 /** What the kernel chooses freely in an event, where a file says so. */
 interface Pick {
@@ -25,7 +47,7 @@ interface Pick {
 export interface PatchedScenario extends Text {
   /** A variant of the model that has a port. */
   readonly variant: Kernel;
-  /** The garbage in the key of tcp-rehash: net.ipv4.reroute_key_fill. */
+  /** The garbage in the key of version 2: net.ipv4.reroute_key_fill. */
   readonly keyFill?: number;
 }
 
@@ -36,18 +58,24 @@ export function operatorCommands(kernel: Kernel, host: readonly string[]): reado
 
 /** The sysctls of the scenario's namespace, below net/. */
 export function sysctlsOf({ variant, keyFill = 0 }: PatchedScenario): Readonly<Record<string, string>> {
-  return { 'ipv4/reroute_variant': String(PORTS[variant.name] ?? 0), 'ipv4/reroute_key_fill': String(keyFill) };
+  const mended = isMended(variant);
+  const version = mended ? (variant.patch.movesSyn ? 2 : 1) : (PORTS[variant.name] ?? 0);
+  return {
+    'ipv4/reroute_variant': String(version),
+    'ipv4/reroute_faults': String(mended ? faultBits(variant.patch) : AS_PUBLISHED),
+    'ipv4/reroute_key_fill': String(keyFill),
+  };
 }
 
 /**
- * The filling of the key that stands for a scenario's garbage, or why there is none: the port fills protocol and ports
- * with one byte, and nobody can choose what lies behind a request socket.
+ * The filling of the key that stands for a scenario's garbage, or why there is none: there is one for all events of a
+ * scenario, and nobody can choose what lies behind a request socket.
  */
 export function keyFillOf(picks: readonly Pick[] | undefined): { readonly fill: number } | { readonly reason: string } {
   const garbage = [...new Set((picks ?? []).map(({ stack = 0 }) => stack).filter((stack) => stack !== 0))];
   const [stack = 0, ...others] = garbage;
-  if (others.length === 0 && stack <= 0xff) return { fill: stack };
-  return { reason: `memory that nobody initialised holds ${garbage.join(', ')}; the port fills it with one byte` };
+  if (others.length === 0) return { fill: stack };
+  return { reason: `memory that nobody initialised holds ${garbage.join(', ')}; the port has one filling for it` };
 }
 
 /**

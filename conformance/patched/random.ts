@@ -14,7 +14,7 @@ import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
 import { comparePatched, variantSees } from './compare.ts';
 import { type PatchedTrace, playOnPatchedKernel } from './play.ts';
-import { hasPort, type PatchedScenario } from './ports.ts';
+import { type PatchedScenario, ported } from './ports.ts';
 import { testKernel } from './prerequisites.ts';
 
 interface Compared {
@@ -92,7 +92,8 @@ async function main(): Promise<number> {
     options: { cases: { type: 'string' }, seed: { type: 'string' }, variant: { type: 'string' } },
   });
   const [cases, seed] = [Number(values.cases ?? 500), Number(values.seed ?? Math.floor(Math.random() * 1e9))];
-  const chosen = variants.filter(({ name }) => hasPort(name) && (values.variant ?? name) === name);
+  const named = (wanted: string) => ported.filter(({ name }) => name === wanted);
+  const chosen = values.variant === undefined ? variants : named(values.variant);
   if (!Number.isInteger(cases) || !Number.isInteger(seed) || chosen.length === 0) {
     process.stderr.write('usage: random.ts [--cases N] [--seed S] [--variant V]\n');
     return 2;

@@ -1,12 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readConsole } from '../../conformance/patched/boot.ts';
 import { comparePatched, seenLines, variantSees } from '../../conformance/patched/compare.ts';
 import { expressible, judge, recordHash, recordOf, showsNothing } from '../../conformance/patched/confirmed.ts';
 import { consoleParts, type PatchedTrace, playOnPatchedKernel, readReplies } from '../../conformance/patched/play.ts';
-import { keyFillOf, leavesTraces, operatorCommands, sysctlsOf } from '../../conformance/patched/ports.ts';
+import {
+  FAULT_BITS,
+  keyFillOf,
+  leavesTraces,
+  operatorCommands,
+  portOf,
+  sysctlsOf,
+} from '../../conformance/patched/ports.ts';
 import { testKernel } from '../../conformance/patched/prerequisites.ts';
+import type { Kernel } from '../../model/types/world.ts';
 import { icmpOnly } from '../../model/variants/icmp-only.ts';
 import { masquerade } from '../../model/variants/masquerade.ts';
+import { icmpOnlyMended } from '../../model/variants/mended.ts';
 import { stock } from '../../model/variants/stock.ts';
 import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
 
@@ -119,6 +129,7 @@ describe('a port', () => {
   test('is chosen in the namespace of the scenario', () => {
     expect(sysctlsOf({ host: [], events: [], variant: tcpRehash, keyFill: 17 })).toEqual({
       'ipv4/reroute_variant': '2',
+      'ipv4/reroute_faults': '4294967295',
       'ipv4/reroute_key_fill': '17',
     });
     expect(sysctlsOf({ host: [], events: [], variant: masquerade })['ipv4/reroute_variant']).toBe('0');
@@ -129,10 +140,31 @@ describe('a port', () => {
     expect(operatorCommands(tcpRehash, POST)).toEqual([]);
   });
 
-  test('fills the key with one byte, and can do nothing else', () => {
+  test('of the mended patch has a bit for every fault that is left', () => {
+    expect(sysctlsOf({ host: [], events: [], variant: icmpOnlyMended })).toMatchObject({
+      'ipv4/reroute_variant': '1',
+      'ipv4/reroute_faults': '0',
+    });
+    const small = portOf('tcp-rehash-only-small-sockets') as Kernel;
+    expect(sysctlsOf({ host: [], events: [], variant: small })).toMatchObject({
+      'ipv4/reroute_variant': '2',
+      'ipv4/reroute_faults': '2',
+    });
+  });
+
+  test('names the faults as mended.patch does, bit by bit', () => {
+    const patch = readFileSync('conformance/patched/mended.patch', 'utf8');
+    const bits = [...patch.matchAll(/^\+\tFAULT_(\w+)\t+= BIT\((\d+)\),$/gm)].map(([, name, bit]) => [
+      name,
+      Number(bit),
+    ]);
+    const named = FAULT_BITS.map((field, bit) => [field.replace(/[A-Z]/g, '_$&').toUpperCase(), bit]);
+    expect(bits).toEqual(named);
+  });
+
+  test('fills the key with one word, and can do nothing else', () => {
     expect(keyFillOf(undefined)).toEqual({ fill: 0 });
-    expect(keyFillOf([{ event: 1, stack: 17 }])).toEqual({ fill: 17 });
-    expect(keyFillOf([{ event: 1, stack: 0x0a010001 }])).toHaveProperty('reason');
+    expect(keyFillOf([{ event: 1, stack: 0x0a010001 }])).toEqual({ fill: 0x0a010001 });
     expect(
       keyFillOf([
         { event: 2, stack: 6 },
