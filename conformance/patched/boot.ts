@@ -37,8 +37,10 @@ export interface BootRequest {
   readonly memory?: string;
   /** More words for the kernel command line. */
   readonly kernelArguments?: readonly string[];
-  /** Files next to this one (`init.sh`), if this module was bundled away from them. */
+  /** Files next to this one (`init.sh`, `watch.sh`), if this module was bundled away from them. */
   readonly directory?: string;
+  /** The caller's temporary folder, which goes when this program is killed; the boot's own is made in it. */
+  readonly folder?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -143,7 +145,7 @@ export function builtKernel(directory = here, config: readonly string[] = []): s
 
 export async function boot(request: BootRequest): Promise<BootReport> {
   const began = performance.now();
-  const directory = mkdtempSync(join(tmpdir(), 'reroute-boot-'));
+  const directory = mkdtempSync(join(request.folder ?? tmpdir(), 'reroute-boot-'));
   try {
     mkdirSync(request.outputDir, { recursive: true });
     accessSync(request.kernel, constants.X_OK);
@@ -183,7 +185,7 @@ function outcomeOf(by: EndedBy, reading: ConsoleReading, status: number | undefi
   };
 }
 
-/** Runs the kernel until it ends; its user processes are children of it, hence the process group. */
+/** Runs the kernel until it ends, under watch.sh: if this program is killed, the kernel ends and the folder goes. */
 function run(request: BootRequest, directory: string): Promise<{ by: EndedBy; console: string }> {
   const commandLine = [
     `mem=${request.memory ?? '512M'}`,
@@ -201,39 +203,31 @@ function run(request: BootRequest, directory: string): Promise<{ by: EndedBy; co
     ...(request.kernelArguments ?? []),
   ];
   return new Promise((done, failed) => {
-    const kernel = spawn(request.kernel, commandLine, {
+    // A terminal's interrupt is for this program alone, hence a process group of their own.
+    const watch = join(request.directory ?? here, 'watch.sh');
+    const kernel = spawn(watch, [request.folder ?? directory, request.kernel, ...commandLine], {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       cwd: directory,
     });
     const chunks: Buffer[] = [];
     let by: EndedBy = 'itself';
 
-    const kill = () => {
-      if (kernel.pid === undefined) return;
-      try {
-        process.kill(-kernel.pid, 'SIGKILL');
-      } catch {
-        // It has ended already.
-      }
-    };
+    // It may have ended already.
+    kernel.stdin.on('error', () => {});
     const end = (how: EndedBy) => () => {
       by = how;
-      kill();
+      kernel.stdin.write('end\n');
     };
     const abort = end('abort');
     const timer = setTimeout(end('timeout'), (request.timeoutSeconds ?? 120) * 1000);
     request.signal?.addEventListener('abort', abort, { once: true });
-    process.once('exit', kill);
 
     kernel.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     kernel.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    // A user process of a crashed kernel may outlive it and hold the pipes open.
-    kernel.on('exit', kill);
     const finish = () => {
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', abort);
-      process.removeListener('exit', kill);
     };
     kernel.on('error', (error) => {
       finish();

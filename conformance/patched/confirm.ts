@@ -6,7 +6,8 @@
  *
  * A counterexample that its record still speaks of is not played again, except with --all.
  * --install lets build.sh install missing Debian packages first, as root.
- * Exit codes: 0 none refuted, 1 some are, 2 usage, 4 something is missing on this machine.
+ * Exit codes: 0 none refuted, 1 some are or the build failed, 2 usage, 4 something is missing on this machine, 130 and 143
+ * when a signal ended the build.
  */
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,8 +53,8 @@ async function main(): Promise<number> {
     allowPositionals: true,
   });
   if (!values['no-build']) {
-    const status = buildKernel(values.install ? ['--install'] : []);
-    if (status !== 0) return status === EXIT.missing ? EXIT.missing : EXIT.refuted;
+    const status = await buildKernel(values.install ? ['--install'] : []);
+    if (status !== 0) return status;
   }
   const machine = testKernel();
   if ('missing' in machine) {

@@ -177,6 +177,7 @@ async function playBoot(
       inputDir: input,
       outputDir: output,
       directory: patchedFolder(),
+      folder: directory,
       ...(options.kernelArguments === undefined ? {} : { kernelArguments: options.kernelArguments }),
       timeoutSeconds: PATIENCE.boot + PATIENCE.scenario * scenarios.length,
       signal,

@@ -1,5 +1,5 @@
 /** The test kernel, or what this machine needs to have one. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { builtKernel } from './boot.ts';
 import { patchedFolder } from './play.ts';
@@ -35,12 +35,17 @@ export function sanitizingKernel(): string | undefined {
   return builtKernel(patchedFolder(), ['config.kasan']);
 }
 
-/** Builds the kernel where it is not built; gives the exit code of build.sh. */
-export function buildKernel(words: readonly string[]): number {
-  try {
-    execFileSync(join(patchedFolder(), 'build.sh'), words, { stdio: ['ignore', 'ignore', 'inherit'] });
-    return 0;
-  } catch (error) {
-    return (error as { status?: number }).status ?? 1;
-  }
+/** Builds the kernel where it is not built; gives the exit code of build.sh. A signal to this program ends the build, too. */
+export function buildKernel(words: readonly string[]): Promise<number> {
+  const build = spawn(join(patchedFolder(), 'build.sh'), words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const pass = (signal: NodeJS.Signals) => build.kill(signal);
+  for (const signal of signals) process.on(signal, pass);
+  return new Promise((done, failed) => {
+    build.on('error', failed);
+    build.on('exit', (code) => {
+      for (const signal of signals) process.removeListener(signal, pass);
+      done(code ?? 1);
+    });
+  });
 }

@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import { readConsole } from '../../conformance/patched/boot.ts';
 import { comparePatched, seenLines, variantSees } from '../../conformance/patched/compare.ts';
 import { expressible, judge, recordHash, recordOf, showsNothing } from '../../conformance/patched/confirmed.ts';
@@ -248,7 +251,20 @@ test('a record speaks of the very scenario alone', () => {
 const machine = testKernel();
 if ('missing' in machine) console.log(`skipped: tests on the patched kernel (${machine.missing.join('; ')})`);
 
+/** The processes that have a word with that folder's name in their command line, among them watch.sh and the kernel's own. */
+function processesOf(folder: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+    } catch {
+      return false;
+    }
+  });
+}
+
 describe.skipIf('missing' in machine)('the patched kernel', () => {
+  const kernel = 'kernel' in machine ? machine.kernel : '';
+
   test('plays on after a crash, each scenario with its own variant', { timeout: 180_000 }, async () => {
     const scenarios = [
       { host: POST, events: SYN, variant: stock },
@@ -256,7 +272,6 @@ describe.skipIf('missing' in machine)('the patched kernel', () => {
       { host: POST, events: SYN, variant: tcpRehash },
       { host: POST, events: SYN, variant: masquerade },
     ];
-    const kernel = 'kernel' in machine ? machine.kernel : '';
     const traces = await playOnPatchedKernel(scenarios, { kernel, workers: 1 });
     expect(traces.map(({ outcome }) => (outcome === 'ok' ? 'ok' : outcome.tag))).toEqual(['ok', 'oops', 'ok', 'ok']);
     expect(traces.map(({ packets, names }) => [packets[0]?.saddr, names[1]?.c?.split(':')[0]])).toEqual([
@@ -270,4 +285,33 @@ describe.skipIf('missing' in machine)('the patched kernel', () => {
       expect(comparePatched(scenario, variantSees(scenario), trace)).toEqual([]);
     }
   });
+
+  test.for(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    'ends with its program, and no file stays, on %s',
+    { timeout: 120_000 },
+    async (signal) => {
+      const folder = mkdtempSync(join(tmpdir(), 'reroute-test-'));
+      try {
+        const endless = join(folder, 'endless');
+        writeFileSync(endless, '#!/bin/sh\necho running\nwhile :; do :; done\n');
+        const temporary = join(folder, 'temporary');
+        mkdirSync(temporary);
+        const words = ['--script', endless, '--out', join(folder, 'out'), '--kernel', kernel];
+        const program = spawn(process.execPath, ['--import', 'tsx', 'conformance/patched/run.ts', ...words], {
+          env: { ...process.env, TMPDIR: temporary },
+          stdio: 'ignore',
+        });
+        const ended = new Promise((done) => program.on('exit', done));
+        await vi.waitUntil(() => processesOf(temporary).length >= 3, { timeout: 60_000, interval: 100 });
+        program.kill(signal);
+        await ended;
+        await vi.waitUntil(() => processesOf(temporary).length === 0, { timeout: 20_000, interval: 50 });
+        // tsx keeps its own cache there, too.
+        const left = () => readdirSync(temporary).filter((name) => name.startsWith('reroute-'));
+        await vi.waitUntil(() => left().length === 0, { timeout: 20_000, interval: 50 });
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
 });
