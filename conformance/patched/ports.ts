@@ -1,6 +1,6 @@
 /** Which variants the test kernel can play, and how it is told. */
 
-import { type Faults, NO_FAULTS, type Patch } from '../../model/types/faults.ts';
+import type { Faults, Patch } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { variants } from '../../model/variants/index.ts';
@@ -16,8 +16,31 @@ const PORTS: Readonly<Record<string, number>> = { stock: 0, masquerade: 0, 'icmp
 /** net.ipv4.reroute_faults: the code of reroute.patch. */
 const AS_PUBLISHED = 0xffff_ffff;
 
-/** The faults, in the order of their bits in mended.patch. */
-export const FAULT_BITS = Object.keys(NO_FAULTS) as readonly (keyof Faults)[];
+/** The faults in the order of their bits in mended.patch; a new one goes to the end. */
+export const FAULT_BITS: readonly (keyof Faults)[] = [
+  'staleCork',
+  'smallSockets',
+  'controlSockets',
+  'rawSegments',
+  'boundAddress',
+  'packetSource',
+  'boundPort',
+  'pinnedSocket',
+  'udpChecksum',
+  'failedLookup',
+  'failedPort',
+  'errnoVerdict',
+  'hashedMove',
+  'movesAgain',
+  'wildKey',
+  'bareKey',
+  'oneLookup',
+  'stalePointers',
+  'trackedTuple',
+  'unaskedPolicies',
+  'innerSender',
+  'movesCookies',
+];
 
 function isMended({ ipt_mangle_out }: Kernel): boolean {
   return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;

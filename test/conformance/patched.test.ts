@@ -16,6 +16,7 @@ import {
   sysctlsOf,
 } from '../../conformance/patched/ports.ts';
 import { testKernel } from '../../conformance/patched/prerequisites.ts';
+import { NO_FAULTS } from '../../model/types/faults.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { icmpOnly } from '../../model/variants/icmp-only.ts';
 import { masquerade } from '../../model/variants/masquerade.ts';
@@ -163,6 +164,7 @@ describe('a port', () => {
     ]);
     const named = FAULT_BITS.map((field, bit) => [field.replace(/[A-Z]/g, '_$&').toUpperCase(), bit]);
     expect(bits).toEqual(named);
+    expect([...FAULT_BITS].sort()).toEqual(Object.keys(NO_FAULTS).sort());
   });
 
   test('fills the key with one word, and can do nothing else', () => {
