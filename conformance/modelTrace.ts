@@ -196,7 +196,7 @@ function onWire(net: World, dev: number): boolean {
 }
 
 /** Plays a scenario on a model kernel. */
-export function modelSees(kernel: Kernel, text: Text): Seen {
+export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
   const host = text.host.map(commandOf);
   const setup: number[] = [];
   let trial = newHost();
@@ -215,7 +215,7 @@ export function modelSees(kernel: Kernel, text: Text): Seen {
   for (const [index, line] of text.events.entries()) {
     const [verb, subject = ''] = line.split(' ');
     if (verb === 'socket') first.set(subject, net.next_sock);
-    const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: picksOf(index) });
+    const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: { ...picksOf(index), stack } });
     for (const effect of done.effects) {
       if (effect.effect === 'refused') refused.push(index);
       if (effect.effect === 'xmit' && onWire(done.world, effect.dev)) {

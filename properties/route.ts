@@ -270,7 +270,7 @@ export const reroutedBySource: Property = always({
 });
 
 /** Values of uninitialised memory: nothing, all bits, a port and a protocol, a user, the numbers of lo and of the first link. */
-const MEMORIES: readonly number[] = [0, 0xffffffff, 0x00500600, 0x03e80000, 0x00010000, 0x00020000];
+export const MEMORIES: readonly number[] = [0, 0xffffffff, 0x00500600, 0x03e80000, 0x00010000, 0x00020000];
 
 /** Whether two lists of effects show the same packets on the same links. */
 function sameDepartures(a: readonly Effect[], b: readonly Effect[]): boolean {

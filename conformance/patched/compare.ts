@@ -24,8 +24,8 @@ export function patchedSees(trace: PatchedTrace): Seen {
 }
 
 /** What the model sees on the scenario's variant, as far as the kernel can be compared with it. */
-export function variantSees({ variant, host, events }: PatchedScenario): Seen {
-  return modelSees(variant, { host, events });
+export function variantSees({ variant, host, events, keyFill }: PatchedScenario): Seen {
+  return modelSees(variant, { host, events }, keyFill);
 }
 
 /** Compares both up to the event in which one of them crashed, and then how that event ended. */

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { REFERENCE } from '../../model/releases/index.ts';
 import { stock } from '../../model/variants/stock.ts';
 import { properties } from '../../properties/index.ts';
+import { MEMORIES, routeIgnoresGarbage } from '../../properties/route.ts';
 import { firstBroken, play } from '../../search/play.ts';
 import type { LoadedScenario } from '../../search/scenario/scenario.ts';
 import { compile } from '../../search/text.ts';
@@ -66,9 +67,18 @@ export function recordOf(
   return record?.hash === recordHash(stored) ? record : undefined;
 }
 
+/** The scenario with memory in which it departs from stock, if its property says that memory must not matter. */
+function withMemory(scenario: PatchedScenario, property: string | undefined): PatchedScenario {
+  if (property !== routeIgnoresGarbage.id || !showsNothing(scenario, property)) return scenario;
+  const filled = MEMORIES.map((keyFill) => ({ ...scenario, keyFill }));
+  return filled.find((one) => !showsNothing(one, property)) ?? scenario;
+}
+
 /** The scenario for the test kernel, or why there is none. */
 export function expressible(
-  stored: Pick<LoadedScenario, 'variant' | 'release' | 'host' | 'events' | 'picks'>,
+  stored: Pick<LoadedScenario, 'variant' | 'release' | 'host' | 'events' | 'picks'> & {
+    readonly property?: string | undefined;
+  },
 ): { readonly scenario: PatchedScenario } | { readonly reason: string } {
   const { variant: name = 'stock', release = REFERENCE, host, events } = stored;
   if (release !== REFERENCE) return { reason: `the test kernel is Linux ${REFERENCE}, not ${release}` };
@@ -79,7 +89,8 @@ export function expressible(
   if (host.some((line) => / type gre local \S+$/.test(line)))
     return { reason: 'nobody answers for a neighbour on a gre link without a remote end' };
   const key = keyFillOf(stored.picks);
-  return 'reason' in key ? key : { scenario: { variant, host, events, keyFill: key.fill } };
+  if ('reason' in key) return key;
+  return { scenario: withMemory({ variant, host, events, keyFill: key.fill }, stored.property) };
 }
 
 /** Whether a kernel without the violation would show just the same: then nothing that was seen speaks of it. */
@@ -101,7 +112,9 @@ export function judge(
   property: string | undefined,
 ): Pick<Confirmed, 'outcome' | 'seen' | 'reason'> & { readonly differences: readonly Difference[] } {
   const differences = comparePatched(scenario, variantSees(scenario), trace);
-  const seen = seenLines(trace);
+  const { keyFill = 0 } = scenario;
+  const filled = keyFill === 0 ? [] : [`memory that nobody initialised holds 0x${keyFill.toString(16)}`];
+  const seen = [...filled, ...seenLines(trace)];
   if (differences.length > 0) {
     return { outcome: 'refuted', seen, reason: differences.map(differenceText).join('; '), differences };
   }
