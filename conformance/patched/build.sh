@@ -79,7 +79,10 @@ fi
 
 if [ ${#missing[@]} -gt 0 ] && [ -n "$install" ]; then
   [ "$(id -u)" = 0 ] || fail 4 'installing packages needs root'
-  apt-get install -y --no-install-recommends "${missing[@]}" libc6-dev >&2
+  # A fresh image has no package lists.
+  apt-get install -y --no-install-recommends "${missing[@]}" libc6-dev >&2 || {
+    apt-get update >&2 && apt-get install -y --no-install-recommends "${missing[@]}" libc6-dev >&2
+  } || fail 4 "cannot install ${missing[*]}"
   missing=()
   [ -e "$source" ] || missing+=(linux-source-6.1)
 fi

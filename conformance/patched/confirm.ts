@@ -12,6 +12,7 @@
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { properties } from '../../properties/index.ts';
 import { loadScenario } from '../../search/scenario/scenario.ts';
 import type { Warning } from './boot.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type Confirmed,
   expressible,
   judge,
+  type Records,
   readRecords,
   recordHash,
   recordKey,
@@ -41,6 +43,18 @@ function counterexamples(folder = 'counterexamples'): readonly string[] {
 /** A report of KASAN about the function that the patch changes. */
 function isSanitizers({ function: where, reason }: Warning): boolean {
   return reason.startsWith('KASAN') && /^(ipt_mangle_out|iptable_mangle_hook)/.test(where);
+}
+
+/** A line for each class of promise: what the kernel said, and how often it crashed. */
+function classLines(records: Records): readonly string[] {
+  const classOf = (key: string) => properties.find(({ id }) => id === key.split('/')[0])?.concern ?? 'unknown';
+  const classes = [...new Set(Object.keys(records).map(classOf))].sort();
+  return classes.map((concern) => {
+    const mine = Object.entries(records).flatMap(([key, record]) => (classOf(key) === concern ? [record] : []));
+    const count = (outcome: Confirmed['outcome']) => mine.filter((one) => one.outcome === outcome).length;
+    const crashes = mine.filter(({ seen }) => seen.some((line) => line.includes('oops in '))).length;
+    return `${concern}: ${count('confirmed')} confirmed (${crashes} by a crash), ${count('refuted')} refuted, ${count('not expressible')} not expressible`;
+  });
 }
 
 function say(text: string): void {
@@ -109,6 +123,7 @@ async function main(): Promise<number> {
   const sorted = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(`${CONFIRMED}.tmp`, `${JSON.stringify(sorted, null, 2)}\n`);
   renameSync(`${CONFIRMED}.tmp`, CONFIRMED);
+  for (const line of classLines(records)) say(line);
   const count = (outcome: Confirmed['outcome']) => Object.values(records).filter((r) => r.outcome === outcome).length;
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   say(
