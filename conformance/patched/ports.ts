@@ -3,7 +3,7 @@
 import type { Faults, Patch } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { variants } from '../../model/variants/index.ts';
+import { alternatives, variants } from '../../model/variants/index.ts';
 import { tcpRehashMended } from '../../model/variants/mended.ts';
 import { singleFaults } from '../../properties/faults.ts';
 import { bootHost, play } from '../../search/play.ts';
@@ -11,7 +11,13 @@ import { printHostCommand } from '../../search/scenario/host.ts';
 import { commandOf, compile, type Text } from '../../search/text.ts';
 
 /** Values of net.ipv4.reroute_variant for the variants whose code is not model/variants/mended.ts. */
-const PORTS: Readonly<Record<string, number>> = { stock: 0, masquerade: 0, 'icmp-only': 1, 'tcp-rehash': 2 };
+const PORTS: Readonly<Record<string, number>> = {
+  stock: 0,
+  masquerade: 0,
+  'selector-rules': 0,
+  'icmp-only': 1,
+  'tcp-rehash': 2,
+};
 
 /** net.ipv4.reroute_faults: the code of reroute.patch. */
 const AS_PUBLISHED = 0xffff_ffff;
@@ -40,14 +46,17 @@ export const FAULT_BITS: readonly (keyof Faults)[] = [
   'unaskedPolicies',
   'innerSender',
   'movesCookies',
+  'staleIsn',
+  'jumpingNumbers',
+  'signedSegments',
 ];
 
 function isMended({ ipt_mangle_out }: Kernel): boolean {
   return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
 }
 
-/** The variants that have a port: those that are compared, and the patch with one fault left. */
-export const ported: readonly Kernel[] = [...variants, ...singleFaults].filter(
+/** The variants that have a port, among them the patch with one fault left. */
+export const ported: readonly Kernel[] = [...variants, ...alternatives, ...singleFaults].filter(
   (kernel) => kernel.name in PORTS || isMended(kernel),
 );
 
