@@ -23,6 +23,10 @@ from kernel import FarSide, Host, libc  # noqa: E402
 
 PR_SET_PDEATHSIG = 1
 
+# The kernel looks at carriers at most once a second, and drops cached routes when one has come (linkwatch, NETDEV_CHANGE).
+# The test kernel waits in no time; on a running one nothing waits for it.
+LINKS_SETTLE = 2
+
 
 def answer(far, request, keep=None):
     host = Host(far, request.get('sysctls'))
@@ -31,6 +35,8 @@ def answer(far, request, keep=None):
         refused = host.setup(request.get('host', []))
         if 'routes' in request:
             return {'refused': refused, 'routes': host.ip.ask(request['routes'])}
+        if keep:
+            time.sleep(LINKS_SETTLE)
         play = Play(host, request.get('limits'), keep and (lambda seen: keep(seen | {'setup': refused})))
         reply = play.run(request.get('events', [])) | {'setup': refused}
         if keep:
