@@ -32,6 +32,8 @@ type Xmit = Extract<Effect, { readonly effect: 'xmit' }>;
 /** What both sides can tell of a packet. */
 export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack' | 'cookie'> & {
   readonly cookie?: boolean;
+  /** An IPsec policy protects it: what leaves is another packet, or none where nobody has negotiated. */
+  readonly protected?: boolean;
 };
 
 /** What both sides can tell of a socket at the end. */
@@ -131,6 +133,7 @@ function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenP
     ...(foc > 0 ? { cookie: true } : {}),
     ...(signature === '' ? {} : { signature }),
     ...(foc < 0 ? { cookie_request: true } : {}),
+    ...(skb.dst.xfrm ? { protected: true } : {}),
   };
 }
 
