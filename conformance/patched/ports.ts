@@ -4,8 +4,8 @@ import type { Faults, Patch } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { alternatives, variants } from '../../model/variants/index.ts';
-import { tcpRehashMended } from '../../model/variants/mended.ts';
-import { singleFaults } from '../../properties/faults.ts';
+import { mended, tcpRehashMended } from '../../model/variants/mended.ts';
+import { only, singleFaults, versionName } from '../../properties/faults.ts';
 import { bootHost, play } from '../../search/play.ts';
 import { printHostCommand } from '../../search/scenario/host.ts';
 import { commandOf, compile, type Text } from '../../search/text.ts';
@@ -55,8 +55,18 @@ function isMended({ ipt_mangle_out }: Kernel): boolean {
   return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
 }
 
+/** The published versions in the code of mended.patch. */
+const everyFault: readonly Kernel[] = [false, true].map((movesSyn) =>
+  mended(
+    `${versionName(movesSyn)}-every-fault`,
+    'the published version as mended.patch has it',
+    movesSyn,
+    only(FAULT_BITS),
+  ),
+);
+
 /** The variants that have a port, among them the patch with one fault left. */
-export const ported: readonly Kernel[] = [...variants, ...alternatives, ...singleFaults].filter(
+export const ported: readonly Kernel[] = [...variants, ...alternatives, ...singleFaults, ...everyFault].filter(
   (kernel) => kernel.name in PORTS || isMended(kernel),
 );
 
