@@ -7,7 +7,8 @@
 import { DEFAULT_LIMITS, Engine, type EngineSolver, Stop } from './engine.ts';
 import { type Fresh, fresh } from './inputs.ts';
 import { type Familiar, minimise, nothingFamiliar } from './minimise.ts';
-import { DEFAULT_PROVER_LIMITS, Prover, type Solution, verifyInput } from './prover.ts';
+import { Portfolio } from './portfolio.ts';
+import { DEFAULT_PROVER_LIMITS, type Prover, type Solution, verifyInput } from './prover.ts';
 import { runOn, test } from './runtime.ts';
 import type { Z3 } from './smt.ts';
 import { forgetComparisons } from './terms/compare.ts';
@@ -70,7 +71,7 @@ export function explore(z3: Z3, holds: (fresh: Fresh) => unknown, options: Explo
   const deadline = started + (options.budget?.milliseconds ?? Number.POSITIVE_INFINITY);
   const limits = { ...DEFAULT_PROVER_LIMITS, full: options.budget?.rlimit ?? 0, deadline };
   const familiar = options.familiar ?? nothingFamiliar;
-  const prover = new Prover(z3, limits, (variable) => first(familiar, variable));
+  const prover = new Portfolio(z3, limits, (variable) => first(familiar, variable));
   try {
     return { ...exploreWith(prover, holds, { ...options, deadline }), milliseconds: performance.now() - started };
   } finally {

@@ -22,7 +22,7 @@ import {
   type Operand,
   partsOf,
 } from './terms/term.ts';
-import { Valuation } from './terms/valuation.ts';
+import { type Fallback, smallest, Valuation } from './terms/valuation.ts';
 
 interface Division {
   readonly quotient: Z3_ast;
@@ -84,7 +84,7 @@ class IntegerLowering {
       case 'sub':
         return api.mk_sub(c, [arg(0), arg(1)]);
       case 'mul':
-        return api.mk_mul(c, [arg(0), arg(1)]);
+        return term.args.some((part) => typeof part === 'number') ? api.mk_mul(c, [arg(0), arg(1)]) : this.anyOf(term);
       case 'ite':
         return api.mk_ite(c, arg(0), arg(1), arg(2));
       case 'min':
@@ -141,22 +141,42 @@ class IntegerLowering {
     return division;
   }
 
+  /** The same of a term; of a choice, the choice of what its sides give. */
+  private divideTerm(value: Num, bits: number): Division {
+    if (typeof value === 'number') {
+      const power = 2 ** bits;
+      const quotient = Math.floor(value / power);
+      return { quotient: this.at(quotient), rest: this.at(value - quotient * power) };
+    }
+    if (value.op !== 'ite' || (value.lo >= 0 && value.hi < 2 ** bits)) {
+      return this.divide(value, this.at(value), bits);
+    }
+    const key = `${value.id}/${bits}`;
+    const known = this.divisions.get(key);
+    if (known) return known;
+    const { api } = this.smt.z3;
+    const [condition, a, b] = value.args as [BoolTerm, Num, Num];
+    const [yes, no] = [this.divideTerm(a, bits), this.divideTerm(b, bits)];
+    const choose = (x: Z3_ast, y: Z3_ast): Z3_ast => api.mk_ite(this.smt.context, this.at(condition), x, y);
+    const division = { quotient: choose(yes.quotient, no.quotient), rest: choose(yes.rest, no.rest) };
+    this.divisions.set(key, division);
+    return division;
+  }
+
   private masked(term: NumTerm): Z3_ast {
     const [a, b] = term.args as [Num, Num];
     const bits = Math.max(maskBits(a), maskBits(b));
     if (bits < 0) return this.anyOf(term);
-    const value = maskBits(b) < 0 ? b : a;
-    return this.divide(intervalOf(value), this.at(value), bits).rest;
+    return this.divideTerm(maskBits(b) < 0 ? b : a, bits).rest;
   }
 
   private shiftedRight(term: NumTerm): Z3_ast {
     const [a, by] = term.args as [Num, Num];
     if (typeof by !== 'number' || by < 0 || by > 31) return this.anyOf(term);
     const { lo, hi } = intervalOf(a);
-    const unsigned = this.divide({ lo, hi }, this.at(a), 32).rest;
-    return by === 0
-      ? unsigned
-      : this.divide(lo >= 0 && hi <= UNSIGNED.hi ? { lo, hi } : UNSIGNED, unsigned, by).quotient;
+    if (lo >= 0 && hi <= UNSIGNED.hi) return this.divideTerm(a, by).quotient;
+    const unsigned = this.divideTerm(a, 32).rest;
+    return by === 0 ? unsigned : this.divide(UNSIGNED, unsigned, by).quotient;
   }
 
   private shiftedLeft(term: NumTerm): Z3_ast {
@@ -206,17 +226,50 @@ class IntegerLowering {
   }
 }
 
+/** Why an input does not count: what stood for a bit operation is not what that gives. */
+export const NOT_LINEAR = 'a bit operation is not linear';
+
+/** A question as z3 takes it, in a context of its own. */
+class Question {
+  readonly smt: SmtContext;
+  readonly solver: SmtSolver;
+  private readonly lowering: IntegerLowering;
+
+  constructor(z3: Z3, conditions: readonly Bool[]) {
+    this.smt = new SmtContext(z3);
+    this.lowering = new IntegerLowering(this.smt);
+    const formulas = conditions.map((condition) => this.lowering.condition(condition));
+    this.solver = this.smt.solver('integers');
+    for (const formula of [...this.lowering.ranges, ...formulas]) this.solver.assert(formula);
+  }
+
+  /** The numbers that z3 found. */
+  input(fallback: Fallback): Valuation {
+    const names = [...this.lowering.variables.keys()];
+    const values = this.solver.values([...this.lowering.variables.values()]);
+    return new Valuation(
+      names.map((name, at) => [name, Number(values[at] ?? 0n)] as const),
+      fallback,
+    );
+  }
+
+  dispose(): void {
+    this.solver.dispose();
+    this.smt.dispose();
+  }
+}
+
 /** A prover that knows numbers as integers. Every question has a solver of its own. */
 export class IntegerProver implements ProverLike {
   queries = 0;
-  private readonly smt: SmtContext;
-  private readonly lowering: IntegerLowering;
+  private readonly z3: Z3;
   private readonly limits: ProverLimits;
+  private readonly fallback: Fallback;
 
-  constructor(z3: Z3, limits: ProverLimits) {
-    this.smt = new SmtContext(z3);
-    this.lowering = new IntegerLowering(this.smt);
+  constructor(z3: Z3, limits: ProverLimits, fallback: Fallback = smallest) {
+    this.z3 = z3;
     this.limits = limits;
+    this.fallback = fallback;
   }
 
   isPossible(assumptions: readonly BoolTerm[], condition: Bool): boolean | undefined {
@@ -237,45 +290,31 @@ export class IntegerProver implements ProverLike {
   }
 
   smtlib(assumptions: readonly BoolTerm[], condition: Bool): string {
-    const solver = this.assembled(assumptions, condition);
-    const text = solver.smtlib();
-    solver.dispose();
+    const question = new Question(this.z3, [...assumptions, condition]);
+    const text = question.solver.smtlib();
+    question.dispose();
     return text;
   }
 
-  dispose(): void {
-    this.smt.dispose();
-  }
-
-  private assembled(assumptions: readonly BoolTerm[], condition: Bool): SmtSolver {
-    const formulas = [...assumptions, condition].map((term) => this.lowering.condition(term));
-    const solver = this.smt.solver('integers');
-    for (const formula of [...this.lowering.ranges, ...formulas]) solver.assert(formula);
-    return solver;
-  }
+  /** Every question gave back what it held. */
+  dispose(): void {}
 
   private ask(assumptions: readonly BoolTerm[], condition: Bool, rlimit: number): Solution {
     const left = this.limits.deadline - performance.now();
     if (left <= 0) return { answer: 'unknown', reason: 'the time was up' };
-    const solver = this.assembled(assumptions, condition);
-    this.queries++;
-    const answer = solver.check({ rlimit, timeout: Number.isFinite(left) ? left : 0 });
-    const solution: Solution =
-      answer === 'sat'
-        ? this.confirmed(solver, [...assumptions, condition])
-        : answer === 'unsat'
-          ? { answer }
-          : { answer, reason: solver.reasonUnknown() };
-    solver.dispose();
-    return solution;
-  }
-
-  private confirmed(solver: SmtSolver, conditions: readonly Bool[]): Solution {
-    const names = [...this.lowering.variables.keys()];
-    const values = solver.values([...this.lowering.variables.values()]);
-    const input = new Valuation(names.map((name, at) => [name, Number(values[at] ?? 0n)] as const));
-    return conditions.every((condition) => input.boolean(condition))
-      ? { answer: 'sat', input }
-      : { answer: 'unknown', reason: 'a bit operation is not linear' };
+    const conditions = [...assumptions, condition];
+    const question = new Question(this.z3, conditions);
+    try {
+      this.queries++;
+      const answer = question.solver.check({ rlimit, timeout: Number.isFinite(left) ? left : 0 });
+      if (answer === 'unsat') return { answer };
+      if (answer === 'unknown') return { answer, reason: question.solver.reasonUnknown() };
+      const input = question.input(this.fallback);
+      return conditions.every((one) => input.boolean(one))
+        ? { answer, input }
+        : { answer: 'unknown', reason: NOT_LINEAR };
+    } finally {
+      question.dispose();
+    }
   }
 }

@@ -73,9 +73,10 @@ export class SmtContext {
     if (code !== 0) throw new InternalError(`z3: ${api.get_error_msg(this.context, code)}`);
   }
 
-  /** The unsigned value of a numeral. */
+  /** The value of a numeral: of a bit-vector unsigned, of an integer as it is. */
   numeral(ast: Z3_ast): bigint {
-    const value = this.z3.api.get_numeral_uint64(this.context, ast);
+    const { api } = this.z3;
+    const value = api.get_numeral_uint64(this.context, ast) ?? api.get_numeral_int64(this.context, ast);
     if (value === null) throw new InternalError('z3: not a numeral');
     return value;
   }

@@ -77,6 +77,8 @@ describe('a cell', () => {
     ['header-matches-socket', 'stock', ['udp-connected', 'tcp']],
     ['four-tuple-unique', 'stock', ['tcp-two', 'tcp-two-marked']],
     ['kernel-survives', 'masquerade', ['ping', 'udp', 'tcp']],
+    ['ip-checksum-correct', 'stock', ['udp', 'tcp']],
+    ['transport-checksum-correct', 'stock', ['udp-bound']],
   ])('%s on %s is exhausted', (id, name, names) => {
     expect(solve(id, name, shapes(...names))).toMatchObject({
       outcome: 'exhausted',

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { IntegerProver } from '../../../search/z3/integers.ts';
 import { decode, Lowering } from '../../../search/z3/lower.ts';
+import { DEFAULT_PROVER_LIMITS } from '../../../search/z3/prover.ts';
 import { loadZ3, SmtContext } from '../../../search/z3/smt.ts';
 import { binary, iteNum } from '../../../search/z3/terms/arithmetic.ts';
 import { eqNum, leNum, ltNum } from '../../../search/z3/terms/compare.ts';
 import { and, iff, iteBool, not, or } from '../../../search/z3/terms/logic.ts';
+import { consequences, substitute } from '../../../search/z3/terms/substitute.ts';
 import {
   type BinaryTermOp,
   type Bool,
+  BoolTerm,
   isTerm,
   type Num,
   NumTerm,
@@ -190,6 +194,25 @@ test('operators, their terms and an independent evaluation agree on random chain
   expect(compared).toBeGreaterThan(40_000);
 });
 
+test('what is known of a condition changes nothing for inputs of which it is true', () => {
+  let changed = 0;
+  for (let seed = 1; seed <= 150; seed++) {
+    const { samples, values } = grow(seed * 15_485_863, 60);
+    const valuation = new Valuation(values);
+    const conditions = samples.map(({ term }) => term).filter((term) => term instanceof BoolTerm);
+    for (const condition of conditions.slice(0, 6)) {
+      const known = consequences(condition, valuation.boolean(condition));
+      const now = substitute(conditions, known);
+      for (const [at, one] of conditions.entries()) {
+        const value = now[at] as Bool;
+        if (value !== one) changed++;
+        if (valuation.boolean(value) !== valuation.boolean(one)) expect({ seed, op: one.op }).toBe('unchanged');
+      }
+    }
+  }
+  expect(changed).toBeGreaterThan(500);
+});
+
 let smt: SmtContext;
 
 beforeAll(async () => {
@@ -224,4 +247,24 @@ test('z3 computes the same from the bit-vectors', () => {
     }
   }
   expect(compared).toBeGreaterThan(3_000);
+});
+
+test('over the integers z3 never excludes what the operators compute', () => {
+  const prover = new IntegerProver(smt.z3, { ...DEFAULT_PROVER_LIMITS, full: 200_000 });
+  const answers = { sat: 0, unsat: 0, unknown: 0 };
+  for (let seed = 1; seed <= 30; seed++) {
+    const { samples, values } = grow(seed * 32_452_843, 40);
+    const terms = samples.filter(({ term }) => isTerm(term)).slice(-12);
+    const is = ({ term, native }: Sample): Bool =>
+      typeof native === 'number' ? eqNum(term as Num, native) : native ? (term as Bool) : not(term as Bool);
+    const known = [...values].flatMap(([name, value]) =>
+      samples
+        .filter(({ term }) => term instanceof NumTerm && term.name === name)
+        .map(({ term }) => eqNum(term as Num, value)),
+    );
+    const assumed = [...known, ...terms.map(is)].filter((condition) => condition instanceof BoolTerm);
+    answers[prover.solve(assumed, true).answer]++;
+    if (answers.unsat > 0) expect(seed).toBe('possible');
+  }
+  expect(answers.sat).toBeGreaterThan(3);
 });
