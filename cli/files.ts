@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Counterexample, Review } from '../search/outcome.ts';
+import type { Text } from '../search/text.ts';
 
 /** The folder of counterexamples, below the current one. */
 export const COUNTEREXAMPLES = 'counterexamples';
@@ -31,6 +32,15 @@ export function writeCounterexample(counterexample: Counterexample): string {
   const path = counterexamplePath(counterexample.property, counterexample.variant, counterexample.release);
   writeWhole(path, `${JSON.stringify(counterexample, null, 2)}\n`);
   return path;
+}
+
+/** The scenario that is stored for that cell. */
+export function readCounterexample(property: string, variant: string, release?: string): Text | undefined {
+  try {
+    return JSON.parse(readFileSync(counterexamplePath(property, variant, release), 'utf8')) as Text;
+  } catch {
+    return undefined;
+  }
 }
 
 export function writeLastReview(review: Review): void {

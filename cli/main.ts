@@ -115,6 +115,7 @@ program
   .addOption(new Option('--format <format>', 'form of the report').choices(['json', 'markdown']).makeOptionMandatory())
   .option('-o, --output <file>', 'a file instead of standard output')
   .option('--new', 'review anew even when there is a last one')
+  .addOption(engine())
   .action(async (options) => (await import('./report.ts')).report(options));
 
 program
@@ -126,6 +127,7 @@ program
 program
   .command('check')
   .description('for CI: compare a review with the recorded expectations')
+  .addOption(engine())
   .addOption(seed())
   .addOption(runs())
   .addOption(budget())

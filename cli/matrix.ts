@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { REFERENCE } from '../model/releases/index.ts';
-import type { Cell, Outcome, Review } from '../search/outcome.ts';
+import { postHost } from '../properties/shapes.ts';
+import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
 import { counterexamplePath } from './files.ts';
 
 const PAINT: Record<Outcome, (word: string) => string> = {
@@ -36,6 +37,18 @@ export function cellOf(review: Review, property: string, variant: string): Cell 
   return review.cells.find((cell) => cell.property === property && cell.variant === variant) as Cell;
 }
 
+/** What a cell of the matrix says: the violation, or what each engine answered. */
+export function outcomesOf(cell: Cell): readonly Outcome[] {
+  if (cell.outcome === 'violated' || cell.beside === undefined) return [cell.outcome];
+  return [...new Set([cell.outcome, cell.beside.outcome])];
+}
+
+/** The scope that `exhausted` speaks of; '' when nothing was. */
+export function exhaustedScope(review: Review): string {
+  const isExhausted = review.cells.some((cell) => answersOf(cell).some(({ outcome }) => outcome === 'exhausted'));
+  return isExhausted ? `exhausted, in the scope ${postHost.name}: ${postHost.text}` : '';
+}
+
 /** The whole review as text. */
 export function matrixText(review: Review): string {
   const table = new Table({
@@ -52,12 +65,14 @@ export function matrixText(review: Review): string {
     table.push([
       `  ${property.id}`,
       ...review.variants.map(({ name }) => {
-        const { outcome } = cellOf(review, property.id, name);
-        return PAINT[outcome](outcome);
+        return outcomesOf(cellOf(review, property.id, name))
+          .map((outcome) => PAINT[outcome](outcome))
+          .join(' + ');
       }),
     ]);
   }
-  return `${table.toString()}\n${findings(review)}${undecided(review)}\n${pc.dim(`again: ${review.command}`)}\n`;
+  const scope = exhaustedScope(review);
+  return `${table.toString()}\n${scope === '' ? '' : `\n${scope}\n`}${findings(review)}${undecided(review)}\n${pc.dim(`again: ${review.command}`)}\n`;
 }
 
 /** One sentence per violated cell. */
@@ -81,7 +96,11 @@ function placeOf({ release }: Review, cell: Cell): string {
 }
 
 function undecided(review: Review): string {
-  const open = review.cells.filter((cell) => cell.outcome === 'undecided');
-  if (open.length === 0) return '';
-  return `\n${pc.bold('undecided')}\n${open.map((cell) => `  ${cell.property} on ${cell.variant}: ${cell.reason}\n`).join('')}`;
+  let text = '';
+  for (const cell of review.cells) {
+    for (const { engine, outcome, reason } of answersOf(cell)) {
+      if (outcome === 'undecided') text += `  ${cell.property} on ${cell.variant}, ${engine}: ${reason}\n`;
+    }
+  }
+  return text === '' ? '' : `\n${pc.bold('undecided')}\n${text}`;
 }

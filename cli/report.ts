@@ -1,13 +1,14 @@
 /** `reroute-check report`: a review in a form for other programs and readers. */
-import type { Review } from '../search/outcome.ts';
+import type { Engine, Review } from '../search/outcome.ts';
 import { counterexamplePath, readLastReview, writeLastReview, writeWhole } from './files.ts';
-import { cellOf } from './matrix.ts';
+import { cellOf, exhaustedScope, outcomesOf } from './matrix.ts';
 import { makeReview } from './review.ts';
 
 export interface ReportOptions {
   readonly format: 'json' | 'markdown';
   readonly output?: string;
   readonly new?: boolean;
+  readonly engine?: Engine | 'all';
 }
 
 const FORMS: Record<ReportOptions['format'], (review: Review) => string> = {
@@ -18,7 +19,7 @@ const FORMS: Record<ReportOptions['format'], (review: Review) => string> = {
 export async function report(options: ReportOptions): Promise<void> {
   let review = options.new ? undefined : readLastReview();
   if (review === undefined) {
-    review = await makeReview({});
+    review = await makeReview(options.engine === undefined ? {} : { engine: options.engine });
     writeLastReview(review);
   }
   const text = FORMS[options.format](review);
@@ -39,6 +40,8 @@ export function markdown(review: Review): string {
     });
     lines.push(`| ${id} | ${cells.join(' | ')} |`);
   }
+  const scope = exhaustedScope(review);
+  if (scope !== '') lines.push('', scope);
   for (const name of names) {
     const violated = review.cells.filter((cell) => cell.variant === name && cell.counterexample !== null);
     if (violated.length > 0) lines.push('', `## ${name}`, '');

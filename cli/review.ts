@@ -5,10 +5,11 @@ import packageJson from '../package.json' with { type: 'json' };
 import { expected } from '../properties/expected.ts';
 import { properties } from '../properties/index.ts';
 import { searchWith } from '../search/engines.ts';
+import { measure, smaller } from '../search/minimise.ts';
 import type { Cell, Engine, Review } from '../search/outcome.ts';
-import { RUNS, SEED } from '../search/review.ts';
-import { chooseVariants } from './choose.ts';
-import { counterexamplePath, writeCounterexample, writeLastReview } from './files.ts';
+import { breaks, RUNS, SEED } from '../search/review.ts';
+import { chooseProperty, chooseVariant, chooseVariants } from './choose.ts';
+import { counterexamplePath, readCounterexample, writeCounterexample, writeLastReview } from './files.ts';
 import { matrixText } from './matrix.ts';
 import { progress } from './progress.ts';
 
@@ -62,14 +63,20 @@ export function differs(cell: Cell): boolean {
  */
 export async function review(options: ReviewOptions): Promise<void> {
   const result = await makeReview(options);
-  for (const cell of result.cells) {
-    const kept = result.release === REFERENCE || differs(cell);
-    if (cell.counterexample !== null && kept) writeCounterexample(cell.counterexample);
-    else if (cell.outcome !== 'undecided') {
-      const release = result.release === REFERENCE ? undefined : result.release;
-      rmSync(counterexamplePath(cell.property, cell.variant, release), { force: true });
-    }
-  }
+  for (const cell of result.cells) store(cell, result.release === REFERENCE ? undefined : result.release);
   writeLastReview(result);
   process.stdout.write(matrixText(result));
+}
+
+/** Keeps what is stored while it still violates and nothing smaller was found: one engine does not undo the other's work. */
+function store(cell: Cell, release: string | undefined): void {
+  const { property, variant, counterexample } = cell;
+  const kept = release === undefined || differs(cell);
+  const stored = kept ? readCounterexample(property, variant, release) : undefined;
+  if (stored !== undefined && breaks(chooseProperty(property), chooseVariant(variant, release), stored)) {
+    const isWorse = counterexample === null || smaller(measure(stored), measure(counterexample));
+    if (isWorse) return;
+  }
+  if (counterexample !== null && kept) writeCounterexample(counterexample);
+  else if (cell.outcome !== 'undecided') rmSync(counterexamplePath(property, variant, release), { force: true });
 }

@@ -1,5 +1,6 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
 import { REFERENCE } from '../model/releases/index.ts';
+import { variants } from '../model/variants/index.ts';
 import { postHost, type ShapeScope } from '../properties/shapes.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, Engine } from './outcome.ts';
@@ -23,6 +24,7 @@ export async function searchWith(engine: Engine | 'all', options: SearchOptions)
 
 /** z3's cells: what it found is made small as any other finding. */
 async function solve(options: SearchOptions): Promise<readonly Cell[]> {
+  if (!options.kernels.every((kernel) => variants.includes(kernel))) wrong('z3 solves the variants of the matrix only');
   const { solveCells } = await import('./z3/solve.ts');
   const cells = options.properties.flatMap((property) => options.kernels.map((kernel) => ({ property, kernel })));
   const budget = Number.isFinite(options.budget) ? options.budget : CELL_BUDGET;
@@ -48,16 +50,21 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
   });
 }
 
-/** One answer for a cell: a violation before anything else, the smaller one of two; then what was exhausted. */
+/** One cell of two: a violation before anything else, the smaller one of two; then what was exhausted. The other stays beside it. */
 export function combined(sampled: Cell, solved: Cell): Cell {
   if (sampled.counterexample && solved.outcome === 'exhausted') refuseInside(postHost, sampled);
   if (sampled.counterexample && solved.counterexample) {
     const isSmaller = smaller(measure(solved.counterexample), measure(sampled.counterexample));
-    return isSmaller ? solved : sampled;
+    return isSmaller ? beside(solved, sampled) : beside(sampled, solved);
   }
-  if (solved.counterexample) return solved;
-  if (sampled.counterexample || solved.outcome !== 'exhausted') return sampled;
-  return { ...solved, runs: sampled.runs, occurred: sampled.occurred };
+  if (solved.counterexample) return beside(solved, sampled);
+  if (sampled.counterexample || solved.outcome !== 'exhausted') return beside(sampled, solved);
+  return beside(solved, sampled);
+}
+
+function beside(cell: Cell, other: Cell): Cell {
+  const { property: _, variant: __, counterexample: ___, ...answer } = other;
+  return { ...cell, beside: answer };
 }
 
 /** Stops when fast-check's finding lies where z3 saw that there is none. */

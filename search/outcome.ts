@@ -20,9 +20,16 @@ export interface Counterexample {
 }
 
 /** The answer for one property on one variant. */
-export interface Cell {
+export interface Cell extends Answer {
   readonly property: string;
   readonly variant: string;
+  readonly counterexample: Counterexample | null;
+  /** What the other engine answered, when both were asked. The two speak of different scopes and stay apart. */
+  readonly beside?: Answer;
+}
+
+/** What one engine says. */
+export interface Answer {
   readonly outcome: Outcome;
   readonly engine: Engine;
   /** Scopes that the answer speaks of. */
@@ -32,7 +39,6 @@ export interface Cell {
   readonly occurred: number;
   /** Why it is undecided; '' otherwise. */
   readonly reason: string;
-  readonly counterexample: Counterexample | null;
   /** What z3 did for it. */
   readonly solved?: Solving;
 }
@@ -66,4 +72,9 @@ export interface Failure {
   /** What it was decoded from. */
   readonly words: readonly [host: readonly number[], events: readonly number[]];
   readonly path: string;
+}
+
+/** The answers for a cell, one an engine. */
+export function answersOf(cell: Cell): readonly Answer[] {
+  return cell.beside === undefined ? [cell] : [cell, cell.beside];
 }
