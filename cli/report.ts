@@ -33,10 +33,10 @@ export function markdown(review: Review): string {
   const lines = [`| property | ${names.join(' | ')} |`, `| --- |${' --- |'.repeat(names.length)}`];
   for (const { id } of review.properties) {
     const cells = names.map((name) => {
-      const { outcome, counterexample } = cellOf(review, id, name);
-      return counterexample === null
-        ? outcome
-        : `[${outcome}](${counterexamplePath(id, name, counterexample.release)})`;
+      const cell = cellOf(review, id, name);
+      const { counterexample } = cell;
+      const text = outcomesOf(cell).join(' + ');
+      return counterexample === null ? text : `[${text}](${counterexamplePath(id, name, counterexample.release)})`;
     });
     lines.push(`| ${id} | ${cells.join(' | ')} |`);
   }
