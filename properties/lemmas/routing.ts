@@ -1,5 +1,6 @@
 /** Routing lemmas: what a lookup prefers, and whether asking again with the source it chose gives the same route. */
 import { inet_select_addr } from '../../model/devinet.ts';
+import { fib_table_lookup } from '../../model/fib_trie.ts';
 import { inet_make_mask } from '../../model/in.ts';
 import { newWorld } from '../../model/newWorld.ts';
 import { ip_route_output_key } from '../../model/route.ts';
@@ -10,6 +11,7 @@ import {
   type FibRule,
   type FibTable,
   FLOWI_FLAG_ANYSRC,
+  type FlowI4,
   FR_ACT_TO_TBL,
   NO_FLOW,
   NO_ROUTE,
@@ -142,8 +144,29 @@ function longest(table: readonly Route[], addr: number): FibAlias {
   return best;
 }
 
-/** What the first rule says that applies and whose table has a route, by the words of ip-rule(8). */
-function preferred(n: Network, mark: number): FibAlias {
+/** What every table has for the destination, by longest(). */
+function longestOf(n: Network): readonly FibAlias[] {
+  let found: readonly FibAlias[] = [];
+  for (const table of n.tables) found = [...found, longest(table, n.daddr)];
+  return found;
+}
+
+/** What every table has for the destination, by its own lookup. */
+function foundOf(net: World, n: Network): readonly FibAlias[] {
+  let found: readonly FibAlias[] = [];
+  for (const table of net.tables) {
+    found = table.tb_id < FIRST_TABLE ? found : [...found, fib_table_lookup(net, table, keyTo(n.daddr)).fa];
+  }
+  return found;
+}
+
+/** A key with a destination alone. */
+function keyTo(daddr: number): FlowI4 {
+  return { ...NO_FLOW, daddr };
+}
+
+/** What the first rule says that applies and whose table has a route, by the words of ip-rule(8); `found`: the tables' routes. */
+function chosen(n: Network, mark: number, found: readonly FibAlias[]): FibAlias {
   let best = NO_ROUTE;
   for (const rule of n.rules) {
     const applies: boolean =
@@ -151,15 +174,19 @@ function preferred(n: Network, mark: number): FibAlias {
       covers(rule.src, rule.src_len, 0) &&
       covers(rule.dst, rule.dst_len, n.daddr);
     let id = FIRST_TABLE;
-    let found = NO_ROUTE;
-    for (const table of n.tables) {
-      const here = longest(table, n.daddr);
-      found = rule.table === id ? here : found;
+    let said = NO_ROUTE;
+    for (const here of found) {
+      said = rule.table === id ? here : said;
       id = id + 1;
     }
-    best = applies && best.plen < 0 ? found : best;
+    best = applies && best.plen < 0 ? said : best;
   }
   return best;
+}
+
+/** The route that ip-rule(8) and the longest prefix select. */
+function preferred(n: Network, mark: number): FibAlias {
+  return chosen(n, mark, longestOf(n));
 }
 
 /** The source of a route: its own, else the address of its link. */
@@ -187,17 +214,59 @@ export const rerouteSource: Lemma = lemma({
     return sorted(n);
   },
   holds(_, n) {
-    const net = worldOf(n);
-    const { err, fl4, skb } = ip_route_reroute(net, packet(n), rerouteKey(packet(n), NO_SOCK));
-    const fa = preferred(n, n.mark);
-    const source = sourceOf(net, fa);
-    const found = fa.plen >= 0 && fa.fa_type === RTN_UNICAST && source >>> 24 !== 127;
-    const right = fl4.saddr === source && skb.dst.dev === fa.nh_dev && skb.dst.rt_gw4 === fa.nh_gw;
-    return found ? err === 0 && right : err < 0;
+    return reroutesBy(n, worldOf(n), preferred(n, n.mark));
   },
   instance: sortedInstance,
   expected: 'exhausted',
 });
+
+/** Whether the patch's lookup takes the source and the way of that route, and fails when it is none to leave by. */
+function reroutesBy(n: Network, net: World, fa: FibAlias): boolean {
+  const { err, fl4, skb } = ip_route_reroute(net, packet(n), rerouteKey(packet(n), NO_SOCK));
+  const source = sourceOf(net, fa);
+  const found = fa.plen >= 0 && fa.fa_type === RTN_UNICAST && source >>> 24 !== 127;
+  const right = fl4.saddr === source && skb.dst.dev === fa.nh_dev && skb.dst.rt_gw4 === fa.nh_gw;
+  return found ? err === 0 && right : err < 0;
+}
+
+function tableCell(routes: number) {
+  const { shape } = cell(0, 1, routes);
+  return { name: `${routes} routes`, shape };
+}
+
+export const tableLongest: Lemma = lemma({
+  id: 'table-finds-longest-prefix',
+  claim:
+    'What a table finds for a destination is the route with the longest prefix that has it, the first of equal ones.',
+  asked: ['RFC 1812 section 5.2.4.3', 'fib_table_lookup()'],
+  over: 'words',
+  scope:
+    'tables of up to eight routes: any prefix, link, gateway and preferred source, reachable or not; any destination',
+  cells: [tableCell(1), tableCell(4), tableCell(8)],
+  assumes: 'the table is sorted by falling prefix length, as fib_insert_alias() keeps it',
+  given(_, n) {
+    return sorted(n);
+  },
+  holds(_, n) {
+    const [found] = foundOf(worldOf(n), n);
+    const [fa] = longestOf(n);
+    return sameRoute(found as FibAlias, fa as FibAlias);
+  },
+  instance: sortedInstance,
+  expected: 'exhausted',
+});
+
+function sameRoute(a: FibAlias, b: FibAlias): boolean {
+  return (
+    a.dst === b.dst &&
+    a.plen === b.plen &&
+    a.fa_type === b.fa_type &&
+    a.fib_prefsrc === b.fib_prefsrc &&
+    a.fib_scope === b.fib_scope &&
+    a.nh_dev === b.nh_dev &&
+    a.nh_gw === b.nh_gw
+  );
+}
 
 /** Whether a second lookup, with the source that the first one chose, leaves by the same link and gateway. */
 function sameAgain(n: Network): boolean {
@@ -287,18 +356,32 @@ export const againWithFrom: Lemma = lemma({
 
 export const routingLemmas: readonly Lemma[] = [
   prefixMatch,
+  tableLongest,
   rerouteSource,
   againWithoutFrom,
   againSmall,
   againWithFrom,
 ];
 
-/** The same claim for hosts larger than any seen. */
-export const rerouteSourceLarge: Lemma = {
-  ...rerouteSource,
+/** For hosts larger than any seen, in two steps: table-finds-longest-prefix says what each table's lookup finds. */
+export const rerouteSourceLarge: Lemma = lemma({
   id: 'reroute-source-is-preferred-large',
+  claim:
+    "The patch's own lookup chooses the source of the route that the first rule which applies finds in its table, and leaves by its link.",
+  asked: ['the post: the source of the new route', 'ip-rule(8)', 'ip-route(8), src'],
+  over: 'words',
+  scope: SCOPE,
   cells: [cell(8, 4, 8)],
-};
+  assumes:
+    'nothing; with table-finds-longest-prefix for each of the four tables it says what reroute-source-is-preferred says',
+  given: always,
+  holds(_, n) {
+    const net = worldOf(n);
+    return reroutesBy(n, net, chosen(n, n.mark, foundOf(net, n)));
+  },
+  instance: asDrawn,
+  expected: 'exhausted',
+});
 
 /** Without the assumption that tables are sorted. */
 export const rerouteUnsorted: Lemma = lemma({
