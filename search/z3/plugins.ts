@@ -16,10 +16,13 @@ const RUNTIME = fileURLToPath(new URL('./runtime.ts', import.meta.url));
 export interface LiftPluginOptions {
   /** Files (by absolute path) that stay as they are when a lifted file imports them. */
   readonly isNative?: (path: string) => boolean;
+  /** The text to lift in place of a file's own: for tests that break a line of the model. */
+  readonly replace?: (path: string, text: string) => string;
 }
 
-function liftFile(path: string, { isNative }: LiftPluginOptions): Lifted {
-  return lift(relative(cwd(), path), readFileSync(path, 'utf8'), {
+function liftFile(path: string, { isNative, replace }: LiftPluginOptions): Lifted {
+  const text = readFileSync(path, 'utf8');
+  return lift(relative(cwd(), path), replace ? replace(path, text) : text, {
     runtime: RUNTIME,
     isNative: (specifier) => isNative?.(resolve(dirname(path), specifier)) ?? false,
   });
