@@ -8,7 +8,7 @@ import * as native from '../../properties/lemmas/index.ts';
 import * as lifted from '../../properties/lemmas/index.ts?lifted';
 import type { Lemma, NumberShape, Shape } from '../../properties/lemmas/lemma.ts';
 import { evaluateRun } from './evaluate.ts';
-import { type Exploration, exploreWith, type ProverLike } from './explore.ts';
+import { type Exploration, exploreWith, type FunctionTable, type ProverLike } from './explore.ts';
 import { assume, type Fresh, freshBoolean, uninterpreted } from './inputs.ts';
 import { IntegerProver } from './integers.ts';
 import { DEFAULT_PROVER_LIMITS, Prover, type Solution } from './prover.ts';
@@ -191,11 +191,40 @@ function proveCell(
     return twin.holds(kernel, input);
   };
   try {
-    const { outcome, paths, queries, witness, reason } = exploreWith(prover, holds, { deadline, minimising: 500 });
+    const found = exploreWith(prover, holds, { deadline, minimising: 500 });
+    const { outcome, paths, queries, witness, reason } = found;
+    if (witness !== undefined) replayWitness(lemma, cell, witness, found.functions ?? {});
     const rest = { ...(witness ? { witness } : {}), ...(reason === undefined ? {} : { reason }) };
     return { cell: cell.name, outcome, paths, queries, milliseconds: performance.now() - started, ...rest };
   } finally {
     inner.dispose();
+  }
+}
+
+/** Runs the witness on the plain source, with the hash values that it needs; throws when it breaks nothing there. */
+function replayWitness(
+  lemma: Lemma,
+  { name, shape }: Lemma['cells'][number],
+  witness: Readonly<Record<string, number>>,
+  functions: FunctionTable,
+): void {
+  const input = fill(shape, '', (path, leaf) => {
+    if (!isNumberShape(leaf)) return (witness[path] ?? 0) !== 0;
+    return witness[path] ?? Math.max(0, leaf.lo);
+  }) as never;
+  const tabled = (table: FunctionTable[string] | undefined) => {
+    return (...args: readonly number[]) =>
+      table?.find((use) => use.args.every((arg, at) => arg === args[at]))?.value ?? 0;
+  };
+  const kernel: Kernel = {
+    ...native.stock,
+    inet_ehashfn: tabled(functions.inet_ehashfn),
+    secure_tcp_seq: tabled(functions.secure_tcp_seq),
+  };
+  if (!lemma.given(kernel, input) || lemma.holds(kernel, input)) {
+    throw new InternalError(
+      `${lemma.id}, ${name}: the witness ${JSON.stringify(witness)} breaks nothing in the plain source`,
+    );
   }
 }
 
