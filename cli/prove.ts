@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv } from 'node:process';
 import { parseArgs } from 'node:util';
-import { large, lemmas, twins } from '../properties/lemmas/index.ts';
+import { lemmas, twins } from '../properties/lemmas/index.ts';
 import type { Lemma } from '../properties/lemmas/lemma.ts';
 import { type Proof, prove } from '../search/z3/prove.ts';
 import { loadZ3 } from '../search/z3/smt.ts';
@@ -55,7 +55,7 @@ if (folder !== undefined) mkdirSync(folder, { recursive: true });
 const started = performance.now();
 const deadline = started + Number(values.budget) * 1000;
 let worst: number = EXIT.done;
-for (const lemma of [...lemmas, ...twins, ...large]) {
+for (const lemma of [...lemmas, ...twins]) {
   if (values.only !== undefined && !lemma.id.includes(values.only)) continue;
   const files: string[] = [];
   const onClosed = (id: string, _cell: string, smtlib: string): void => {

@@ -1,5 +1,6 @@
 /** Routing lemmas: what a lookup prefers, and whether asking again with the source it chose gives the same route. */
 import { inet_select_addr } from '../../model/devinet.ts';
+import { fib_get_table } from '../../model/fib_frontend.ts';
 import { fib_table_lookup } from '../../model/fib_trie.ts';
 import { inet_make_mask } from '../../model/in.ts';
 import { newWorld } from '../../model/newWorld.ts';
@@ -11,7 +12,6 @@ import {
   type FibRule,
   type FibTable,
   FLOWI_FLAG_ANYSRC,
-  type FlowI4,
   FR_ACT_TO_TBL,
   NO_FLOW,
   NO_ROUTE,
@@ -144,49 +144,53 @@ function longest(table: readonly Route[], addr: number): FibAlias {
   return best;
 }
 
-/** What every table has for the destination, by longest(). */
-function longestOf(n: Network): readonly FibAlias[] {
-  let found: readonly FibAlias[] = [];
-  for (const table of n.tables) found = [...found, longest(table, n.daddr)];
-  return found;
-}
-
-/** What every table has for the destination, by its own lookup. */
-function foundOf(net: World, n: Network): readonly FibAlias[] {
-  let found: readonly FibAlias[] = [];
-  for (const table of net.tables) {
-    found = table.tb_id < FIRST_TABLE ? found : [...found, fib_table_lookup(net, table, keyTo(n.daddr)).fa];
+/** What the table of that number has for the destination, by longest(). */
+function longestIn(n: Network, id: number): FibAlias {
+  let at = FIRST_TABLE;
+  let found = NO_ROUTE;
+  for (const table of n.tables) {
+    const here = longest(table, n.daddr);
+    found = id === at ? here : found;
+    at = at + 1;
   }
   return found;
 }
 
-/** A key with a destination alone. */
-function keyTo(daddr: number): FlowI4 {
-  return { ...NO_FLOW, daddr };
+/** For every rule the route of its table, by longestIn(). */
+function longestByRule(n: Network): readonly FibAlias[] {
+  let routes: readonly FibAlias[] = [];
+  for (const rule of n.rules) routes = [...routes, longestIn(n, rule.table)];
+  return routes;
 }
 
-/** What the first rule says that applies and whose table has a route, by the words of ip-rule(8); `found`: the tables' routes. */
-function chosen(n: Network, mark: number, found: readonly FibAlias[]): FibAlias {
+/** The same by the kernel's own lookup in that table. */
+function foundByRule(net: World, n: Network): readonly FibAlias[] {
+  let routes: readonly FibAlias[] = [];
+  for (const rule of n.rules) {
+    const { fa } = fib_table_lookup(net, fib_get_table(net, rule.table), { ...NO_FLOW, daddr: n.daddr });
+    routes = [...routes, fa];
+  }
+  return routes;
+}
+
+/** What the first rule says that applies and whose table has a route, by the words of ip-rule(8). */
+function chosen(n: Network, mark: number, routes: readonly FibAlias[]): FibAlias {
   let best = NO_ROUTE;
+  let i = 0;
   for (const rule of n.rules) {
     const applies: boolean =
       ((rule.mark ^ mark) & rule.mask) === 0 &&
       covers(rule.src, rule.src_len, 0) &&
       covers(rule.dst, rule.dst_len, n.daddr);
-    let id = FIRST_TABLE;
-    let said = NO_ROUTE;
-    for (const here of found) {
-      said = rule.table === id ? here : said;
-      id = id + 1;
-    }
-    best = applies && best.plen < 0 ? said : best;
+    best = applies && best.plen < 0 ? (routes[i] as FibAlias) : best;
+    i = i + 1;
   }
   return best;
 }
 
 /** The route that ip-rule(8) and the longest prefix select. */
 function preferred(n: Network, mark: number): FibAlias {
-  return chosen(n, mark, longestOf(n));
+  return chosen(n, mark, longestByRule(n));
 }
 
 /** The source of a route: its own, else the address of its link. */
@@ -248,11 +252,43 @@ export const tableLongest: Lemma = lemma({
     return sorted(n);
   },
   holds(_, n) {
-    const [found] = foundOf(worldOf(n), n);
-    const [fa] = longestOf(n);
-    return sameRoute(found as FibAlias, fa as FibAlias);
+    const net = worldOf(n);
+    const { fa } = fib_table_lookup(net, fib_get_table(net, FIRST_TABLE), { ...NO_FLOW, daddr: n.daddr });
+    return sameRoute(fa, longestIn(n, FIRST_TABLE));
   },
   instance: sortedInstance,
+  expected: 'exhausted',
+});
+
+function numberedCell(tables: number, routes: number) {
+  const { shape } = cell(0, tables, routes);
+  const id = number(FIRST_TABLE, FIRST_TABLE + tables - 1);
+  return { name: `${tables} tables x ${routes} routes`, shape: { n: shape, id } };
+}
+
+export const tableByNumber: Lemma = lemma({
+  id: 'table-by-number',
+  claim: 'Looking into the table of a number finds what that table finds.',
+  asked: ['fib_get_table()'],
+  over: 'words',
+  scope: 'as of table-finds-longest-prefix, four tables of up to eight routes, sorted or not; any of their numbers',
+  cells: [numberedCell(2, 2), numberedCell(4, 8)],
+  assumes: '',
+  given: always,
+  holds(_, { n, id }) {
+    const net = worldOf(n);
+    const { aliases } = fib_get_table(net, id);
+    let ok = true;
+    for (const tb of net.tables) {
+      let i = 0;
+      for (const fa of tb.aliases) {
+        ok = ok && (tb.tb_id !== id || sameRoute(fa, aliases[i] as FibAlias));
+        i = i + 1;
+      }
+    }
+    return ok;
+  },
+  instance: asDrawn,
   expected: 'exhausted',
 });
 
@@ -354,16 +390,7 @@ export const againWithFrom: Lemma = lemma({
   expected: 'violated',
 });
 
-export const routingLemmas: readonly Lemma[] = [
-  prefixMatch,
-  tableLongest,
-  rerouteSource,
-  againWithoutFrom,
-  againSmall,
-  againWithFrom,
-];
-
-/** For hosts larger than any seen, in two steps: table-finds-longest-prefix says what each table's lookup finds. */
+/** For hosts larger than any seen, in steps: what the rules make of the tables' answers, and what these are. */
 export const rerouteSourceLarge: Lemma = lemma({
   id: 'reroute-source-is-preferred-large',
   claim:
@@ -373,15 +400,26 @@ export const rerouteSourceLarge: Lemma = lemma({
   scope: SCOPE,
   cells: [cell(8, 4, 8)],
   assumes:
-    'nothing; with table-finds-longest-prefix for each of the four tables it says what reroute-source-is-preferred says',
+    'nothing; with table-by-number and table-finds-longest-prefix in place of the answer for each rule, it says what reroute-source-is-preferred says',
   given: always,
   holds(_, n) {
     const net = worldOf(n);
-    return reroutesBy(n, net, chosen(n, n.mark, foundOf(net, n)));
+    return reroutesBy(n, net, chosen(n, n.mark, foundByRule(net, n)));
   },
   instance: asDrawn,
   expected: 'exhausted',
 });
+
+export const routingLemmas: readonly Lemma[] = [
+  prefixMatch,
+  tableLongest,
+  tableByNumber,
+  rerouteSource,
+  againWithoutFrom,
+  againSmall,
+  againWithFrom,
+  rerouteSourceLarge,
+];
 
 /** Without the assumption that tables are sorted. */
 export const rerouteUnsorted: Lemma = lemma({

@@ -113,7 +113,7 @@ interface Twin {
 }
 
 function liftedTwin(id: string): Twin {
-  const twins = [...lifted.lemmas, ...lifted.twins, ...lifted.large] as readonly Twin[];
+  const twins = [...lifted.lemmas, ...lifted.twins] as readonly Twin[];
   const twin = twins.find((one) => one.id === id);
   if (!twin) throw new InternalError(`${id} has no lifted twin`);
   return twin;
