@@ -728,10 +728,226 @@ export const replacedBackwards: Lemma = lemma({
   expected: 'violated',
 });
 
+/** An addition in place of a subtraction. */
+export const subtractedAsAdded: Lemma = lemma({
+  id: 'csum-sub-exact/not-complemented',
+  claim: 'csum_add() adds the complement.',
+  asked: ['twin of csum-sub-exact'],
+  over: 'words',
+  scope: 'any two 32-bit sums',
+  cells: [{ name: 'all', shape: { a: word, b: word } }],
+  assumes: '',
+  given: always,
+  holds(_, { a, b }) {
+    return addStatement(csum_add(a, b), a, WORD - b, carryOf(a + (WORD - b)));
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** A port taken for a part of the pseudo-header. */
+export const portInPseudoHeader: Lemma = lemma({
+  id: 'csum-replace-port-exact/in-pseudo-header',
+  claim: 'A field that holds a pseudo-header sum is left as it is if the value is said to be part of it.',
+  asked: ['twin of csum-replace-port-exact'],
+  over: 'integers',
+  scope: 'any field, any two ports',
+  cells: [{ name: 'all', shape: { check: half, from: half, to: half } }],
+  assumes: '',
+  given: always,
+  holds(_, { check, from, to }) {
+    return inet_proto_csum_replace2(check, PARTIAL, from, to, true) === check;
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** CHECKSUM_PARTIAL overlooked. */
+export const partialAsComplete: Lemma = lemma({
+  id: 'csum-partial-exact/as-complete',
+  claim: 'Updating a folded pseudo-header sum as a complete checksum moves it rightly.',
+  asked: ['twin of csum-partial-exact'],
+  over: 'integers',
+  scope: 'any field, any two addresses',
+  cells: FIELD_CHANGE,
+  assumes: '',
+  given: always,
+  holds(_, { check, from, to }) {
+    const result = inet_proto_csum_replace4(check, NONE, from, to, true);
+    return partialStatement(result, check, from, to, replaceQuotient(check, from, to));
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** A field left out of the sum. */
+export const ttlLeftOut: Lemma = lemma({
+  id: 'ip-header-checksum-exact/without-ttl',
+  claim: 'The header checksum is that of the header without its TTL.',
+  asked: ['twin of ip-header-checksum-exact'],
+  over: 'integers',
+  scope: 'any IPv4 header without options',
+  cells: [{ name: 'all', shape: { iph: IPV4_HEADER } }],
+  assumes: '',
+  given: always,
+  holds(_, { iph }) {
+    const sum = headerSum(iph) - iph.ttl * 256;
+    return foldStatement(ip_send_check(iph).check, sum, foldQuotient(sum));
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** The addresses left out of the sum. */
+export const pseudoLeftOut: Lemma = lemma({
+  id: 'tcp-checksum-exact/without-pseudo-header',
+  claim: 'A complete TCP checksum is that of header and data.',
+  asked: ['twin of tcp-checksum-exact'],
+  over: 'integers',
+  scope: 'no options, no data',
+  cells: [segmentCell(0, 0)],
+  assumes: '',
+  given: always,
+  holds(_, { s, saddr, daddr }) {
+    const { check } = setTransportChecksum(tcpPacket(s, CHECKSUM_NONE), saddr, daddr).th;
+    const sum = segmentSum(s, saddr, daddr) - pseudoSum(saddr, daddr, IPPROTO_TCP, segmentLength(s));
+    return foldStatement(check, sum, foldQuotient(sum));
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** The complement where the sum belongs. */
+export const partialComplemented: Lemma = lemma({
+  id: 'tcp-partial-checksum-exact/complemented',
+  claim: 'Under CHECKSUM_PARTIAL the field holds the complement of the sum of the pseudo-header.',
+  asked: ['twin of tcp-partial-checksum-exact'],
+  over: 'integers',
+  scope: 'no options, no data',
+  cells: [segmentCell(0, 0)],
+  assumes: '',
+  given: always,
+  holds(_, { s, saddr, daddr }) {
+    const { check } = setTransportChecksum(tcpPacket(s, CHECKSUM_PARTIAL), saddr, daddr).th;
+    const sum = pseudoSum(saddr, daddr, IPPROTO_TCP, segmentLength(s));
+    return foldStatement(check, sum, foldQuotient(sum));
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** The zero rule left out. */
+export const udpZeroSent: Lemma = lemma({
+  id: 'udp-checksum-exact/zero-sent',
+  claim: 'A complete UDP checksum is the complement of the sum, 0 included.',
+  asked: ['twin of udp-checksum-exact'],
+  over: 'integers',
+  scope: 'no data',
+  cells: [datagramCell(0)],
+  assumes: '',
+  given: always,
+  holds(_, { source, dest, saddr, daddr }) {
+    const iph = { ...NO_IPH, protocol: IPPROTO_UDP };
+    const skb: SkBuff = { ...NO_SKB, iph, uh: { source, dest, len: 8, check: 0 } };
+    const { check } = setTransportChecksum(skb, saddr, daddr).uh;
+    return check === csum_fold(pseudoSum(saddr, daddr, IPPROTO_UDP, 8) + source + dest + 8);
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** Without the assumption that sums are above 0. */
+export const zeroSum: Lemma = lemma({
+  id: 'complete-checksum-incremental/zero-sum',
+  claim: 'The update of a complete checksum equals its recomputation, whatever the sum.',
+  asked: ['twin of complete-checksum-incremental'],
+  over: 'integers',
+  scope: 'any sum, 0 included, any two addresses',
+  cells: [{ name: 'all', shape: UPDATE }],
+  assumes: 'csum-fold-exact, csum-replace-exact',
+  given(_, u) {
+    return folded(u) && replaced(u, u.old);
+  },
+  holds(_, u) {
+    return u.updated === u.fresh;
+  },
+  instance: computed,
+  expected: 'violated',
+});
+
+/** One zero for both. */
+export const oneZero: Lemma = lemma({
+  id: 'two-zeros/one-zero',
+  claim: 'An update to a sum of 0 gives 0xffff, as recomputation does.',
+  asked: ['twin of two-zeros'],
+  over: 'integers',
+  scope: 'any sum, 0 included, any two addresses',
+  cells: [{ name: 'all', shape: UPDATE }],
+  assumes: 'csum-fold-exact, csum-replace-exact',
+  given(_, u) {
+    return folded(u) && replaced(u, u.old);
+  },
+  holds(_, u) {
+    return newSum(u) > 0 || u.updated === 0xffff;
+  },
+  instance: computed,
+  expected: 'violated',
+});
+
+/** Addresses with the same sum overlooked. */
+export const neverTwice: Lemma = lemma({
+  id: 'update-of-updated-sum/never-right',
+  claim: 'An update applied to a sum that already holds the new address is never right.',
+  asked: ['twin of update-of-updated-sum'],
+  over: 'integers',
+  scope: 'any sum above 0, any two addresses',
+  cells: [{ name: 'all', shape: UPDATE }],
+  assumes: 'csum-fold-exact, csum-replace-exact',
+  given(_, u) {
+    return foldStatement(u.fresh, newSum(u), u.freshQuotient) && replaced(u, u.fresh) && newSum(u) > 0;
+  },
+  holds(_, u) {
+    return u.updated !== u.fresh;
+  },
+  instance(u) {
+    return updatedFrom(computed(u), computed(u).fresh);
+  },
+  expected: 'violated',
+});
+
+/** The two zeros of ones' complement overlooked. */
+export const equalWordsOnly: Lemma = lemma({
+  id: 'word-update-of-updated-sum/equal-words-only',
+  claim: 'The update of a word in a sum that holds the new word already is right only when both words are equal.',
+  asked: ['twin of word-update-of-updated-sum'],
+  over: 'words',
+  scope: 'any 16-bit rest above 0, any two words',
+  cells: [{ name: 'all', shape: { rest: number(1, 0xffff), from: half, to: half } }],
+  assumes: '',
+  given: always,
+  holds(_, { rest, from, to }) {
+    const fresh = csum_fold(rest + to);
+    return (csum_replace2(fresh, from, to) === fresh) === (from === to);
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
 export const checksumTwins: readonly Lemma[] = [
   foldedOnce,
   addedWithoutCarry,
   replacedByRfc1141,
   udpNotMangled,
   replacedBackwards,
+  subtractedAsAdded,
+  portInPseudoHeader,
+  partialAsComplete,
+  ttlLeftOut,
+  pseudoLeftOut,
+  partialComplemented,
+  udpZeroSent,
+  zeroSum,
+  oneZero,
+  neverTwice,
+  equalWordsOnly,
 ];

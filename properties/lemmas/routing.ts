@@ -465,4 +465,66 @@ export const rerouteKeepsSource: Lemma = lemma({
   expected: 'violated',
 });
 
-export const routingTwins: readonly Lemma[] = [rerouteUnsorted, rerouteKeepsSource];
+/** A shift by 32, which JavaScript and most processors take for a shift by 0. */
+export const prefixByShift: Lemma = lemma({
+  id: 'prefix-match/default-by-shift',
+  claim: 'Shifting tells prefixes of every length, 0 included.',
+  asked: ['twin of prefix-match'],
+  over: 'words',
+  scope: 'any prefix, any length, any address',
+  cells: [{ name: 'all', shape: { prefix: word, plen: number(0, 32), addr: word } }],
+  assumes: '',
+  given: always,
+  holds(_, { prefix, plen, addr }) {
+    return covers(prefix, plen, addr) === ((prefix ^ addr) >>> (32 - plen) === 0);
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** Without the assumption that the table is sorted. */
+export const tableUnsorted: Lemma = lemma({
+  id: 'table-finds-longest-prefix/unsorted',
+  claim: 'The claim without its assumption: routes in any order.',
+  asked: ['twin of table-finds-longest-prefix'],
+  over: 'words',
+  scope: 'two routes',
+  cells: [tableCell(2)],
+  assumes: '',
+  given: always,
+  holds(_, n) {
+    const net = worldOf(n);
+    const { fa } = fib_table_lookup(net, fib_get_table(net, FIRST_TABLE), { ...NO_FLOW, daddr: n.daddr });
+    return sameRoute(fa, longestIn(n, FIRST_TABLE));
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+/** One table taken for all. */
+export const tableIgnored: Lemma = lemma({
+  id: 'table-by-number/number-ignored',
+  claim: 'The first table has the first route of the table of every number.',
+  asked: ['twin of table-by-number'],
+  over: 'words',
+  scope: 'two tables of two routes',
+  cells: [numberedCell(2, 2)],
+  assumes: '',
+  given: always,
+  holds(_, { n, id }) {
+    const net = worldOf(n);
+    const [first] = fib_get_table(net, FIRST_TABLE).aliases;
+    const [fa] = fib_get_table(net, id).aliases;
+    return sameRoute(first as FibAlias, fa as FibAlias);
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+export const routingTwins: readonly Lemma[] = [
+  prefixByShift,
+  tableUnsorted,
+  tableIgnored,
+  rerouteUnsorted,
+  rerouteKeepsSource,
+];

@@ -174,4 +174,22 @@ export const synWithoutIpHeader: Lemma = lemma({
   expected: 'violated',
 });
 
-export const synTwins: readonly Lemma[] = [synWithoutIpHeader];
+/** The same condition on what tcp_connect() sends. */
+export const synConnectWithoutIpHeader: Lemma = lemma({
+  id: 'syn-filter-accepts-none/without-ip-header',
+  claim: 'tcp_header_len equals skb->len less the IP header on SYNs without data.',
+  asked: ['twin of syn-filter-accepts-none'],
+  over: 'words',
+  scope: 'plain connects, as of syn-filter-accepts-none',
+  cells: [{ name: 'all', shape: { c: { timestamps: truth, sack: truth, scaling: truth, mtu: number(576, 9000) } } }],
+  assumes: '',
+  given: always,
+  holds(kernel, { c }) {
+    const { skb, tcp_header_len } = synOf(kernel, c, -1, 0);
+    return tcp_header_len === skb.iph.tot_len - skb.iph.ihl * 4;
+  },
+  instance: asDrawn,
+  expected: 'violated',
+});
+
+export const synTwins: readonly Lemma[] = [synWithoutIpHeader, synConnectWithoutIpHeader];
