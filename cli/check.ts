@@ -1,5 +1,6 @@
 /** `reroute-check check`: a review held against the recorded expectations. */
-import { expectedOn, solved } from '../properties/expected.ts';
+import { expectedOn } from '../properties/expected.ts';
+import { solved } from '../properties/solved.ts';
 import { answersOf } from '../search/outcome.ts';
 import { EXIT } from './exit.ts';
 import { makeReview, type ReviewOptions } from './review.ts';

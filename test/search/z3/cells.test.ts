@@ -12,10 +12,10 @@ import { play } from '../../../search/play.ts';
 import { breaks } from '../../../search/review.ts';
 import { compile } from '../../../search/text.ts';
 import { solveCell } from '../../../search/z3/cells.ts';
+import { rareMark } from '../../../search/z3/planted.ts';
+import * as lifted from '../../../search/z3/planted.ts?lifted';
 import { isInside, placesOf, textOf } from '../../../search/z3/shapeText.ts';
 import { loadZ3, type Z3 } from '../../../search/z3/smt.ts';
-import { rareMark } from './fixtures/rareMark.ts';
-import * as lifted from './fixtures/rareMark.ts?lifted';
 
 let z3: Z3;
 beforeAll(async () => {
