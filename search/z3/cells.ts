@@ -24,7 +24,7 @@ import type { Z3 } from './smt.ts';
 import { InternalError } from './terms/term.ts';
 
 /** Inputs on which the plain and the lifted source must agree before a shape counts as closed. */
-export const AGREEMENTS = 12;
+export const AGREEMENTS = 24;
 
 /** Milliseconds for making the numbers of a witness familiar; the text is made small afterwards. */
 const FAMILIAR = 150;
@@ -122,11 +122,7 @@ function checkAgreement(
   const words = wordsOfSeed(seed);
   const familiar = Object.fromEntries(places.map((place) => [place.name, place.familiar[0] ?? place.lo]));
   const inputs = [familiar, ...Array.from({ length: AGREEMENTS - 1 }, () => drawNumbers(places, words))];
-  const onTerms = evaluateRuns(
-    inputs,
-    (fresh) => liftedKeeps.keeps(lifted.property, lifted.kernel, template(fresh)),
-    'following',
-  );
+  const onTerms = evaluateRuns(inputs, (fresh) => liftedKeeps.keeps(lifted.property, lifted.kernel, template(fresh)));
   let occurred = 0;
   let broken: Text | undefined;
   for (const [at, numbers] of inputs.entries()) {
