@@ -34,6 +34,12 @@ const release = () => new Option('--release <number>', 'the kernel release: 4.1,
 const engine = () =>
   new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']).default('fast-check');
 
+/** Loads a verb that searches; a solver starts first. */
+async function searching<T>(options: { readonly engine?: string }, load: () => Promise<T>): Promise<T> {
+  if (options.engine !== 'fast-check') (await import('../search/z3/start.ts')).startEarly();
+  return load();
+}
+
 program
   .command('review', { isDefault: true })
   .description('search every property on every variant, print the matrix, write counterexamples/')
@@ -42,7 +48,7 @@ program
   .addOption(budget())
   .addOption(engine())
   .addOption(release())
-  .action(async (options) => (await import('./review.ts')).review(options));
+  .action(async (options) => (await searching(options, () => import('./review.ts'))).review(options));
 
 program
   .command('search')
@@ -56,7 +62,7 @@ program
   .addOption(budget())
   .option('--path <host:events>', 'only the run of that path, as a finding names it')
   .option('--save', 'write counterexamples/<property>/<variant>.json')
-  .action(async (ids, options) => (await import('./search.ts')).searchVerb(ids, options));
+  .action(async (ids, options) => (await searching(options, () => import('./search.ts'))).searchVerb(ids, options));
 
 program
   .command('faults')
@@ -132,7 +138,7 @@ program
   .addOption(runs())
   .addOption(budget())
   .addOption(release())
-  .action(async (options) => (await import('./check.ts')).check(options));
+  .action(async (options) => (await searching(options, () => import('./check.ts'))).check(options));
 
 endWithReader();
 try {

@@ -2,19 +2,17 @@
  * Hands cells to worker threads, each with a z3 of its own: the main thread stays free, so that Ctrl-C ends everything
  * at once. Neither z3 nor the lifted model is loaded here.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../../model/types/world.ts';
 import type { Property } from '../../properties/property.ts';
 import { postHost } from '../../properties/shapes.ts';
 import type { CellProgress, SolvedCell } from './cells.ts';
+import { HEAP_MB, takeThread } from './start.ts';
 import { InternalError } from './terms/term.ts';
 import type { Answer, Task } from './worker.ts';
 
 /** Threads at most. */
 const WORKERS = 2;
-
-/** A thread's own heap; z3 has a memory of its own, of 2 GiB at most. */
-const HEAP_MB = 1024;
 
 /** Milliseconds beyond its budget after which a thread is ended from outside: loading, and one question to z3. */
 const GRACE = 3_000;
@@ -77,7 +75,7 @@ class Thread {
   }
 
   solve(task: Task, onProgress: (progress: CellProgress) => void): Promise<SolvedCell> {
-    this.worker ??= this.start();
+    this.worker ??= takeThread(this.options.worker);
     const { worker } = this;
     let last: CellProgress | undefined;
     return new Promise((resolve, reject) => {
@@ -120,11 +118,6 @@ class Thread {
     const { worker } = this;
     this.worker = undefined;
     await worker?.terminate();
-  }
-
-  private start(): Worker {
-    const file = this.options.worker ?? new URL('./z3-worker.js', import.meta.url);
-    return new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
   }
 }
 

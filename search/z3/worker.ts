@@ -1,9 +1,6 @@
 /** A worker thread that solves cells, one after the other, with a z3 of its own. */
 import { parentPort } from 'node:worker_threads';
-import { variants } from '../../model/variants/index.ts';
-import { properties } from '../../properties/index.ts';
-import { postHost } from '../../properties/shapes.ts';
-import { type CellProgress, type SolvedCell, solveCell } from './cells.ts';
+import type { CellProgress, SolvedCell } from './cells.ts';
 import { loadZ3 } from './smt.ts';
 import { InternalError } from './terms/term.ts';
 
@@ -21,11 +18,19 @@ export type Answer =
 
 const port = parentPort;
 if (!port) throw new InternalError('no thread to answer to');
+/** z3 compiles beside the loading of the model. */
 const loading = loadZ3();
+const modules = Promise.all([
+  import('../../model/variants/index.ts'),
+  import('../../properties/index.ts'),
+  import('../../properties/shapes.ts'),
+  import('./cells.ts'),
+]);
 
 port.on('message', async (task: Task) => {
   const say = (answer: Answer) => port.postMessage(answer);
   try {
+    const [{ variants }, { properties }, { postHost }, { solveCell }] = await modules;
     const property = properties.find(({ id }) => id === task.property);
     const kernel = variants.find(({ name }) => name === task.variant);
     if (!property || !kernel) throw new InternalError(`no cell ${task.property} on ${task.variant}`);
