@@ -39,8 +39,12 @@ export function markings(net: World): readonly Marking[] {
   return list;
 }
 
+/** A deletion by number names no rule. */
+const NO_RULE_NAMED: XtRule = { id: 0, matches: [], target: { target: 'none' }, count: 0 };
+
 /** `iptables -t mangle -D OUTPUT N`. */
-export function withoutMarking({ index, rule }: Marking): HostCommand {
+export function withoutMarking({ index }: Marking): HostCommand {
+  const rule = NO_RULE_NAMED;
   return { do: 'iptables', table: 'mangle', op: 'D#', chain: 'OUTPUT', index, policy: NF_ACCEPT, rule };
 }
 

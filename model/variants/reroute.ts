@@ -20,14 +20,16 @@ export function micro(net: World, where: string): World {
  * The socket of that id, seen as an inet_sock.
  *
  * C: include/net/inet_sock.h, inet_sk(): a cast without a check. For a request or time-wait socket inet_saddr lies
- * beyond the object; what is read there is taken as 0 (`picks.stack`), and the access is shown.
+ * beyond the object; until the patch writes there, what is read is taken as 0 (`picks.stack`), and the access is shown.
+ * Observed: the first SYN-ACK of a marked listener leaves from the new address, its repetition from the old one (6.1.192
+ * with the port of the patch, version 1, 2026-11-22).
  */
 export function inet_sk(net: World, id: number, where: string): { sk: Sock; net: World } {
   const sk = getSock(net, id);
   const short = sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;
   if (!short) return { sk, net };
   return {
-    sk: { ...sk, inet_saddr: net.picks.stack },
+    sk: { ...sk, inet_saddr: sk.inet_saddr === 0 ? net.picks.stack : sk.inet_saddr },
     net: emit(net, { effect: 'wrong-kind', where, sk: id, kind: sk.kind }),
   };
 }

@@ -142,6 +142,11 @@ describe('a port', () => {
   test('of masquerade is stock with the rule that its operator adds', () => {
     expect(operatorCommands(masquerade, POST)).toEqual(['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE']);
     expect(operatorCommands(tcpRehash, POST)).toEqual([]);
+    const selector = portOf('selector-rules') as Kernel;
+    expect(operatorCommands(selector, POST)).toEqual([
+      'iptables -t mangle -D OUTPUT 1',
+      'ip rule add to 8.8.8.8 table 100',
+    ]);
   });
 
   test('of the mended patch has a bit for every fault that is left', () => {
