@@ -8,7 +8,7 @@ import { firstBroken, play } from '../search/play.ts';
 import { type LoadedScenario, loadScenario } from '../search/scenario/scenario.ts';
 import { writeWhole } from './files.ts';
 import { counterexampleFiles } from './list.ts';
-import { differencesTable } from './releases.ts';
+import { differencesTable } from './recorded.ts';
 
 interface Stored {
   readonly file: string;

@@ -15,7 +15,7 @@ import { NF_DROP, NF_STOP, type XtRule } from '../model/types/verdict.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { destinationPort, hostChanged } from './packets.ts';
 import { always, at, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { statefulHost, steadyMarks } from './scopes.ts';
+import { mangledHosts, statefulHost, steadyMarks } from './scopes.ts';
 
 /** Whether a verdict word is one that nf_hook_slow() knows: a verdict in the low byte, a plausible errno above NF_DROP. */
 function legal(verdict: number): boolean {
@@ -31,6 +31,7 @@ export const verdictLegal: Property = always({
   asked: ['include/uapi/linux/netfilter.h: NF_DROP to NF_STOP, errno and queue number in the high half'],
   onStock: '',
   scope: steadyMarks,
+  alsoIn: [mangledHosts],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'verdict' || legal(e.verdict));
@@ -63,6 +64,7 @@ export const packetConsumedOnce: Property = always({
   ],
   onStock: '',
   scope: steadyMarks,
+  alsoIn: [mangledHosts],
   holds(run, i) {
     if (at(run, i).world.oops.where !== '') return true;
     let ok = true;

@@ -479,3 +479,24 @@ export const silentPeers: RunScope = {
   silences: true,
   events: 7,
 };
+
+/** Hosts whose mangle rules drop, or mark at another hook, and listeners whose peers close first. */
+export const mangledHosts: RunScope = {
+  ...twoUplinks,
+  name: 'mangled-hosts',
+  share: 5,
+  text: 'as two-uplinks, with mangle rules that drop or stand at other hooks, and listeners whose peers reset or close',
+  extra: [
+    'iptables -t mangle -A POSTROUTING -j MARK --set-mark 200',
+    'iptables -t mangle -A INPUT -j MARK --set-mark 200',
+    'ip rule add from 10.1.0.1 table 100',
+  ],
+  mangle: { ...twoUplinks.mangle, targets: ['MARK --set-mark 100', 'DROP', 'TOS --set-tos 0x10'] },
+  sockets: ['tcp', 'udp', 'tcp; bind S 0.0.0.0:80; listen S; receive eth0 8.8.8.8:5000 > ADDR0:80 tcp S', 'ping'],
+  arrivals: [
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp F.',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp R',
+  ],
+};

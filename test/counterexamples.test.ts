@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { counterexamplePath } from '../cli/files.ts';
 import { findingsText } from '../cli/findings.ts';
 import { counterexampleFiles } from '../cli/list.ts';
-import { differencesTable } from '../cli/releases.ts';
+import { differencesTable, matrixTable } from '../cli/recorded.ts';
 import { onRelease, REFERENCE, releases } from '../model/releases/index.ts';
 import { variants } from '../model/variants/index.ts';
 import { icmpOnlyMended, tcpRehashMended } from '../model/variants/mended.ts';
@@ -99,6 +99,11 @@ describe('the recorded results', () => {
     expect(wrong).toEqual([]);
     const matrix = files.filter((file) => !/-only-(?!mended)/.test(file));
     expect(matrix.length).toBe(cells.filter(({ outcome }) => outcome === 'violated').length);
+  });
+
+  it('stand in the README as they are', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    expect(/<!-- matrix -->\n([\s\S]*?)\n<!-- \/matrix -->/.exec(readme)?.[1]?.trim()).toBe(matrixTable());
   });
 
   it('on other releases stand in the README as they are', () => {

@@ -5,7 +5,9 @@ import { onRelease, REFERENCE, releases } from '../../model/releases/index.ts';
 import type { Kernel, World } from '../../model/types/world.ts';
 import { icmpOnly } from '../../model/variants/icmp-only.ts';
 import { variants } from '../../model/variants/index.ts';
+import { mended } from '../../model/variants/mended.ts';
 import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
+import { faults, only, versionName } from '../../properties/faults.ts';
 import { type Property, type Run, scopesOf } from '../../properties/property.ts';
 import type { RunScope } from '../../properties/scopes.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../bulk.ts';
@@ -66,9 +68,11 @@ export function measureCoverage(properties: readonly Property[], seed: number, r
       releases: new Set(),
     }),
   );
+  const all = faults.map(({ field }) => field);
   const others = releases.filter(({ release }) => release !== REFERENCE);
   const kernels = [
     ...variants,
+    ...[false, true].map((movesSyn) => mended(`${versionName(movesSyn)}-switched`, '', movesSyn, only(all))),
     ...others.flatMap((release) => [icmpOnly, tcpRehash].map((kernel) => onRelease(kernel, release))),
   ];
   for (const scope of new Set(properties.flatMap(scopesOf))) {

@@ -1,6 +1,8 @@
-/** The cells of the matrix that differ on another release, as FINDINGS.md and README.md list them. */
+/** The recorded matrix and what differs on other releases, as FINDINGS.md and README.md show them. */
 import { REFERENCE } from '../model/releases/index.ts';
+import { variants } from '../model/variants/index.ts';
 import { DIFFERENCES, expected } from '../properties/expected.ts';
+import { solved } from '../properties/solved.ts';
 
 const HEAD: readonly string[] = ['on', 'property', 'variants', `outcome, ${REFERENCE}`, 'outcome there'];
 
@@ -19,7 +21,23 @@ export function differencesTable(): string {
       return [release, id, variants, together(names.map((name) => recorded[name] ?? '')), together(Object.values(row))];
     }),
   );
-  const widths = HEAD.map((word, at) => Math.max(...[HEAD, ...rows].map((row) => row[at]?.length ?? word.length)));
-  const lines = [HEAD, widths.map((width) => '-'.repeat(width)), ...rows];
+  return table([HEAD, ...rows]);
+}
+
+/** The matrix: what fast-check found, and behind it that z3 closed the cell in its scope. */
+export function matrixTable(): string {
+  const rows = Object.entries(expected).map(([id, row]) => [
+    id,
+    ...variants.map(({ name }) => {
+      const closed = solved[id]?.[name] === 'exhausted' ? ', exhausted' : '';
+      return row[name] === 'violated' ? '**violated**' : `${row[name]}${closed}`;
+    }),
+  ]);
+  return table([['property', ...variants.map(({ name }) => name)], ...rows]);
+}
+
+function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = head.map((word, at) => Math.max(word.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const lines = [head, widths.map((width) => '-'.repeat(width)), ...rows];
   return lines.map((row) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`).join('\n');
 }
