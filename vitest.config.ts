@@ -1,3 +1,4 @@
+import { env } from 'node:process';
 import { defineConfig } from 'vitest/config';
 import { vitePluginCopies } from './search/native/copies.ts';
 import { vitePluginLift } from './search/z3/plugins.ts';
@@ -5,7 +6,8 @@ import { vitePluginLift } from './search/z3/plugins.ts';
 export default defineConfig({
   plugins: [vitePluginLift(), vitePluginCopies()],
   test: {
-    include: ['test/**/*.test.ts'],
+    include: env.LONG === undefined ? ['test/**/*.test.ts'] : ['test/**/*.long.test.ts'],
+    exclude: env.LONG === undefined ? ['test/**/*.long.test.ts'] : [],
     benchmark: { include: ['test/**/*.bench.ts'] },
     testTimeout: 30_000,
   },
