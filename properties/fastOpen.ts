@@ -8,7 +8,7 @@ import { SOCK_TCP, type Sock, TCP_ESTABLISHED, TCP_SYN_SENT } from '../model/typ
 import type { Effect } from '../model/types/world.ts';
 import { hostChanged, inSocks, leaves, ownerOf, worldAfter } from './packets.ts';
 import { always, effectsOf, type Property, type Run, worldBefore } from './property.ts';
-import { fastOpenHosts } from './scopes.ts';
+import { fastOpenHosts, refusedSyns } from './scopes.ts';
 
 /** Whether the packet opens a connection. */
 function isSyn(skb: SkBuff): boolean {
@@ -319,6 +319,7 @@ export const fallbackAnswerable: Property = always({
   asked: ['RFC 9293 sections 3.1 and 3.5 (checksum, handshake)', 'tcp(7)'],
   onStock: '',
   scope: fastOpenHosts,
+  alsoIn: [refusedSyns],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
