@@ -19,10 +19,10 @@ interface Item {
 
 const KINDS: Record<string, () => readonly Item[]> = {
   properties: () =>
-    properties.map(({ id, claim, concern, asked, onStock, scope }) => ({
+    properties.map(({ id, claim, concern, asked, onStock, scope, proof }) => ({
       name: id,
       sentence: claim,
-      more: { concern, asked, onStock, scope: scope.text },
+      more: { concern, asked, onStock, scope: scope.text, proof },
     })),
   variants: () => variants.map(({ name, title }) => ({ name, sentence: title, more: {} })),
   releases: () => releases.map(({ release, about }) => ({ name: release, sentence: about, more: {} })),

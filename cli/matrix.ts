@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { REFERENCE } from '../model/releases/index.ts';
-import { postHost } from '../properties/shapes.ts';
+import { proofScopes } from '../properties/shapes.ts';
 import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
 import { counterexamplePath } from './files.ts';
 
@@ -43,10 +43,12 @@ export function outcomesOf(cell: Cell): readonly Outcome[] {
   return [...new Set([cell.outcome, cell.beside.outcome])];
 }
 
-/** The scope that `exhausted` speaks of; '' when nothing was. */
-export function exhaustedScope(review: Review): string {
-  const isExhausted = review.cells.some((cell) => answersOf(cell).some(({ outcome }) => outcome === 'exhausted'));
-  return isExhausted ? `exhausted, in the scope ${postHost.name}: ${postHost.text}` : '';
+/** The scopes that `exhausted` speaks of, a line each. */
+export function exhaustedScopes(review: Review): readonly string[] {
+  const answers = review.cells.flatMap(answersOf).filter(({ outcome }) => outcome === 'exhausted');
+  const names = new Set(answers.map(({ scope }) => scope));
+  const scopes = Object.values(proofScopes).filter(({ name }) => names.has(name));
+  return scopes.map(({ name, text }) => `exhausted, in the scope ${name}: ${text}`);
 }
 
 /** The whole review as text. */
@@ -71,8 +73,10 @@ export function matrixText(review: Review): string {
       }),
     ]);
   }
-  const scope = exhaustedScope(review);
-  return `${table.toString()}\n${scope === '' ? '' : `\n${scope}\n`}${findings(review)}${undecided(review)}\n${pc.dim(`again: ${review.command}`)}\n`;
+  const scopes = exhaustedScopes(review)
+    .map((line) => `\n${line}\n`)
+    .join('');
+  return `${table.toString()}\n${scopes}${findings(review)}${undecided(review)}\n${pc.dim(`again: ${review.command}`)}\n`;
 }
 
 /** One sentence per violated cell. */

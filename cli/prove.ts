@@ -1,6 +1,6 @@
 /**
  * `npm run prove`: closes what the solver can close and says what is left: the lemmas, their broken twins, every property
- * on every variant in the scope post-host, and a planted fault that a search by chance passes.
+ * on every variant in its scope, and a planted fault that a search by chance passes.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { variants } from '../model/variants/index.ts';
 import { properties } from '../properties/index.ts';
 import { lemmas, twins } from '../properties/lemmas/index.ts';
 import type { Lemma } from '../properties/lemmas/lemma.ts';
-import { postHost } from '../properties/shapes.ts';
+import { postHost, proofScopes } from '../properties/shapes.ts';
 import { solved as recorded } from '../properties/solved.ts';
 import { bulkSearch } from '../search/bulk.ts';
 import { breaks, SEED } from '../search/review.ts';
@@ -112,7 +112,7 @@ async function proveCells(): Promise<void> {
   const show = progress();
   const answers = await solveCells(cells, { budget: milliseconds, seed: SEED, progress: show.say });
   show.done();
-  console.log(`scope ${postHost.name}: ${postHost.text}`);
+  for (const { name, text } of Object.values(proofScopes)) console.log(`scope ${name}: ${text}`);
   const record: Record<string, Record<string, string>> = {};
   for (const { property, kernel, cell } of answers) {
     record[property.id] = { ...record[property.id], [kernel.name]: cell.outcome };
@@ -132,7 +132,7 @@ function writeRecord(record: Readonly<Record<string, Readonly<Record<string, str
     Object.entries(row).map(([name, outcome]) => `${/-/.test(name) ? `'${name}'` : name}: '${outcome}'`);
   const rows = Object.entries(record).map(([id, row]) => `  '${id}': {\n    ${words(row).join(',\n    ')},\n  },\n`);
   const head =
-    '/** What z3 said of the cells in the scope post-host; written by `npm run prove -- --record`. A cell without an entry was not asked. */';
+    '/** What z3 said of the cells in the scope of its property (properties/shapes.ts); written by `npm run prove -- --record`. A cell without an entry was not asked. */';
   const type = 'Readonly<Record<string, Readonly<Record<string, string>>>>';
   writeWhole('properties/solved.ts', `${head}\nexport const solved: ${type} = {\n${rows.join('')}};\n`);
 }

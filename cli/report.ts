@@ -1,7 +1,7 @@
 /** `reroute-check report`: a review in a form for other programs and readers. */
 import type { Engine, Review } from '../search/outcome.ts';
 import { counterexamplePath, readLastReview, writeLastReview, writeWhole } from './files.ts';
-import { cellOf, exhaustedScope, outcomesOf } from './matrix.ts';
+import { cellOf, exhaustedScopes, outcomesOf } from './matrix.ts';
 import { makeReview } from './review.ts';
 
 export interface ReportOptions {
@@ -40,8 +40,7 @@ export function markdown(review: Review): string {
     });
     lines.push(`| ${id} | ${cells.join(' | ')} |`);
   }
-  const scope = exhaustedScope(review);
-  if (scope !== '') lines.push('', scope);
+  for (const scope of exhaustedScopes(review)) lines.push('', scope);
   for (const name of names) {
     const violated = review.cells.filter((cell) => cell.variant === name && cell.counterexample !== null);
     if (violated.length > 0) lines.push('', `## ${name}`, '');

@@ -39,6 +39,7 @@ export const transportChecksumRight: Property = always({
   onStock: '',
   scope: steadyMarks,
   alsoIn: [silentPeers],
+  proof: 'post-addresses',
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i))

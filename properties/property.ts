@@ -2,6 +2,7 @@
 import type { Event } from '../model/types/event.ts';
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import type { RunScope } from './scopes.ts';
+import type { ProofScope } from './shapes.ts';
 
 /** The promise a property belongs to. */
 export type Concern = 'address' | 'tuple' | 'checksum' | 'connection' | 'netfilter' | 'route';
@@ -33,6 +34,8 @@ export interface Property extends Claim {
   readonly scope: RunScope;
   /** Further scopes that fast-check draws from. */
   readonly alsoIn: readonly RunScope[];
+  /** The scope in which z3 looks at all numbers at once. */
+  readonly proof: ProofScope;
   /** Whether step `i` keeps the promise, looking back at what led there. */
   readonly holds: (run: Run, i: number) => boolean;
   /** Whether step `i` is a case the claim speaks of: its `sometimes` partner. */
@@ -40,8 +43,10 @@ export interface Property extends Claim {
 }
 
 /** Declares a property over runs. */
-export function always(property: Omit<Property, 'over' | 'alsoIn'> & Partial<Pick<Property, 'alsoIn'>>): Property {
-  return { over: 'runs', alsoIn: [], ...property };
+export function always(
+  property: Omit<Property, 'over' | 'alsoIn' | 'proof'> & Partial<Pick<Property, 'alsoIn' | 'proof'>>,
+): Property {
+  return { over: 'runs', alsoIn: [], proof: 'post-host', ...property };
 }
 
 /** Every scope that fast-check draws from. */

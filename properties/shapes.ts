@@ -95,31 +95,70 @@ const unreachable = host.map((line) =>
   line.endsWith('table 100') && line.includes('default') ? 'ip route add unreachable default table 100' : line,
 );
 
-function shape(name: string, ...events: readonly string[]): Shape {
-  return { name, host, events };
+/** The same, where the second link has neither address nor gateway. */
+const unnumbered = host
+  .filter((line) => !line.includes('addr add {a1}'))
+  .map((line) => line.replace('via {g1} src {a1}', 'dev eth1'));
+
+/** The same with one mark and one rule: where many events follow, a free mark would split the structure. */
+const steady = host.map((line) => line.replace('{wanted}/{mask}', '100').replace('{mark}', '100'));
+
+/** A firewall that lets nothing in but answers. */
+const stateful: readonly string[] = [
+  'iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+  'iptables -A INPUT -j DROP',
+];
+
+/** A tunnel over the first uplink, whose outer packets are marked. */
+const tunnel: readonly string[] = [
+  'ip link add tun0 type ipip local {a0} remote {g0}',
+  'ip link set tun0 up',
+  'ip addr add 10.2.0.1/24 dev tun0',
+  'iptables -t mangle -A OUTPUT -d {g0} -j MARK --set-mark {mark}',
+];
+
+/** One port, whose tuples are used again while they are in TIME_WAIT. */
+const onePort: readonly string[] = [
+  'sysctl -w net.ipv4.tcp_tw_reuse=1',
+  'sysctl -w net.ipv4.ip_local_port_range="40000 40000"',
+];
+
+/** Data in a SYN needs no cookie. */
+const noCookie = 'sysctl -w net.ipv4.tcp_fastopen=5';
+
+/** Of two packets that leave, the first is dropped. */
+const everySecond = 'iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP';
+
+/** A shape on a host with further commands. */
+function on(base: readonly string[], more: readonly string[]): (name: string, ...events: readonly string[]) => Shape {
+  return (name, ...events) => ({ name, host: [...base, ...more], events });
 }
 
-/** Long scenarios, once with all packets marked and the rule's mark, once with none: which it is decides the structure. */
-function steady(name: string, ...events: readonly string[]): readonly Shape[] {
-  const known = host.map((line) => line.replace('{wanted}/{mask}', '100').replace('{mark}', '100'));
+const shape = on(host, []);
+
+/** Long scenarios, once with all packets marked and once with none. */
+function either(name: string, ...events: readonly string[]): readonly Shape[] {
   const to = (end: string) => events.map((line) => line.replace('TO', end));
   return [
-    { name: `${name}-marked`, host: known, events: to('8.8.8.8') },
-    { name, host: known, events: to('{and}') },
+    { name: `${name}-marked`, host: steady, events: to('8.8.8.8') },
+    { name, host: steady, events: to('{and}') },
   ];
 }
 
 export const postHost: ShapeScope = {
   name: 'post-host',
-  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; the marked packets' table may also be unreachable; what one or two sockets, or one arriving packet, make the host send; long TCP exchanges with the mark 100 or none, a listener's peers in 9.0.0.0/8",
+  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges, Fast Open and TIME_WAIT with the mark 100 or none, data in a SYN with the post's own addresses",
   places,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),
     shape('udp', 'socket c udp', 'send c 4 to {to}:{port}'),
     shape('tcp', 'socket c tcp', 'connect c {to}:{port}'),
-    { ...shape('udp-unreachable', 'socket c udp', 'send c 4 to {to}:{port}'), host: unreachable },
-    { ...shape('tcp-unreachable', 'socket c tcp', 'connect c {to}:{port}'), host: unreachable },
+    on(unreachable, [])('udp-unreachable', 'socket c udp', 'send c 4 to {to}:{port}'),
+    on(unreachable, [])('tcp-unreachable', 'socket c tcp', 'connect c {to}:{port}'),
+    on(unnumbered, [])('udp-unnumbered', 'socket c udp', 'send c 4 to {to}:{port}'),
     shape('udp-bound', 'socket c udp', 'bind c {a0}:5000', 'send c 4 to {to}:{port}'),
+    shape('udp-source', 'socket c udp', 'send c 4 to {to}:{port} from {a0}'),
+    shape('hdrincl-source', 'socket c hdrincl', 'send c 4 to {to} from {a0}'),
     shape('udp-twice', 'socket c udp', 'send c 4 to {to}:{port}', 'send c 4 to {and}:{port}'),
     shape('udp-connected', 'socket c udp', 'connect c {to}:{port}', 'send c 4'),
     shape('ping-connected', 'socket c ping', 'connect c {to}:0', 'send c 4'),
@@ -127,9 +166,89 @@ export const postHost: ShapeScope = {
     shape('closed-port', 'receive eth0 {to}:{port} > {a0}:80 tcp S'),
     shape('tcp-bound', 'socket c tcp', 'bind c 0.0.0.0:5000', 'connect c {to}:{port}'),
     shape('listener', 'socket c tcp', 'bind c {a0}:80', 'listen c', 'receive eth0 {and}:{port} > {a0}:80 tcp S'),
-    ...steady('tcp-retransmitted', 'socket c tcp', 'connect c TO:{port}', 'retransmit c'),
-    ...steady('tcp-two', 'socket c tcp', 'connect c TO:{port}', 'socket d tcp', 'connect d TO:{port}'),
-    ...steady('tcp-answered', 'socket c tcp', 'connect c TO:{port}', 'answer c'),
-    ...steady('tcp-data', 'socket c tcp', 'connect c TO:{port}', 'answer c', 'send c 4'),
+    shape('device-bound', 'socket c udp dev eth0', 'send c 4 to {to}:{port}'),
+    shape('device-asked', 'socket c udp', 'send c 4 to {to}:{port} via eth0'),
+    shape('dontroute', 'socket c udp dev eth0', 'send c 4 to {to}:{port} dontroute'),
+    on(host, ['ip rule add from {a0} table 101', 'ip route add default via {g1} table 101'])(
+      'rule-by-source',
+      'socket c udp',
+      'bind c {a0}:5000',
+      'send c 4 to {to}:{port}',
+    ),
+    on(host, ['ip rule add dport 53 table 100'])('rule-by-port', 'socket c udp', 'send c 4 to {to}:{port}'),
+    on(host, ['ip rule add uidrange 53-53 table 100'])(
+      'rule-by-user',
+      'socket c udp uid 53',
+      'send c 4 to {to}:{port}',
+    ),
+    on(host, ['ip xfrm policy add dir out src 10.0.0.0/8 dst 8.0.0.0/8 tmpl proto esp'])(
+      'policy',
+      'socket c udp',
+      'send c 4 to {to}:{port}',
+    ),
+    on(host, ['iptables -A OUTPUT -d 8.8.8.8 -j DROP'])('dropped-later', 'socket c udp', 'send c 4 to {to}:{port}'),
+    on(host, stateful)('stateful-udp', 'socket c udp', 'send c 4 to {to}:{port}', 'answer c'),
+    on(steady, stateful)('stateful-tcp', 'socket c tcp', 'connect c 8.8.8.8:{port}', 'answer c'),
+    on(host, ['ip link set eth1 mtu 1000'])('small-link', 'socket c tcp', 'connect c {to}:{port}'),
+    shape('tcp-signed', 'socket c tcp md5', 'connect c {to}:{port}'),
+    on(host, tunnel)('tunnel', 'socket c ping dev tun0', 'send c 4 to 10.2.0.254'),
+    ...either('tcp-retransmitted', 'socket c tcp', 'connect c TO:{port}', 'retransmit c'),
+    ...either('tcp-two', 'socket c tcp', 'connect c TO:{port}', 'socket d tcp', 'connect d TO:{port}'),
+    ...either('tcp-answered', 'socket c tcp', 'connect c TO:{port}', 'answer c'),
+    ...either('tcp-data', 'socket c tcp', 'connect c TO:{port}', 'answer c', 'send c 4'),
+    on(own(steady), [noCookie])('syn-data', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo', 'answer c'),
+    on(own(steady), [noCookie, everySecond])('syn-data-dropped', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo'),
+    on(steady, [])(
+      'cookie',
+      'socket c tcp',
+      'connect c 8.8.8.8:{port} tfo',
+      'answer c',
+      'socket d tcp',
+      'send d 4 to 8.8.8.8:{port} tfo',
+    ),
+    ...['time-wait', 'time-wait-marked'].map((name) =>
+      on(steady, onePort)(
+        name,
+        'socket c tcp mark 100',
+        'connect c 8.8.8.8:{port}',
+        'answer c',
+        'close c',
+        'answer c',
+        'wait 1',
+        name === 'time-wait' ? 'socket d tcp' : 'socket d tcp mark 100',
+        'connect d 8.8.8.8:{port}',
+      ),
+    ),
   ],
 };
+
+/** Lines with the post's own addresses in the places for addresses. */
+function own(lines: readonly string[]): readonly string[] {
+  return lines.map((line) =>
+    line
+      .replaceAll('{a0}', '10.0.0.1')
+      .replaceAll('{a1}', '10.1.0.1')
+      .replaceAll('{g0}', '10.0.0.254')
+      .replaceAll('{g1}', '10.1.0.254')
+      .replaceAll('{to}', '8.8.8.8')
+      .replaceAll('{and}', '9.9.9.9'),
+  );
+}
+
+/** What checksums of whole exchanges do not close in. */
+const TOO_LONG = /^(cookie|time-wait|tcp-answered$|tcp-data$)/;
+
+/** For promises about checksums, which do not close over symbolic addresses; the lemmas on checksums speak of those. */
+export const postAddresses: ShapeScope = {
+  name: 'post-addresses',
+  text: `the shapes of ${postHost.name} but for cookies, TIME_WAIT and unmarked exchanges, with the post's own addresses, 8.8.8.8 and 9.9.9.9; every mark, rule mark, mask and port, and whatever sequence numbers the hash gives`,
+  places,
+  shapes: postHost.shapes
+    .filter(({ name }) => !TOO_LONG.test(name))
+    .map((one) => ({ ...one, host: own(one.host), events: own(one.events) })),
+};
+
+/** The scopes of proofs, by name. */
+export const proofScopes = { 'post-host': postHost, 'post-addresses': postAddresses } as const;
+
+export type ProofScope = keyof typeof proofScopes;

@@ -1,7 +1,7 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
 import { REFERENCE } from '../model/releases/index.ts';
 import { variants } from '../model/variants/index.ts';
-import { postHost, type ShapeScope } from '../properties/shapes.ts';
+import { proofScopes } from '../properties/shapes.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, Engine } from './outcome.ts';
 import { breaks, counterexampleOf, type SearchOptions, search } from './review.ts';
@@ -40,7 +40,7 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
       variant: kernel.name,
       outcome,
       engine: 'z3',
-      scope: postHost.name,
+      scope: property.proof,
       runs: agreed,
       occurred,
       reason,
@@ -52,7 +52,7 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
 
 /** One cell of two: a violation before anything else, the smaller one of two; then what was exhausted. The other stays beside it. */
 export function combined(sampled: Cell, solved: Cell): Cell {
-  if (sampled.counterexample && solved.outcome === 'exhausted') refuseInside(postHost, sampled);
+  if (sampled.counterexample && solved.outcome === 'exhausted') refuseInside(solved.scope, sampled);
   if (sampled.counterexample && solved.counterexample) {
     const isSmaller = smaller(measure(solved.counterexample), measure(sampled.counterexample));
     return isSmaller ? beside(solved, sampled) : beside(sampled, solved);
@@ -68,8 +68,9 @@ function beside(cell: Cell, other: Cell): Cell {
 }
 
 /** Stops when fast-check's finding lies where z3 saw that there is none. */
-function refuseInside(scope: ShapeScope, { property, variant, counterexample }: Cell): void {
-  if (!counterexample) return;
+function refuseInside(name: string, { property, variant, counterexample }: Cell): void {
+  const scope = Object.values(proofScopes).find((one) => one.name === name);
+  if (!counterexample || !scope) return;
   const shape = scope.shapes.find((one) => isInside(scope, one, counterexample));
   if (shape) throw contradiction(property, variant, shape, counterexample);
 }

@@ -94,6 +94,11 @@ function statement(scope: ShapeScope, shape: Shape, { property, kernel }: Lifted
   };
 }
 
+/** What a reader expects in the places of a shape. */
+function familiarNumbers(places: readonly Place[]): Numbers {
+  return Object.fromEntries(places.map(({ name, familiar, lo }) => [name, familiar[0] ?? lo]));
+}
+
 /** Numbers for the places of a shape, half of them familiar: then marks meet rules. */
 function drawNumbers(places: readonly Place[], words: Words): Numbers {
   const draw = ({ lo, hi, familiar }: Place): number =>
@@ -120,8 +125,7 @@ function checkAgreement(
   const template = templateOf(scope, shape);
   const places = placesOf(scope, shape);
   const words = wordsOfSeed(seed);
-  const familiar = Object.fromEntries(places.map((place) => [place.name, place.familiar[0] ?? place.lo]));
-  const inputs = [familiar, ...Array.from({ length: AGREEMENTS - 1 }, () => drawNumbers(places, words))];
+  const inputs = [familiarNumbers(places), ...Array.from({ length: AGREEMENTS - 1 }, () => drawNumbers(places, words))];
   const onTerms = evaluateRuns(inputs, (fresh) => liftedKeeps.keeps(lifted.property, lifted.kernel, template(fresh)));
   let occurred = 0;
   let broken: Text | undefined;
@@ -188,7 +192,7 @@ export function solveCell(
     paths += found.paths;
     queries += found.queries;
     if (found.outcome === 'violated') {
-      const text = textOf(scope, shape, found.witness ?? {});
+      const text = textOf(scope, shape, { ...familiarNumbers(placesOf(scope, shape)), ...found.witness });
       const run = legalRun(kernel, text);
       if (run !== undefined && firstBroken(property, run) >= 0) return result('violated', '', text);
       open.push(`${shape.name} (needs hash values that the real functions do not give there)`);

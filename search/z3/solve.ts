@@ -5,7 +5,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../../model/types/world.ts';
 import type { Property } from '../../properties/property.ts';
-import { postHost } from '../../properties/shapes.ts';
+import { proofScopes, type ShapeScope } from '../../properties/shapes.ts';
 import type { CellProgress, SolvedCell } from './cells.ts';
 import { HEAP_MB, takeThread } from './start.ts';
 import { InternalError } from './terms/term.ts';
@@ -48,7 +48,7 @@ export async function solveCells(
     for (let at = next++; at < cells.length; at = next++) {
       const { property, kernel } = cells[at] as (typeof cells)[number];
       const task = { property: property.id, variant: kernel.name, budget: options.budget, seed: options.seed };
-      const cell = await thread.solve(task, ({ shape, paths }) =>
+      const cell = await thread.solve(task, proofScopes[property.proof], ({ shape, paths }) =>
         options.progress(
           `z3: ${done} of ${cells.length} cells; ${property.id} on ${kernel.name}, shape ${shape}, ${paths} paths`,
         ),
@@ -74,7 +74,7 @@ class Thread {
     this.options = options;
   }
 
-  solve(task: Task, onProgress: (progress: CellProgress) => void): Promise<SolvedCell> {
+  solve(task: Task, scope: ShapeScope, onProgress: (progress: CellProgress) => void): Promise<SolvedCell> {
     this.worker ??= takeThread(this.options.worker);
     const { worker } = this;
     let last: CellProgress | undefined;
@@ -88,7 +88,7 @@ class Thread {
         finish();
         worker.on('error', () => {});
         void this.end();
-        resolve(unfinished(task, last, why));
+        resolve(unfinished(task, scope, last, why));
       };
       const hear = (answer: Answer) => {
         if (answer.is === 'progress') {
@@ -121,13 +121,13 @@ class Thread {
   }
 }
 
-function unfinished(task: Task, last: CellProgress | undefined, why: string): SolvedCell {
-  const left = postHost.shapes.slice(last?.closed ?? 0).map(({ name }) => name);
+function unfinished(task: Task, scope: ShapeScope, last: CellProgress | undefined, why: string): SolvedCell {
+  const left = scope.shapes.slice(last?.closed ?? 0).map(({ name }) => name);
   return {
     outcome: 'undecided',
     text: null,
     reason: `${why}; left: ${left.join(', ')}`,
-    shapes: postHost.shapes.length,
+    shapes: scope.shapes.length,
     closed: last?.closed ?? 0,
     paths: last?.paths ?? 0,
     queries: last?.queries ?? 0,

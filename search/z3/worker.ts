@@ -30,11 +30,11 @@ const modules = Promise.all([
 port.on('message', async (task: Task) => {
   const say = (answer: Answer) => port.postMessage(answer);
   try {
-    const [{ variants }, { properties }, { postHost }, { solveCell }] = await modules;
+    const [{ variants }, { properties }, { proofScopes }, { solveCell }] = await modules;
     const property = properties.find(({ id }) => id === task.property);
     const kernel = variants.find(({ name }) => name === task.variant);
     if (!property || !kernel) throw new InternalError(`no cell ${task.property} on ${task.variant}`);
-    const cell = solveCell(await loading, property, kernel, postHost, {
+    const cell = solveCell(await loading, property, kernel, proofScopes[property.proof], {
       ...task,
       onProgress: (progress) => say({ is: 'progress', progress }),
     });
