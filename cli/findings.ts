@@ -47,8 +47,9 @@ function confirmation({ scenario }: Stored): string {
   const record = recordOf(readRecords(), scenario);
   if (record === undefined) return 'on the model only, so far';
   const where = `${record.kernel}, ${record.date}`;
-  if (record.outcome !== 'confirmed') return `${record.outcome} (${where}): ${record.reason}`;
-  return `confirmed on a real kernel with this fault alone (${where})`;
+  if (record.outcome === 'not expressible') return `not on the test kernel (${where}): ${record.reason}`;
+  if (record.outcome === 'refuted') return `no, refuted (${where}): ${record.reason}`;
+  return `on a real kernel with this fault alone (${where})`;
 }
 
 function section(fault: Fault, number: number, all: readonly Stored[]): string {

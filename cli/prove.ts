@@ -20,7 +20,7 @@ import { rareMark } from '../search/z3/planted.ts';
 import * as liftedPlanted from '../search/z3/planted.ts?lifted';
 import { type Proof, prove } from '../search/z3/prove.ts';
 import { loadZ3, type Z3 } from '../search/z3/smt.ts';
-import { solveCells } from '../search/z3/solve.ts';
+import { type Solved, solveCells } from '../search/z3/solve.ts';
 import { EXIT } from './exit.ts';
 import { writeWhole } from './files.ts';
 import { progress } from './progress.ts';
@@ -110,19 +110,21 @@ async function proveCells(): Promise<void> {
   const chosen = properties.filter(({ id }) => id.includes(values.only));
   const cells = chosen.flatMap((property) => variants.map((kernel) => ({ property, kernel })));
   const show = progress();
-  const answers = await solveCells(cells, { budget: milliseconds, seed: SEED, progress: show.say });
-  show.done();
   for (const { name, text } of Object.values(proofScopes)) console.log(`scope ${name}: ${text}`);
-  const record: Record<string, Record<string, string>> = {};
-  for (const { property, kernel, cell } of answers) {
-    record[property.id] = { ...record[property.id], [kernel.name]: cell.outcome };
+  const report = ({ property, kernel, cell }: Solved): void => {
     const difference = judge(cell.outcome, recorded[property.id]?.[kernel.name]);
     const effort = `${cell.closed} of ${cell.shapes} shapes, paths ${cell.paths}, queries ${cell.queries}`;
     const time = `${(cell.milliseconds / 1000).toFixed(1)} s`;
     const why = cell.reason === '' ? '' : `; ${cell.reason}`;
+    show.done();
     console.log(`${property.id} on ${kernel.name}: ${cell.outcome}${difference}, ${effort}, ${time}${why}`);
     if (cell.text !== null && !breaks(property, kernel, cell.text)) throw new Error('a finding that breaks nothing');
-  }
+  };
+  const answers = await solveCells(cells, { budget: milliseconds, seed: SEED, progress: show.say, onSolved: report });
+  show.done();
+  const record: Record<string, Record<string, string>> = {};
+  for (const { property, kernel, cell } of answers)
+    record[property.id] = { ...record[property.id], [kernel.name]: cell.outcome };
   console.log(`cells: ${seconds(started)}\n`);
   if (values.record) writeRecord({ ...recorded, ...record });
 }

@@ -57,8 +57,9 @@ function departure(run: Run, i: number, xmit: Xmit): string {
   return `${kindOf(run, i, skb)} to ${end(skb.iph.daddr, destinationPort(skb))} leaves by ${deviceName(at(run, i).world, xmit.dev)} from ${end(skb.iph.saddr, sourcePort(skb))}`;
 }
 
-function capital(sentence: string): string {
-  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+/** As a sentence; the name of a kernel function keeps its spelling. */
+function capital(text: string): string {
+  return /^\w+_/.test(text) ? `${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** The sentence for the step at which the property is first broken. */

@@ -22,6 +22,8 @@ export interface SolveOptions {
   readonly budget: number;
   readonly seed: number;
   readonly progress: (message: string) => void;
+  /** Hears each answer as soon as it is there. */
+  readonly onSolved?: (solved: Solved) => void;
   /** The built worker. */
   readonly worker?: URL;
 }
@@ -53,8 +55,10 @@ export async function solveCells(
           `z3: ${done} of ${cells.length} cells; ${property.id} on ${kernel.name}, shape ${shape}, ${paths} paths`,
         ),
       );
-      solved[at] = { property, kernel, cell };
+      const answer = { property, kernel, cell };
+      solved[at] = answer;
       done++;
+      options.onSolved?.(answer);
     }
   };
   try {
