@@ -1,11 +1,8 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
-import { REFERENCE } from '../model/releases/index.ts';
-import { variants } from '../model/variants/index.ts';
 import { proofScopes } from '../properties/shapes.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, Engine } from './outcome.ts';
-import { breaks, counterexampleOf, type SearchOptions, search } from './review.ts';
-import { wrong } from './scenario/error.ts';
+import { breaks, counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
 import type { Text } from './text.ts';
 import { contradiction, isInside } from './z3/shapeText.ts';
 
@@ -15,8 +12,6 @@ const CELL_BUDGET = 60_000;
 /** Searches with one engine or with both. `budget` is fast-check's as a whole, and z3's for each cell. */
 export async function searchWith(engine: Engine | 'all', options: SearchOptions): Promise<readonly Cell[]> {
   if (engine === 'fast-check') return search(options);
-  if (options.kernels.some(({ release }) => release !== REFERENCE))
-    wrong(`z3 proves on release ${REFERENCE} only; leave out --engine or --release`);
   const solved = await solve(options);
   if (engine === 'z3') return solved;
   return search(options).map((cell, at) => combined(cell, solved[at] as Cell));
@@ -24,7 +19,6 @@ export async function searchWith(engine: Engine | 'all', options: SearchOptions)
 
 /** z3's cells: what it found is made small as any other finding. */
 async function solve(options: SearchOptions): Promise<readonly Cell[]> {
-  if (!options.kernels.every((kernel) => variants.includes(kernel))) wrong('z3 solves the variants of the matrix only');
   const { solveCells } = await import('./z3/solve.ts');
   const cells = options.properties.flatMap((property) => options.kernels.map((kernel) => ({ property, kernel })));
   const budget = Number.isFinite(options.budget) ? options.budget : CELL_BUDGET;
@@ -32,7 +26,7 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
   const solved = await solveCells(cells, { budget, seed, progress });
   return solved.map(({ property, kernel, cell }): Cell => {
     const { outcome, reason, text, agreed, occurred, ...counts } = cell;
-    const command = `reroute-check search ${property.id} --variant ${kernel.name} --engine z3`;
+    const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --engine z3`;
     const test = (candidate: Text) => breaks(property, kernel, candidate);
     const found = { by: 'z3', seed, command } as const;
     return {

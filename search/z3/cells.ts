@@ -5,8 +5,12 @@
  * give equal values. What z3 finds counts only after the plain source has done the same with the real functions.
  */
 
+import * as liftedReleases from '../../model/releases/index.ts?lifted';
 import type { Kernel } from '../../model/types/world.ts';
 import * as liftedVariants from '../../model/variants/index.ts?lifted';
+import { tcpRehashMended } from '../../model/variants/mended.ts';
+import * as liftedMended from '../../model/variants/mended.ts?lifted';
+import * as liftedFilters from '../../model/variants/syn-filters.ts?lifted';
 import * as liftedProperties from '../../properties/index.ts?lifted';
 import * as liftedKeeps from '../../properties/keeps.ts?lifted';
 import type { Property } from '../../properties/property.ts';
@@ -75,11 +79,22 @@ interface Lifted {
 
 function liftedOf(property: Property, kernel: Kernel, known: Lifted['kernel'] | undefined): Lifted {
   const properties = liftedProperties.properties as { readonly id: string }[];
-  const kernels = liftedVariants.variants as { readonly name: string }[];
   const twin = properties.find(({ id }) => id === property.id);
-  const kernelTwin = known ?? (kernels.find(({ name }) => name === kernel.name) as Lifted['kernel'] | undefined);
+  const kernelTwin = known ?? liftedKernel(kernel);
   if (!twin || !kernelTwin) throw new InternalError(`${property.id} on ${kernel.name} has no lifted twin`);
   return { property: twin, kernel: kernelTwin };
+}
+
+/** The kernel's twin: of that name, or mended with the same faults; on the same release. */
+function liftedKernel({ name, title, release, patch, ipt_mangle_out }: Kernel): Lifted['kernel'] | undefined {
+  type Twin = Lifted['kernel'];
+  const named = [liftedVariants.variants, liftedVariants.alternatives, liftedFilters.filtered].flat() as Twin[];
+  const isMended = ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
+  const twin = isMended
+    ? (liftedMended.mended(name, title, patch.movesSyn, patch.faults) as Twin)
+    : named.find((one) => one.name === name);
+  const on = (liftedReleases.releases as Twin[]).find((one) => one.release === release);
+  return twin && on && (liftedReleases.onRelease(twin, on) as Twin);
 }
 
 /** The property on a shape as the solver takes it. */

@@ -49,7 +49,8 @@ export async function solveCells(
     threads.push(thread);
     for (let at = next++; at < cells.length; at = next++) {
       const { property, kernel } = cells[at] as (typeof cells)[number];
-      const task = { property: property.id, variant: kernel.name, budget: options.budget, seed: options.seed };
+      const { name: variant, release } = kernel;
+      const task = { property: property.id, variant, release, budget: options.budget, seed: options.seed };
       const cell = await thread.solve(task, proofScopes[property.proof], ({ shape, paths }) =>
         options.progress(
           `z3: ${done} of ${cells.length} cells; ${property.id} on ${kernel.name}, shape ${shape}, ${paths} paths`,

@@ -7,6 +7,7 @@ import { InternalError } from './terms/term.ts';
 export interface Task {
   readonly property: string;
   readonly variant: string;
+  readonly release: string;
   readonly budget: number;
   readonly seed: number;
 }
@@ -21,7 +22,7 @@ if (!port) throw new InternalError('no thread to answer to');
 /** z3 compiles beside the loading of the model. */
 const loading = loadZ3();
 const modules = Promise.all([
-  import('../../model/variants/index.ts'),
+  import('../kernels.ts'),
   import('../../properties/index.ts'),
   import('../../properties/shapes.ts'),
   import('./cells.ts'),
@@ -30,9 +31,9 @@ const modules = Promise.all([
 port.on('message', async (task: Task) => {
   const say = (answer: Answer) => port.postMessage(answer);
   try {
-    const [{ variants }, { properties }, { proofScopes }, { solveCell }] = await modules;
+    const [{ kernelNamed }, { properties }, { proofScopes }, { solveCell }] = await modules;
     const property = properties.find(({ id }) => id === task.property);
-    const kernel = variants.find(({ name }) => name === task.variant);
+    const kernel = kernelNamed(task.variant, task.release);
     if (!property || !kernel) throw new InternalError(`no cell ${task.property} on ${task.variant}`);
     const cell = solveCell(await loading, property, kernel, proofScopes[property.proof], {
       ...task,

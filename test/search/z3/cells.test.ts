@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Kernel } from '../../../model/types/world.ts';
-import { variants } from '../../../model/variants/index.ts';
 import { stock } from '../../../model/variants/stock.ts';
 import { properties } from '../../../properties/index.ts';
 import type { Property } from '../../../properties/property.ts';
-import { postHost, type ShapeScope } from '../../../properties/shapes.ts';
+import { postHost, proofScopes, type Shape, type ShapeScope } from '../../../properties/shapes.ts';
 import { bulkSearch } from '../../../search/bulk.ts';
 import { combined } from '../../../search/engines.ts';
+import { kernelNamed } from '../../../search/kernels.ts';
 import type { Cell } from '../../../search/outcome.ts';
-import { play } from '../../../search/play.ts';
+import { occurs, play } from '../../../search/play.ts';
 import { breaks } from '../../../search/review.ts';
-import { compile } from '../../../search/text.ts';
+import { compile, type Text } from '../../../search/text.ts';
 import { solveCell } from '../../../search/z3/cells.ts';
 import { rareMark } from '../../../search/z3/planted.ts';
 import * as lifted from '../../../search/z3/planted.ts?lifted';
@@ -26,8 +26,14 @@ function property(id: string): Property {
   return properties.find((one) => one.id === id) as Property;
 }
 
-function kernel(name: string): Kernel {
-  return variants.find((one) => one.name === name) as Kernel;
+function kernel(name: string, release?: string): Kernel {
+  return kernelNamed(name, release) as Kernel;
+}
+
+/** The scenario of a shape with the numbers that a reader expects. */
+function familiarText(scope: ShapeScope, shape: Shape): Text {
+  const numbers = placesOf(scope, shape).map(({ name, familiar }) => [name, familiar[0] as number]);
+  return textOf(scope, shape, Object.fromEntries(numbers));
 }
 
 function shapes(...names: readonly string[]): ShapeScope {
@@ -39,26 +45,27 @@ const solve = (id: string, name: string, scope: ShapeScope, budget = 20_000) =>
 
 describe('a shape', () => {
   test('is a legal scenario with the familiar numbers in its places, and recognises it', () => {
-    for (const shape of postHost.shapes) {
-      const numbers = Object.fromEntries(
-        placesOf(postHost, shape).map(({ name, familiar }) => [name, familiar[0] as number]),
-      );
-      const text = textOf(postHost, shape, numbers);
-      expect(play(stock, compile(text)).boot.effects, shape.name).toEqual([]);
-      expect(postHost.shapes.find((one) => isInside(postHost, one, text))?.name).toBe(shape.name);
-    }
+    for (const scope of Object.values(proofScopes))
+      for (const shape of scope.shapes) {
+        const text = familiarText(scope, shape);
+        expect(play(stock, compile(text)).boot.effects, shape.name).toEqual([]);
+        expect(scope.shapes.find((one) => isInside(scope, one, text))?.name).toBe(shape.name);
+      }
   });
 
   test('does not recognise numbers outside of its ranges, or two numbers in the places of one name', () => {
     const [ping] = postHost.shapes as [(typeof postHost.shapes)[number]];
-    const numbers = Object.fromEntries(
-      placesOf(postHost, ping).map(({ name, familiar }) => [name, familiar[0] as number]),
-    );
-    const text = textOf(postHost, ping, numbers);
+    const text = familiarText(postHost, ping);
     expect(isInside(postHost, ping, { ...text, events: text.events.with(1, 'send c 4 to 7.8.8.8') })).toBe(false);
     const host = text.host.map((line) => line.replace('src 10.0.0.1', 'src 10.0.0.2'));
     expect(isInside(postHost, ping, { ...text, host })).toBe(false);
   });
+});
+
+test.each(properties.map((one) => [one.id, one] as const))('the case of %s occurs in its scope', (_, one) => {
+  const scope = proofScopes[one.proof];
+  const shapes = scope.shapes.filter((shape) => occurs(one, play(stock, compile(familiarText(scope, shape)))));
+  expect(shapes).not.toEqual([]);
 });
 
 describe('a cell', () => {
@@ -85,6 +92,23 @@ describe('a cell', () => {
       closed: names.length,
       shapes: names.length,
     });
+  });
+
+  test('is violated by numbers that its condition does not speak of, too', () => {
+    expect(solve('message-device-kept', 'stock', shapes('device-asked')).outcome).toBe('violated');
+  });
+
+  test.each([
+    ['listener-stays', 'tcp-rehash', '4.1', 'listener', 'exhausted'],
+    ['header-matches-socket', 'tcp-rehash-only-stale-cork', '6.1', 'tcp-answered-marked', 'violated'],
+    ['header-matches-socket', 'tcp-rehash-only-pinned-socket', '6.1', 'tcp-answered-marked', 'exhausted'],
+    ['cookie-used-again', 'tcp-rehash-not-fast-open', '6.18', 'cookie', 'exhausted'],
+    ['source-fits-route', 'so-mark', '6.1', 'rule-by-user', 'violated'],
+  ])('%s on %s, Linux %s, shape %s, is %s', (id, name, release, shape, outcome) => {
+    const asked = kernel(name, release);
+    const cell = solveCell(z3, property(id), asked, shapes(shape), { budget: 20_000, seed: 1 });
+    expect(cell.outcome).toBe(outcome);
+    if (outcome === 'violated') expect(cell.text && breaks(property(id), asked, cell.text)).toBe(true);
   });
 
   test('without time is undecided and says what is left', () => {
@@ -124,10 +148,7 @@ test('z3 finds the one mark that a search by chance does not', () => {
 
 test('a finding of fast-check inside of what z3 calls exhausted stops everything', () => {
   const [ping] = postHost.shapes as [(typeof postHost.shapes)[number]];
-  const numbers = Object.fromEntries(
-    placesOf(postHost, ping).map(({ name, familiar }) => [name, familiar[0] as number]),
-  );
-  const text = textOf(postHost, ping, numbers);
+  const text = familiarText(postHost, ping);
   const cell: Cell = {
     property: 'kernel-survives',
     variant: 'stock',
