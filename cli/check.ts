@@ -3,7 +3,7 @@
 import { REFERENCE } from '../model/releases/index.ts';
 import { expectedOn } from '../properties/expected.ts';
 import { solved } from '../properties/solved.ts';
-import { answersOf } from '../search/outcome.ts';
+import { answersOf, asRecorded } from '../search/outcome.ts';
 import { EXIT } from './exit.ts';
 import { makeReview, type ReviewOptions } from './review.ts';
 
@@ -24,7 +24,7 @@ export async function check(options: ReviewOptions): Promise<void> {
       if (record === undefined && engine === 'z3') continue;
       asked++;
       const recorded = record ?? 'nothing';
-      if (outcome === recorded) continue;
+      if (asRecorded(outcome, recorded)) continue;
       if (outcome === 'undecided') open++;
       else different++;
       const by = engine === 'z3' ? `, z3 in ${scope}` : '';

@@ -14,6 +14,7 @@ import type { Lemma } from '../properties/lemmas/lemma.ts';
 import { postHost, proofScopes } from '../properties/shapes.ts';
 import { solved as recorded } from '../properties/solved.ts';
 import { bulkSearch } from '../search/bulk.ts';
+import { asRecorded } from '../search/outcome.ts';
 import { breaks, SEED } from '../search/review.ts';
 import { solveCell } from '../search/z3/cells.ts';
 import { rareMark } from '../search/z3/planted.ts';
@@ -59,7 +60,7 @@ function seconds(since: number): string {
 
 function judge(outcome: string, record: string | undefined): string {
   if (outcome === 'undecided') seen.undecided++;
-  else if (record !== undefined && outcome !== record) seen.different++;
+  else if (record !== undefined && !asRecorded(outcome, record)) seen.different++;
   return record === undefined || outcome === record ? '' : `, recorded: ${record}`;
 }
 
@@ -134,7 +135,7 @@ function writeRecord(record: Readonly<Record<string, Readonly<Record<string, str
     Object.entries(row).map(([name, outcome]) => `${/-/.test(name) ? `'${name}'` : name}: '${outcome}'`);
   const rows = Object.entries(record).map(([id, row]) => `  '${id}': {\n    ${words(row).join(',\n    ')},\n  },\n`);
   const head =
-    '/** What z3 said of the cells in the scope of its property (properties/shapes.ts); written by `npm run prove -- --record`. A cell without an entry was not asked. */';
+    '/** What z3 said of each cell in the scope of its property (properties/shapes.ts); written by `npm run prove -- --record`. A cell without an entry was not asked. */';
   const type = 'Readonly<Record<string, Readonly<Record<string, string>>>>';
   writeWhole('properties/solved.ts', `${head}\nexport const solved: ${type} = {\n${rows.join('')}};\n`);
 }

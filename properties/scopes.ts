@@ -405,7 +405,12 @@ export const fewPorts: RunScope = {
   mangleRules: 1,
   sockets: ['tcp'],
   socketOptions: ['mark 100', 'mark 100', 'dev eth1'],
-  arrivals: ['eth1 8.8.8.8:80 > ADDR1:40000 tcp R', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp R'],
+  arrivals: [
+    'eth1 8.8.8.8:80 > ADDR1:40000 tcp R',
+    'eth0 8.8.8.8:80 > ADDR0:40000 tcp R',
+    'eth1 8.8.8.8:80 > ADDR1:40000 tcp .',
+    'eth0 8.8.8.8:80 > ADDR0:40000 tcp .',
+  ],
   destinations: ['8.8.8.8', '8.8.8.8', '9.9.9.9'],
   ports: [80],
   waits: ['2', '61'],

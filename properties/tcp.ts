@@ -73,6 +73,7 @@ export const sequenceNumbersContinue: Property = always({
   asked: ['RFC 9293 section 3.4 and section 3.10.1 (SND.NXT is ISS + 1 once the SYN is sent)'],
   onStock: '',
   scope: fewPorts,
+  proof: 'time-wait',
   holds(run, i) {
     let ok = true;
     for (const sk of worldAfter(run, i).socks) {
@@ -96,6 +97,7 @@ export const newIncarnationBeyondOld: Property = always({
   ],
   onStock: '',
   scope: fewPorts,
+  proof: 'time-wait',
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {

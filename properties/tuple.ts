@@ -292,6 +292,7 @@ export const tcpOperationsOnTcpSockets: Property = always({
   asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
   onStock: '',
   scope: twoUplinks,
+  alsoIn: [fewPorts],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'wrong-kind';

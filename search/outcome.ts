@@ -78,3 +78,8 @@ export interface Failure {
 export function answersOf(cell: Cell): readonly Answer[] {
   return cell.beside === undefined ? [cell] : [cell, cell.beside];
 }
+
+/** Whether an outcome is the recorded one. Where z3 once ran out of time, it may close the cell on another day. */
+export function asRecorded(outcome: string, record: string): boolean {
+  return outcome === record || (record === 'undecided' && outcome === 'exhausted');
+}
