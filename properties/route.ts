@@ -1,4 +1,5 @@
 /** Routes: by which rules, for which device, and from which memory a packet's route is chosen. */
+import { l3mdev_master_ifindex_by_index } from '../model/l3mdev.ts';
 import { dev_get_by_name, sockByName } from '../model/net.ts';
 import { __ip_route_output_key } from '../model/route.ts';
 import { step } from '../model/step.ts';
@@ -42,6 +43,11 @@ function messageDevice(run: Run, i: number, sk: Sock): number {
   return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
 }
 
+/** Whether what leaves by link `dev` goes by the device that a user demands: a VRF stands for each of its links. */
+function goesBy(net: World, dev: number, demanded: number): boolean {
+  return dev === demanded || l3mdev_master_ifindex_by_index(net, dev) === demanded;
+}
+
 /** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
 function dontRoute(run: Run, i: number, sk: Sock): boolean {
   const event = eventOf(run, i);
@@ -63,7 +69,7 @@ export const boundDeviceKept: Property = always({
         const event = eventOf(run, i);
         const otherwise = event.event === 'send' && event.s === sk.name && event.via !== '';
         const demanded = otherwise ? 0 : boundDevice(run, i, sk);
-        ok = ok && (demanded === 0 || e.dev === demanded);
+        ok = ok && (demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
       }
     }
     return ok;
@@ -87,7 +93,7 @@ export const messageDeviceKept: Property = always({
     let ok = true;
     for (const e of effectsOf(run, i)) {
       const demanded = leaves(e) ? messageDevice(run, i, ownerOf(run, i, e.skb)) : 0;
-      ok = ok && (!leaves(e) || demanded === 0 || e.dev === demanded);
+      ok = ok && (!leaves(e) || demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
     }
     return ok;
   },
