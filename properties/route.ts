@@ -1,6 +1,6 @@
 /** Routes: by which rules, for which device, and from which memory a packet's route is chosen. */
-import { l3mdev_master_ifindex_by_index } from '../model/l3mdev.ts';
-import { dev_get_by_name, sockByName } from '../model/net.ts';
+import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/l3mdev.ts';
+import { dev_get_by_index, dev_get_by_name, sockByName } from '../model/net.ts';
 import { __ip_route_output_key } from '../model/route.ts';
 import { step } from '../model/step.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
@@ -21,7 +21,7 @@ import {
   type Xmit,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, protectedHosts, severalPaths } from './scopes.ts';
+import { oneProvider, otherPaths, protectedHosts, severalPaths, vrfHosts } from './scopes.ts';
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {
@@ -271,6 +271,51 @@ export const reroutedBySource: Property = always({
   sometimes(run, i) {
     let seen = false;
     for (const e of effectsOf(run, i)) seen = seen || (sourceRules(worldBefore(run, i)) && routedAgain(run, i, e));
+    return seen;
+  },
+});
+
+/** The VRF that the packet of that effect was in when it was routed again, 0 for none and for one that is down. */
+function vrfBefore(net: World, e: Effect): number {
+  if (e.effect !== 'reroute' || e.err !== 0) return 0;
+  const vrf = l3mdev_master_dev_rcu(net, dev_get_by_index(net, e.before.dst.dev));
+  return vrf.up ? vrf.ifindex : 0;
+}
+
+/** Whether the rules lead packets of that VRF where `skb` goes, with the key of this or that lookup. */
+function leadsFromVrf(net: World, vrf: number, skb: SkBuff, sk: Sock): boolean {
+  let leads = false;
+  for (const saddr of [skb.iph.saddr, 0]) {
+    for (const uid of [sk.sk_uid, 0]) {
+      leads = leads || leadsThere(net, { ...keyOf(skb, sk, saddr, uid), flowi4_l3mdev: vrf }, skb);
+    }
+  }
+  return leads;
+}
+
+export const vrfKept: Property = always({
+  id: 'vrf-kept',
+  concern: 'route',
+  claim:
+    'A packet that is in a VRF when it is routed a second time stays there, unless the rules lead packets of that VRF elsewhere.',
+  asked: ['Documentation/networking/vrf.rst: a rule directs lookups to the table of the device', 'ip-rule(8): l3mdev'],
+  onStock: '',
+  scope: vrfHosts,
+  holds(run, i) {
+    const net = worldBefore(run, i);
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      const vrf = vrfBefore(net, e);
+      if (ok && vrf !== 0 && e.effect === 'reroute') {
+        const stays = l3mdev_master_ifindex_by_index(net, e.after.dst.dev) === vrf;
+        ok = stays || leadsFromVrf(net, vrf, e.after, ownerOf(run, i, e.after));
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || vrfBefore(worldBefore(run, i), e) !== 0;
     return seen;
   },
 });
