@@ -11,6 +11,7 @@ import {
 import { hostCommand } from './host.ts';
 import { ip_rcv } from './ip_input.ts';
 import type { Sending } from './ip_output.ts';
+import { netif_is_l3_master } from './l3mdev.ts';
 import { dev_get_by_index, dev_get_by_name, emit, sockByName } from './net.ts';
 import { rtnetlinkMessage } from './netlink.ts';
 import { newWorld } from './newWorld.ts';
@@ -48,9 +49,9 @@ function lastNamed(net: World, name: string): Sock {
   return open.id === 0 ? found : open;
 }
 
-/** A packet arrives on a link; on a link that is down nothing can. */
+/** A packet arrives on a link; on one that is down nothing can, and a VRF has no wire. */
 function receive(kernel: Kernel, net: World, dev: NetDevice, packet: SkBuff): World {
-  if (!dev.up) return net;
+  if (!dev.up || netif_is_l3_master(dev)) return net;
   const arrived = alloc_skb(net, { ...packet, iif: dev.ifindex });
   return ip_rcv(kernel, arrived.net, arrived.skb);
 }
@@ -83,7 +84,7 @@ function kindOf(command: HostCommand): string {
 
 function operator(kernel: Kernel, net: World, command: HostCommand): World {
   if (!kernel.rtnl_link_ops_get(kindOf(command))) {
-    return emit(net, { effect: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, 'Unknown device type') });
+    return emit(net, { effect: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, '') });
   }
   const { err, message, net: after } = hostCommand(net, understood(kernel, command));
   return err === 0 ? after : emit(after, { effect: 'refused', message });

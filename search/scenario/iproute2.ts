@@ -744,7 +744,7 @@ const RULE: readonly Option<RuleDraft>[] = [
     draft.action = FR_ACT_NOP;
   }),
   exact('type', (words, draft) => readAction(words.value('type', 'an action'), words, draft)),
-  short('l3mdev', (_, draft) => {
+  exact('l3mdev', (_, draft) => {
     draft.l3mdev = true;
   }),
   ...refused<RuleDraft>('suppress_ifgroup', 'sup_group', 'realms', 'realm', 'nat', 'map-to', 'masquerade'),
@@ -775,6 +775,7 @@ function parseRuleChange(act: 'rule add' | 'rule del', words: Words): HostComman
   if (looksUp) rule.action = FR_ACT_TO_TBL;
   // A rule with another action is given no table.
   if (rule.table < 0) rule.table = looksUp && !rule.l3mdev ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
+  if (rule.l3mdev && rule.table > 0) wrong('table can not be specified for l3mdev rules');
   if (rule.l3mdev && rule.invert) wrong('"not" with "l3mdev" is not modelled; leave it out');
   return { do: act, rule };
 }

@@ -197,7 +197,11 @@ test('the first VRF brings its rule, and no other one does', () => {
   ]);
   const again = on(net, 'ip rule del l3mdev', 'ip link add vrf1 type vrf table 20');
   expect(again.rules).toHaveLength(3);
-  expect(says(net, 'ip rule add l3mdev table 10')).toBe('Error: l3mdev and table are mutually exclusive.');
+});
+
+test('a rule for VRFs is given no table, and is not turned round', () => {
+  expect(() => parseHostLine('ip rule add l3mdev table 10')).toThrow('table can not be specified for l3mdev rules');
+  expect(() => parseHostLine('ip rule add not l3mdev')).toThrow('"not" with "l3mdev" is not modelled');
 });
 
 test('what cannot be enslaved is refused in the tools’ words', () => {

@@ -375,7 +375,7 @@ const rule: fc.Arbitrary<HostCommand> = fc
     rule: {
       ...NO_RULE,
       ...given,
-      l3mdev: given.l3mdev && !given.invert,
+      l3mdev: given.l3mdev && !given.invert && given.table === 0,
       target: given.action === 2 ? given.target : 0,
       uid_start: uids[0],
       uid_end: uids[1],
