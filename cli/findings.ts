@@ -113,7 +113,7 @@ ${mended.flat().join('\n')}
 ## On other releases
 
 \`reroute-check review --release 4.1\` and \`--release 6.18\` give the same outcomes but for these cells. Undecided means that
-the case does not occur: rules of 4.1 have neither ports nor users.
+the case does not occur: rules of 4.1 have neither ports nor users, and it has no VRFs.
 
 ${differencesTable()}
 

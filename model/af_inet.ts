@@ -1,9 +1,10 @@
 /** System calls on IPv4 sockets, given on to the protocol. C: net/ipv4/af_inet.c, net/socket.c. */
 import { ip4_datagram_connect } from './datagram.ts';
-import { inet_addr_type } from './fib_frontend.ts';
+import { inet_addr_type_bound } from './fib_frontend.ts';
 import { inet_csk_get_port, inet_csk_listen_start } from './inet_connection_sock.ts';
 import { inet_addr_valid_or_nonlocal } from './inet_sock.ts';
 import type { Sending } from './ip_output.ts';
+import { l3mdev_master_ifindex_rcu } from './l3mdev.ts';
 import { dev_get_by_name, dropSock, getSock, setSock } from './net.ts';
 import { ping_bind, ping_get_port, ping_v4_sendmsg } from './ping.ts';
 import { raw_bind, raw_sendmsg } from './raw.ts';
@@ -94,6 +95,8 @@ export function inet_create(net: World, event: SocketEvent): Sending & { readonl
   if (event.dev !== '' && dev.ifindex === 0) return { err: -ENODEV, net, sk: 0 };
   const unicastIf = dev_get_by_name(net, event.unicastIf);
   if (event.unicastIf !== '' && unicastIf.ifindex === 0) return { err: -ENODEV, net, sk: 0 };
+  const domain = l3mdev_master_ifindex_rcu(unicastIf);
+  if (unicastIf.ifindex !== 0 && dev.ifindex !== 0 && domain !== dev.ifindex) return { err: -EINVAL, net, sk: 0 };
   const protocol = protocolOf(event);
   const raw = kind === SOCK_RAW;
   const sk: Sock = {
@@ -137,7 +140,7 @@ function inet_autobind(before: World, sk: number): Sending {
 
 /** C: net/ipv4/af_inet.c, __inet_bind(). Left out: IP_BIND_ADDRESS_NO_PORT. */
 function __inet_bind(before: World, sk: number, addr: number, snum: number): Sending {
-  const chk_addr_ret = inet_addr_type(before, addr);
+  const chk_addr_ret = inet_addr_type_bound(before, getSock(before, sk).sk_bound_dev_if, addr);
   if (!inet_addr_valid_or_nonlocal(before, addr, chk_addr_ret)) return { err: -EADDRNOTAVAIL, net: before };
   const inet = getSock(before, sk);
   if (inet.sk_state !== TCP_CLOSE || inet.inet_num !== 0) return { err: -EINVAL, net: before };

@@ -22,7 +22,7 @@ export function ip4_datagram_connect(before: World, sk: number, addr: number, po
     before,
     addr,
     inet.inet_saddr,
-    outputDevice(inet, inet.sk_bound_dev_if, addr),
+    outputDevice(before, inet, inet.sk_bound_dev_if, addr),
     inet.sk_protocol,
     inet.inet_sport,
     port,

@@ -2,6 +2,7 @@
 import { fib_add_ifaddr, fib_del_ifaddr, fib_get_table, fibAddrDown, fibAddrUp } from './fib_frontend.ts';
 import { fib_table_lookup } from './fib_trie.ts';
 import { INADDR_LOOPBACK, inet_ifa_match, ipv4_is_loopback } from './in.ts';
+import { l3mdev_master_ifindex_rcu } from './l3mdev.ts';
 import { dev_get_by_index, setDev } from './net.ts';
 import type { NetlinkResult } from './netlink.ts';
 import { masq_inet_event } from './nf_nat_masquerade.ts';
@@ -81,17 +82,21 @@ function in_dev_select_addr(in_dev: NetDevice, scope: number): number {
   return addr;
 }
 
-function anyDeviceAddr(net: World, scope: number): number {
-  let addr = 0;
-  for (const dev of net.devs) addr = addr !== 0 ? addr : in_dev_select_addr(dev, scope);
+/** The first address of any device of a layer-3 domain, its master's before all; 0 stands for the domain of the others. */
+function anyDeviceAddr(net: World, master_idx: number, scope: number): number {
+  let addr = in_dev_select_addr(dev_get_by_index(net, master_idx), scope);
+  for (const dev of net.devs) {
+    const here: boolean = addr === 0 && l3mdev_master_ifindex_rcu(dev) === master_idx;
+    addr = here ? in_dev_select_addr(dev, scope) : addr;
+  }
   return addr;
 }
 
 /**
- * Chooses a source address for packets to `dst` by the device: one in dst's subnet, else the first of the device, else of any.
- * 0 when the host has none of that scope.
+ * Chooses a source address for packets to `dst` by the device: one in dst's subnet, else the first of the device, else of any
+ * in the same layer-3 domain. 0 when there is none of that scope.
  *
- * C: net/ipv4/devinet.c, inet_select_addr(). Left out: VRF.
+ * C: net/ipv4/devinet.c, inet_select_addr().
  */
 export function inet_select_addr(net: World, dev: number, dst: number, scope: number): number {
   const in_dev = dev_get_by_index(net, dev);
@@ -104,7 +109,7 @@ export function inet_select_addr(net: World, dev: number, dst: number, scope: nu
     first = first === 0 && fits ? ifa.ifa_local : first;
   }
   const addr = inSubnet !== 0 ? inSubnet : first;
-  return addr !== 0 ? addr : anyDeviceAddr(net, scope);
+  return addr !== 0 ? addr : anyDeviceAddr(net, l3mdev_master_ifindex_rcu(in_dev), scope);
 }
 
 /** Whether the address is already there with that mask and subnet. C: net/ipv4/devinet.c, find_matching_ifa(). */

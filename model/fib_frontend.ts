@@ -4,6 +4,7 @@ import { fib_lookup, fib4_rules_early_flow_dissect } from './fib_rules.ts';
 import { fib_info_nh_uses_dev, fib_result_prefsrc, fib_sync_down_addr, fib_sync_down_dev } from './fib_semantics.ts';
 import { fib_table_delete, fib_table_flush, fib_table_insert, fib_table_lookup } from './fib_trie.ts';
 import { inet_ifa_match, inet_make_mask, ipv4_is_lbcast, ipv4_is_multicast, ipv4_is_zeronet } from './in.ts';
+import { l3mdev_fib_table_rcu, l3mdev_master_ifindex_rcu } from './l3mdev.ts';
 import { dev_get_by_index } from './net.ts';
 import type { NetlinkResult } from './netlink.ts';
 import { EINVAL, ESRCH, EXDEV } from './types/errno.ts';
@@ -88,14 +89,25 @@ export function inet_addr_type(net: World, addr: number): number {
   return __inet_dev_addr_type(net, 0, addr, RT_TABLE_LOCAL);
 }
 
-/** The same, as if only `dev` were there. C: net/ipv4/fib_frontend.c. Left out: VRF tables. */
-export function inet_dev_addr_type(net: World, dev: NetDevice, addr: number): number {
-  return __inet_dev_addr_type(net, dev.ifindex, addr, RT_TABLE_LOCAL);
+/** The table that holds the local routes of a device: that of its VRF, else the local one. */
+function localTable(net: World, dev: NetDevice): number {
+  const tb_id = l3mdev_fib_table_rcu(net, dev);
+  return tb_id === 0 ? RT_TABLE_LOCAL : tb_id;
 }
 
-/** The same in the table of the device's VRF. C: net/ipv4/fib_frontend.c. Left out: VRF, so it is the local table. */
-export function inet_addr_type_dev_table(net: World, _dev: NetDevice, addr: number): number {
-  return __inet_dev_addr_type(net, 0, addr, RT_TABLE_LOCAL);
+/** The same, as if only `dev` were there. C: net/ipv4/fib_frontend.c. */
+export function inet_dev_addr_type(net: World, dev: NetDevice, addr: number): number {
+  return __inet_dev_addr_type(net, dev.ifindex, addr, localTable(net, dev));
+}
+
+/** The same on any device, as the table of the device's VRF says. C: net/ipv4/fib_frontend.c. */
+export function inet_addr_type_dev_table(net: World, dev: NetDevice, addr: number): number {
+  return __inet_dev_addr_type(net, 0, addr, localTable(net, dev));
+}
+
+/** The same for a socket that is bound to that device, or (0) to none. C: the first lines of inet_bind() and its like. */
+export function inet_addr_type_bound(net: World, bound_dev_if: number, addr: number): number {
+  return inet_addr_type_dev_table(net, dev_get_by_index(net, bound_dev_if), addr);
 }
 
 /**
@@ -111,6 +123,7 @@ export function fib_compute_spec_dst(net: World, skb: SkBuff): number {
   const fl4: FlowI4 = {
     ...NO_FLOW,
     flowi4_iif: LOOPBACK_IFINDEX,
+    flowi4_l3mdev: l3mdev_master_ifindex_rcu(dev),
     daddr: skb.iph.saddr,
     flowi4_tos: skb.iph.tos & IPTOS_RT_MASK,
     flowi4_mark: IN_DEV_SRC_VMARK(net, dev) ? skb.mark : 0,
@@ -151,6 +164,7 @@ function __fib_validate_source(
   const key: FlowI4 = {
     ...NO_FLOW,
     flowi4_iif: oif !== 0 ? oif : LOOPBACK_IFINDEX,
+    flowi4_l3mdev: l3mdev_master_ifindex_rcu(dev),
     daddr: src,
     saddr: dst,
     flowi4_tos: tos,
@@ -166,11 +180,11 @@ function __fib_validate_source(
   const type = res.fa.fa_type;
   if (type !== RTN_UNICAST && (type !== RTN_LOCAL || !IN_DEV_ACCEPT_LOCAL(net, dev))) return -EINVAL;
   const dev_match =
-    fib_info_nh_uses_dev(res.fa, dev.ifindex) || (type === RTN_LOCAL && dev.ifindex === LOOPBACK_IFINDEX);
+    fib_info_nh_uses_dev(net, res.fa, dev.ifindex) || (type === RTN_LOCAL && dev.ifindex === LOOPBACK_IFINDEX);
   if (dev_match) return res.fa.nh_scope >= RT_SCOPE_HOST ? 1 : 0;
   if (no_addr) return last_resort;
   if (rpf === 1) return -EXDEV;
-  const back = fib_lookup(net, { ...fl4, flowi4_oif: dev.ifindex });
+  const back = fib_lookup(net, { ...res.flp, flowi4_oif: dev.ifindex });
   return back.err === 0 && back.fa.fa_type === RTN_UNICAST && back.fa.nh_scope >= RT_SCOPE_HOST ? 1 : 0;
 }
 
@@ -241,7 +255,8 @@ function fib_magic(
   dev: NetDevice,
   ifa: InIfaddr,
 ): World {
-  const tb_id = type === RTN_UNICAST ? RT_TABLE_MAIN : RT_TABLE_LOCAL;
+  const ofDomain = l3mdev_fib_table_rcu(net, dev);
+  const tb_id = ofDomain !== 0 ? ofDomain : type === RTN_UNICAST ? RT_TABLE_MAIN : RT_TABLE_LOCAL;
   const withTable = fib_new_table(net, tb_id);
   const cfg: FibConfig = {
     fc_table: tb_id,
@@ -384,7 +399,7 @@ export function fib_del_ifaddr(net: World, dev: NetDevice, ifa: InIfaddr, iprim:
   if (ok.local) return after;
   after = fib_magic(after, RTM_DELROUTE, RTN_LOCAL, ifa.ifa_local, 32, dev, prim);
   if (!ok.gone || inet_addr_type_dev_table(after, dev, ifa.ifa_local) === RTN_LOCAL) return after;
-  const synced = fib_sync_down_addr(after, ifa.ifa_local);
+  const synced = fib_sync_down_addr(after, dev, ifa.ifa_local);
   return synced.found ? fib_flush(synced.net) : synced.net;
 }
 
@@ -417,6 +432,11 @@ export function fibDevUp(net: World, ifindex: number): World {
 /** A device went down. C: net/ipv4/fib_frontend.c, fib_netdev_event(), NETDEV_DOWN. */
 export function fibDevDown(net: World, ifindex: number): World {
   return fib_disable_ip(net, ifindex, false);
+}
+
+/** A device was put into a VRF or taken out of it: all its routes go. C: net/ipv4/fib_frontend.c, fib_netdev_event(), NETDEV_CHANGEUPPER. */
+export function fibDevChangeUpper(net: World, ifindex: number): World {
+  return fib_disable_ip(net, ifindex, true);
 }
 
 /** A device is being removed. C: net/ipv4/fib_frontend.c, fib_netdev_event(), NETDEV_UNREGISTER. */

@@ -2,6 +2,7 @@
 import { fib_get_table, fib_new_table, rt_cache_flush } from './fib_frontend.ts';
 import { fib_table_lookup } from './fib_trie.ts';
 import { inet_make_mask } from './in.ts';
+import { l3mdev_fib_rule_match, l3mdev_fib_table_by_index, l3mdev_update_flow } from './l3mdev.ts';
 import { dev_get_by_name } from './net.ts';
 import type { NetlinkResult } from './netlink.ts';
 import { EACCES, EAGAIN, EEXIST, EINVAL, ENETUNREACH, ENOENT, ESRCH } from './types/errno.ts';
@@ -52,13 +53,14 @@ function fib4_rule_match(rule: FibRule, fl4: FlowI4): boolean {
  * Whether a rule applies to the key; `not` turns all of it round.
  *
  * C: net/core/fib_rules.c, fib_rule_match().
- * Left out: tun_id and l3mdev, which no command of the model can give.
+ * Left out: tun_id, which no command of the model can give.
  */
 function fib_rule_match(net: World, rule: FibRule, fl4: FlowI4): boolean {
   const matches: boolean =
     (rule.iifname === '' || ruleIfindex(net, rule.iifname) === fl4.flowi4_iif) &&
     (rule.oifname === '' || ruleIfindex(net, rule.oifname) === fl4.flowi4_oif) &&
     ((rule.mark ^ fl4.flowi4_mark) & rule.mark_mask) === 0 &&
+    (!rule.l3mdev || l3mdev_fib_rule_match(net, fl4)) &&
     (!uid_range_set(rule) || (fl4.flowi4_uid >= rule.uid_start && fl4.flowi4_uid <= rule.uid_end)) &&
     fib4_rule_match(rule, fl4);
   return rule.invert ? !matches : matches;
@@ -70,9 +72,21 @@ function ruleIfindex(net: World, name: string): number {
   return dev.ifindex === 0 ? -1 : dev.ifindex;
 }
 
+/**
+ * The table that a rule leads to.
+ *
+ * C: include/net/fib_rules.h, fib_rule_get_table(). Left out: `not` before l3mdev, where the table is that of an earlier
+ * rule: a host file does not accept it.
+ */
+function fib_rule_get_table(net: World, rule: FibRule, flp: FlowI4): number {
+  return rule.l3mdev ? l3mdev_fib_table_by_index(net, flp.flowi4_l3mdev) : rule.table;
+}
+
 /** What a rule that applies says. C: net/ipv4/fib_rules.c, fib4_rule_action(). */
 function fib4_rule_action(net: World, rule: FibRule, flp: FlowI4): FibResult {
-  if (rule.action === FR_ACT_TO_TBL) return fib_table_lookup(net, fib_get_table(net, rule.table), flp);
+  if (rule.action === FR_ACT_TO_TBL) {
+    return fib_table_lookup(net, fib_get_table(net, fib_rule_get_table(net, rule, flp)), flp);
+  }
   if (rule.action === FR_ACT_UNREACHABLE) return noResult(-ENETUNREACH);
   if (rule.action === FR_ACT_PROHIBIT) return noResult(-EACCES);
   return noResult(-EINVAL);
@@ -135,10 +149,16 @@ export function fib_rules_lookup(net: World, flp: FlowI4): FibResult {
   return answer.err === 0 ? answer : { ...answer, dscp };
 }
 
+/** What a lookup found, and its key as it leaves it. */
+export interface FibLookup extends FibResult {
+  readonly flp: FlowI4;
+}
+
 /** C: net/ipv4/fib_rules.c, __fib_lookup(). */
-function __fib_lookup(net: World, flp: FlowI4): FibResult {
+function __fib_lookup(net: World, asked: FlowI4): FibLookup {
+  const flp = l3mdev_update_flow(net, asked);
   const res = fib_rules_lookup(net, flp);
-  return res.err === -ESRCH ? { ...res, err: -ENETUNREACH } : res;
+  return { ...res, err: res.err === -ESRCH ? -ENETUNREACH : res.err, flp };
 }
 
 /**
@@ -147,11 +167,11 @@ function __fib_lookup(net: World, flp: FlowI4): FibResult {
  * C: include/net/ip_fib.h, fib_lookup(): without custom rules the rules are not asked; the default table follows main only
  * where main says nothing.
  */
-export function fib_lookup(net: World, flp: FlowI4): FibResult {
+export function fib_lookup(net: World, flp: FlowI4): FibLookup {
   if (net.fib_has_custom_rules) return __fib_lookup(net, flp);
   const main = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), flp);
   const res = main.err === -EAGAIN ? fib_table_lookup(net, fib_get_table(net, RT_TABLE_DEFAULT), flp) : main;
-  return res.err === -EAGAIN ? { ...res, err: -ENETUNREACH } : res;
+  return { ...res, err: res.err === -EAGAIN ? -ENETUNREACH : res.err, flp };
 }
 
 /** C: include/net/fib_rules.h, fib_rule_requires_fldissect(). */
@@ -202,6 +222,7 @@ function withPref(net: World, rule: FibRule): FibRule {
 /** Why a rule is malformed, '' when it is not. C: net/core/fib_rules.c, fib_nl2rule(); net/ipv4/fib_rules.c, fib4_rule_configure(). */
 function ruleError(rule: FibRule): string {
   if (rule.action === FR_ACT_GOTO && rule.target <= rule.pref) return 'Backward goto not supported';
+  if (rule.l3mdev && rule.table !== RT_TABLE_UNSPEC) return 'l3mdev and table are mutually exclusive';
   if (badPorts(rule.sport_start, rule.sport_end)) return 'Invalid sport range';
   if (badPorts(rule.dport_start, rule.dport_end)) return 'Invalid dport range';
   return '';
@@ -251,6 +272,7 @@ function rule_exists(rules: readonly FibRule[], rule: FibRule): boolean {
         r.mark === rule.mark &&
         r.suppress_prefixlen === rule.suppress_prefixlen &&
         r.mark_mask === rule.mark_mask &&
+        r.l3mdev === rule.l3mdev &&
         sameUids(r, rule) &&
         r.ip_proto === rule.ip_proto &&
         r.protocol === rule.protocol &&
@@ -274,6 +296,7 @@ function rule_find_match(r: FibRule, rule: FibRule): boolean {
     (rule.mark === 0 || r.mark === rule.mark) &&
     (rule.suppress_prefixlen < 0 || r.suppress_prefixlen === rule.suppress_prefixlen) &&
     (rule.mark_mask === 0 || r.mark_mask === rule.mark_mask) &&
+    (!rule.l3mdev || r.l3mdev) &&
     (!uid_range_set(rule) || sameUids(r, rule)) &&
     (rule.ip_proto === 0 || r.ip_proto === rule.ip_proto) &&
     (rule.protocol === 0 || r.protocol === rule.protocol) &&
@@ -318,7 +341,7 @@ export function fib_nl_newrule(net: World, asked: FibRule): NetlinkResult {
   if (rule_exists(net.rules, rule)) return { err: -EEXIST, extack: '', net };
   const badTos = tosError(rule);
   if (badTos !== '') return { err: -EINVAL, extack: badTos, net };
-  if (rule.action === FR_ACT_TO_TBL && rule.table === RT_TABLE_UNSPEC) {
+  if (rule.action === FR_ACT_TO_TBL && rule.table === RT_TABLE_UNSPEC && !rule.l3mdev) {
     const table = fib_empty_table(net.tables);
     return addRule(fib_new_table(net, table), { ...rule, table });
   }

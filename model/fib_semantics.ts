@@ -4,9 +4,10 @@ import { fib_get_table, inet_addr_type_dev_table, inet_addr_type_table } from '.
 import { fib_lookup } from './fib_rules.ts';
 import { fib_table_lookup } from './fib_trie.ts';
 import { jhash_3words } from './jhash.ts';
+import { l3mdev_fib_table_rcu, l3mdev_master_ifindex_by_index } from './l3mdev.ts';
 import { dev_get_by_index } from './net.ts';
 import { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, ENETDOWN, ENODEV } from './types/errno.ts';
-import { LOOPBACK_IFINDEX } from './types/net.ts';
+import { LOOPBACK_IFINDEX, type NetDevice } from './types/net.ts';
 import {
   type FibAlias,
   type FibConfig,
@@ -90,10 +91,22 @@ function sameNexthops(a: readonly FibNexthop[], b: readonly FibNexthop[]): boole
   return same;
 }
 
-/** Whether the route leads to that device by one of its paths. C: net/ipv4/fib_frontend.c, fib_info_nh_uses_dev(). */
-export function fib_info_nh_uses_dev(fa: FibAlias, ifindex: number): boolean {
+/** Whether the route leaves by that device on one of its paths. */
+export function leadsTo(fa: FibAlias, ifindex: number): boolean {
   let uses = fa.nh_dev === ifindex;
   for (const nh of fa.fib_nhs) uses = uses || nh.nh_dev === ifindex;
+  return uses;
+}
+
+/** Whether a nexthop's device is that one or enslaved to it. C: include/net/ip_fib.h, nhc_l3mdev_matches_dev(). */
+function nhc_l3mdev_matches_dev(net: World, nh_dev: number, ifindex: number): boolean {
+  return nh_dev === ifindex || l3mdev_master_ifindex_by_index(net, nh_dev) === ifindex;
+}
+
+/** Whether the route leads to that device, or to a link of that VRF, by one of its paths. C: net/ipv4/fib_frontend.c, fib_info_nh_uses_dev(). */
+export function fib_info_nh_uses_dev(net: World, fa: FibAlias, ifindex: number): boolean {
+  let uses: boolean = nhc_l3mdev_matches_dev(net, fa.nh_dev, ifindex);
+  for (const nh of fa.fib_nhs) uses = uses || nhc_l3mdev_matches_dev(net, nh.nh_dev, ifindex);
   return uses;
 }
 
@@ -358,16 +371,15 @@ export function fib_result_prefsrc(net: World, res: FibResult): number {
  * Chooses the path of several, and the source, once the route is known.
  *
  * C: net/ipv4/fib_semantics.c, fib_select_path().
- * Left out: fib_select_default(), which takes the first of several equal default routes while no neighbour is known to be dead;
- * VRF devices, so that no device is the master of another: a key with a layer-3 master is one that nobody initialised.
+ * Left out: fib_select_default(), which takes the first of several equal default routes while no neighbour is known to be dead.
  */
 export function fib_select_path(net: World, found: FibResult, fl4: FlowI4): { res: FibResult; fl4: FlowI4 } {
   const several = fl4.flowi4_oif === 0 && found.fa.fib_nhs.length > 1;
   const res = several ? fib_select_multipath(found, fib_multipath_hash(net, fl4)) : found;
   if (fl4.saddr !== 0) return { res, fl4 };
   const l3mdev = dev_get_by_index(net, fl4.flowi4_l3mdev);
-  const saddr =
-    l3mdev.ifindex === 0 ? fib_result_prefsrc(net, res) : inet_select_addr(net, l3mdev.ifindex, 0, RT_SCOPE_LINK);
+  const own = l3mdev.ifindex === 0 || l3mdev_master_ifindex_by_index(net, res.fa.nh_dev) === l3mdev.ifindex;
+  const saddr = own ? fib_result_prefsrc(net, res) : inet_select_addr(net, l3mdev.ifindex, 0, RT_SCOPE_LINK);
   return { res, fl4: { ...fl4, saddr } };
 }
 
@@ -381,17 +393,23 @@ function markDead(
 }
 
 /**
- * Marks the routes of the main table dead whose source is an address that went.
+ * Marks the routes of the main table, or of the device's VRF, dead whose source is an address that went.
  *
  * C: net/ipv4/fib_semantics.c, fib_sync_down_addr(): routes of other tables keep a source that the host no longer has.
  */
-export function fib_sync_down_addr(net: World, local: number): { readonly net: World; readonly found: boolean } {
+export function fib_sync_down_addr(
+  net: World,
+  dev: NetDevice,
+  local: number,
+): { readonly net: World; readonly found: boolean } {
+  const ofDomain = l3mdev_fib_table_rcu(net, dev);
+  const tb_id = ofDomain === 0 ? RT_TABLE_MAIN : ofDomain;
   let tables: readonly FibTable[] = [];
   let found = false;
   for (const tb of net.tables) {
     let aliases: readonly FibAlias[] = [];
     for (const fa of tb.aliases) {
-      const dead = tb.tb_id === RT_TABLE_MAIN && fa.fib_prefsrc === local;
+      const dead = tb.tb_id === tb_id && fa.fib_prefsrc === local;
       aliases = [...aliases, dead ? { ...fa, dead } : fa];
       found = found || dead;
     }
@@ -430,7 +448,7 @@ export function fib_sync_down_dev(
           ? !goodPath(path, 0)
           : fa.nh_dev === ifindex && (force || fa.nh_scope !== RT_SCOPE_NOWHERE);
       aliases = [...aliases, dead ? { ...path, dead } : path];
-      found = found || dead || fib_info_nh_uses_dev(fa, ifindex);
+      found = found || dead || leadsTo(fa, ifindex);
     }
     tables = [...tables, { ...tb, aliases }];
   }

@@ -19,6 +19,7 @@ import {
 } from './fib_frontend.ts';
 import { fib_nl_delrule, fib_nl_newrule } from './fib_rules.ts';
 import { iptablesCommand } from './ip_tables.ts';
+import { netif_is_l3_master } from './l3mdev.ts';
 import { dev_get_by_index, dev_get_by_name, setDev } from './net.ts';
 import { type CommandResult, type NetlinkResult, refused, rtnetlinkResult } from './netlink.ts';
 import { masq_device_event } from './nf_nat_masquerade.ts';
@@ -38,6 +39,7 @@ import {
   RT_SCOPE_LINK,
   RT_SCOPE_NOWHERE,
   RT_SCOPE_UNIVERSE,
+  RT_TABLE_UNSPEC,
   RTN_ANYCAST,
   RTN_BROADCAST,
   RTN_LOCAL,
@@ -46,6 +48,7 @@ import {
   RTN_UNSPEC,
 } from './types/route.ts';
 import type { World } from './types/world.ts';
+import { changeUpper, vrf_add_fib_rules, vrf_rtable_create } from './vrf.ts';
 import { xfrm_policy_insert } from './xfrm_policy.ts';
 
 /** The command of that name. */
@@ -107,12 +110,16 @@ function nameTaken(net: World, name: string): boolean {
   return dev_get_by_name(net, name).ifindex !== 0 || devByPeer(net, name).ifindex !== 0;
 }
 
+/** MTUs of a VRF: IPV6_MIN_MTU and IP6_MAX_MTU, with which it begins. C: drivers/net/vrf.c, vrf_setup(). */
+const VRF_MIN_MTU = 1280;
+const VRF_MAX_MTU = 65575;
+
 /** The smallest MTU with which a device keeps IPv4. C: include/linux/inetdevice.h, inetdev_valid_mtu(). */
 const IPV4_MIN_MTU = 68;
 
 function mtuError(kind: string, mtu: number): string {
-  if (mtu < IPV4_MIN_MTU) return 'mtu less than device minimum';
-  return mtu > 65535 && kind !== 'loopback' ? 'mtu greater than device maximum' : '';
+  if (mtu < (kind === 'vrf' ? VRF_MIN_MTU : IPV4_MIN_MTU)) return 'mtu less than device minimum';
+  return mtu > 65535 && kind !== 'loopback' && kind !== 'vrf' ? 'mtu greater than device maximum' : '';
 }
 
 /**
@@ -144,13 +151,70 @@ function linkAdd(net: World, command: Command<'link add'>): CommandResult {
   return answer(0, '', { ...net, devs: [...net.devs, dev], next_ifindex: ifindex + 1 });
 }
 
+/** C: drivers/net/vrf.c, vrf_newlink(). */
+function vrfAdd(net: World, { name, table }: Command<'vrf add'>): CommandResult {
+  if (nameTaken(net, name)) return answer(-EEXIST, '', net);
+  if (table === RT_TABLE_UNSPEC) return answer(-EINVAL, 'Invalid VRF table id', net);
+  const dev: NetDevice = {
+    ...NO_DEV,
+    ifindex: net.next_ifindex,
+    name,
+    kind: 'vrf',
+    noarp: true,
+    mtu: VRF_MAX_MTU,
+    hard_header_len: 14,
+    tx_csum: true,
+    vrf_tb_id: table,
+    rp_filter: net.sysctl.rp_filter_default,
+  };
+  const after = vrf_rtable_create({ ...net, devs: [...net.devs, dev], next_ifindex: dev.ifindex + 1 }, table);
+  return answer(0, '', vrf_add_fib_rules(after));
+}
+
+/** A link that is up goes down and up again, so that routes of its addresses are made anew. C: drivers/net/vrf.c, cycle_netdev(). */
+function cycle_netdev(net: World, ifindex: number): World {
+  return dev_get_by_index(net, ifindex).up ? setUp(setUp(net, ifindex, false), ifindex, true) : net;
+}
+
+/**
+ * Puts a link into a VRF, or takes it out of the one it is in.
+ *
+ * C: net/core/rtnetlink.c, do_set_master(); drivers/net/vrf.c, vrf_add_slave() and vrf_del_slave().
+ * Left out: masters of other kinds, which are refused as if they could have no links.
+ */
+function linkMaster(net: World, { name, master }: Command<'link master'>): CommandResult {
+  const dev = dev_get_by_name(net, name);
+  const upper = dev_get_by_name(net, master);
+  if (master !== '' && upper.ifindex === 0) {
+    return refused(net, -ENODEV, `Error: argument "${master}" is wrong: Device does not exist`);
+  }
+  if (dev.ifindex === 0) return noDevice(net, name);
+  if (dev.master === upper.ifindex) return answer(0, '', net);
+  const { ifindex } = dev;
+  const free = dev.master === 0 ? net : cycle_netdev(changeUpper(net, ifindex, 0), ifindex);
+  if (upper.ifindex === 0) return answer(0, '', free);
+  if (!netif_is_l3_master(upper)) return answer(-EOPNOTSUPP, '', free);
+  if (netif_is_l3_master(dev)) return answer(-EINVAL, 'Can not enslave an L3 master device to a VRF', free);
+  if (ifindex === LOOPBACK_IFINDEX) return answer(-EOPNOTSUPP, 'Can not enslave loopback device to a VRF', free);
+  return answer(0, '', cycle_netdev(changeUpper(free, ifindex, upper.ifindex), ifindex));
+}
+
+/** The links of a VRF that is being removed are free again. C: drivers/net/vrf.c, vrf_dellink(). */
+function freeLinks(before: World, master: number): World {
+  let net = before;
+  for (const { ifindex, master: upper } of before.devs) {
+    if (upper === master) net = cycle_netdev(changeUpper(net, ifindex, 0), ifindex);
+  }
+  return net;
+}
+
 /** C: net/core/dev.c, unregister_netdevice_many(). */
 function linkDel(net: World, name: string): CommandResult {
   const named = dev_get_by_name(net, name);
   const dev = named.ifindex !== 0 ? named : devByPeer(net, name);
   if (dev.ifindex === 0) return noDevice(net, name);
   if (dev.ifindex === LOOPBACK_IFINDEX) return answer(-EOPNOTSUPP, '', net);
-  const down = setUp(net, dev.ifindex, false);
+  const down = setUp(freeLinks(net, dev.ifindex), dev.ifindex, false);
   const after = fibDevUnregister(inetdev_destroy(down, dev.ifindex), dev.ifindex);
   let devs: readonly NetDevice[] = [];
   for (const other of after.devs) devs = other.ifindex === dev.ifindex ? devs : [...devs, other];
@@ -293,6 +357,10 @@ export function hostCommand(net: World, command: HostCommand): CommandResult {
   switch (command.do) {
     case 'link add':
       return linkAdd(net, command);
+    case 'vrf add':
+      return vrfAdd(net, command);
+    case 'link master':
+      return linkMaster(net, command);
     case 'link del':
       return linkDel(net, command.name);
     case 'link set':

@@ -4,6 +4,7 @@ import { inet_select_addr } from './devinet.ts';
 import { fib_compute_spec_dst } from './fib_frontend.ts';
 import { IP4_REPLY_MARK, RT_TOS } from './inet_sock.ts';
 import { IPHDR_LEN, ip_make_skb, ip_push_pending_frames } from './ip_output.ts';
+import { l3mdev_master_ifindex_by_index } from './l3mdev.ts';
 import { dev_get_by_index, getSock, setSock } from './net.ts';
 import { wordAt } from './nf_conntrack.ts';
 import { ping_err, ping_rcv } from './ping.ts';
@@ -150,6 +151,7 @@ function icmp_reply(kernel: Kernel, net: World, icmph: Icmphdr, skb: SkBuff): Wo
   const mark = IP4_REPLY_MARK(net, skb.mark);
   const { rt, fl4 } = ip_route_output_key(net, {
     ...NO_FLOW,
+    flowi4_oif: l3mdev_master_ifindex_by_index(net, skb.iif),
     daddr: skb.iph.saddr,
     saddr: fib_compute_spec_dst(net, skb),
     flowi4_mark: mark,
@@ -182,6 +184,7 @@ export function icmp_send(kernel: Kernel, net: World, skb_in: SkBuff, type: numb
   const mark = IP4_REPLY_MARK(net, skb_in.mark);
   const routed = ip_route_output_key(net, {
     ...NO_FLOW,
+    flowi4_oif: l3mdev_master_ifindex_by_index(net, skb_in.iif === 0 ? rt.dev : skb_in.iif),
     daddr: iph.saddr,
     saddr,
     flowi4_mark: mark,

@@ -46,7 +46,7 @@ function ipv4_rcv_saddr_equal(sk1_rcv_saddr: number, sk2_rcv_saddr: number): boo
  */
 function inet_bind_conflict(sk: Sock, sk2: Sock): boolean {
   return (
-    sk.id !== sk2.id && (sk.sk_bound_dev_if === 0 || inet_sk_bound_dev_eq(sk2.sk_bound_dev_if, sk.sk_bound_dev_if))
+    sk.id !== sk2.id && (sk.sk_bound_dev_if === 0 || inet_sk_bound_dev_eq(sk2.sk_bound_dev_if, sk.sk_bound_dev_if, 0))
   );
 }
 

@@ -9,8 +9,10 @@
  * sockets share a tuple; locks; SO_REUSEPORT groups and BPF look-ups, for which there is no event.
  */
 import { inet_is_local_reserved_port, inet_sk_get_local_port_range } from './inet_connection_sock.ts';
+import { inet_bound_dev_eq } from './inet_sock.ts';
 import { inet_twsk_bind_unhash, inet_twsk_deschedule_put } from './inet_timewait_sock.ts';
 import { jhash_3words } from './jhash.ts';
+import { l3mdev_master_ifindex_by_index } from './l3mdev.ts';
 import { dropSock, emit, getSock, oops, setSock } from './net.ts';
 import { tcp_twsk_unique } from './tcp_ipv4.ts';
 import { EADDRNOTAVAIL, ENOENT } from './types/errno.ts';
@@ -128,19 +130,27 @@ export function inEhash(sk: Sock): boolean {
   );
 }
 
-/** Whether a socket bound to a device takes packets of that device. C: include/net/inet_sock.h, inet_sk_bound_dev_eq(). */
-export function inet_sk_bound_dev_eq(bound_dev_if: number, dif: number): boolean {
-  return bound_dev_if === 0 || bound_dev_if === dif;
+/** Whether a TCP socket takes packets of that device. C: include/net/inet_sock.h, inet_sk_bound_dev_eq(); tcp_l3mdev_accept is off. */
+export function inet_sk_bound_dev_eq(bound_dev_if: number, dif: number, sdif: number): boolean {
+  return inet_bound_dev_eq(false, bound_dev_if, dif, sdif);
 }
 
 /** Whether the socket has that tuple. C: include/net/inet_hashtables.h, inet_match(). */
-export function inet_match(sk: Sock, saddr: number, sport: number, daddr: number, hnum: number, dif: number): boolean {
+export function inet_match(
+  sk: Sock,
+  saddr: number,
+  sport: number,
+  daddr: number,
+  hnum: number,
+  dif: number,
+  sdif: number,
+): boolean {
   return (
     sk.inet_dport === sport &&
     sk.inet_num === hnum &&
     sk.inet_daddr === saddr &&
     sk.inet_rcv_saddr === daddr &&
-    inet_sk_bound_dev_eq(sk.sk_bound_dev_if, dif)
+    inet_sk_bound_dev_eq(sk.sk_bound_dev_if, dif, sdif)
   );
 }
 
@@ -233,8 +243,9 @@ export function __inet_inherit_port(net: World, sk: Sock, child: number): Result
 }
 
 /** How well a listener fits. C: net/ipv4/inet_hashtables.c, compute_score(), without the CPU. */
-function compute_score(sk: Sock, hnum: number, daddr: number, dif: number): number {
-  const fits = sk.inet_num === hnum && sk.inet_rcv_saddr === daddr && inet_sk_bound_dev_eq(sk.sk_bound_dev_if, dif);
+function compute_score(sk: Sock, hnum: number, daddr: number, dif: number, sdif: number): number {
+  const fits =
+    sk.inet_num === hnum && sk.inet_rcv_saddr === daddr && inet_sk_bound_dev_eq(sk.sk_bound_dev_if, dif, sdif);
   return fits ? (sk.sk_bound_dev_if === 0 ? 2 : 3) : -1;
 }
 
@@ -244,12 +255,12 @@ function compute_score(sk: Sock, hnum: number, daddr: number, dif: number): numb
  * C: net/ipv4/inet_hashtables.c, inet_lhash2_lookup(). A listener's sk_hash is the address it was hashed under: it
  * stands for the hash of address and port, which selects the chain and is not looked at again.
  */
-function inet_lhash2_lookup(net: World, daddr: number, hnum: number, dif: number): number {
+function inet_lhash2_lookup(net: World, daddr: number, hnum: number, dif: number, sdif: number): number {
   let result = 0;
   let hiscore = 0;
   for (const sk of net.socks) {
     const candidate = sk.kind === SOCK_TCP && sk.hashed && sk.sk_state === TCP_LISTEN && sk.sk_hash === daddr;
-    const score = candidate ? compute_score(sk, hnum, daddr, dif) : -1;
+    const score = candidate ? compute_score(sk, hnum, daddr, dif, sdif) : -1;
     result = score > hiscore ? sk.id : result;
     hiscore = Math.max(score, hiscore);
   }
@@ -257,10 +268,10 @@ function inet_lhash2_lookup(net: World, daddr: number, hnum: number, dif: number
 }
 
 /** C: net/ipv4/inet_hashtables.c, __inet_lookup_listener(). */
-export function __inet_lookup_listener(net: World, daddr: number, hnum: number, dif: number): Sock {
-  const exact = inet_lhash2_lookup(net, daddr, hnum, dif);
+export function __inet_lookup_listener(net: World, daddr: number, hnum: number, dif: number, sdif: number): Sock {
+  const exact = inet_lhash2_lookup(net, daddr, hnum, dif, sdif);
   if (exact !== 0) return getSock(net, exact);
-  const any = inet_lhash2_lookup(net, 0, hnum, dif);
+  const any = inet_lhash2_lookup(net, 0, hnum, dif, sdif);
   return any === 0 ? NO_SOCK : getSock(net, any);
 }
 
@@ -278,11 +289,12 @@ export function __inet_lookup_established(
   daddr: number,
   hnum: number,
   dif: number,
+  sdif: number,
 ): Sock {
   const hash = kernel.inet_ehashfn(daddr, hnum, saddr, sport);
   let found = 0;
   for (const sk of net.socks) {
-    found = inEhash(sk) && sk.sk_hash === hash && inet_match(sk, saddr, sport, daddr, hnum, dif) ? sk.id : found;
+    found = inEhash(sk) && sk.sk_hash === hash && inet_match(sk, saddr, sport, daddr, hnum, dif, sdif) ? sk.id : found;
   }
   return found === 0 ? NO_SOCK : getSock(net, found);
 }
@@ -296,10 +308,11 @@ export function inet_lookup(
   daddr: number,
   dport: number,
   dif: number,
+  sdif: number,
 ): Sock {
-  const sk = __inet_lookup_established(kernel, net, saddr, sport, daddr, dport, dif);
+  const sk = __inet_lookup_established(kernel, net, saddr, sport, daddr, dport, dif, sdif);
   if (sk.id !== 0) return sk;
-  return __inet_lookup_listener(net, daddr, dport, dif);
+  return __inet_lookup_listener(net, daddr, dport, dif, sdif);
 }
 
 /** The result of a check of one tuple: `tw` is the TIME_WAIT socket that gave way, 0 for none. */
@@ -319,9 +332,10 @@ export function __inet_check_established(kernel: Kernel, net: World, sk: number,
   const daddr = inet.inet_rcv_saddr;
   const saddr = inet.inet_daddr;
   const dif = inet.sk_bound_dev_if;
+  const sdif = l3mdev_master_ifindex_by_index(net, dif);
   const hash = kernel.inet_ehashfn(daddr, lport, saddr, inet.inet_dport);
   for (const sk2 of net.socks) {
-    if (inEhash(sk2) && sk2.sk_hash === hash && inet_match(sk2, saddr, inet.inet_dport, daddr, lport, dif)) {
+    if (inEhash(sk2) && sk2.sk_hash === hash && inet_match(sk2, saddr, inet.inet_dport, daddr, lport, dif, sdif)) {
       if (sk2.sk_state !== TCP_TIME_WAIT) return { err: -EADDRNOTAVAIL, net, tw: 0 };
       const unique = tcp_twsk_unique(net, sk, sk2, twp);
       if (!unique.unique) return { err: -EADDRNOTAVAIL, net, tw: 0 };

@@ -34,6 +34,17 @@ export function IP4_REPLY_MARK(net: World, mark: number): number {
   return net.sysctl.fwmark_reflect !== 0 ? mark : 0;
 }
 
+/**
+ * Whether a socket bound to a device, or (0) to none, takes packets of device `dif`, which is the VRF of link `sdif` where that is
+ * not 0. An unbound socket takes those of VRFs only with `l3mdev_accept`.
+ *
+ * C: include/net/inet_sock.h, inet_bound_dev_eq().
+ */
+export function inet_bound_dev_eq(l3mdev_accept: boolean, bound_dev_if: number, dif: number, sdif: number): boolean {
+  if (bound_dev_if === 0) return sdif === 0 || l3mdev_accept;
+  return bound_dev_if === dif || bound_dev_if === sdif;
+}
+
 /** C: include/net/inet_sock.h, inet_can_nonlocal_bind(). Left out: IP_FREEBIND and IP_TRANSPARENT. */
 export function inet_can_nonlocal_bind(net: World): boolean {
   return net.sysctl.ip_nonlocal_bind !== 0;

@@ -1,6 +1,8 @@
 /** Receiving IPv4 packets. */
 import { ipChecksumCorrect } from './checksum.ts';
 import { ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, icmp_rcv, icmp_send } from './icmp.ts';
+import { l3mdev_master_dev_rcu } from './l3mdev.ts';
+import { dev_get_by_index } from './net.ts';
 import { nf_hook } from './nf_core.ts';
 import { raw_local_deliver } from './raw.ts';
 import { ip_route_input } from './route.ts';
@@ -11,6 +13,7 @@ import { RTN_BROADCAST, RTN_MULTICAST } from './types/route.ts';
 import { NF_INET_LOCAL_IN, NF_INET_PRE_ROUTING } from './types/verdict.ts';
 import type { Kernel, World } from './types/world.ts';
 import { udp_rcv } from './udp.ts';
+import { vrf_ip_rcv } from './vrf.ts';
 
 /**
  * Raw sockets get copies, then the protocol gets the packet.
@@ -37,13 +40,18 @@ function ip_local_deliver(kernel: Kernel, net: World, skb: SkBuff): World {
 }
 
 /**
- * The packet gets its route and goes where it leads. A packet that comes back on lo has kept the route it left by.
+ * The packet gets its route and goes where it leads. A packet that comes back on lo has kept the route it left by. One of an
+ * enslaved link becomes one of its VRF first.
  *
- * C: net/ipv4/ip_input.c, ip_rcv_finish() and ip_rcv_finish_core().
+ * C: net/ipv4/ip_input.c, ip_rcv_finish() and ip_rcv_finish_core(); include/net/l3mdev.h, l3mdev_ip_rcv().
  * Left out: forwarding, and early demux, by which a packet of an established socket skips the lookup that an earlier
  * packet of it passed.
  */
-function ip_rcv_finish(kernel: Kernel, net: World, skb: SkBuff): World {
+function ip_rcv_finish(kernel: Kernel, before: World, packet: SkBuff): World {
+  const master = l3mdev_master_dev_rcu(before, dev_get_by_index(before, packet.iif));
+  const { accepted, net, skb } =
+    master.ifindex === 0 ? { accepted: true, net: before, skb: packet } : vrf_ip_rcv(kernel, before, master, packet);
+  if (!accepted) return net;
   let routed = skb;
   if (skb.dst.dev === 0) {
     const { err, rt } = ip_route_input(net, skb);

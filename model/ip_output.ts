@@ -2,8 +2,9 @@
 import { ip_send_check, setTransportChecksum, skb_checksum_help } from './checksum.ts';
 import { IP4_REPLY_MARK, inet_sk_flowi_flags, RT_CONN_FLAGS_TOS, RT_TOS } from './inet_sock.ts';
 import { ip_tunnel_xmit } from './ip_tunnel.ts';
+import { netif_index_is_l3_master, netif_is_l3_master } from './l3mdev.ts';
 import { dev_get_by_index, getSock, setSock } from './net.ts';
-import { nf_hook } from './nf_core.ts';
+import { type NfHookResult, nf_hook } from './nf_core.ts';
 import { ip_route_output_flow } from './route.ts';
 import { alloc_skb, kfree_skb, LL_RESERVED_SPACE, skbLen } from './skbuff.ts';
 import { __sk_dst_check, sk_setup_caps } from './sock.ts';
@@ -22,6 +23,7 @@ import { type FlowI4, NO_FLOW, RTN_MULTICAST, type Rtable } from './types/route.
 import { IPV4_ICMP_SK, IPV4_TCP_SK, SOCK_REQUEST, type Sock } from './types/sock.ts';
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from './types/verdict.ts';
 import type { Kernel, Sent, World } from './types/world.ts';
+import { vrf_ip_out, vrf_xmit } from './vrf.ts';
 
 /** What sending came to: 0 or a negative errno. */
 export interface Sending {
@@ -39,19 +41,21 @@ export const IPDEFTTL = 64;
 const INET_ECN_MASK = 0x03;
 
 /**
- * The header with its length and checksum, and the hooks of LOCAL_OUT.
+ * The header with its length and checksum, and the hooks of LOCAL_OUT, where the link has a VRF first with that as device.
  *
- * C: net/ipv4/ip_output.c, __ip_local_out().
- * Left out: layer-3 master devices.
+ * C: net/ipv4/ip_output.c, __ip_local_out(); include/net/l3mdev.h, l3mdev_ip_out().
  */
-export function __ip_local_out(
-  kernel: Kernel,
-  net: World,
-  sk: number,
-  skb: SkBuff,
-): { err: number; net: World; skb: SkBuff; accepted: boolean } {
+export function __ip_local_out(kernel: Kernel, net: World, sk: number, skb: SkBuff): NfHookResult {
   const iph = ip_send_check({ ...skb.iph, tot_len: skbLen(skb) });
-  return nf_hook(kernel, net, { ...skb, iph }, { hook: NF_INET_LOCAL_OUT, in: 0, out: skb.dst.dev, sk });
+  const { master } = dev_get_by_index(net, skb.dst.dev);
+  if (master === 0) return local_out(kernel, net, sk, { ...skb, iph });
+  const passed = vrf_ip_out(kernel, net, dev_get_by_index(net, master), sk, { ...skb, iph });
+  return passed.accepted ? local_out(kernel, passed.net, sk, passed.skb) : passed;
+}
+
+/** The hooks of LOCAL_OUT with the device that the packet has now. */
+function local_out(kernel: Kernel, net: World, sk: number, skb: SkBuff): NfHookResult {
+  return nf_hook(kernel, net, skb, { hook: NF_INET_LOCAL_OUT, in: 0, out: skb.dst.dev, sk });
 }
 
 /** C: net/ipv4/ip_output.c, ip_local_out(). */
@@ -86,8 +90,9 @@ export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sendi
   if (dev === LOOPBACK_IFINDEX) {
     return { err: 0, net: { ...net, backlog: [...net.backlog, { ...skb, sk: 0, iif: LOOPBACK_IFINDEX }] } };
   }
-  const wire = skb_checksum_help(skb);
   const out = dev_get_by_index(net, dev);
+  if (netif_is_l3_master(out)) return vrf_xmit(kernel, net, out, skb);
+  const wire = skb_checksum_help(skb);
   if (out.tunnel_daddr !== 0) return ip_tunnel_xmit(kernel, net, out, wire);
   return { err: 0, net: transmitted(net, dev, rt_gw4, wire) };
 }
@@ -293,7 +298,7 @@ export function ip_send_unicast_reply(
   const reflected = IP4_REPLY_MARK(net, skb.mark);
   const { rt, fl4 } = ip_route_output_flow(net, {
     ...NO_FLOW,
-    flowi4_oif: arg.bound_dev_if,
+    flowi4_oif: arg.bound_dev_if === 0 && netif_index_is_l3_master(net, skb.iif) ? skb.iif : arg.bound_dev_if,
     flowi4_mark: reflected === 0 ? arg.mark : reflected,
     flowi4_tos: RT_TOS(arg.tos),
     flowi4_proto: skb.iph.protocol,

@@ -1,5 +1,6 @@
 /** What a user says of a packet beside it. C: net/ipv4/ip_sockglue.c. */
-import { ipv4_is_multicast } from './in.ts';
+import { ipv4_is_lbcast, ipv4_is_multicast } from './in.ts';
+import { l3mdev_master_ifindex_by_index, netif_index_is_l3_master } from './l3mdev.ts';
 import { dev_get_by_name } from './net.ts';
 import { ENODEV } from './types/errno.ts';
 import type { Msghdr } from './types/event.ts';
@@ -31,7 +32,15 @@ export function ip_cmsg_send(net: World, inet: Sock, msg: Msghdr): IpcmAddrs {
   return { err, addr: from, oif: ifindex === 0 ? inet.sk_bound_dev_if : ifindex, given: true };
 }
 
-/** The device of the lookup's key: the one asked for, else that of IP_UNICAST_IF. Left out: IP_MULTICAST_IF. */
-export function outputDevice(inet: Sock, oif: number, daddr: number): number {
-  return oif === 0 && !ipv4_is_multicast(daddr) ? inet.uc_index : oif;
+/**
+ * The device of the lookup's key: the one asked for, else that of IP_UNICAST_IF. A VRF does not say by which link a group or
+ * a broadcast goes.
+ *
+ * C: net/ipv4/udp.c, udp_sendmsg(), and its like in raw.c, ping.c and datagram.c. Left out: IP_MULTICAST_IF.
+ */
+export function outputDevice(net: World, inet: Sock, oif: number, daddr: number): number {
+  if (ipv4_is_multicast(daddr)) return netif_index_is_l3_master(net, oif) ? 0 : oif;
+  if (oif === 0) return inet.uc_index;
+  const within = inet.uc_index !== 0 && oif === l3mdev_master_ifindex_by_index(net, inet.uc_index);
+  return within && ipv4_is_lbcast(daddr) ? inet.uc_index : oif;
 }

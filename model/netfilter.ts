@@ -1,7 +1,8 @@
 /** The second lookup: routing a packet again after netfilter changed it. C: net/ipv4/netfilter.c. */
-import { inet_addr_type } from './fib_frontend.ts';
+import { inet_addr_type_dev_table } from './fib_frontend.ts';
 import { fib4_rules_early_flow_dissect } from './fib_rules.ts';
 import { inet_sk_flowi_flags, RT_TOS } from './inet_sock.ts';
+import { l3mdev_master_ifindex_rcu } from './l3mdev.ts';
 import { dev_get_by_index, emit } from './net.ts';
 import { ip_route_output_key } from './route.ts';
 import type { SkBuff } from './types/packet.ts';
@@ -30,9 +31,9 @@ export function pskb_expand_head(skb: SkBuff, nhead: number): SkBuff {
 /**
  * Routes the packet again by its header, mark and socket; its source stays as it is.
  *
- * C: net/ipv4/netfilter.c, ip_route_me_harder(). The key has neither user nor, unless a rule asks, protocol and ports.
- * Left out: layer-3 masters, which the model has none of; an error kept in the dst, which output
- * routes of this release report at once; a failing allocation.
+ * C: net/ipv4/netfilter.c, ip_route_me_harder(). The key has neither user nor, unless a rule asks, protocol and ports; it keeps
+ * the packet in the layer-3 domain of the route that it has.
+ * Left out: an error kept in the dst, which output routes of this release report at once; a failing allocation.
  */
 export function ip_route_me_harder(
   net: World,
@@ -40,9 +41,10 @@ export function ip_route_me_harder(
   skb: SkBuff,
   addr_type: number,
 ): { err: number; skb: SkBuff; net: World } {
+  const dev = dev_get_by_index(net, skb.dst.dev);
   const { iph } = skb;
   const sk = sk_to_full_sk(net, owner);
-  const type = addr_type === RTN_UNSPEC ? inet_addr_type(net, iph.saddr) : addr_type;
+  const type = addr_type === RTN_UNSPEC ? inet_addr_type_dev_table(net, dev, iph.saddr) : addr_type;
   const keep = type === RTN_LOCAL || type === RTN_UNICAST;
   const key: FlowI4 = {
     ...NO_FLOW,
@@ -50,6 +52,7 @@ export function ip_route_me_harder(
     saddr: keep ? iph.saddr : 0,
     flowi4_tos: RT_TOS(iph.tos),
     flowi4_oif: sk.sk_bound_dev_if,
+    flowi4_l3mdev: l3mdev_master_ifindex_rcu(dev),
     flowi4_mark: skb.mark,
     flowi4_flags: keep ? FLOWI_FLAG_ANYSRC : inet_sk_flowi_flags(sk),
   };

@@ -80,6 +80,7 @@ const NEW_WORLD: World = {
     fib_default_rule(32767, RT_TABLE_DEFAULT),
   ],
   fib_has_custom_rules: false,
+  vrf_rules_added: false,
   fib_has_custom_local_routes: false,
   tables: [],
   rt_genid: 1,

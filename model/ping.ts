@@ -1,6 +1,6 @@
 /** Ping sockets: echo requests without privileges. C: net/ipv4/ping.c. */
 import { csum_fold, icmpFullSum } from './checksum.ts';
-import { inet_addr_type } from './fib_frontend.ts';
+import { inet_addr_type_bound } from './fib_frontend.ts';
 import { ICMP_ECHO, icmp_error_of } from './icmp.ts';
 import { inet_can_nonlocal_bind, inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from './inet_sock.ts';
 import { IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_push_pending_frames, type Sending } from './ip_output.ts';
@@ -60,16 +60,16 @@ export function ping_get_port(net: World, sk: number, snum: number): Sending {
 }
 
 /** C: net/ipv4/ping.c, ping_check_bind_addr(). */
-function ping_check_bind_addr(net: World, addr: number): number {
+function ping_check_bind_addr(net: World, sk: number, addr: number): number {
   if (addr === 0) return 0;
-  const chk_addr_ret = inet_addr_type(net, addr);
+  const chk_addr_ret = inet_addr_type_bound(net, getSock(net, sk).sk_bound_dev_if, addr);
   const group = chk_addr_ret === RTN_MULTICAST || chk_addr_ret === RTN_BROADCAST;
   return group || (chk_addr_ret !== RTN_LOCAL && !inet_can_nonlocal_bind(net)) ? -EADDRNOTAVAIL : 0;
 }
 
 /** C: net/ipv4/ping.c, ping_bind(). */
 export function ping_bind(before: World, sk: number, addr: number, snum: number): Sending {
-  const err = ping_check_bind_addr(before, addr);
+  const err = ping_check_bind_addr(before, sk, addr);
   if (err !== 0) return { err, net: before };
   if (getSock(before, sk).inet_num !== 0) return { err: -EINVAL, net: before };
   const got = ping_get_port(before, sk, snum);
@@ -105,7 +105,7 @@ export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msg
   const saddr = ipc.addr;
   const { rt, fl4 } = ip_route_output_flow(net, {
     ...NO_FLOW,
-    flowi4_oif: outputDevice(inet, ipc.oif, daddr),
+    flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
     flowi4_mark: inet.sk_mark,
     flowi4_tos: RT_TOS(inet.tos) | (inet.sk_localroute || msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: inet.sk_protocol,
@@ -136,7 +136,7 @@ function ping_lookup(net: World, skb: SkBuff, ident: number): Sock {
       sk.hashed &&
       sk.inet_num === ident &&
       (sk.inet_rcv_saddr === 0 || sk.inet_rcv_saddr === skb.iph.daddr) &&
-      (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === skb.iif);
+      (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === skb.iif || sk.sk_bound_dev_if === skb.sdif);
     found = fits ? sk : found;
   }
   return found;

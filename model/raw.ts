@@ -1,8 +1,14 @@
 /** Raw sockets: the user builds the transport header, with IP_HDRINCL the IP header, too. */
 import { ip_send_check, setTransportChecksum } from './checksum.ts';
-import { inet_addr_type } from './fib_frontend.ts';
+import { inet_addr_type_bound } from './fib_frontend.ts';
 import { ICMP_ECHO, icmp_error_of } from './icmp.ts';
-import { inet_addr_valid_or_nonlocal, inet_sk_flowi_flags, RT_CONN_FLAGS, RTO_ONLINK } from './inet_sock.ts';
+import {
+  inet_addr_valid_or_nonlocal,
+  inet_bound_dev_eq,
+  inet_sk_flowi_flags,
+  RT_CONN_FLAGS,
+  RTO_ONLINK,
+} from './inet_sock.ts';
 import {
   dst_output,
   IP_MAX_MTU,
@@ -136,7 +142,7 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
   const echo = !hdrincl && protocol === IPPROTO_ICMP;
   const { rt, fl4 } = ip_route_output_flow(net, {
     ...NO_FLOW,
-    flowi4_oif: outputDevice(inet, ipc.oif, daddr),
+    flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
     flowi4_mark: inet.sk_mark,
     flowi4_tos: RT_CONN_FLAGS(inet) | (msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: hdrincl ? IPPROTO_RAW : inet.sk_protocol,
@@ -165,22 +171,27 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
 export function raw_bind(net: World, sk: number, addr: number): Sending {
   const inet = getSock(net, sk);
   if (inet.sk_state !== TCP_CLOSE) return { err: -EINVAL, net };
-  const chk_addr_ret = inet_addr_type(net, addr);
+  const chk_addr_ret = inet_addr_type_bound(net, inet.sk_bound_dev_if, addr);
   if (!inet_addr_valid_or_nonlocal(net, addr, chk_addr_ret)) return { err: -EADDRNOTAVAIL, net };
   const useDevice = chk_addr_ret === RTN_MULTICAST || chk_addr_ret === RTN_BROADCAST;
   const bound = { ...inet, inet_rcv_saddr: addr, inet_saddr: useDevice ? 0 : addr };
   return { err: 0, net: setSock(net, sk_dst_reset(bound)) };
 }
 
+/** C: include/net/raw.h, raw_sk_bound_dev_eq(); raw_l3mdev_accept is on, as it is by default. */
+function raw_sk_bound_dev_eq(bound_dev_if: number, dif: number, sdif: number): boolean {
+  return inet_bound_dev_eq(true, bound_dev_if, dif, sdif);
+}
+
 /** Whether a raw socket wants packets of protocol `num` from `raddr` to `laddr`. C: net/ipv4/raw.c, raw_v4_match(). */
-function raw_v4_match(sk: Sock, num: number, raddr: number, laddr: number, dif: number): boolean {
+function raw_v4_match(sk: Sock, num: number, raddr: number, laddr: number, dif: number, sdif: number): boolean {
   return (
     sk.kind === SOCK_RAW &&
     sk.hashed &&
     sk.inet_num === num &&
     (sk.inet_daddr === 0 || sk.inet_daddr === raddr) &&
     (sk.inet_rcv_saddr === 0 || sk.inet_rcv_saddr === laddr) &&
-    (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === dif)
+    raw_sk_bound_dev_eq(sk.sk_bound_dev_if, dif, sdif)
   );
 }
 
@@ -194,7 +205,7 @@ export function raw_local_deliver(before: World, skb: SkBuff): { delivered: bool
   let net = before;
   let delivered = false;
   for (const sk of before.socks) {
-    if (raw_v4_match(sk, protocol, saddr, daddr, skb.iif)) {
+    if (raw_v4_match(sk, protocol, saddr, daddr, skb.iif, skb.sdif)) {
       const clone = skb_clone(net, skb);
       net = consume_skb(clone.net, clone.skb, sk.id);
       delivered = true;
@@ -212,7 +223,11 @@ export function raw_icmp_error(before: World, skb: SkBuff, iph: Iphdr): World {
   const { err, harderr } = icmp_error_of(skb.icmph);
   let net = before;
   for (const sk of before.socks) {
-    if (raw_v4_match(sk, iph.protocol, iph.daddr, iph.saddr, skb.iif) && harderr && sk.sk_state === TCP_ESTABLISHED) {
+    if (
+      raw_v4_match(sk, iph.protocol, iph.daddr, iph.saddr, skb.iif, skb.sdif) &&
+      harderr &&
+      sk.sk_state === TCP_ESTABLISHED
+    ) {
       net = setSock(net, { ...sk, sk_err: err });
     }
   }

@@ -12,6 +12,7 @@ import {
   ipv4_is_multicast,
   ipv4_is_zeronet,
 } from './in.ts';
+import { l3mdev_master_dev_rcu, netif_is_l3_master } from './l3mdev.ts';
 import { dev_get_by_index, dev_get_by_name } from './net.ts';
 import { rtnetlinkMessage, strerror } from './netlink.ts';
 import { EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP } from './types/errno.ts';
@@ -93,7 +94,8 @@ function __mkroute_output(
   const dev_out = dev_get_by_index(net, dev);
   if (dev_out.ifindex === 0) return routeError(-EINVAL, fl4);
   const isLoopback = dev_out.ifindex === LOOPBACK_IFINDEX;
-  if (ipv4_is_loopback(fl4.saddr) && !isLoopback && !IN_DEV_ROUTE_LOCALNET(net, dev_out)) {
+  const takesLoopback = isLoopback || netif_is_l3_master(dev_out) || IN_DEV_ROUTE_LOCALNET(net, dev_out);
+  if (ipv4_is_loopback(fl4.saddr) && !takesLoopback) {
     return routeError(-EINVAL, fl4);
   }
   if (ipv4_is_zeronet(fl4.daddr)) return routeError(-EINVAL, fl4);
@@ -116,6 +118,12 @@ function __mkroute_output(
   return { rt, fl4, dscp: res.dscp, table: res.table };
 }
 
+/** The device of a local route: the VRF that its link belongs to, else lo. C: net/ipv4/route.c, ip_rt_get_dev(). */
+function ip_rt_get_dev(net: World, res: FibResult): number {
+  const master = l3mdev_master_dev_rcu(net, dev_get_by_index(net, res.fa.nh_dev));
+  return master.ifindex !== 0 ? master.ifindex : LOOPBACK_IFINDEX;
+}
+
 const NO_RESULT: FibResult = { err: 0, table: RT_TABLE_UNSPEC, fa: NO_ROUTE, dscp: 0 };
 
 /** The key with a source if it has none: the device's first address of that scope. */
@@ -126,7 +134,7 @@ function fillSource(net: World, fl4: FlowI4, dev: number, scope: number): FlowI4
 /**
  * Decides where a packet with this key goes, and as whom.
  *
- * C: net/ipv4/route.c, ip_route_output_key_hash_rcu(). Left out: VRF.
+ * C: net/ipv4/route.c, ip_route_output_key_hash_rcu().
  */
 function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResult {
   let fl4 = key;
@@ -164,6 +172,7 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
   }
 
   const res = fib_lookup(net, fl4);
+  fl4 = res.flp;
   if (res.err !== 0) {
     if (fl4.flowi4_oif === 0 || (!ipv4_is_multicast(fl4.daddr) && fl4.flowi4_l3mdev !== 0)) {
       return routeError(res.err, fl4);
@@ -174,8 +183,9 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
 
   if (res.fa.fa_type === RTN_LOCAL) {
     const addr = res.fa.fib_prefsrc !== 0 ? res.fa.fib_prefsrc : fl4.daddr;
-    fl4 = { ...fl4, saddr: fl4.saddr !== 0 ? fl4.saddr : addr, flowi4_oif: LOOPBACK_IFINDEX };
-    return __mkroute_output(net, res, RTN_LOCAL, fl4, LOOPBACK_IFINDEX, true);
+    const dev_out = ip_rt_get_dev(net, res);
+    fl4 = { ...fl4, saddr: fl4.saddr !== 0 ? fl4.saddr : addr, flowi4_oif: dev_out };
+    return __mkroute_output(net, res, RTN_LOCAL, fl4, dev_out, true);
   }
 
   const path = fib_select_path(net, res, fl4);
@@ -293,18 +303,18 @@ function inputError(err: number): InputRoute {
 }
 
 /** A route to this host. C: net/ipv4/route.c, ip_route_input_slow(), from local_input. */
-function localInput(net: World, type: number, table: number, dscp: number): InputRoute {
+function localInput(net: World, type: number, res: FibResult): InputRoute {
   const rt: Rtable = {
     err: 0,
-    dev: LOOPBACK_IFINDEX,
+    dev: ip_rt_get_dev(net, res),
     rt_type: type,
     rt_gw4: 0,
-    table,
+    table: res.table,
     rt_genid: net.rt_genid,
     rt_local: true,
     xfrm: false,
   };
-  return { err: 0, rt, dscp };
+  return { err: 0, rt, dscp: res.dscp };
 }
 
 /** C: net/ipv4/route.c, ip_route_input_slow(), from brd_input. */
@@ -313,7 +323,7 @@ function brdInput(net: World, skb: SkBuff, saddr: number, tos: number, dev: NetD
     const err = fib_validate_source(net, skb, saddr, 0, tos, 0, dev);
     if (err < 0) return inputError(err);
   }
-  return localInput(net, RTN_BROADCAST, res.table, res.dscp);
+  return localInput(net, RTN_BROADCAST, res);
 }
 
 /** A route through this host. C: net/ipv4/route.c, ip_mkroute_input(). Left out: the flag that asks for an ICMP redirect. */
@@ -372,7 +382,7 @@ function ip_route_input_slow(
   if (res.fa.fa_type === RTN_BROADCAST) return brdInput(net, skb, saddr, tos, dev, res);
   if (res.fa.fa_type === RTN_LOCAL) {
     const err = fib_validate_source(net, skb, saddr, daddr, tos, 0, dev);
-    return err < 0 ? inputError(err) : localInput(net, RTN_LOCAL, res.table, res.dscp);
+    return err < 0 ? inputError(err) : localInput(net, RTN_LOCAL, res);
   }
   if (net.sysctl.ip_forward === 0) return inputError(-EHOSTUNREACH);
   if (res.fa.fa_type !== RTN_UNICAST) return inputError(-EINVAL);
@@ -396,7 +406,7 @@ function ip_route_input_mc(
     const err = fib_validate_source(net, skb, saddr, 0, tos, 0, dev);
     if (err < 0) return inputError(err);
   }
-  return localInput(net, RTN_MULTICAST, RT_TABLE_UNSPEC, 0);
+  return localInput(net, RTN_MULTICAST, NO_RESULT);
 }
 
 /** C: net/ipv4/route.c, ip_route_input_rcu(). */
@@ -411,13 +421,13 @@ function ip_route_input_rcu(net: World, skb: SkBuff, dev: NetDevice): InputRoute
 }
 
 /**
- * The route of a packet that came in: to this host, or a refusal.
+ * The route of a packet that came in: to this host, or a refusal. Its device is the link, also where that has a VRF.
  *
  * C: net/ipv4/route.c, ip_route_input_noref().
  * Left out: forwarding, which would leave sockets alone: -EHOSTUNREACH, as with ip_forward 0.
  */
 export function ip_route_input(net: World, skb: SkBuff): InputRoute {
-  const found = ip_route_input_rcu(net, skb, dev_get_by_index(net, skb.iif));
+  const found = ip_route_input_rcu(net, skb, dev_get_by_index(net, skb.sdif === 0 ? skb.iif : skb.sdif));
   return found.err === 0 && !found.rt.rt_local ? inputError(-EHOSTUNREACH) : found;
 }
 

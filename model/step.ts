@@ -11,12 +11,14 @@ import {
 import { hostCommand } from './host.ts';
 import { ip_rcv } from './ip_input.ts';
 import type { Sending } from './ip_output.ts';
+import { netif_is_l3_master } from './l3mdev.ts';
 import { dev_get_by_index, dev_get_by_name, emit, sockByName } from './net.ts';
+import { rtnetlinkMessage } from './netlink.ts';
 import { newWorld } from './newWorld.ts';
 import { peerAnswer, withCookieOf } from './peer.ts';
 import { alloc_skb } from './skbuff.ts';
 import { tcp_retransmit_timer, tcpTimers } from './tcp_timer.ts';
-import { EBADF } from './types/errno.ts';
+import { EBADF, EOPNOTSUPP } from './types/errno.ts';
 import type { Event } from './types/event.ts';
 import type { HostCommand } from './types/host.ts';
 import type { NetDevice } from './types/net.ts';
@@ -47,9 +49,9 @@ function lastNamed(net: World, name: string): Sock {
   return open.id === 0 ? found : open;
 }
 
-/** A packet arrives on a link; on a link that is down nothing can. */
+/** A packet arrives on a link; on one that is down nothing can, and a VRF has no wire. */
 function receive(kernel: Kernel, net: World, dev: NetDevice, packet: SkBuff): World {
-  if (!dev.up) return net;
+  if (!dev.up || netif_is_l3_master(dev)) return net;
   const arrived = alloc_skb(net, { ...packet, iif: dev.ifindex });
   return ip_rcv(kernel, arrived.net, arrived.skb);
 }
@@ -75,7 +77,15 @@ function understood(kernel: Kernel, command: HostCommand): HostCommand {
     : command;
 }
 
+/** The kind of link that the command makes, '' for none. */
+function kindOf(command: HostCommand): string {
+  return command.do === 'link add' ? command.kind : command.do === 'vrf add' ? 'vrf' : '';
+}
+
 function operator(kernel: Kernel, net: World, command: HostCommand): World {
+  if (!kernel.rtnl_link_ops_get(kindOf(command))) {
+    return emit(net, { effect: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, '') });
+  }
   const { err, message, net: after } = hostCommand(net, understood(kernel, command));
   return err === 0 ? after : emit(after, { effect: 'refused', message });
 }

@@ -376,7 +376,7 @@ function tcp_v4_rcv_timewait(kernel: Kernel, start: World, skb: SkBuff, tw: Sock
     return inet_twsk_deschedule_put(reset, tw.id);
   }
   if (status === TCP_TW_SYN) {
-    const sk2 = __inet_lookup_listener(net, skb.iph.daddr, skb.th.dest, skb.iif);
+    const sk2 = __inet_lookup_listener(net, skb.iph.daddr, skb.th.dest, skb.iif, skb.sdif);
     if (sk2.id !== 0) {
       return tcp_rcv_state_process(kernel, inet_twsk_deschedule_put(net, tw.id), sk2.id, skb, isn).net;
     }
@@ -405,7 +405,7 @@ function tcp_v4_rcv_request(kernel: Kernel, net: World, skb: SkBuff, req: Sock):
 export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { iph, th } = skb;
   if (!checksumOk(skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
-  const sk = kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif);
+  const sk = kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif, skb.sdif);
   if (sk.id === 0) {
     return kfree_skb(tcp_v4_send_reset(kernel, net, NO_SOCK, skb), skb, 'tcp_v4_rcv', 0);
   }

@@ -3,7 +3,7 @@ import { setTransportChecksum, transportChecksumCorrect } from './checksum.ts';
 import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, icmp_error_of, icmp_send } from './icmp.ts';
 import { ipv4_is_multicast } from './in.ts';
 import { inet_is_local_reserved_port } from './inet_connection_sock.ts';
-import { inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from './inet_sock.ts';
+import { inet_bound_dev_eq, inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from './inet_sock.ts';
 import { csummode, IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_send_skb, type Sending } from './ip_output.ts';
 import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
 import { getSock, setSock } from './net.ts';
@@ -130,7 +130,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   if (rt.dev === 0) {
     const routed = ip_route_output_flow(net, {
       ...NO_FLOW,
-      flowi4_oif: outputDevice(inet, ipc.oif, daddr),
+      flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
       flowi4_mark: inet.sk_mark,
       flowi4_tos: tos,
       flowi4_proto: inet.sk_protocol,
@@ -163,6 +163,11 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   return ip_send_skb(kernel, made.net, setTransportChecksum(made.skb, fl4.saddr, fl4.daddr));
 }
 
+/** C: include/net/udp.h, udp_sk_bound_dev_eq(); udp_l3mdev_accept is off. */
+function udp_sk_bound_dev_eq(bound_dev_if: number, dif: number, sdif: number): boolean {
+  return inet_bound_dev_eq(false, bound_dev_if, dif, sdif);
+}
+
 /** C: net/ipv4/udp.c, compute_score(): -1 when the socket must not have the packet. Left out: SO_INCOMING_CPU. */
 function compute_score(
   sk: Sock,
@@ -172,6 +177,7 @@ function compute_score(
   rcv_saddr: number,
   hnum: number,
   dif: number,
+  sdif: number,
 ): number {
   const fits =
     sk.kind === SOCK_UDP &&
@@ -181,7 +187,7 @@ function compute_score(
     (rcv_saddr === 0 || rcv_saddr === daddr) &&
     (sk.inet_daddr === 0 || sk.inet_daddr === saddr) &&
     (sk.inet_dport === 0 || sk.inet_dport === sport) &&
-    (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === dif);
+    udp_sk_bound_dev_eq(sk.sk_bound_dev_if, dif, sdif);
   const score = 2 + (sk.inet_daddr !== 0 ? 4 : 0) + (sk.inet_dport !== 0 ? 4 : 0) + (sk.sk_bound_dev_if !== 0 ? 4 : 0);
   return fits ? score : -1;
 }
@@ -195,11 +201,12 @@ function udp4_lib_lookup2(
   rcv_saddr: number,
   hnum: number,
   dif: number,
+  sdif: number,
 ): Sock {
   let result = NO_SOCK;
   let badness = 0;
   for (const sk of net.socks) {
-    const score = compute_score(sk, saddr, sport, daddr, rcv_saddr, hnum, dif);
+    const score = compute_score(sk, saddr, sport, daddr, rcv_saddr, hnum, dif, sdif);
     result = score > 0 && score >= badness ? sk : result;
     badness = Math.max(badness, score);
   }
@@ -214,9 +221,10 @@ export function __udp4_lib_lookup(
   daddr: number,
   dport: number,
   dif: number,
+  sdif: number,
 ): Sock {
-  const bound = udp4_lib_lookup2(net, saddr, sport, daddr, daddr, dport, dif);
-  const wildcard = udp4_lib_lookup2(net, saddr, sport, daddr, 0, dport, dif);
+  const bound = udp4_lib_lookup2(net, saddr, sport, daddr, daddr, dport, dif, sdif);
+  const wildcard = udp4_lib_lookup2(net, saddr, sport, daddr, 0, dport, dif, sdif);
   return bound.id !== 0 ? bound : wildcard;
 }
 
@@ -245,7 +253,7 @@ function __udp_is_mcast_sock(sk: Sock, skb: SkBuff): boolean {
     (sk.inet_daddr === 0 || sk.inet_daddr === skb.iph.saddr) &&
     (sk.inet_dport === 0 || sk.inet_dport === skb.uh.source) &&
     (sk.inet_rcv_saddr === 0 || sk.inet_rcv_saddr === skb.iph.daddr) &&
-    (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === skb.iif)
+    udp_sk_bound_dev_eq(sk.sk_bound_dev_if, skb.iif, skb.sdif)
   );
 }
 
@@ -276,7 +284,7 @@ export function udp_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { uh, iph } = skb;
   if (uh.len < UDPHDR_LEN || uh.len > UDPHDR_LEN + skb.payload.len) return kfree_skb(net, skb, 'udp_rcv', 0);
   if (skb.dst.rt_type === RTN_BROADCAST || skb.dst.rt_type === RTN_MULTICAST) return __udp4_lib_mcast_deliver(net, skb);
-  const sk = __udp4_lib_lookup(net, iph.saddr, uh.source, iph.daddr, uh.dest, skb.iif);
+  const sk = __udp4_lib_lookup(net, iph.saddr, uh.source, iph.daddr, uh.dest, skb.iif, skb.sdif);
   if (sk.id !== 0) return udp_queue_rcv_skb(net, sk.id, skb);
   if (!udp_lib_checksum_complete(skb)) return kfree_skb(net, skb, 'udp_rcv', 0);
   const reset = { ...skb, ct: 0, ctdir: 0, ctinfo: 0 };
@@ -290,7 +298,7 @@ export function udp_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
  * Left out: path MTU and redirects, IP_RECVERR, tunnels.
  */
 export function udp_err(net: World, skb: SkBuff, iph: Iphdr, sport: number, dport: number): World {
-  const sk = __udp4_lib_lookup(net, iph.daddr, dport, iph.saddr, sport, skb.iif);
+  const sk = __udp4_lib_lookup(net, iph.daddr, dport, iph.saddr, sport, skb.iif, skb.sdif);
   const { err, harderr } = icmp_error_of(skb.icmph);
   if (sk.id === 0 || !harderr || sk.sk_state !== TCP_ESTABLISHED) return net;
   return setSock(net, { ...sk, sk_err: err });

@@ -200,6 +200,14 @@ export const faults: readonly Fault[] = [
     repair: 'they are asked again with the final addresses and ports',
     inFirst: true,
   },
+  {
+    id: 'no-l3mdev',
+    field: 'noL3mdev',
+    cause:
+      'The key has no layer-3 master: a packet whose route lies in a VRF is looked up outside of it, unless its socket is bound there.',
+    repair: "flowi4_l3mdev is that of the packet's device, as in ip_route_me_harder()",
+    inFirst: true,
+  },
 ];
 
 /** The published version with every fault but those mended, in the order of the list. */

@@ -28,6 +28,7 @@ import {
   reroutedByUser,
   routeIgnoresGarbage,
   sourceIsAnAddress,
+  vrfKept,
 } from './route.ts';
 import {
   isnOfOwnTuple,
@@ -81,6 +82,7 @@ export const properties: readonly Property[] = [
   reroutedByPorts,
   reroutedByUser,
   reroutedBySource,
+  vrfKept,
   routeIgnoresGarbage,
   markAloneChangesNothing,
   sourceIsAnAddress,

@@ -49,7 +49,7 @@ function livesOn(run: Run, i: number, sk: Sock): boolean {
 /** Whether the answer to a segment finds the socket that sent it. */
 function answerFinds(kernel: Kernel, net: World, { sk, dev, skb }: Sent): boolean {
   const { iph, th } = skb;
-  return kernel.inet_lookup(kernel, net, iph.daddr, th.dest, iph.saddr, th.source, dev).id === sk;
+  return kernel.inet_lookup(kernel, net, iph.daddr, th.dest, iph.saddr, th.source, dev, 0).id === sk;
 }
 
 /** The last segments of connections that live through step `i`, as far as their answers would arrive before it. */

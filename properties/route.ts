@@ -1,5 +1,6 @@
 /** Routes: by which rules, for which device, and from which memory a packet's route is chosen. */
-import { dev_get_by_name, sockByName } from '../model/net.ts';
+import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/l3mdev.ts';
+import { dev_get_by_index, dev_get_by_name, sockByName } from '../model/net.ts';
 import { __ip_route_output_key } from '../model/route.ts';
 import { step } from '../model/step.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
@@ -20,7 +21,7 @@ import {
   type Xmit,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, protectedHosts, severalPaths } from './scopes.ts';
+import { oneProvider, otherPaths, protectedHosts, severalPaths, vrfHosts } from './scopes.ts';
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {
@@ -40,6 +41,11 @@ function messageDevice(run: Run, i: number, sk: Sock): number {
   if (!userSocket(sk) || sk.kind === SOCK_TCP || event.event !== 'send' || event.s !== sk.name) return 0;
   if (sk.sk_bound_dev_if !== 0) return 0;
   return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
+}
+
+/** Whether what leaves by link `dev` goes by the device that a user demands: a VRF stands for each of its links. */
+function goesBy(net: World, dev: number, demanded: number): boolean {
+  return dev === demanded || l3mdev_master_ifindex_by_index(net, dev) === demanded;
 }
 
 /** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
@@ -63,7 +69,7 @@ export const boundDeviceKept: Property = always({
         const event = eventOf(run, i);
         const otherwise = event.event === 'send' && event.s === sk.name && event.via !== '';
         const demanded = otherwise ? 0 : boundDevice(run, i, sk);
-        ok = ok && (demanded === 0 || e.dev === demanded);
+        ok = ok && (demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
       }
     }
     return ok;
@@ -87,7 +93,7 @@ export const messageDeviceKept: Property = always({
     let ok = true;
     for (const e of effectsOf(run, i)) {
       const demanded = leaves(e) ? messageDevice(run, i, ownerOf(run, i, e.skb)) : 0;
-      ok = ok && (!leaves(e) || demanded === 0 || e.dev === demanded);
+      ok = ok && (!leaves(e) || demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
     }
     return ok;
   },
@@ -265,6 +271,51 @@ export const reroutedBySource: Property = always({
   sometimes(run, i) {
     let seen = false;
     for (const e of effectsOf(run, i)) seen = seen || (sourceRules(worldBefore(run, i)) && routedAgain(run, i, e));
+    return seen;
+  },
+});
+
+/** The VRF that the packet of that effect was in when it was routed again, 0 for none and for one that is down. */
+function vrfBefore(net: World, e: Effect): number {
+  if (e.effect !== 'reroute' || e.err !== 0) return 0;
+  const vrf = l3mdev_master_dev_rcu(net, dev_get_by_index(net, e.before.dst.dev));
+  return vrf.up ? vrf.ifindex : 0;
+}
+
+/** Whether the rules lead packets of that VRF where `skb` goes, with the key of this or that lookup. */
+function leadsFromVrf(net: World, vrf: number, skb: SkBuff, sk: Sock): boolean {
+  let leads = false;
+  for (const saddr of [skb.iph.saddr, 0]) {
+    for (const uid of [sk.sk_uid, 0]) {
+      leads = leads || leadsThere(net, { ...keyOf(skb, sk, saddr, uid), flowi4_l3mdev: vrf }, skb);
+    }
+  }
+  return leads;
+}
+
+export const vrfKept: Property = always({
+  id: 'vrf-kept',
+  concern: 'route',
+  claim:
+    'A packet that is in a VRF when it is routed a second time stays there, unless the rules lead packets of that VRF elsewhere.',
+  asked: ['Documentation/networking/vrf.rst: a rule directs lookups to the table of the device', 'ip-rule(8): l3mdev'],
+  onStock: '',
+  scope: vrfHosts,
+  holds(run, i) {
+    const net = worldBefore(run, i);
+    let ok = true;
+    for (const e of effectsOf(run, i)) {
+      const vrf = vrfBefore(net, e);
+      if (ok && vrf !== 0 && e.effect === 'reroute') {
+        const stays = l3mdev_master_ifindex_by_index(net, e.after.dst.dev) === vrf;
+        ok = stays || leadsFromVrf(net, vrf, e.after, ownerOf(run, i, e.after));
+      }
+    }
+    return ok;
+  },
+  sometimes(run, i) {
+    let seen = false;
+    for (const e of effectsOf(run, i)) seen = seen || vrfBefore(worldBefore(run, i), e) !== 0;
     return seen;
   },
 });

@@ -227,6 +227,54 @@ export const oneProvider: RunScope = {
   changes: [],
 };
 
+/** The same hosts with the second link in a VRF, as a management network or a customer's has it. */
+export const vrfHosts: RunScope = {
+  ...twoUplinks,
+  name: 'vrf-hosts',
+  share: 20,
+  text: 'as two-uplinks, with the second link in a VRF, rules before and behind the one for VRFs, sockets and messages with and without the VRF, routes that lead into it and out of it',
+  uplinks: [twoUplinks.uplinks[0] as readonly string[], ['10.1.0.1/24']],
+  base: [
+    'ip link add vrf0 type vrf table 100',
+    'ip link set vrf0 up',
+    'ip link set eth1 master vrf0',
+    'ip route add default via 10.1.0.254 table 100',
+  ],
+  extra: [
+    'ip rule add fwmark 100 table 200 pref 500',
+    'ip rule add fwmark 100 table 200 pref 2000',
+    'ip rule add from 10.1.0.1 table 100 pref 500',
+    'ip rule add fwmark 100 l3mdev pref 500',
+    'ip rule add ipproto udp unreachable pref 2000',
+    'ip route add throw 8.8.8.0/24 table 100',
+    'ip route add unreachable 9.9.9.9 table 100',
+    'ip route add 9.9.9.9 via GW0 dev eth0 table 100',
+    'ip route add 9.9.9.9 dev vrf0',
+    'ip route add 8.8.8.8 via 10.1.0.254 dev eth1 onlink',
+    'ip a add 192.0.2.1/32 dev vrf0',
+    'iptables -A OUTPUT -o vrf0 -p udp -j DROP',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+    'sysctl -w net.ipv4.fwmark_reflect=1',
+  ],
+  table100: ['ip route add default via GW0 table 200', 'ip route add unreachable default table 200'],
+  mangle: {
+    matches: ['', '-d 8.8.8.8', '-p udp', '-p icmp', '-o vrf0', '-o eth1', '-m owner --uid-owner 1000'],
+    targets: ['MARK --set-mark 100', 'MARK --set-mark 200', 'TOS --set-tos 0x10'],
+  },
+  sockets: ['udp', 'ping', 'raw icmp', 'tcp', 'hdrincl'],
+  socketOptions: ['dev vrf0', 'dev eth1', 'unicast-if vrf0', 'unicast-if eth1', 'mark 100', 'uid 1000'],
+  sendOptions: ['via vrf0', 'via eth1', 'dontroute'],
+  destinations: ['8.8.8.8', '9.9.9.9', '10.1.0.9', '10.0.0.9'],
+  arrivals: [
+    'eth1 8.8.8.8 > ADDR1 icmp echo-request',
+    'eth1 8.8.8.8:5000 > ADDR1:80 tcp S',
+    'eth1 9.9.9.9:53 > ADDR1:9 udp 4',
+    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
+    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
+  ],
+  changes: ['ip link set eth1 nomaster', 'ip link set vrf0 down', 'iptables -t mangle -F OUTPUT'],
+};
+
 /** The same hosts with IPsec policies of output by address. */
 export const protectedHosts: RunScope = {
   ...twoUplinks,

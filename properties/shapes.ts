@@ -117,6 +117,14 @@ const tunnel: readonly string[] = [
   'iptables -t mangle -A OUTPUT -d {g0} -j MARK --set-mark {mark}',
 ];
 
+/** The second link in a VRF. */
+const vrf: readonly string[] = [
+  'ip link add vrf0 type vrf table 10',
+  'ip link set vrf0 up',
+  'ip link set eth1 master vrf0',
+  'ip route add default via {g1} table 10',
+];
+
 /** One port, whose tuples are used again while they are in TIME_WAIT. */
 const onePort: readonly string[] = [
   'sysctl -w net.ipv4.tcp_tw_reuse=1',
@@ -147,7 +155,7 @@ function either(name: string, ...events: readonly string[]): readonly Shape[] {
 
 export const postHost: ShapeScope = {
   name: 'post-host',
-  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN with the post's own addresses",
+  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN with the post's own addresses",
   places,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),
@@ -205,6 +213,7 @@ export const postHost: ShapeScope = {
     on(steady, stateful)('stateful-tcp', 'socket c tcp', 'connect c 8.8.8.8:{port}', 'answer c'),
     on(host, ['ip link set eth1 mtu 1000'])('small-link', 'socket c tcp', 'connect c {to}:{port}'),
     shape('tcp-signed', 'socket c tcp md5', 'connect c {to}:{port}'),
+    on(host, vrf)('vrf-echo', 'receive eth1 {to} > {a1} icmp echo-request'),
     on(host, tunnel)('tunnel', 'socket c ping dev tun0', 'send c 4 to 10.2.0.254'),
     ...either('tcp-retransmitted', 'socket c tcp', 'connect c TO:{port}', 'retransmit c'),
     ...either('tcp-two', 'socket c tcp', 'connect c TO:{port}', 'socket d tcp', 'connect d TO:{port}'),

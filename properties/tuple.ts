@@ -97,6 +97,7 @@ function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
         sk.inet_rcv_saddr,
         sk.inet_num,
         sk.sk_bound_dev_if,
+        0,
       );
       ok = ok && (found.id === sk.id || otherDevice(found, sk));
     }

@@ -170,6 +170,8 @@ export function finding(property: Property, run: Run, i: number): string {
       return capital(`${packet}, which is not the route that the rules give for its user`);
     case 'rerouted-by-source':
       return capital(`${packet}, which is not the route that the rules give for that source`);
+    case 'vrf-kept':
+      return capital(`${packet}, outside of the VRF that its route was in`);
     case 'route-ignores-garbage':
       return capital(`${packet}, and not so when memory that nobody initialised holds something else`);
     case 'mark-alone-changes-nothing':

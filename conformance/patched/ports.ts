@@ -49,6 +49,7 @@ export const FAULT_BITS: readonly (keyof Faults)[] = [
   'staleIsn',
   'jumpingNumbers',
   'signedSegments',
+  'noL3mdev',
 ];
 
 function isMended({ ipt_mangle_out }: Kernel): boolean {

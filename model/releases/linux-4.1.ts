@@ -62,10 +62,11 @@ function inet_lookup(
   daddr: number,
   dport: number,
   dif: number,
+  sdif: number,
 ): Sock {
-  const sk = __inet_lookup_established(kernel, net, saddr, sport, daddr, dport, dif);
+  const sk = __inet_lookup_established(kernel, net, saddr, sport, daddr, dport, dif, sdif);
   if (sk.id !== 0 && sk.kind !== SOCK_REQUEST) return sk;
-  const listener = __inet_lookup_listener(net, daddr, dport, dif);
+  const listener = __inet_lookup_listener(net, daddr, dport, dif, sdif);
   if (sk.id === 0) return listener;
   return listener.id === sk.parent ? sk : NO_SOCK;
 }
@@ -113,6 +114,11 @@ function fib_nl2rule(rule: FibRule): FibRule {
   return { ...rule, uid_start, uid_end, ip_proto, sport_start, sport_end, dport_start, dport_end };
 }
 
+/** There are no VRFs before 4.3. C: net/core/rtnetlink.c, rtnl_link_ops_get(). */
+function rtnl_link_ops_get(kind: string): boolean {
+  return kind !== 'vrf';
+}
+
 /** 200 ms in every state where the cached route is concerned. C: net/ipv4/tcp_timer.c, tcp_retransmit_timer(): syn_set 0. */
 function rtoBase(): number {
   return TCP_RTO_MIN;
@@ -127,6 +133,7 @@ export const linux41: Release = {
   replyMark,
   inet_lookup,
   __inet_hash_connect,
+  rtnl_link_ops_get,
   fib_nl2rule,
   rtoBase,
 };

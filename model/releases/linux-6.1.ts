@@ -21,6 +21,11 @@ function replyMark(mark: number): number {
   return mark;
 }
 
+/** Every kind that a host file accepts. C: net/core/rtnetlink.c, rtnl_link_ops_get(). */
+function rtnl_link_ops_get(): boolean {
+  return true;
+}
+
 /** Every selector. C: net/core/fib_rules.c, fib_nl2rule(). */
 function fib_nl2rule(rule: FibRule): FibRule {
   return rule;
@@ -35,6 +40,7 @@ export const linux61: Release = {
   replyMark,
   inet_lookup,
   __inet_hash_connect,
+  rtnl_link_ops_get,
   fib_nl2rule,
   rtoBase,
 };

@@ -55,6 +55,8 @@ export interface Faults {
   readonly trackedTuple: boolean;
   /** The new route is taken without asking the IPsec policies. */
   readonly unaskedPolicies: boolean;
+  /** The key lacks the VRF that the packet is in. */
+  readonly noL3mdev: boolean;
 }
 
 /** The patch and its faults, as a kernel carries them. */
@@ -90,6 +92,7 @@ export const NO_FAULTS: Faults = {
   signedSegments: false,
   trackedTuple: false,
   unaskedPolicies: false,
+  noL3mdev: false,
 };
 
 export const NO_PATCH: Patch = { movesSyn: false, faults: NO_FAULTS };

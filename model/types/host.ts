@@ -23,9 +23,12 @@ export type HostCommand =
       readonly local: number;
       readonly remote: number;
     }
+  | { readonly do: 'vrf add'; readonly name: string; readonly table: number }
   | { readonly do: 'link del'; readonly name: string }
   /** `up`, `arp`: -1 leave, 0 off, 1 on. `mtu` 0: leave. */
   | { readonly do: 'link set'; readonly name: string; readonly up: number; readonly arp: number; readonly mtu: number }
+  /** '': nomaster. */
+  | { readonly do: 'link master'; readonly name: string; readonly master: string }
   | {
       readonly do: 'addr add' | 'addr del';
       readonly dev: string;

@@ -58,6 +58,10 @@ export interface NetDevice {
   /** An ipip tunnel's own address and its other end's, 0 for other kinds. C: struct ip_tunnel, parms.iph. */
   readonly tunnel_saddr: number;
   readonly tunnel_daddr: number;
+  /** The table of a VRF device, 0 for other kinds. C: drivers/net/vrf.c, struct net_vrf, tb_id. */
+  readonly vrf_tb_id: number;
+  /** ifindex of the VRF device that it is enslaved to, 0 for none. C: net/core/dev.c, netdev_master_upper_dev_get(). */
+  readonly master: number;
   /** ip_ptr->ifa_list: primary addresses by falling scope first, secondary ones after them. */
   readonly ifa_list: readonly InIfaddr[];
 }
@@ -83,6 +87,8 @@ export const NO_DEV: NetDevice = {
   peer: '',
   tunnel_saddr: 0,
   tunnel_daddr: 0,
+  vrf_tb_id: 0,
+  master: 0,
   ifa_list: [],
 };
 

@@ -100,8 +100,10 @@ export interface SkBuff {
   readonly ct: number;
   readonly ctdir: number;
   readonly ctinfo: number;
-  /** Device it came in by, 0 for local output. */
+  /** Device it came in by, the VRF for a link enslaved to one; 0 for local output. C: inet_iif(). */
   readonly iif: number;
+  /** The enslaved link where `iif` is its VRF, else 0. C: inet_sdif(). */
+  readonly sdif: number;
   readonly iph: Iphdr;
   readonly th: Tcphdr;
   readonly uh: Udphdr;
@@ -151,6 +153,7 @@ export const NO_SKB: SkBuff = {
   ctdir: 0,
   ctinfo: 0,
   iif: 0,
+  sdif: 0,
   iph: NO_IPH,
   th: NO_TH,
   uh: NO_UH,

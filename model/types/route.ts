@@ -79,6 +79,8 @@ export interface FibRule {
   /** FR_ACT_*. */
   readonly action: number;
   readonly table: number;
+  /** The table is that of the key's layer-3 master, and the rule applies only to a key with one. */
+  readonly l3mdev: boolean;
   /** FR_ACT_GOTO: the pref to continue at. */
   readonly target: number;
   /** FIB_RULE_INVERT. */
@@ -113,6 +115,7 @@ export const NO_RULE: FibRule = {
   pref: -1,
   action: FR_ACT_UNSPEC,
   table: RT_TABLE_UNSPEC,
+  l3mdev: false,
   target: 0,
   invert: false,
   src: 0,

@@ -87,6 +87,8 @@ export interface World {
   /** By rising pref, equal prefs in order of insertion. */
   readonly rules: readonly FibRule[];
   readonly fib_has_custom_rules: boolean;
+  /** The first VRF has brought its rule. C: drivers/net/vrf.c, struct netns_vrf, add_fib_rules, turned round. */
+  readonly vrf_rules_added: boolean;
   /** A local route was added by hand. */
   readonly fib_has_custom_local_routes: boolean;
   readonly tables: readonly FibTable[];
@@ -168,9 +170,12 @@ export interface Release {
     daddr: number,
     dport: number,
     dif: number,
+    sdif: number,
   ) => Sock;
   /** How connect() finds a port, or checks the one that the socket has. */
   readonly __inet_hash_connect: (kernel: Kernel, net: World, sk: number, port_offset: number) => Result;
+  /** Whether there is a driver for that kind of link. */
+  readonly rtnl_link_ops_get: (kind: string) => boolean;
   /** What the kernel understands of a routing rule. */
   readonly fib_nl2rule: (rule: FibRule) => FibRule;
   /** The first timeout that the age of a socket's retransmissions is measured in. */

@@ -1,5 +1,5 @@
 /** The unchanged kernel with what the post's author wants to be rid of: MASQUERADE on the other provider's link. */
-import { fib_info_nh_uses_dev } from '../fib_semantics.ts';
+import { leadsTo } from '../fib_semantics.ts';
 import type { HostCommand } from '../types/host.ts';
 import { LOOPBACK_IFINDEX } from '../types/net.ts';
 import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../types/route.ts';
@@ -12,7 +12,7 @@ function policyRouted(net: World, ifindex: number): boolean {
   let found = false;
   for (const { tb_id, aliases } of net.tables) {
     const own = tb_id !== RT_TABLE_LOCAL && tb_id !== RT_TABLE_MAIN && tb_id !== RT_TABLE_DEFAULT;
-    for (const fa of aliases) found = found || (own && fib_info_nh_uses_dev(fa, ifindex));
+    for (const fa of aliases) found = found || (own && leadsTo(fa, ifindex));
   }
   return found;
 }

@@ -14,6 +14,7 @@ import {
   inet_unhash,
 } from '../inet_hashtables.ts';
 import { ipt_do_table } from '../ip_tables.ts';
+import { l3mdev_master_ifindex_by_index } from '../l3mdev.ts';
 import { getSock, setSock } from '../net.ts';
 import { nf_xfrm_me_harder } from '../netfilter.ts';
 import { nf_conntrack_in, nf_conntrack_put } from '../nf_conntrack.ts';
@@ -56,7 +57,8 @@ function sourceGiven(faults: Faults, sk: Sock, skb: SkBuff): boolean {
 
 /** The key of the patch's own lookup, as far as it is mended. */
 function lookupKey(faults: Faults, net: World, skb: SkBuff, sk: Sock, syn: boolean): FlowI4 {
-  const key = rerouteKey(skb, sk);
+  const domain = faults.noL3mdev ? 0 : l3mdev_master_ifindex_by_index(net, skb.dst.dev);
+  const key = { ...rerouteKey(skb, sk), flowi4_l3mdev: domain };
   const known = faults.bareKey
     ? key
     : fib4_rules_early_flow_dissect(net, skb, {

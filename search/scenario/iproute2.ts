@@ -235,6 +235,7 @@ const KINDS = [
   'ifb',
   'tun',
   'vxlan',
+  'vrf',
 ];
 
 /** What a kind's own options take, none of which decides anything modelled. */
@@ -247,13 +248,19 @@ const KIND_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   vlan: ['id'],
   macvlan: ['mode'],
   vxlan: ['id', 'local', 'remote', 'dstport', 'dev'],
+  vrf: ['table'],
 };
 
 function readMtu(words: Words): number {
   return readNumber(words.value('mtu', 'a size'), 'an MTU', 65536, 1);
 }
 
-const LINK_ADD: readonly Option<Draft<LinkAdd>>[] = [
+interface LinkDraft extends Draft<LinkAdd> {
+  /** The table of a VRF, -1 when none is given. */
+  table: number;
+}
+
+const LINK_ADD: readonly Option<LinkDraft>[] = [
   exact('link', (words) => {
     readDevice(words.value('link', 'the link below'));
   }),
@@ -265,20 +272,11 @@ const LINK_ADD: readonly Option<Draft<LinkAdd>>[] = [
   }),
   exact('type', (words, draft) => readKind(words, draft)),
   exact('up', () => wrong('"up" is not modelled here; write "ip link set NAME up" in a line of its own')),
-  ...refused<Draft<LinkAdd>>(
-    'address',
-    'broadcast',
-    'txqueuelen',
-    'numtxqueues',
-    'numrxqueues',
-    'index',
-    'netns',
-    'master',
-  ),
+  ...refused<LinkDraft>('address', 'broadcast', 'txqueuelen', 'numtxqueues', 'numrxqueues', 'index', 'netns', 'master'),
 ];
 
 /** Everything behind `type`. */
-function readKind(words: Words, draft: Draft<LinkAdd>): void {
+function readKind(words: Words, draft: LinkDraft): void {
   const kind = words.value('type', 'a kind of link');
   if (!KINDS.includes(kind)) wrong(`"${kind}" is not a kind of link the model knows; it knows ${KINDS.join(', ')}`);
   draft.kind = kind;
@@ -290,6 +288,8 @@ function readKind(words: Words, draft: Draft<LinkAdd>): void {
       draft.peer = readDevice(first === 'name' ? words.value('name', 'a name') : first);
     } else if ((kind === 'ipip' || kind === 'gre') && (word === 'local' || word === 'remote')) {
       draft[word] = readAddress(words.value(word, 'an address'), 'an end of a tunnel');
+    } else if (kind === 'vrf' && word === 'table') {
+      draft.table = readTable(words.value('table', 'a routing table'));
     } else if (own.includes(word)) {
       words.value(word, 'a value');
     } else {
@@ -306,8 +306,14 @@ function readKind(words: Words, draft: Draft<LinkAdd>): void {
   }
 }
 
+function vrfAdd({ name, table, mtu }: LinkDraft): HostCommand {
+  if (table < 0) wrong('a VRF needs a table: ip link add NAME type vrf table ID');
+  if (mtu !== 0) wrong('"mtu" of a VRF decides nothing; leave it out');
+  return { do: 'vrf add', name, table };
+}
+
 function parseLinkAdd(words: Words): HostCommand {
-  const draft: Draft<LinkAdd> = { do: 'link add', name: '', kind: '', peer: '', mtu: 0, local: 0, remote: 0 };
+  const draft: LinkDraft = { do: 'link add', name: '', kind: '', peer: '', mtu: 0, local: 0, remote: 0, table: -1 };
   readOptions(words, LINK_ADD, draft, (word) => {
     if (draft.name !== '') unknown(word, words, LINK_ADD);
     draft.name = readDevice(word);
@@ -316,7 +322,9 @@ function parseLinkAdd(words: Words): HostCommand {
   if (draft.kind === '') wrong('"ip link add" needs a kind: ip link add NAME type KIND');
   if (draft.kind === 'gre' && draft.local === 0 && draft.remote === 0)
     wrong('a gre link without ends is there already, as gre0; write type gre local ADDRESS');
-  return draft;
+  if (draft.kind === 'vrf') return vrfAdd(draft);
+  const { table: _, ...command } = draft;
+  return command;
 }
 
 function readOnOff(words: Words, option: string): number {
@@ -324,7 +332,12 @@ function readOnOff(words: Words, option: string): number {
   return word === 'on' ? 1 : word === 'off' ? 0 : wrong(`"${word}" is not a value of "${option}"; write on or off`);
 }
 
-const LINK_SET: readonly Option<Draft<LinkSet>>[] = [
+interface LinkSetDraft extends Draft<LinkSet> {
+  /** `master VRF`; '' is `nomaster`. */
+  master?: string;
+}
+
+const LINK_SET: readonly Option<LinkSetDraft>[] = [
   exact('up', (_, draft) => {
     draft.up = 1;
   }),
@@ -340,10 +353,17 @@ const LINK_SET: readonly Option<Draft<LinkSet>>[] = [
   exact('dev', (words, draft) => {
     draft.name = readDevice(words.value('dev', 'a link'));
   }),
-  ...refused<Draft<LinkSet>>(
+  exact('master', (words, draft) => {
+    draft.master = readDevice(words.value('master', 'a VRF'));
+  }),
+  exact('nomaster', (_, draft) => {
+    draft.master = '';
+  }),
+  exact('vrf', (words, draft) => {
+    draft.master = readDevice(words.value('vrf', 'a VRF'));
+  }),
+  ...refused<LinkSetDraft>(
     'netns',
-    'master',
-    'nomaster',
     'name',
     'address',
     'multicast',
@@ -351,21 +371,26 @@ const LINK_SET: readonly Option<Draft<LinkSet>>[] = [
     'promisc',
     'txqueuelen',
     'group',
-    'vrf',
     'alias',
   ),
 ];
 
 function parseLinkSet(words: Words): HostCommand {
-  const draft: Draft<LinkSet> = { do: 'link set', name: '', up: -1, arp: -1, mtu: 0 };
+  const draft: LinkSetDraft = { do: 'link set', name: '', up: -1, arp: -1, mtu: 0 };
   readOptions(words, LINK_SET, draft, (word) => {
     if (draft.name !== '') unknown(word, words, LINK_SET);
     draft.name = readDevice(word);
   });
   if (draft.name === '') wrong('"ip link set" needs a link: ip link set NAME up');
-  if (draft.up < 0 && draft.arp < 0 && draft.mtu === 0)
-    wrong('"ip link set" changes nothing; write up, down, arp on, arp off or mtu SIZE');
-  return draft;
+  const { master, ...command } = draft;
+  const changes = draft.up >= 0 || draft.arp >= 0 || draft.mtu !== 0;
+  if (master !== undefined) {
+    if (changes) wrong('"master" is modelled in a line of its own only: ip link set NAME master VRF');
+    return { do: 'link master', name: draft.name, master };
+  }
+  if (!changes)
+    wrong('"ip link set" changes nothing; write up, down, arp on, arp off, mtu SIZE, master VRF or nomaster');
+  return command;
 }
 
 /** `[dev] NAME`, and nothing behind it. */
@@ -719,7 +744,10 @@ const RULE: readonly Option<RuleDraft>[] = [
     draft.action = FR_ACT_NOP;
   }),
   exact('type', (words, draft) => readAction(words.value('type', 'an action'), words, draft)),
-  ...refused<RuleDraft>('suppress_ifgroup', 'sup_group', 'l3mdev', 'realms', 'realm', 'nat', 'map-to', 'masquerade'),
+  exact('l3mdev', (_, draft) => {
+    draft.l3mdev = true;
+  }),
+  ...refused<RuleDraft>('suppress_ifgroup', 'sup_group', 'realms', 'realm', 'nat', 'map-to', 'masquerade'),
 ];
 
 const ACTIONS: Names = [
@@ -746,7 +774,9 @@ function parseRuleChange(act: 'rule add' | 'rule del', words: Words): HostComman
   const looksUp = act === 'rule add' && rule.action === FR_ACT_UNSPEC;
   if (looksUp) rule.action = FR_ACT_TO_TBL;
   // A rule with another action is given no table.
-  if (rule.table < 0) rule.table = looksUp ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
+  if (rule.table < 0) rule.table = looksUp && !rule.l3mdev ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
+  if (rule.l3mdev && rule.table > 0) wrong('table can not be specified for l3mdev rules');
+  if (rule.l3mdev && rule.invert) wrong('"not" with "l3mdev" is not modelled; leave it out');
   return { do: act, rule };
 }
 
@@ -991,8 +1021,9 @@ function printRule(command: RuleChange): string {
   if (rule.protocol !== RTPROT_UNSPEC) words.push('proto', nameOf(rule.protocol, ROUTE_PROTOCOLS));
   if (rule.suppress_prefixlen >= 0) words.push('suppress_prefixlength', String(rule.suppress_prefixlen));
   const looksUp = rule.action === FR_ACT_TO_TBL || rule.action === FR_ACT_UNSPEC;
-  const usualTable = adds && looksUp ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
-  if (rule.table !== usualTable || (adds && looksUp)) words.push('table', formatTable(rule.table));
+  const usualTable = adds && looksUp && !rule.l3mdev ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
+  if (rule.l3mdev) words.push('l3mdev');
+  if (rule.table !== usualTable || (adds && looksUp && !rule.l3mdev)) words.push('table', formatTable(rule.table));
   if (rule.action === FR_ACT_GOTO) words.push('goto', String(rule.target));
   else if (rule.action === FR_ACT_NOP) words.push('nop');
   else if (!looksUp || (!adds && rule.action === FR_ACT_TO_TBL)) words.push(nameOf(rule.action, ACTIONS));
@@ -1030,6 +1061,10 @@ export function printIp(command: IpCommand): string {
       const remote = command.remote === 0 ? '' : ` remote ${formatAddress(command.remote)}`;
       return `ip link add ${command.name}${mtu} type ${command.kind}${local}${remote}${peer}`;
     }
+    case 'vrf add':
+      return `ip link add ${command.name} type vrf table ${formatTable(command.table)}`;
+    case 'link master':
+      return `ip link set ${command.name} ${command.master === '' ? 'nomaster' : `master ${command.master}`}`;
     case 'link del':
       return `ip link del ${command.name}`;
     case 'link set':

@@ -100,17 +100,17 @@ test('a failed connect() keeps an address and a port that were bound', () => {
 test('a socket is found by its own tuple, and by no other', () => {
   const { net } = events(stock, host(), [tcp('c'), connect('c')]);
   const c = sock(net, 'c');
-  expect(inet_lookup(stock, net, PEER, 80, HERE, c.inet_num, 3).id).toBe(c.id);
-  expect(inet_lookup(stock, net, PEER, 81, HERE, c.inet_num, 3).id).toBe(0);
-  expect(inet_lookup(stock, net, PEER, 80, HERE + 1, c.inet_num, 3).id).toBe(0);
+  expect(inet_lookup(stock, net, PEER, 80, HERE, c.inet_num, 3, 0).id).toBe(c.id);
+  expect(inet_lookup(stock, net, PEER, 81, HERE, c.inet_num, 3, 0).id).toBe(0);
+  expect(inet_lookup(stock, net, PEER, 80, HERE + 1, c.inet_num, 3, 0).id).toBe(0);
 });
 
 test('a socket whose address changed while it was hashed is found under neither address', () => {
   const { net } = events(stock, host(), [tcp('c'), connect('c')]);
   const c = sock(net, 'c');
   const moved = changed(net, c.id, { inet_rcv_saddr: HERE + 1 });
-  expect(inet_lookup(stock, moved, PEER, 80, HERE, c.inet_num, 3).id).toBe(0);
-  expect(inet_lookup(stock, moved, PEER, 80, HERE + 1, c.inet_num, 3).id).toBe(0);
+  expect(inet_lookup(stock, moved, PEER, 80, HERE, c.inet_num, 3, 0).id).toBe(0);
+  expect(inet_lookup(stock, moved, PEER, 80, HERE + 1, c.inet_num, 3, 0).id).toBe(0);
 });
 
 test('a listener on the address is preferred to one on any address, and a device counts more', () => {
@@ -122,12 +122,12 @@ test('a listener on the address is preferred to one on any address, and a device
     bind('other', HERE, 8081),
     listen('other'),
   ]);
-  expect(inet_lookup(stock, net, PEER, 999, HERE, 8080, 3).name).toBe('any');
+  expect(inet_lookup(stock, net, PEER, 999, HERE, 8080, 3, 0).name).toBe('any');
   const exact = changed(net, sock(net, 'other').id, { inet_num: 8080 });
-  expect(inet_lookup(stock, exact, PEER, 999, HERE, 8080, 3).name).toBe('other');
-  expect(inet_lookup(stock, exact, PEER, 999, HERE + 1, 8080, 3).name).toBe('any');
+  expect(inet_lookup(stock, exact, PEER, 999, HERE, 8080, 3, 0).name).toBe('other');
+  expect(inet_lookup(stock, exact, PEER, 999, HERE + 1, 8080, 3, 0).name).toBe('any');
   const bound = changed(exact, sock(net, 'other').id, { sk_bound_dev_if: 7 });
-  expect(inet_lookup(stock, bound, PEER, 999, HERE, 8080, 3).name).toBe('any');
+  expect(inet_lookup(stock, bound, PEER, 999, HERE, 8080, 3, 0).name).toBe('any');
 });
 
 test('bind() refuses a port whose owner would receive the same', () => {

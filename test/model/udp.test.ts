@@ -75,10 +75,10 @@ test('the lookup prefers the socket that names more of the datagram', () => {
     socket('other', 'udp', { dev: 'eth1' }),
     bind('other', '10.0.0.1', 53),
   ]).world;
-  expect(__udp4_lib_lookup(world, ip('9.9.9.9'), 1, ip('10.0.0.1'), 53, 5).id).toBe(
+  expect(__udp4_lib_lookup(world, ip('9.9.9.9'), 1, ip('10.0.0.1'), 53, 5, 0).id).toBe(
     world.devs.find((dev) => dev.ifindex === 5)?.name === 'eth1' ? 4 : 3,
   );
-  expect(__udp4_lib_lookup(world, ip('9.9.9.9'), 1, ip('10.0.0.1'), 54, 5).id).toBe(0);
+  expect(__udp4_lib_lookup(world, ip('9.9.9.9'), 1, ip('10.0.0.1'), 54, 5, 0).id).toBe(0);
 });
 
 describe('the source of a datagram', () => {

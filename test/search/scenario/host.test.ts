@@ -283,6 +283,8 @@ const link: fc.Arbitrary<HostCommand> = fc.oneof(
     local: fc.constant(0),
     remote: fc.constant(0),
   }),
+  fc.record({ do: fc.constant('vrf add' as const), name: device, table }),
+  fc.record({ do: fc.constant('link master' as const), name: device, master: fc.oneof(fc.constant(''), device) }),
   fc.record({ do: fc.constant('link del' as const), name: device }),
   fc
     .record({
@@ -365,6 +367,7 @@ const rule: fc.Arbitrary<HostCommand> = fc
     table,
     action: fc.constantFrom(1, 2, 3, 6, 7, 8),
     target: word32,
+    l3mdev: flag,
     adds: flag,
   })
   .map(({ uids, sports, dports, adds, ...given }) => ({
@@ -372,6 +375,7 @@ const rule: fc.Arbitrary<HostCommand> = fc
     rule: {
       ...NO_RULE,
       ...given,
+      l3mdev: given.l3mdev && !given.invert && given.table === 0,
       target: given.action === 2 ? given.target : 0,
       uid_start: uids[0],
       uid_end: uids[1],
