@@ -184,7 +184,9 @@ export function solveCell(
     const counts = { shapes: scope.shapes.length, closed, paths, queries, agreed, occurred };
     return { outcome, text, reason, ...counts, milliseconds: performance.now() - started };
   };
-  for (const [at, shape] of scope.shapes.entries()) {
+  /** What its share of the time was too short for is asked again at the end, with what the others have left. */
+  const queue = [...scope.shapes];
+  for (const [at, shape] of queue.entries()) {
     const say = (more: { readonly paths: number; readonly queries: number }) =>
       options.onProgress?.({
         shape: shape.name,
@@ -199,7 +201,7 @@ export function solveCell(
       continue;
     }
     const found = explore(z3, statement(scope, shape, lifted), {
-      budget: { milliseconds: share(deadline - performance.now(), scope.shapes.length - at) },
+      budget: { milliseconds: share(deadline - performance.now(), queue.length - at) },
       familiar,
       minimising: FAMILIAR,
       onProgress: say,
@@ -214,7 +216,9 @@ export function solveCell(
       continue;
     }
     if (found.outcome === 'undecided') {
-      open.push(/deadline|time/.test(found.reason ?? '') ? shape.name : `${shape.name} (${found.reason ?? ''})`);
+      const isLate = /deadline|time/.test(found.reason ?? '');
+      if (isLate && at < scope.shapes.length) queue.push(shape);
+      else open.push(isLate ? shape.name : `${shape.name} (${found.reason ?? ''})`);
       continue;
     }
     const agreement = checkAgreement(scope, shape, property, kernel, lifted, options.seed);
