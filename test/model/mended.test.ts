@@ -4,7 +4,7 @@ import { icmpOnly } from '../../model/variants/icmp-only.ts';
 import { mended } from '../../model/variants/mended.ts';
 import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
 import { faults, only } from '../../properties/faults.ts';
-import { twoUplinks } from '../../properties/scopes.ts';
+import { twoUplinks, vrfHosts } from '../../properties/scopes.ts';
 import { acceptedCommands } from '../../search/accepted.ts';
 import { eventWords, hostWords } from '../../search/bulk.ts';
 import { drawEvents, drawHost } from '../../search/generate.ts';
@@ -18,12 +18,12 @@ describe.each([
   ['icmp-only', icmpOnly, mended('icmp-only', icmpOnly.title, false, only(faults.map(({ field }) => field)))],
   ['tcp-rehash', tcpRehash, mended('tcp-rehash', tcpRehash.title, true, only(faults.map(({ field }) => field)))],
 ])('%s', (_, published, switched) => {
-  it(`does the same on ${HOSTS} hosts`, () => {
+  it.each([twoUplinks, vrfHosts])(`does the same on ${HOSTS} hosts of $name`, (scope) => {
     let rerouted = 0;
     for (let h = 0; h < HOSTS; h++) {
-      const host = acceptedCommands(published, drawHost(twoUplinks, hostWords(7, h)));
+      const host = acceptedCommands(published, drawHost(scope, hostWords(7, h)));
       const commands = host.map(commandOf);
-      const events = drawEvents(twoUplinks, host, eventWords(7, h, 0)).map(eventOfLine);
+      const events = drawEvents(scope, host, eventWords(7, h, 0)).map(eventOfLine);
       const [a, b] = [published, switched].map((kernel) => playOn(kernel, bootHost(kernel, commands), events));
       expect(traceLines(b as never)).toEqual(traceLines(a as never));
       expect(b?.steps.at(-1)?.world.socks).toEqual(a?.steps.at(-1)?.world.socks);
