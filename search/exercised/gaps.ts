@@ -4,16 +4,11 @@ const REASONS: readonly (readonly [gap: RegExp, reason: string])[] = [
   [/addr_type === RTN_UNSPEC` false/, 'every caller in the model leaves the type of the address open'],
   [/`skb\.cloned` true/, "a TCP segment has MAX_TCP_HEADER bytes of headroom, more than any link's header"],
   [/`sum === 0` true/, 'one datagram in 65,536; the lemma on the zero rule covers it'],
-  [
-    /`sk\.inet_saddr === 0` false/,
-    'a second SYN of one peer, while its request waits at a marked listener: rare among the draws, see conformance/patched/NOTES.md',
-  ],
   [/`bucket` false/, 'a port that nobody else holds is free for the search, which then does not fail'],
   [
     /`dst\.err < 0` true/,
     'source and destination are those of the first lookup, where a policy that blocks them has done so',
   ],
-  [/time-wait socket/, 'only on 6.18 does a reset belong to one; see test/model/releases'],
   [/CLOSE_WAIT|LAST_ACK/, 'the peer closes first only on accepted connections, which the search does not close'],
   [
     /FIN_WAIT2|CLOSING/,
