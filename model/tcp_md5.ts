@@ -11,6 +11,11 @@ import type { Tcphdr } from './types/packet.ts';
 /** NOP, NOP, kind and length, then 16 bytes for the signature. C: net/ipv4/tcp_output.c, tcp_options_write(). */
 export const MD5SIG_UNSIGNED: readonly number[] = [0x0101, 0x1312, 0, 0, 0, 0, 0, 0, 0, 0];
 
+/** C: include/net/tcp.h. */
+const TCPOPT_NOP = 1;
+const TCPOPT_MD5SIG = 19;
+const TCPOLEN_MD5SIG = 18;
+
 /** Stands for the shared key. */
 const MD5SIG_KEY = 0x2385;
 
@@ -25,12 +30,29 @@ export function tcp_v4_md5_hash(th: Tcphdr, len: number, saddr: number, daddr: n
   return jhash_3words(th.window, th.urg_ptr, len, numbers);
 }
 
-/** Where the option begins among a header's option words, -1 for none; it always begins a word of 32 bits. */
+/** Where the signature begins among a header's option words, -1 where there is none. The values of other options are stepped over. */
 function md5sigAt(th: Tcphdr): number {
   let found = -1;
+  let end = false;
+  let kind = 0;
+  let length = 0;
+  let at = 0;
   let i = 0;
   for (const word of th.options) {
-    found = found < 0 && (i & 1) === 1 && word === 0x1312 ? i + 1 : found;
+    for (const byte of [word >>> 8, word & 0xff]) {
+      if (!end && at === 0) {
+        end = byte === 0;
+        kind = byte;
+        at = byte === TCPOPT_NOP ? 0 : 1;
+      } else if (!end && at === 1) {
+        end = byte < 2;
+        length = byte;
+        found = kind === TCPOPT_MD5SIG && length === TCPOLEN_MD5SIG ? i + 1 : found;
+        at = length === 2 ? 0 : 2;
+      } else if (!end) {
+        at = at + 1 === length ? 0 : at + 1;
+      }
+    }
     i += 1;
   }
   return found;

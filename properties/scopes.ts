@@ -453,17 +453,28 @@ export const fewPorts: RunScope = {
   mangleRules: 1,
   sockets: ['tcp'],
   socketOptions: ['mark 100', 'mark 100', 'dev eth1'],
-  arrivals: [
-    'eth1 8.8.8.8:80 > ADDR1:40000 tcp R',
-    'eth0 8.8.8.8:80 > ADDR0:40000 tcp R',
-    'eth1 8.8.8.8:80 > ADDR1:40000 tcp .',
-    'eth0 8.8.8.8:80 > ADDR0:40000 tcp .',
-  ],
+  arrivals: ['eth1 8.8.8.8:80 > ADDR1:40000 tcp R', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp R'],
   destinations: ['8.8.8.8', '8.8.8.8', '9.9.9.9'],
   ports: [80],
   waits: ['2', '61'],
   conversations: true,
   events: 10,
+};
+
+/** The same with segments that come late, to connections that are over. */
+export const lateSegments: RunScope = {
+  ...fewPorts,
+  name: 'late-segments',
+  share: 5,
+  text: 'one TCP socket on the hosts of two-uplinks with one port, whole connections, and segments of them that arrive when they are over',
+  extra: ['sysctl -w net.ipv4.tcp_timestamps=0'],
+  mangle: { matches: ['', '-d 8.8.8.8', '-p tcp'], targets: ['MARK --set-mark 100'] },
+  socketOptions: ['uid 1000'],
+  maxSockets: 1,
+  arrivals: ['eth0 8.8.8.8:80 > ADDR0:40000 tcp .', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp S'],
+  destinations: ['8.8.8.8'],
+  changes: [],
+  waits: ['2'],
 };
 
 /** Links that do not take packets of the same size. */

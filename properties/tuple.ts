@@ -24,7 +24,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { fewPorts, owners, silentPeers, twoUplinks, wideHeaders } from './scopes.ts';
+import { fewPorts, lateSegments, owners, silentPeers, twoUplinks, wideHeaders } from './scopes.ts';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
@@ -293,7 +293,7 @@ export const tcpOperationsOnTcpSockets: Property = always({
   asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
   onStock: '',
   scope: twoUplinks,
-  alsoIn: [fewPorts],
+  alsoIn: [lateSegments],
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'wrong-kind';

@@ -200,8 +200,10 @@ export function solveCell(
       open.push(shape.name);
       continue;
     }
+    const asked = performance.now();
+    const milliseconds = share(deadline - asked, queue.length - at);
     const found = explore(z3, statement(scope, shape, lifted), {
-      budget: { milliseconds: share(deadline - performance.now(), queue.length - at) },
+      budget: { milliseconds },
       familiar,
       minimising: FAMILIAR,
       onProgress: say,
@@ -216,7 +218,7 @@ export function solveCell(
       continue;
     }
     if (found.outcome === 'undecided') {
-      const isLate = /deadline|time/.test(found.reason ?? '');
+      const isLate = performance.now() - asked >= milliseconds;
       if (isLate && at < scope.shapes.length) queue.push(shape);
       else open.push(isLate ? shape.name : `${shape.name} (${found.reason ?? ''})`);
       continue;

@@ -77,3 +77,13 @@ test('the second version of the patch leaves a SYN with the signature of another
   const [syn] = traceOf(run(SESSION('9.9.9.9').slice(0, 2), tcpRehash)).packets;
   expect([syn?.saddr, syn?.checksum, syn?.signature]).toEqual(['10.1.0.1', 'correct', 'incorrect']);
 });
+
+// Found by z3: the cookie that no search by chance draws. RFC 9293 section 3.1: an option's length says where the next begins.
+test.each([
+  ['a Fast Open cookie', [0x220a, 0x1312, 0xffff, 0x1312, 0xffff, 0x0101]],
+  ['a timestamp', [0x0101, 0x080a, 0x1312, 0x0000, 0x1312, 0x0000]],
+])('%s with the bytes of a signature in it is none', (_, options) => {
+  const [syn] = sent(['socket c tcp', 'connect c 8.8.8.8:179']) as [SkBuff];
+  expect(tcp_parse_md5sig_option({ ...syn.th, options })).toBe(false);
+  expect(tcp_parse_md5sig_option({ ...syn.th, options: [...options, 0x0101, 0x1312, ...Array(8).fill(0)] })).toBe(true);
+});
