@@ -28,7 +28,7 @@ import { progress } from './progress.ts';
 
 const HELP = `npm run prove -- [options]
   --part lemmas|cells|planted   one part instead of all
-  --only WORD                   lemmas and properties with that word in their id
+  --only WORD,WORD              lemmas and properties with one of those words in their id
   --budget SECONDS              for a lemma or a cell, 300 by default
   --second-opinion FOLDER       writes every question that was closed as SMT-LIB and asks an installed z3, too
   --record                      writes z3's answers to properties/solved.ts
@@ -53,6 +53,10 @@ const milliseconds = Number(values.budget) * 1000;
 
 /** What happened so far: the worst of it is the exit code. */
 const seen = { undecided: 0, different: 0 };
+
+function isChosen(id: string): boolean {
+  return values.only.split(',').some((word) => id.includes(word));
+}
 
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;
@@ -94,7 +98,7 @@ function reportLemma(lemma: Lemma, proof: Proof, files: readonly string[]): void
 function proveLemmas(z3: Z3): void {
   const started = performance.now();
   for (const lemma of [...lemmas, ...twins]) {
-    if (!lemma.id.includes(values.only)) continue;
+    if (!isChosen(lemma.id)) continue;
     const files: string[] = [];
     const onClosed = (id: string, _cell: string, smtlib: string): void => {
       const file = join(folder ?? '', `${id.replaceAll('/', '--')}-${files.length + 1}.smt2`);
@@ -108,7 +112,7 @@ function proveLemmas(z3: Z3): void {
 
 async function proveCells(): Promise<void> {
   const started = performance.now();
-  const chosen = properties.filter(({ id }) => id.includes(values.only));
+  const chosen = properties.filter(({ id }) => isChosen(id));
   const cells = chosen.flatMap((property) => variants.map((kernel) => ({ property, kernel })));
   const show = progress();
   for (const { name, text } of Object.values(proofScopes)) console.log(`scope ${name}: ${text}`);
