@@ -48,7 +48,7 @@ const ROWS: Readonly<
   'rerouted-by-user': ['violated', 'violated', 'violated', 'violated', 'violated', 'violated'],
   'rerouted-by-source': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'vrf-kept': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
-  'route-ignores-garbage': ['sampled', 'sampled', 'sampled', 'violated', 'sampled', 'sampled'],
+  'route-ignores-garbage': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'mark-alone-changes-nothing': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
   'source-is-an-address': ['sampled', 'sampled', 'sampled', 'sampled', 'sampled', 'sampled'],
   'policies-obeyed': ['sampled', 'sampled', 'violated', 'violated', 'sampled', 'sampled'],
@@ -96,6 +96,7 @@ export const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Readon
     'rerouted-by-ports': every('undecided'),
     'rerouted-by-user': every('undecided'),
     'vrf-kept': every('undecided'),
+    'route-ignores-garbage': { 'icmp-only': 'sampled' },
   },
   '6.18': {
     'listener-stays': { 'tcp-rehash': 'violated' },

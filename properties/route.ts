@@ -21,7 +21,7 @@ import {
   type Xmit,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, protectedHosts, severalPaths, vrfHosts } from './scopes.ts';
+import { oneProvider, otherPaths, owners, protectedHosts, severalPaths, vrfHosts } from './scopes.ts';
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {
@@ -358,6 +358,7 @@ export const routeIgnoresGarbage: Property = always({
   asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
   onStock: '',
   scope: otherPaths,
+  alsoIn: [owners],
   holds(run, i) {
     if (!lookedUpAgain(run, i)) return true;
     const event = eventOf(run, i);

@@ -12,6 +12,7 @@ import { DIFFERENCES, expected } from '../properties/expected.ts';
 import { faults, singleFaults, withOnly } from '../properties/faults.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
+import { solved } from '../properties/solved.ts';
 import { superfluous } from '../search/minimise.ts';
 import { firstBroken, play } from '../search/play.ts';
 import { breaks } from '../search/review.ts';
@@ -116,6 +117,12 @@ describe('the recorded results', () => {
       expect(releases.map((one) => one.release)).toContain(release);
       for (const { id, name, outcome } of cellsOf(rows)) expect(outcome).not.toBe(expected[id]?.[name]);
     }
+  });
+
+  it('call violated what z3 breaks', () => {
+    const broken = cellsOf(solved).filter(({ outcome }) => outcome === 'violated');
+    expect(broken.length).toBeGreaterThan(0);
+    expect(broken.filter(({ id, name }) => expected[id]?.[name] !== 'violated')).toEqual([]);
   });
 
   it('name every property and every variant', () => {
