@@ -177,11 +177,11 @@ export const solved: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'tcp-rehash-mended': 'exhausted',
   },
   'transport-checksum-correct': {
-    stock: 'undecided',
+    stock: 'exhausted',
     masquerade: 'undecided',
     'icmp-only': 'violated',
     'tcp-rehash': 'violated',
-    'icmp-only-mended': 'undecided',
+    'icmp-only-mended': 'exhausted',
     'tcp-rehash-mended': 'undecided',
   },
   'verdict-legal': {
@@ -201,12 +201,12 @@ export const solved: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'tcp-rehash-mended': 'exhausted',
   },
   'answer-reaches-sender': {
-    stock: 'undecided',
+    stock: 'exhausted',
     masquerade: 'undecided',
-    'icmp-only': 'undecided',
-    'tcp-rehash': 'undecided',
-    'icmp-only-mended': 'undecided',
-    'tcp-rehash-mended': 'undecided',
+    'icmp-only': 'exhausted',
+    'tcp-rehash': 'exhausted',
+    'icmp-only-mended': 'exhausted',
+    'tcp-rehash-mended': 'exhausted',
   },
   'tunnel-does-not-loop': {
     stock: 'exhausted',

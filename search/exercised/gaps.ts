@@ -14,7 +14,6 @@ const REASONS: readonly (readonly [gap: RegExp, reason: string])[] = [
     /FIN_WAIT2|CLOSING/,
     "`answer` acknowledges a FIN and closes in one segment; the conformance cases take the peer's steps one by one",
   ],
-  [/tcp SYN_RECV/, 'requests have no name before they are accepted'],
 ];
 
 /** The reason of a gap, '' when none is known. */
