@@ -36,7 +36,7 @@ const MUTANTS: readonly Mutant[] = [
     part: 'source selection',
     what: "no other device's address is taken",
     file: 'model/devinet.ts',
-    text: 'return addr !== 0 ? addr : anyDeviceAddr(net, scope);',
+    text: 'return addr !== 0 ? addr : anyDeviceAddr(net, l3mdev_master_ifindex_rcu(in_dev), scope);',
     wrong: 'return addr;',
   },
   {
