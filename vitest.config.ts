@@ -1,7 +1,7 @@
 import { env } from 'node:process';
 import { defineConfig } from 'vitest/config';
-import { vitePluginCopies } from './search/native/copies.ts';
-import { vitePluginLift } from './search/z3/plugins.ts';
+import { vitePluginLift } from './solver/plugins.ts';
+import { vitePluginCopies } from './tools/copies/copies.ts';
 
 export default defineConfig({
   plugins: [vitePluginLift(), vitePluginCopies()],

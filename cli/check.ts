@@ -1,6 +1,6 @@
 /** `reroute-check check`: a review held against the recorded expectations. */
 
-import { REFERENCE } from '../model/releases/index.ts';
+import { REFERENCE } from '../model/patch/releases/index.ts';
 import { expectedOn } from '../properties/expected.ts';
 import { solved } from '../properties/solved.ts';
 import { answersOf, asRecorded } from '../search/outcome.ts';

@@ -1,12 +1,12 @@
 /** Looks up properties and variants by the names that users type. */
 
-import { releases } from '../model/releases/index.ts';
+import { variants } from '../model/patch/index.ts';
+import { kernelNamed, kernels } from '../model/patch/kernels.ts';
+import { releases } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
-import { variants } from '../model/variants/index.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
-import { kernelNamed, kernels } from '../search/kernels.ts';
-import { wrong } from '../search/scenario/error.ts';
+import { wrong } from '../scenario/error.ts';
 
 /** The variant of that name, all when there is none, on that release. */
 export function chooseVariants(name: string | undefined, release?: string): readonly Kernel[] {

@@ -1,8 +1,8 @@
 /** Measures what the search exercises and writes COVERAGE.md; exits 1 when a gap has no reason. */
 import { parseArgs } from 'node:util';
 import { properties } from '../properties/index.ts';
-import { measureCoverage } from '../search/exercised/measure.ts';
-import { coverageReport } from '../search/exercised/report.ts';
+import { measureCoverage } from '../tools/coverage/measure.ts';
+import { coverageReport } from '../tools/coverage/report.ts';
 import { writeWhole } from './files.ts';
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
 /** Ends a verb that could not do its work: one line for what the user can mend, a trace for what only we can. */
-import { InputError, Wrong } from '../search/scenario/error.ts';
+import { InputError, Wrong } from '../scenario/error.ts';
 import { EXIT } from './exit.ts';
 
 /** A required part of the machine is missing. */

@@ -1,10 +1,10 @@
 /** `reroute-check faults`: what each fault of the patch breaks by itself. */
 import pc from 'picocolors';
-import { versionName } from '../properties/faults.ts';
+import { versionName } from '../model/patch/faults.ts';
 import { properties } from '../properties/index.ts';
+import { wrong } from '../scenario/error.ts';
 import { chooseFaults, type FaultFinding, searchFaults } from '../search/faults.ts';
 import { RUNS, SEED } from '../search/review.ts';
-import { wrong } from '../search/scenario/error.ts';
 import { EXIT } from './exit.ts';
 import { writeCounterexample } from './files.ts';
 import { progress } from './progress.ts';

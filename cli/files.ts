@@ -1,8 +1,8 @@
 /** Where results are kept, and writing them whole or not at all. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Text } from '../scenario/text.ts';
 import type { Counterexample, Review } from '../search/outcome.ts';
-import type { Text } from '../search/text.ts';
 
 /** The folder of counterexamples, below the current one. */
 export const COUNTEREXAMPLES = 'counterexamples';

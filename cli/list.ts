@@ -2,12 +2,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { releases } from '../model/releases/index.ts';
-import { variants } from '../model/variants/index.ts';
-import { faults } from '../properties/faults.ts';
+import { faults } from '../model/patch/faults.ts';
+import { variants } from '../model/patch/index.ts';
+import { releases } from '../model/patch/releases/index.ts';
 import { properties } from '../properties/index.ts';
-import { wrong } from '../search/scenario/error.ts';
-import { loadScenario } from '../search/scenario/scenario.ts';
+import { wrong } from '../scenario/error.ts';
+import { loadScenario } from '../scenario/scenario.ts';
 import { filterRows, filterTable } from '../search/synShapes.ts';
 import { COUNTEREXAMPLES } from './files.ts';
 

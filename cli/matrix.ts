@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import { REFERENCE } from '../model/releases/index.ts';
-import { proofScopes } from '../properties/shapes.ts';
+import { REFERENCE } from '../model/patch/releases/index.ts';
+import { proofScopes } from '../properties/scopes/proofs.ts';
 import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
 import { counterexamplePath } from './files.ts';
 

@@ -1,6 +1,7 @@
 /** The recorded matrix and what differs on other releases, as FINDINGS.md and README.md show them. */
-import { REFERENCE } from '../model/releases/index.ts';
-import { variants } from '../model/variants/index.ts';
+
+import { variants } from '../model/patch/index.ts';
+import { REFERENCE } from '../model/patch/releases/index.ts';
 import { DIFFERENCES, expected } from '../properties/expected.ts';
 import { solved } from '../properties/solved.ts';
 

@@ -1,10 +1,10 @@
 /** `reroute-check replay`: stored counterexamples again. */
 
-import { REFERENCE } from '../model/releases/index.ts';
+import { REFERENCE } from '../model/patch/releases/index.ts';
 import { properties } from '../properties/index.ts';
-import { firstBroken, play } from '../search/play.ts';
-import { loadScenario } from '../search/scenario/scenario.ts';
-import { traceLines } from '../search/scenario/trace.ts';
+import { firstBroken, play } from '../scenario/play.ts';
+import { loadScenario } from '../scenario/scenario.ts';
+import { traceLines } from '../scenario/trace.ts';
 import { chooseProperty, chooseVariant } from './choose.ts';
 import { EXIT } from './exit.ts';
 

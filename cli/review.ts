@@ -1,6 +1,6 @@
 /** `reroute-check review`: the matrix, and a sentence for every violated cell. */
 import { rmSync } from 'node:fs';
-import { REFERENCE } from '../model/releases/index.ts';
+import { REFERENCE } from '../model/patch/releases/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { expected } from '../properties/expected.ts';
 import { properties } from '../properties/index.ts';

@@ -1,16 +1,16 @@
 /** `reroute-check route get`: the answers of `ip route get` for a described host. */
-import { inet_rtm_getroute } from '../model/route.ts';
+import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
 import type { RouteQuery } from '../model/types/route.ts';
 import type { World } from '../model/types/world.ts';
-import { at, InputError, wrong } from '../search/scenario/error.ts';
+import { at, InputError, wrong } from '../scenario/error.ts';
 import {
   parseRouteGet,
   parseRouteGetLine,
   printRouteAnswer,
   printRouteAnswerLine,
   routeAnswerJson,
-} from '../search/scenario/routeGet.ts';
-import { loadHost, readText } from '../search/scenario/scenario.ts';
+} from '../scenario/routeGet.ts';
+import { loadHost, readText } from '../scenario/scenario.ts';
 import { EXIT } from './exit.ts';
 
 export interface RouteGetOptions {

@@ -1,9 +1,9 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
 import { properties } from '../properties/index.ts';
 import type { Run } from '../properties/property.ts';
-import { firstBroken, play } from '../search/play.ts';
-import { loadScenario } from '../search/scenario/scenario.ts';
-import { traceOf, traceText, type Violation } from '../search/scenario/trace.ts';
+import { firstBroken, play } from '../scenario/play.ts';
+import { loadScenario } from '../scenario/scenario.ts';
+import { traceOf, traceText, type Violation } from '../scenario/trace.ts';
 import { chooseVariant } from './choose.ts';
 
 export interface TraceOptions {

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stock } from '../model/variants/stock.ts';
-import type { Text } from '../search/text.ts';
+import { stock } from '../model/patch/stock.ts';
+import type { Text } from '../scenario/text.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
 import { kernelSees, modelSees, type Seen } from './modelTrace.ts';
 import { modelAnswers, QUESTION } from './routing.ts';

@@ -9,7 +9,7 @@
  * for one that the kernel chose, both inside the range. Sequence numbers are the peer's affair: wrong ones show in what
  * follows. The packet's mark cannot be seen on a wire.
  */
-import type { Text } from '../search/text.ts';
+import type { Text } from '../scenario/text.ts';
 import { EXCLUDED } from './excluded.ts';
 import type { Seen, SeenPacket } from './modelTrace.ts';
 import type { RouteAnswer, RouteAnswers } from './running/player.ts';

@@ -1,5 +1,5 @@
 /** What wire scenarios show: parts of the model, each counted where its effect is seen, not where it is merely set up. */
-import type { Text } from '../search/text.ts';
+import type { Text } from '../scenario/text.ts';
 import type { Seen, SeenPacket } from './modelTrace.ts';
 
 /** A scenario with what was seen, in the words that the parts look at. */

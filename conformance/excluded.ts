@@ -111,7 +111,7 @@ export const EXCLUDED: readonly Excluded[] = [
     what: 'IPsec policies with a template',
     reason: 'The running kernel has no ESP, and the model shows a protected packet before its transformation.',
     kind: 'not drawn',
-    source: 'model/xfrm_policy.ts',
+    source: 'model/kernel/net/xfrm/xfrm_policy.ts',
   },
   {
     what: 'A range of two ports or a few',
@@ -123,7 +123,7 @@ export const EXCLUDED: readonly Excluded[] = [
     what: 'What happens after SO_BINDTODEVICE fails',
     reason: 'The model opens no socket then, a program has an unbound one; nothing behind that event is compared.',
     kind: 'not modelled',
-    source: 'model/af_inet.ts, inet_create()',
+    source: 'model/kernel/net/ipv4/af_inet.ts, inet_create()',
   },
   {
     what: 'The mark of a packet on the wire',

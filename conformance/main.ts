@@ -14,6 +14,7 @@ import { campaign, type Disagreement, type Kind, QUESTIONS_PER_HOST } from './ru
 import { openPlayer, type Player, prerequisites } from './running/player.ts';
 
 const ANSWERS_PER_CASE = 20;
+
 /** As the program: agreed, differed, bad usage, a part of the machine is missing. */
 const EXIT = { done: 0, differs: 1, usage: 2, missing: 4 } as const;
 

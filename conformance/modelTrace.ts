@@ -1,12 +1,12 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
 
-import { skb_checksum_help } from '../model/checksum.ts';
-import { hostCommand } from '../model/host.ts';
-import { dev_get_by_index, getSock, setSock } from '../model/net.ts';
-import { boot, step } from '../model/step.ts';
-import { tcp_parse_options } from '../model/tcp_input.ts';
+import { hostCommand } from '../model/host/commands.ts';
+import { boot, step } from '../model/host/step.ts';
+import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
+import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
 import { EINPROGRESS, EPIPE } from '../model/types/errno.ts';
 import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
+import { getSock, setSock } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import {
   IPPROTO_ICMP,
@@ -19,10 +19,10 @@ import {
 } from '../model/types/packet.ts';
 import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
 import type { Effect, Kernel, World } from '../model/types/world.ts';
-import { errorName } from '../search/scenario/errno.ts';
-import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../search/scenario/format.ts';
-import { namedSockets, signatureOf, stateName } from '../search/scenario/trace.ts';
-import { commandOf, eventOfLine, type Text } from '../search/text.ts';
+import { errorName } from '../scenario/errno.ts';
+import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../scenario/format.ts';
+import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
+import { namedSockets, signatureOf, stateName } from '../scenario/trace.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
 import { LO_UP, newHost } from './routing.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';

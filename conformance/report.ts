@@ -1,5 +1,5 @@
 /** What a run of comparisons says to people. */
-import type { Text } from '../search/text.ts';
+import type { Text } from '../scenario/text.ts';
 import { type Difference, differenceText, packetText } from './compare.ts';
 import type { Seen } from './modelTrace.ts';
 import { type Campaign, type Disagreement, QUESTIONS_PER_HOST } from './run.ts';

@@ -2,20 +2,21 @@
  * Random hosts and `ip route get` questions about them: every selector of a rule, every type, scope and metric of a
  * route and every kind of address that the model knows, in a world small enough that they meet.
  */
-import { hostCommand } from '../model/host.ts';
-import { newWorld } from '../model/newWorld.ts';
-import { inet_rtm_getroute } from '../model/route.ts';
+import { hostCommand } from '../model/host/commands.ts';
+import { newWorld } from '../model/host/newWorld.ts';
+import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import type { World } from '../model/types/world.ts';
-import { parseRouteGetLine, routeAnswerJson } from '../search/scenario/routeGet.ts';
-import { commandOf, type Text } from '../search/text.ts';
-import { below, chance, oneOf, type Words } from '../search/words.ts';
+import { below, chance, oneOf, type Words } from '../scenario/random.ts';
+import { parseRouteGetLine, routeAnswerJson } from '../scenario/routeGet.ts';
+import { commandOf, type Text } from '../scenario/text.ts';
 import type { RouteAnswers, SetupRefusal } from './running/player.ts';
 
 /** A routing case is told as a scenario whose events are questions. */
 export const QUESTION = 'route get ';
 
 const LINKS = ['eth0', 'eth1', 'eth2'] as const;
+
 /** Networks of the links; the second belongs to several. */
 const NETWORKS = ['10.0.0.', '10.1.0.', '192.168.1.'] as const;
 const FAR = ['8.8.8.8', '9.9.9.9', '192.0.2.1', '10.2.0.1', '10.0.1.1', '1.2.3.4'] as const;
@@ -29,6 +30,7 @@ const SPECIAL = [
   '0.0.0.0',
 ] as const;
 const TABLES = ['100', '100', '200', 'main', 'local', 'default'] as const;
+
 /** Values of a TOS that the reference release and its successors treat alike: see excluded.ts. */
 const TOS = ['0x10', '0x08', '0x04', '0x18', '0x1c'] as const;
 const MARKS = ['100', '0x64/0xff', '0x164', '200', '0/0xff', '0x4/0x4', '0'] as const;

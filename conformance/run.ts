@@ -1,12 +1,12 @@
 /** Asks the model and the running kernel the same things, and makes small what they disagree about. */
 import { release } from 'node:os';
-import { onRelease } from '../model/releases/index.ts';
-import { stock } from '../model/variants/stock.ts';
+import { onRelease } from '../model/patch/releases/index.ts';
+import { stock } from '../model/patch/stock.ts';
+import { impossibleEvent } from '../scenario/life.ts';
+import { type Words, wordsOfSeed } from '../scenario/random.ts';
+import { parseRouteGetLine } from '../scenario/routeGet.ts';
+import { commandOf, compile, type Text } from '../scenario/text.ts';
 import { minimiseAsync } from '../search/minimise.ts';
-import { impossibleEvent } from '../search/scenario/life.ts';
-import { parseRouteGetLine } from '../search/scenario/routeGet.ts';
-import { commandOf, compile, type Text } from '../search/text.ts';
-import { type Words, wordsOfSeed } from '../search/words.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
 import { type Coverage, cover, NOTHING_COVERED } from './coverage.ts';
 import { kernelSees, modelSees, type Seen } from './modelTrace.ts';

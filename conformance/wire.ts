@@ -2,10 +2,10 @@
  * Random scenarios for packets on the wire: the hosts of the property search, and wider ones of their own, with sockets of
  * every kind, connections both ways, rules on marks, types of service, users and ports, NAT and stateful filters.
  */
-import { type RunScope, twoUplinks } from '../properties/scopes.ts';
+import { type RunScope, twoUplinks } from '../properties/scopes/runs.ts';
+import { below, chance, oneOf, type Words } from '../scenario/random.ts';
+import type { Text } from '../scenario/text.ts';
 import { drawEvents, drawHost } from '../search/generate.ts';
-import type { Text } from '../search/text.ts';
-import { below, chance, oneOf, type Words } from '../search/words.ts';
 
 /** The hosts of the search with what else the model knows. */
 const wide: RunScope = {

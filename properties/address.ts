@@ -1,7 +1,8 @@
 /** Address consistency: whose address a packet carries, and who may change it. */
 
-import { dev_get_by_index, getSock, setSock, sockByName } from '../model/net.ts';
-import { step } from '../model/step.ts';
+import { step } from '../model/host/step.ts';
+import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
+import { getSock, setSock, sockByName } from '../model/types/lookup.ts';
 import type { NetDevice } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
@@ -21,7 +22,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { silentPeers, twoUplinks } from './scopes.ts';
+import { silentPeers, twoUplinks } from './scopes/runs.ts';
 
 /** Whether `addr` lies in a subnet that the device has an address in: what a provider's strict filter lets through. */
 function coveredBy(dev: NetDevice, addr: number): boolean {

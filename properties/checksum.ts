@@ -1,10 +1,10 @@
 /** Checksum correctness of what is on the wire. */
-import { ipChecksumCorrect, transportChecksumCorrect } from '../model/checksum.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
 import { IPPROTO_ICMP, type SkBuff } from '../model/types/packet.ts';
 import { SOCK_RAW } from '../model/types/sock.ts';
 import { leaves, ownerOf } from './packets.ts';
 import { always, effectsOf, type Property, type Run } from './property.ts';
-import { silentPeers, steadyMarks } from './scopes.ts';
+import { silentPeers, steadyMarks } from './scopes/runs.ts';
 
 export const ipChecksumRight: Property = always({
   id: 'ip-checksum-correct',

@@ -1,14 +1,15 @@
 /** TCP Fast Open: from where a cookie is shown, and what becomes of the data in a SYN. RFC: 7413. */
-import { ipChecksumCorrect, transportChecksumCorrect } from '../model/checksum.ts';
-import { step } from '../model/step.ts';
-import { tfoCookieOf } from '../model/tcp_fastopen.ts';
+
+import { step } from '../model/host/step.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
+import { tfoCookieOf } from '../model/kernel/net/ipv4/tcp_fastopen.ts';
 import { NO_PICKS } from '../model/types/event.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { SOCK_TCP, type Sock, TCP_ESTABLISHED, TCP_SYN_SENT } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
 import { hostChanged, inSocks, leaves, ownerOf, worldAfter } from './packets.ts';
 import { always, effectsOf, type Property, type Run, worldBefore } from './property.ts';
-import { fastOpenHosts, refusedSyns } from './scopes.ts';
+import { fastOpenHosts, refusedSyns } from './scopes/runs.ts';
 
 /** Whether the packet opens a connection. */
 function isSyn(skb: SkBuff): boolean {

@@ -1,5 +1,5 @@
 /**
- * What the Fast Open promises come to under version 2 with each condition of model/variants/syn-filters.ts: for a violated
+ * What the Fast Open promises come to under version 2 with each condition of model/patch/syn-filters.ts: for a violated
  * cell the path, with seed 1, of a run in fast-open-hosts that breaks it; '' for one that 18,000 runs did not break.
  */
 

@@ -1,5 +1,5 @@
 /** A property asked about a whole scenario. */
-import { runScenario } from '../model/step.ts';
+import { runScenario } from '../model/host/step.ts';
 import type { Effect, Kernel, Scenario } from '../model/types/world.ts';
 import type { Property } from './property.ts';
 

@@ -5,20 +5,21 @@
  * every kernel has. The other CPU acts on the host as it was before the step, with the sockets and ports of that moment;
  * what it does goes no further.
  */
-import { inet_bind, inet_create } from '../model/af_inet.ts';
-import { ipChecksumCorrect, transportChecksumCorrect } from '../model/checksum.ts';
-import { getSock } from '../model/net.ts';
-import { getCt } from '../model/nf_conntrack.ts';
-import { step } from '../model/step.ts';
+
+import { step } from '../model/host/step.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
+import { inet_bind, inet_create } from '../model/kernel/net/ipv4/af_inet.ts';
+import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { EADDRINUSE } from '../model/types/errno.ts';
 import { type Event, NO_PICKS } from '../model/types/event.ts';
+import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP } from '../model/types/packet.ts';
 import { SOCK_BINDPORT_LOCK, SOCK_TCP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import type { Kernel, Sent, World } from '../model/types/world.ts';
 import { firstDeparture, unconnectedSender } from './address.ts';
 import { hasTuple, worldAfter } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { owners } from './scopes.ts';
+import { owners } from './scopes/runs.ts';
 
 /** The host as another CPU finds it at each moment of step `i`. */
 function moments(run: Run, i: number): readonly World[] {

@@ -1,6 +1,6 @@
 /** What netfilter asks of a hook function, and what everybody asks of a packet's end. */
 
-import { sockByName } from '../model/net.ts';
+import { sockByName } from '../model/types/lookup.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
@@ -15,7 +15,7 @@ import { NF_DROP, NF_STOP, type XtRule } from '../model/types/verdict.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { destinationPort, hostChanged } from './packets.ts';
 import { always, at, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { mangledHosts, statefulHost, steadyMarks } from './scopes.ts';
+import { mangledHosts, statefulHost, steadyMarks } from './scopes/runs.ts';
 
 /** Whether a verdict word is one that nf_hook_slow() knows: a verdict in the low byte, a plausible errno above NF_DROP. */
 function legal(verdict: number): boolean {

@@ -1,5 +1,11 @@
 /** What the place of the mangle table among the hooks asks of whoever changes a packet there: conntrack before it, filters behind it. */
-import { ctTuple, getCt, nf_ct_get_tuple, nf_ct_invert_tuple, nf_ct_tuple_equal } from '../model/nf_conntrack.ts';
+import {
+  ctTuple,
+  getCt,
+  nf_ct_get_tuple,
+  nf_ct_invert_tuple,
+  nf_ct_tuple_equal,
+} from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import { SOCK_TCP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import {
@@ -14,7 +20,7 @@ import { sameEnds, socksMangled } from './address.ts';
 import { asking } from './netfilter.ts';
 import { inSocks, leaves, userSocket, worldAfter } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run } from './property.ts';
-import { statefulHost } from './scopes.ts';
+import { statefulHost } from './scopes/runs.ts';
 
 /** The entry that packet of step `i` belongs to, id 0 for none; an ICMP error is only related to one. */
 function entryOf(run: Run, i: number, skb: SkBuff): NfConn {

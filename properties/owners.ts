@@ -1,6 +1,6 @@
 /** Tunnels: the outer header is the tunnel's, and the socket that the packet points to is the inner sender's. */
-import { dev_get_by_index } from '../model/net.ts';
-import { ip_route_output_key } from '../model/route.ts';
+import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
+import { ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import type { NetDevice } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import { NO_FLOW } from '../model/types/route.ts';
@@ -8,7 +8,7 @@ import type { World } from '../model/types/world.ts';
 import { sameEnds, socksMangled } from './address.ts';
 import { inSocks, leaves, worldAfter } from './packets.ts';
 import { always, effectsOf, type Property } from './property.ts';
-import { owners } from './scopes.ts';
+import { owners } from './scopes/runs.ts';
 
 /** Whether a tunnel of the host goes to the packet's destination under the packet's source, or under any it has not been given. */
 function addressedByTunnel(net: World, skb: SkBuff): boolean {

@@ -1,9 +1,9 @@
 /** The questions that several properties ask about a packet on the wire: whose it is, and who chose its source. */
-import { inet_select_addr } from '../model/devinet.ts';
-import { fib_get_table } from '../model/fib_frontend.ts';
-import { fib_result_prefsrc } from '../model/fib_semantics.ts';
-import { fib_table_lookup } from '../model/fib_trie.ts';
-import { getSock, sockByName } from '../model/net.ts';
+import { inet_select_addr } from '../model/kernel/net/ipv4/devinet.ts';
+import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
+import { fib_result_prefsrc } from '../model/kernel/net/ipv4/fib_semantics.ts';
+import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
+import { getSock, sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';

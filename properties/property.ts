@@ -1,8 +1,8 @@
 /** What a property is: stated once, read by every engine, the command line and the report. */
 import type { Event } from '../model/types/event.ts';
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
-import type { RunScope } from './scopes.ts';
-import type { ProofScope } from './shapes.ts';
+import type { ProofScope } from './scopes/proofs.ts';
+import type { RunScope } from './scopes/runs.ts';
 
 /** The promise a property belongs to. */
 export type Concern = 'address' | 'tuple' | 'checksum' | 'connection' | 'netfilter' | 'route';

@@ -1,14 +1,16 @@
 /** Routes: by which rules, for which device, and from which memory a packet's route is chosen. */
-import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/l3mdev.ts';
-import { dev_get_by_index, dev_get_by_name, sockByName } from '../model/net.ts';
-import { __ip_route_output_key } from '../model/route.ts';
-import { step } from '../model/step.ts';
+
+import { step } from '../model/host/step.ts';
+import { dev_get_by_index, dev_get_by_name } from '../model/kernel/net/core/dev.ts';
+import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
+import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
+import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
+import { sockByName } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { type FlowI4, NO_FLOW } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
-import { decode_session4, xfrm_policy_lookup } from '../model/xfrm_policy.ts';
 import {
   destinationPort,
   hostChanged,
@@ -21,7 +23,7 @@ import {
   type Xmit,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, owners, protectedHosts, severalPaths, vrfHosts } from './scopes.ts';
+import { oneProvider, otherPaths, owners, protectedHosts, severalPaths, vrfHosts } from './scopes/runs.ts';
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {

@@ -1,4 +1,4 @@
-/** What z3 said of each cell in the scope of its property (properties/shapes.ts); written by `npm run prove -- --record`. A cell without an entry was not asked. */
+/** What z3 said of each cell in the scope of its property (properties/scopes/proofs.ts); written by `npm run prove -- --record`. A cell without an entry was not asked. */
 export const solved: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'source-fits-route': {
     stock: 'violated',

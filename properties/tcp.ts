@@ -1,16 +1,17 @@
 /** What TCP promises about a connection's numbers: where its sequence space begins and goes on, how large its segments are. */
-import { dev_get_by_index, getSock } from '../model/net.ts';
-import { signatureCorrect } from '../model/peer.ts';
-import { seq_scale } from '../model/secure_seq.ts';
-import { after } from '../model/tcp.ts';
-import { tcp_parse_options } from '../model/tcp_input.ts';
-import { tcp_parse_md5sig_option } from '../model/tcp_md5.ts';
-import { endSeq } from '../model/tcp_output.ts';
+
+import { signatureCorrect } from '../model/host/peer.ts';
+import { after } from '../model/kernel/include/net/tcp.ts';
+import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
+import { seq_scale } from '../model/kernel/net/core/secure_seq.ts';
+import { tcp_parse_md5sig_option, tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
+import { endSeq } from '../model/kernel/net/ipv4/tcp_output.ts';
+import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
 import { leaves, worldAfter } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { fewPorts, signedSessions, unequalLinks } from './scopes.ts';
+import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
 
 /** Whether that packet of step `i` is the SYN that a user's socket opens a connection with, sent for the first time. */
 function opens(run: Run, i: number, skb: SkBuff): boolean {

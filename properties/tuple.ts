@@ -1,6 +1,6 @@
 /** Tuple uniqueness: who owns which four-tuple and which port. */
-import { inet_lookup } from '../model/inet_hashtables.ts';
-import { getSock } from '../model/net.ts';
+import { inet_lookup } from '../model/kernel/net/ipv4/inet_hashtables.ts';
+import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff } from '../model/types/packet.ts';
 import {
   type InetBindBucket,
@@ -24,7 +24,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
-import { fewPorts, lateSegments, owners, silentPeers, twoUplinks, wideHeaders } from './scopes.ts';
+import { fewPorts, lateSegments, owners, silentPeers, twoUplinks, wideHeaders } from './scopes/runs.ts';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {

@@ -1,7 +1,7 @@
 /** Drawn hosts may hold commands that the kernel refuses; these are left out. */
 import type { Kernel } from '../model/types/world.ts';
-import { bootHost } from './play.ts';
-import { commandOf } from './text.ts';
+import { bootHost } from '../scenario/play.ts';
+import { commandOf } from '../scenario/text.ts';
 
 /** The commands of a host that the kernel takes, one after the other. */
 export function acceptedCommands(kernel: Kernel, host: readonly string[]): readonly string[] {

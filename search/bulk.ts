@@ -6,14 +6,14 @@
  */
 import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
-import type { RunScope } from '../properties/scopes.ts';
+import type { RunScope } from '../properties/scopes/runs.ts';
+import { bootHost, firstBroken, occurs, playOn } from '../scenario/play.ts';
+import { recorded, type Words, wordsOfSeed } from '../scenario/random.ts';
+import { commandOf, eventOfLine } from '../scenario/text.ts';
 import { acceptedCommands } from './accepted.ts';
 import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
-import { bootHost, firstBroken, occurs, playOn } from './play.ts';
-import { commandOf, eventOfLine } from './text.ts';
-import { recorded, type Words, wordsOfSeed } from './words.ts';
 
 /** Event sequences that are played on one host. */
 export const eventsPerHost = 16;

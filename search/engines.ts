@@ -1,10 +1,10 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
-import { proofScopes } from '../properties/shapes.ts';
+import { proofScopes } from '../properties/scopes/proofs.ts';
+import type { Text } from '../scenario/text.ts';
+import { contradiction, isInside } from '../solver/shapeText.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, Engine } from './outcome.ts';
 import { breaks, counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
-import type { Text } from './text.ts';
-import { contradiction, isInside } from './z3/shapeText.ts';
 
 /** Milliseconds for a cell of z3's unless somebody says otherwise. */
 const CELL_BUDGET = 60_000;
@@ -19,7 +19,7 @@ export async function searchWith(engine: Engine | 'all', options: SearchOptions)
 
 /** z3's cells: what it found is made small as any other finding. */
 async function solve(options: SearchOptions): Promise<readonly Cell[]> {
-  const { solveCells } = await import('./z3/solve.ts');
+  const { solveCells } = await import('../solver/solve.ts');
   const cells = options.properties.flatMap((property) => options.kernels.map((kernel) => ({ property, kernel })));
   const budget = Number.isFinite(options.budget) ? options.budget : CELL_BUDGET;
   const { seed, progress } = options;

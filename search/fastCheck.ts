@@ -5,12 +5,12 @@
 import fc from 'fast-check';
 import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
-import type { RunScope } from '../properties/scopes.ts';
+import type { RunScope } from '../properties/scopes/runs.ts';
+import { bootHost, firstBroken, playOn } from '../scenario/play.ts';
+import { wordsOfList } from '../scenario/random.ts';
+import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
 import { acceptedCommands } from './accepted.ts';
 import { drawEvents, drawHost } from './generate.ts';
-import { bootHost, firstBroken, playOn } from './play.ts';
-import { commandOf, eventOfLine, type Text } from './text.ts';
-import { wordsOfList } from './words.ts';
 
 /** The words of a host and of its events. */
 export type WordLists = readonly [host: readonly number[], events: readonly number[]];

@@ -4,19 +4,20 @@
  * A scenario counts when it breaks a promise on the version in which only that fault is left, and keeps it where that
  * one is mended, too. So every fault is its own cause, and none hides another.
  */
+
+import { type Fault, faults, versionName, withOnly } from '../model/patch/faults.ts';
+import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
 import type { Kernel, World } from '../model/types/world.ts';
-import { icmpOnlyMended, tcpRehashMended } from '../model/variants/mended.ts';
-import { type Fault, faults, versionName, withOnly } from '../properties/faults.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
-import type { RunScope } from '../properties/scopes.ts';
+import type { RunScope } from '../properties/scopes/runs.ts';
+import { firstBroken, playOn } from '../scenario/play.ts';
+import { eventOfLine, type Text } from '../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords, rerouted, wordsOfRun } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { drawEvents } from './generate.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Counterexample, Failure } from './outcome.ts';
-import { firstBroken, playOn } from './play.ts';
 import { breaks, counterexampleOf } from './review.ts';
-import { eventOfLine, type Text } from './text.ts';
 
 export interface FaultOptions {
   readonly faults: readonly Fault[];

@@ -1,5 +1,5 @@
 /** Says in one sentence, for a network engineer, what a counterexample shows. */
-import { getSock } from '../model/net.ts';
+import { getSock } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import {
@@ -14,7 +14,7 @@ import {
 import type { Effect, World } from '../model/types/world.ts';
 import { destinationPort, ownerOf, sockName, sourcePort } from '../properties/packets.ts';
 import { at, effectsOf, eventOf, type Property, type Run, worldBefore } from '../properties/property.ts';
-import { formatAddress, formatEndpoint } from './scenario/format.ts';
+import { formatAddress, formatEndpoint } from '../scenario/format.ts';
 
 type Xmit = Extract<Effect, { effect: 'xmit' }>;
 

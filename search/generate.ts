@@ -4,9 +4,9 @@
  * Addresses, marks and ports come from the scope's small pools, so that rules, routes and packets meet. Which events
  * are possible in which state comes from the table of a socket's life.
  */
-import type { RunScope } from '../properties/scopes.ts';
-import { type LifeState, nextState, OPENED, possibleEvents, type SocketEvent } from './scenario/life.ts';
-import { below, chance, mostly, oneOf, type Words } from './words.ts';
+import type { RunScope } from '../properties/scopes/runs.ts';
+import { type LifeState, nextState, OPENED, possibleEvents, type SocketEvent } from '../scenario/life.ts';
+import { below, chance, mostly, oneOf, type Words } from '../scenario/random.ts';
 
 /** The addresses of the links of a host, by their place in a template. */
 function places(addresses: readonly string[]): readonly (readonly [string, string])[] {

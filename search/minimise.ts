@@ -5,7 +5,7 @@
  * Works on the text that people read: a command or an event is dropped, a word of it is dropped, a name or number is
  * replaced by a more familiar one, as long as the scenario still is a legal one that breaks the property.
  */
-import type { Text } from './text.ts';
+import type { Text } from '../scenario/text.ts';
 
 /** Whether a scenario is legal and breaks the property. */
 export type Breaks = (text: Text) => boolean;

@@ -1,6 +1,6 @@
 /** What a search can say about a property on a variant. Four outcomes, never merged. */
-import type { RunScope } from '../properties/scopes.ts';
-import type { Text } from './text.ts';
+import type { RunScope } from '../properties/scopes/runs.ts';
+import type { Text } from '../scenario/text.ts';
 
 export type Engine = 'fast-check' | 'z3';
 

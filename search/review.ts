@@ -1,17 +1,15 @@
 /** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
-import { REFERENCE } from '../model/releases/index.ts';
+import { REFERENCE } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
+import { firstBroken, legalRun } from '../scenario/play.ts';
+import type { Text } from '../scenario/text.ts';
+import { traceLines } from '../scenario/trace.ts';
 import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { finding } from './finding.ts';
 import { measure, minimise, smaller, superfluous } from './minimise.ts';
 import type { Cell, Counterexample, Failure } from './outcome.ts';
-import { firstBroken, play, refusal } from './play.ts';
-import { Wrong } from './scenario/error.ts';
-import { impossibleEvent } from './scenario/life.ts';
-import { traceLines } from './scenario/trace.ts';
-import { compile, type Text } from './text.ts';
 
 /** Fixed so that two people see the same review. */
 export const SEED = 1;
@@ -33,19 +31,6 @@ export interface SearchOptions {
   /** Only the run of that path; all without it. */
   readonly path?: string;
   readonly progress: (message: string) => void;
-}
-
-/** Plays a text on a kernel; undefined when it is no legal scenario. */
-export function legalRun(kernel: Kernel, text: Text): Run | undefined {
-  try {
-    const scenario = compile(text);
-    if (impossibleEvent(scenario.events) !== undefined) return undefined;
-    const run = play(kernel, scenario);
-    return refusal(run) === '' ? run : undefined;
-  } catch (error) {
-    if (error instanceof Wrong) return undefined;
-    throw error;
-  }
 }
 
 /** Whether a text is a legal scenario that breaks the property. */

@@ -1,18 +1,18 @@
 /**
- * Which SYNs each condition of model/variants/syn-filters.ts moves, counted over every SYN that tcp_connect() sends.
+ * Which SYNs each condition of model/patch/syn-filters.ts moves, counted over every SYN that tcp_connect() sends.
  *
  * The SYNs and their sockets are those that the mangle hook sees when scenarios are played. MD5 and cookies of other
  * lengths than eight bytes, which the model has not, are then given their place in the header.
  */
-import { fastopenOption, tfoCookieOf } from '../model/tcp_fastopen.ts';
+import { fastopenOption, tfoCookieOf } from '../model/kernel/net/ipv4/tcp_fastopen.ts';
+import { stock } from '../model/patch/stock.ts';
+import { synFilters } from '../model/patch/syn-filters.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import type { Sock } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
-import { stock } from '../model/variants/stock.ts';
-import { synFilters } from '../model/variants/syn-filters.ts';
 import { FILTERED, PROMISES } from '../properties/filtered.ts';
-import { bootHost, playOn } from './play.ts';
-import { compile } from './text.ts';
+import { bootHost, playOn } from '../scenario/play.ts';
+import { compile } from '../scenario/text.ts';
 
 /** The kinds of SYN that the table tells apart. */
 export const SYN_KINDS = [
@@ -50,6 +50,7 @@ const HOST = [
 ];
 const PEER = '8.8.8.8:80';
 const LEARN = ['socket a tcp', `send a 4 to ${PEER} tfo`, 'answer a'];
+
 /** The next SYN is dropped by the filter, the one behind it is not. */
 const DROP_NEXT = ['host iptables -A OUTPUT -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP'];
 const NO_COOKIES = ['host sysctl -w net.ipv4.tcp_fastopen=5'];
@@ -71,6 +72,7 @@ const ATTEMPTS: readonly (readonly [before: readonly string[], ...events: string
 
 /** Lengths of a cookie. RFC: 7413 section 4.1.1. */
 const COOKIE_LENGTHS = [4, 6, 8, 10, 12, 14, 16];
+
 /** What tcp_fastopen_cookie_gen() makes. */
 export const USUAL_COOKIE = 8;
 

@@ -5,19 +5,19 @@ import { counterexamplePath } from '../cli/files.ts';
 import { findingsText } from '../cli/findings.ts';
 import { counterexampleFiles } from '../cli/list.ts';
 import { differencesTable, matrixTable } from '../cli/recorded.ts';
-import { onRelease, REFERENCE, releases } from '../model/releases/index.ts';
-import { variants } from '../model/variants/index.ts';
-import { icmpOnlyMended, tcpRehashMended } from '../model/variants/mended.ts';
+import { faults, singleFaults, withOnly } from '../model/patch/faults.ts';
+import { variants } from '../model/patch/index.ts';
+import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
+import { onRelease, REFERENCE, releases } from '../model/patch/releases/index.ts';
 import { DIFFERENCES, expected } from '../properties/expected.ts';
-import { faults, singleFaults, withOnly } from '../properties/faults.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
 import { solved } from '../properties/solved.ts';
+import { firstBroken, play } from '../scenario/play.ts';
+import { loadScenario } from '../scenario/scenario.ts';
+import { traceLines } from '../scenario/trace.ts';
 import { superfluous } from '../search/minimise.ts';
-import { firstBroken, play } from '../search/play.ts';
 import { breaks } from '../search/review.ts';
-import { loadScenario } from '../search/scenario/scenario.ts';
-import { traceLines } from '../search/scenario/trace.ts';
 
 const files = counterexampleFiles();
 

@@ -1,16 +1,16 @@
 /** The post's four experiments: each shows its stored trace, and what the post says about it is true or not as its finding tells. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { icmpOnly } from '../model/patch/icmp-only.ts';
+import { variants } from '../model/patch/index.ts';
+import { stock } from '../model/patch/stock.ts';
+import { tcpRehash } from '../model/patch/tcp-rehash.ts';
 import { TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import type { Kernel } from '../model/types/world.ts';
-import { icmpOnly } from '../model/variants/icmp-only.ts';
-import { variants } from '../model/variants/index.ts';
-import { stock } from '../model/variants/stock.ts';
-import { tcpRehash } from '../model/variants/tcp-rehash.ts';
 import type { Run } from '../properties/property.ts';
-import { play } from '../search/play.ts';
-import { loadScenario } from '../search/scenario/scenario.ts';
-import { traceLines, traceOf } from '../search/scenario/trace.ts';
+import { play } from '../scenario/play.ts';
+import { loadScenario } from '../scenario/scenario.ts';
+import { traceLines, traceOf } from '../scenario/trace.ts';
 
 const FOLDER = 'experiments';
 

@@ -1,22 +1,52 @@
-/** The layout that CONTRIBUTING.md describes: which folder may import which, and what may be imported from packages. */
+/** The floor plan that CONTRIBUTING.md describes: every room, which may import which, and which C file a twin follows. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const LAYERS = [
-  'model/types',
-  'model',
-  'model/variants',
-  'properties',
-  'search',
-  'conformance',
-  'cli',
-  'test',
-] as const;
+/** Every room with the rooms that it may import, from the ground up; what a room may import, those above it may, too. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  'model/types': [],
+  'model/kernel': ['model/types'],
+  'model/host': ['model/types', 'model/kernel'],
+  'model/patch': ['model/types', 'model/kernel'],
+  properties: ['model/types', 'model/kernel', 'model/host'],
+  scenario: ['model/types', 'model/kernel', 'model/host', 'properties'],
+  solver: ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties', 'scenario'],
+  search: ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties', 'scenario', 'solver'],
+  conformance: ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties', 'scenario', 'search'],
+  tools: ['model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver'],
+  cli: [
+    'model/types',
+    'model/kernel',
+    'model/patch',
+    'properties',
+    'scenario',
+    'search',
+    'solver',
+    'conformance',
+    'tools',
+  ],
+};
 
-function layerOf(path: string): number {
-  const best = LAYERS.map((layer, rank) => ({ layer, rank })).filter(({ layer }) => path.startsWith(`${layer}/`));
-  return best.sort((a, b) => b.layer.length - a.layer.length)[0]?.rank ?? -1;
+/** Folders without sources of the program. */
+const DATA = [
+  'counterexamples',
+  'experiments',
+  'results',
+  'schema',
+  'examples',
+  'test',
+  'node_modules',
+  'dist',
+  'coverage',
+];
+
+/** Rooms that import no package: people and the solver read them. */
+const PLAIN = ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties'];
+
+function roomOf(path: string): string {
+  const names = Object.keys(ROOMS).filter((room) => path.startsWith(`${room}/`));
+  return names.sort((a, b) => b.length - a.length)[0] ?? '';
 }
 
 function sources(folder: string): readonly string[] {
@@ -25,7 +55,7 @@ function sources(folder: string): readonly string[] {
     .map((name) => join(folder, name));
 }
 
-const files = ['model', 'properties', 'search', 'conformance', 'cli'].flatMap(sources);
+const files = [...new Set(Object.keys(ROOMS).flatMap(sources))];
 
 function importsOf(file: string): readonly string[] {
   const text = readFileSync(file, 'utf8');
@@ -34,21 +64,43 @@ function importsOf(file: string): readonly string[] {
   );
 }
 
-describe('imports', () => {
-  it('run one way: types, model, variants, properties, search, then conformance and cli', () => {
+/** The files of this repository that a file imports. */
+function targetsOf(file: string): readonly string[] {
+  return importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => normalize(join(dirname(file), name.replace(/\?.*$/, ''))));
+}
+
+describe('the floor plan', () => {
+  it('names every folder', () => {
+    const top = readdirSync('.', { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name);
+    const known = new Set([...Object.keys(ROOMS).map((room) => room.replace(/\/.*/, '')), ...DATA]);
+    expect(top.filter((name) => !known.has(name))).toEqual([]);
+    const inModel = readdirSync('model').map((name) => `model/${name}`);
+    expect(inModel.filter((name) => ROOMS[name] === undefined)).toEqual([]);
+  });
+
+  it('lets a room import only what stands below it', () => {
     const wrong = files.flatMap((file) =>
-      importsOf(file)
-        .filter((name) => name.startsWith('.'))
-        .map((name) => normalize(join(dirname(file), name.replace(/\?.*$/, ''))))
-        .filter((target) => layerOf(target) > layerOf(file))
+      targetsOf(file)
+        .filter((target) => roomOf(target) !== '' && roomOf(target) !== roomOf(file))
+        .filter((target) => !(ROOMS[roomOf(file)] as readonly string[]).includes(roomOf(target)))
         .map((target) => `${file} imports ${target}`),
     );
     expect(wrong).toEqual([]);
   });
 
-  it('below search name no package', () => {
+  it('has no circle between rooms', () => {
+    const below = (room: string, seen: readonly string[]): boolean =>
+      (ROOMS[room] as readonly string[]).some((next) => seen.includes(next) || below(next, [...seen, next]));
+    expect(Object.keys(ROOMS).filter((room) => below(room, [room]))).toEqual([]);
+  });
+
+  it('keeps packages out of the rooms that the solver reads', () => {
     const wrong = files
-      .filter((file) => layerOf(file) < LAYERS.indexOf('search'))
+      .filter((file) => PLAIN.includes(roomOf(file)))
       .flatMap((file) =>
         importsOf(file)
           .filter((name) => !name.startsWith('.'))
@@ -56,17 +108,35 @@ describe('imports', () => {
       );
     expect(wrong).toEqual([]);
   });
+});
 
-  it('of a variant name the stock kernel and at most one other variant', () => {
-    const shared = new Set(['model/variants/index.ts', 'model/variants/reroute.ts', 'model/variants/stock.ts']);
-    const wrong = sources('model/variants')
-      .filter((file) => !shared.has(file))
-      .filter((file) => {
-        const others = importsOf(file).filter(
-          (name) => name.startsWith('./') && !['./stock.ts', './reroute.ts'].includes(name),
-        );
-        return others.length > 1;
-      });
+describe('a twin', () => {
+  /** Each documented declaration of a file, with the C files that the `C:` line of its comment cites. */
+  function citations(file: string): readonly { readonly name: string; readonly cited: readonly string[] }[] {
+    const text = readFileSync(file, 'utf8');
+    const declarations = /\/\*\*((?:(?!\*\/)[\s\S])*?)\*\/\s*(?:export )?(?:function|const|interface|type) (\w+)/g;
+    return [...text.matchAll(declarations)].flatMap(([, comment = '', name = '']) => {
+      const [, line] =
+        comment.replace(/\n \*/g, ' ').match(/(?<!RF)\bC: ([\s\S]*?)(?:(?:Patch|Observed|Left out|RFC):|$)/) ?? [];
+      if (line === undefined) return [];
+      return [
+        { name, cited: [...line.matchAll(/\b(?:include|net|lib|drivers|kernel)\/[\w/.-]+\.[ch]\b/g)].map(String) },
+      ];
+    });
+  }
+
+  it('cites the C file that its path names, or a header, which counts for the file that includes it', () => {
+    const wrong = sources('model/kernel').flatMap((file) => {
+      const own = file.slice('model/kernel/'.length).replace(/\.ts$/, '');
+      return citations(file)
+        .filter(({ cited }) => !cited.some((path) => path.replace(/\.[ch]$/, '') === own))
+        .filter(({ cited }) => cited.length === 0 || !cited.every((path) => path.endsWith('.h')))
+        .map(({ name, cited }) => `${file}: ${name} cites ${cited.join(', ') || 'no file'}`);
+    });
     expect(wrong).toEqual([]);
+  });
+
+  it('is cited in more than five hundred places', () => {
+    expect(sources('model/kernel').flatMap(citations).length).toBeGreaterThan(500);
   });
 });

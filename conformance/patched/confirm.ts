@@ -13,7 +13,7 @@ import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { properties } from '../../properties/index.ts';
-import { loadScenario } from '../../search/scenario/scenario.ts';
+import { loadScenario } from '../../scenario/scenario.ts';
 import type { Warning } from './boot.ts';
 import {
   CONFIRMED,

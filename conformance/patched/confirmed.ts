@@ -5,13 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { REFERENCE } from '../../model/releases/index.ts';
-import { stock } from '../../model/variants/stock.ts';
+import { REFERENCE } from '../../model/patch/releases/index.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { properties } from '../../properties/index.ts';
 import { MEMORIES, routeIgnoresGarbage } from '../../properties/route.ts';
-import { firstBroken, play } from '../../search/play.ts';
-import type { LoadedScenario } from '../../search/scenario/scenario.ts';
-import { compile } from '../../search/text.ts';
+import { firstBroken, play } from '../../scenario/play.ts';
+import type { LoadedScenario } from '../../scenario/scenario.ts';
+import { compile } from '../../scenario/text.ts';
 import type { Difference } from '../compare.ts';
 import { differenceText } from '../compare.ts';
 import { modelSees } from '../modelTrace.ts';

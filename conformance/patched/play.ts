@@ -132,8 +132,10 @@ const SCRIPT = '#!/bin/sh\nexec python3 "$REROUTE_IN/player.py" --files "$REROUT
 
 /** Seconds for a boot, and for a scenario, on a busy machine. */
 const PATIENCE = { boot: 40, scenario: 6 } as const;
+
 /** Scenarios of one boot. */
 const PER_BOOT = 200;
+
 /** Waiting costs nothing with time travel. */
 const LIMITS: Limits = { wait: 7200, retransmit: 200 };
 

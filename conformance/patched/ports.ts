@@ -1,16 +1,16 @@
 /** Which variants the test kernel can play, and how it is told. */
 
+import { only, singleFaults, versionName } from '../../model/patch/faults.ts';
+import { alternatives, variants } from '../../model/patch/index.ts';
+import { mended, tcpRehashMended } from '../../model/patch/mended.ts';
 import type { Faults, Patch } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { alternatives, variants } from '../../model/variants/index.ts';
-import { mended, tcpRehashMended } from '../../model/variants/mended.ts';
-import { only, singleFaults, versionName } from '../../properties/faults.ts';
-import { bootHost, play } from '../../search/play.ts';
-import { printHostCommand } from '../../search/scenario/host.ts';
-import { commandOf, compile, type Text } from '../../search/text.ts';
+import { printHostCommand } from '../../scenario/host.ts';
+import { bootHost, play } from '../../scenario/play.ts';
+import { commandOf, compile, type Text } from '../../scenario/text.ts';
 
-/** Values of net.ipv4.reroute_variant for the variants whose code is not model/variants/mended.ts. */
+/** Values of net.ipv4.reroute_variant for the variants whose code is not model/patch/mended.ts. */
 const PORTS: Readonly<Record<string, number>> = {
   stock: 0,
   masquerade: 0,

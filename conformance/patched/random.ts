@@ -7,9 +7,9 @@
  * Exit codes: 0 they agree, 1 they differ, 2 usage, 4 something is missing on this machine.
  */
 import { parseArgs } from 'node:util';
+import { variants } from '../../model/patch/index.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { variants } from '../../model/variants/index.ts';
-import type { Text } from '../../search/text.ts';
+import type { Text } from '../../scenario/text.ts';
 import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
 import { comparePatched, variantSees } from './compare.ts';

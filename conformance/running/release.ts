@@ -1,5 +1,5 @@
 /** Which modelled release a running kernel is compared with. */
-import { releases } from '../../model/releases/index.ts';
+import { releases } from '../../model/patch/releases/index.ts';
 import type { Release } from '../../model/types/world.ts';
 
 /** The newest modelled release that is not newer than the kernel of that version (`uname -r`), else the oldest. */

@@ -17,18 +17,25 @@ export const TCP_NEW_SYN_RECV = 12;
 
 /** Which C struct a socket really is. A field outside that struct reads as garbage, see `oops`. */
 export const SOCK_NONE = 0;
+
 /** struct tcp_sock, listeners included. */
 export const SOCK_TCP = 1;
+
 /** struct tcp_request_sock. */
 export const SOCK_REQUEST = 2;
+
 /** struct tcp_timewait_sock. */
 export const SOCK_TIMEWAIT = 3;
+
 /** struct udp_sock. */
 export const SOCK_UDP = 4;
+
 /** struct raw_sock, opened by a user. */
 export const SOCK_RAW = 5;
+
 /** struct inet_sock of a ping socket. */
 export const SOCK_PING = 6;
+
 /** struct raw_sock, the kernel's own: ipv4_tcp_sk and ipv4_icmp_sk. C: inet_ctl_sock_create(). */
 export const SOCK_CONTROL = 7;
 

@@ -26,8 +26,10 @@ export const NF_INET_POST_ROUTING = 4;
 export const IP_CT_ESTABLISHED = 0;
 export const IP_CT_RELATED = 1;
 export const IP_CT_NEW = 2;
+
 /** Not a kernel constant: a packet without entry, `--ctstate INVALID`. */
 export const CT_INVALID = 7;
+
 /** `--ctstate UNTRACKED`. */
 export const IP_CT_UNTRACKED = 8;
 

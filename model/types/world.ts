@@ -141,7 +141,7 @@ export interface Result {
 
 /**
  * A kernel release: the functions that differ between releases and change what becomes of a marked packet. Everything
- * else calls them through the record. Records are in `model/releases/`.
+ * else calls them through the record. Records are in `model/patch/releases/`.
  */
 export interface Release {
   /** As in `uname -r`, its first two numbers. */
@@ -195,7 +195,7 @@ export interface Kernel extends Release {
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
   /** What the mended patch has and lacks; only its own hook reads it. */
   readonly patch: Patch;
-  /** Whether version 2 of the patch moves that SYN of `sk`; see model/variants/syn-filters.ts. */
+  /** Whether version 2 of the patch moves that SYN of `sk`; see model/patch/syn-filters.ts. */
   readonly syn_filter: (net: World, sk: Sock, skb: SkBuff) => boolean;
   /** C: net/ipv4/inet_hashtables.c. A parameter, because proofs need it uninterpreted. */
   readonly inet_ehashfn: (laddr: number, lport: number, faddr: number, fport: number) => number;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { routeGet } from '../../cli/routeGet.ts';
-import { Wrong } from '../../search/scenario/error.ts';
+import { Wrong } from '../../scenario/error.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'route-get-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,11 +3,13 @@ import { expect, test } from 'vitest';
 import { cover, NOTHING_COVERED } from '../../conformance/coverage.ts';
 import { modelSees } from '../../conformance/modelTrace.ts';
 import { drawCase } from '../../conformance/run.ts';
-import { stock } from '../../model/variants/stock.ts';
+import { stock } from '../../model/patch/stock.ts';
 
 const SCENARIOS = 1000;
+
 /** Scenarios in a thousand that show the rarest part at least. */
 const LEAST = 10;
+
 /** Needs a close and a timer in this order, a second each on a kernel. */
 const RARE: Readonly<Record<string, number>> = { 'retransmission joined': 2 };
 

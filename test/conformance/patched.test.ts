@@ -16,13 +16,13 @@ import {
   sysctlsOf,
 } from '../../conformance/patched/ports.ts';
 import { testKernel } from '../../conformance/patched/prerequisites.ts';
+import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { masquerade } from '../../model/patch/masquerade.ts';
+import { icmpOnlyMended } from '../../model/patch/mended.ts';
+import { stock } from '../../model/patch/stock.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { NO_FAULTS } from '../../model/types/faults.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { icmpOnly } from '../../model/variants/icmp-only.ts';
-import { masquerade } from '../../model/variants/masquerade.ts';
-import { icmpOnlyMended } from '../../model/variants/mended.ts';
-import { stock } from '../../model/variants/stock.ts';
-import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
 
 /** The post's own configuration. */
 const POST = [
@@ -38,6 +38,7 @@ const POST = [
   'iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 100',
 ];
 const SYN = ['socket c tcp', 'connect c 8.8.8.8:80'];
+
 /** The second patch crashes on it. */
 const REFUSED = ['receive eth0 8.8.8.8:5000 > 10.0.0.1:80 tcp S'];
 

@@ -20,6 +20,7 @@ const POST = [
   'iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 100',
 ];
 const MASQUERADE = 'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE';
+
 /** The events of the post: ping, a datagram, a SYN. */
 const THREE = [
   'socket p ping',
@@ -36,6 +37,7 @@ function line(p: KernelPacket): string {
   if (p.ip_checksum !== 'correct' || p.checksum === 'incorrect') words.push('bad checksum');
   return words.filter((word) => word !== undefined).join(' ');
 }
+
 const lines = (trace: KernelTrace): string[] => trace.packets.map(line);
 const errnos = (trace: KernelTrace): string[] =>
   trace.calls.filter((c) => c.errno).map((c) => `${c.event} ${c.call} ${c.errno}`);

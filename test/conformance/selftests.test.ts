@@ -10,7 +10,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { kernelSees, modelSees, type Seen } from '../../conformance/modelTrace.ts';
 import { modelAnswers, QUESTION } from '../../conformance/routing.ts';
 import { openPlayer, prerequisites, type RouteAnswer } from '../../conformance/running/player.ts';
-import { stock } from '../../model/variants/stock.ts';
+import { stock } from '../../model/patch/stock.ts';
 
 const missing = prerequisites();
 if (missing.length > 0) console.log(`skipped: self-tests on the running kernel (${missing.join('; ')})`);

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { sockByName } from '../../model/net.ts';
 import {
   EACCES,
   EADDRINUSE,
@@ -17,6 +16,7 @@ import {
   EOPNOTSUPP,
   EPIPE,
 } from '../../model/types/errno.ts';
+import { sockByName } from '../../model/types/lookup.ts';
 import { bind, command, connect, errnos, host, ip, last, play, send, sendTo, simple, socket } from './play.ts';
 
 /*

@@ -1,10 +1,10 @@
 /** The alternatives without a patch, on the host of the original post. */
 import { expect, test } from 'vitest';
-import { dev_get_by_index } from '../../model/net.ts';
+import { dev_get_by_index } from '../../model/kernel/net/core/dev.ts';
+import { selectorRules } from '../../model/patch/selector-rules.ts';
+import { soMark } from '../../model/patch/so-mark.ts';
+import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { selectorRules } from '../../model/variants/selector-rules.ts';
-import { soMark } from '../../model/variants/so-mark.ts';
-import { stock } from '../../model/variants/stock.ts';
 import { connect, firstSent, host, last, MARK_ALL, socket, TWO_UPLINKS } from './play.ts';
 import { dotted } from './routeHost.ts';
 

@@ -1,6 +1,6 @@
 // Answers and refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22; the words are those of 6.1.
 import { expect, test } from 'vitest';
-import { __ip_dev_find, inet_select_addr } from '../../model/devinet.ts';
+import { __ip_dev_find, inet_select_addr } from '../../model/kernel/net/ipv4/devinet.ts';
 import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
 import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';

@@ -1,6 +1,6 @@
 // Routes as `ip route show table all` lists them, Linux 6.18, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { fib_compute_spec_dst, inet_addr_type } from '../../model/fib_frontend.ts';
+import { fib_compute_spec_dst, inet_addr_type } from '../../model/kernel/net/ipv4/fib_frontend.ts';
 import { NO_IPH, NO_SKB } from '../../model/types/packet.ts';
 import { NO_DST, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';

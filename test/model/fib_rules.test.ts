@@ -1,6 +1,6 @@
 // Answers and refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { fib4_rules_early_flow_dissect } from '../../model/fib_rules.ts';
+import { fib4_rules_early_flow_dissect } from '../../model/kernel/net/ipv4/fib_rules.ts';
 import { IPPROTO_UDP, NO_IPH, NO_SKB, NO_UH } from '../../model/types/packet.ts';
 import { NO_FLOW } from '../../model/types/route.ts';
 import { get, host, LINKS, on, POST, says } from './routeHost.ts';
@@ -16,6 +16,7 @@ function withRule(selector: string, action = 'table 100') {
     `ip rule add ${selector} ${action}`,
   );
 }
+
 const MAIN = '8.8.8.8 via 10.0.0.254 dev eth0 src 10.0.0.1';
 const TABLE = '8.8.8.8 via 10.1.0.254 dev eth1 table 100 src 10.1.0.1';
 

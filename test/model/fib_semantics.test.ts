@@ -1,8 +1,8 @@
 // Refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { fib_get_table } from '../../model/fib_frontend.ts';
-import { fib_select_multipath } from '../../model/fib_semantics.ts';
-import { fib_table_lookup } from '../../model/fib_trie.ts';
+import { fib_get_table } from '../../model/kernel/net/ipv4/fib_frontend.ts';
+import { fib_select_multipath } from '../../model/kernel/net/ipv4/fib_semantics.ts';
+import { fib_table_lookup } from '../../model/kernel/net/ipv4/fib_trie.ts';
 import { NO_FLOW, RT_TABLE_MAIN } from '../../model/types/route.ts';
 import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';
 

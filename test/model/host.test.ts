@@ -1,7 +1,7 @@
 // Refusals observed on Linux 6.18, iproute2 6.1.0, procps 4.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { hostCommand } from '../../model/host.ts';
-import { newWorld } from '../../model/newWorld.ts';
+import { hostCommand } from '../../model/host/commands.ts';
+import { newWorld } from '../../model/host/newWorld.ts';
 import { host, LINKS, on, says } from './routeHost.ts';
 
 test('a fresh namespace has lo, down, the three default rules and no table', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { transportChecksumCorrect } from '../../model/checksum.ts';
-import { getSock } from '../../model/net.ts';
+import { transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { getSock } from '../../model/types/lookup.ts';
 import { IPV4_ICMP_SK } from '../../model/types/sock.ts';
 import { bytes, type datagram, icmp } from './packets.ts';
 import {

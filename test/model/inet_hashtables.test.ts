@@ -7,10 +7,10 @@ import {
   inet_lookup,
   inet_put_port,
   inet_unhash,
-} from '../../model/inet_hashtables.ts';
-import { getSock } from '../../model/net.ts';
+} from '../../model/kernel/net/ipv4/inet_hashtables.ts';
 import { EADDRINUSE, EADDRNOTAVAIL } from '../../model/types/errno.ts';
 import { NO_PICKS } from '../../model/types/event.ts';
+import { getSock } from '../../model/types/lookup.ts';
 import { IPPROTO_TCP } from '../../model/types/packet.ts';
 import { IPV4_TCP_SK, SOCK_RAW } from '../../model/types/sock.ts';
 import type { World } from '../../model/types/world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dev_get_by_index } from '../../model/net.ts';
+import { dev_get_by_index } from '../../model/kernel/net/core/dev.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, type SkBuff, TCPHDR_SYN } from '../../model/types/packet.ts';
 import { bytes, datagram, icmp, segment } from './packets.ts';
 import { host, ip, last, receive, sentIn, TWO_UPLINKS } from './play.ts';

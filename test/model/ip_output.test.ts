@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/checksum.ts';
-import { __ip_queue_xmit } from '../../model/ip_output.ts';
-import { getSock, setSock, sockByName } from '../../model/net.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { __ip_queue_xmit } from '../../model/kernel/net/ipv4/ip_output.ts';
+import { masquerade } from '../../model/patch/masquerade.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { EPERM } from '../../model/types/errno.ts';
+import { getSock, setSock, sockByName } from '../../model/types/lookup.ts';
 import { CHECKSUM_PARTIAL, IPPROTO_TCP, TCPHDR_SYN } from '../../model/types/packet.ts';
 import { NO_DST } from '../../model/types/route.ts';
 import { IPV4_TCP_SK } from '../../model/types/sock.ts';
-import { masquerade } from '../../model/variants/masquerade.ts';
-import { stock } from '../../model/variants/stock.ts';
 import { segment } from './packets.ts';
 import {
   bind,

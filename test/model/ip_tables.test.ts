@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ipChecksumCorrect } from '../../model/checksum.ts';
-import { ipt_do_table } from '../../model/ip_tables.ts';
+import { ipChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { ipt_do_table } from '../../model/kernel/net/ipv4/netfilter/ip_tables.ts';
+import { ipv4_change_dsfield } from '../../model/kernel/net/netfilter/xt_DSCP.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import { NO_SOCK, SOCK_CONTROL, SOCK_UDP } from '../../model/types/sock.ts';
 import { IP_CT_UNTRACKED, NF_ACCEPT, NF_DROP, type XtMatch, type XtTarget } from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';
-import { ipv4_change_dsfield } from '../../model/x_tables.ts';
 import { append, command, configured, host, icmp, ip, OUT, refusal, tcp, udp } from './netfilterHost.ts';
 
 const ACCEPT: XtTarget = { target: 'ACCEPT' };

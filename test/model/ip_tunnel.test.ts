@@ -1,12 +1,12 @@
 /** Tunnels and REJECT, seen on whole scenarios: who owns the packets, and what is in them. */
 import { describe, expect, it } from 'vitest';
+import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { stock } from '../../model/variants/stock.ts';
 import { ownerKind } from '../../properties/packets.ts';
 import type { Run } from '../../properties/property.ts';
-import { play } from '../../search/play.ts';
-import { traceLines } from '../../search/scenario/trace.ts';
-import { compile } from '../../search/text.ts';
+import { play } from '../../scenario/play.ts';
+import { compile } from '../../scenario/text.ts';
+import { traceLines } from '../../scenario/trace.ts';
 
 const HOST = [
   'ip link set lo up',

@@ -1,16 +1,16 @@
 /** With every fault left in, the mended patch is the published one: same packets, same sockets, same crashes. */
 import { describe, expect, it } from 'vitest';
-import { icmpOnly } from '../../model/variants/icmp-only.ts';
-import { mended } from '../../model/variants/mended.ts';
-import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
-import { faults, only } from '../../properties/faults.ts';
-import { twoUplinks, vrfHosts } from '../../properties/scopes.ts';
+import { faults, only } from '../../model/patch/faults.ts';
+import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { mended } from '../../model/patch/mended.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
+import { twoUplinks, vrfHosts } from '../../properties/scopes/runs.ts';
+import { bootHost, playOn } from '../../scenario/play.ts';
+import { commandOf, eventOfLine } from '../../scenario/text.ts';
+import { traceLines } from '../../scenario/trace.ts';
 import { acceptedCommands } from '../../search/accepted.ts';
 import { eventWords, hostWords } from '../../search/bulk.ts';
 import { drawEvents, drawHost } from '../../search/generate.ts';
-import { bootHost, playOn } from '../../search/play.ts';
-import { traceLines } from '../../search/scenario/trace.ts';
-import { commandOf, eventOfLine } from '../../search/text.ts';
 
 const HOSTS = 300;
 

@@ -1,9 +1,11 @@
 /** A host with two uplinks for the netfilter tests: 10.0.0.1/24 on eth0, 172.16.0.9/24 and 10.1.0.1/30 on eth1. */
-import { ip_send_check, setTransportChecksum } from '../../model/checksum.ts';
-import { hostCommand } from '../../model/host.ts';
-import { iptablesCommand } from '../../model/ip_tables.ts';
-import { dev_get_by_name } from '../../model/net.ts';
-import { newWorld } from '../../model/newWorld.ts';
+
+import { hostCommand } from '../../model/host/commands.ts';
+import { iptablesCommand } from '../../model/host/iptables.ts';
+import { newWorld } from '../../model/host/newWorld.ts';
+import { setTransportChecksum } from '../../model/kernel/include/net/checksum.ts';
+import { dev_get_by_name } from '../../model/kernel/net/core/dev.ts';
+import { ip_send_check } from '../../model/kernel/net/ipv4/ip_output.ts';
 import type { HostCommand } from '../../model/types/host.ts';
 import {
   IPPROTO_ICMP,

@@ -6,7 +6,7 @@ import {
   nf_ct_get_tuple,
   nf_ct_invert_tuple,
   nf_ct_invertible,
-} from '../../model/nf_conntrack.ts';
+} from '../../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import {
   CT_INVALID,

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/checksum.ts';
-import { hostCommand } from '../../model/host.ts';
-import { dev_get_by_index } from '../../model/net.ts';
-import { HH_DATA_ALIGN, ip_route_me_harder, pskb_expand_head } from '../../model/netfilter.ts';
-import { nf_hook } from '../../model/nf_core.ts';
+import { hostCommand } from '../../model/host/commands.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { dev_get_by_index } from '../../model/kernel/net/core/dev.ts';
+import { HH_DATA_ALIGN, pskb_expand_head } from '../../model/kernel/net/core/skbuff.ts';
+import { ip_route_me_harder } from '../../model/kernel/net/ipv4/netfilter.ts';
+import { nf_hook } from '../../model/kernel/net/netfilter/core.ts';
+import { masquerade } from '../../model/patch/masquerade.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { EHOSTUNREACH, EPERM } from '../../model/types/errno.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import { FR_ACT_TO_TBL, FR_ACT_UNREACHABLE, NO_RULE, RTN_UNSPEC } from '../../model/types/route.ts';
@@ -18,8 +21,6 @@ import {
   type XtTarget,
 } from '../../model/types/verdict.ts';
 import type { HookResult, Kernel, World } from '../../model/types/world.ts';
-import { masquerade } from '../../model/variants/masquerade.ts';
-import { stock } from '../../model/variants/stock.ts';
 import {
   append,
   command,

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ipChecksumCorrect, skb_checksum_help, transportChecksumCorrect } from '../../model/checksum.ts';
-import { getCt, nf_conntrack_confirm, nf_conntrack_in } from '../../model/nf_conntrack.ts';
-import { NF_NAT_MANIP_SRC, nf_nat_ipv4_manip_pkt } from '../../model/nf_nat.ts';
-import { nf_nat_ipv4_out, nf_nat_ipv4_pre_routing } from '../../model/nf_nat_proto.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { skb_checksum_help } from '../../model/kernel/net/core/dev.ts';
+import { getCt, nf_conntrack_confirm, nf_conntrack_in } from '../../model/kernel/net/netfilter/nf_conntrack_core.ts';
+import { NF_NAT_MANIP_SRC } from '../../model/kernel/net/netfilter/nf_nat_core.ts';
+import {
+  nf_nat_ipv4_manip_pkt,
+  nf_nat_ipv4_out,
+  nf_nat_ipv4_pre_routing,
+} from '../../model/kernel/net/netfilter/nf_nat_proto.ts';
 import { CHECKSUM_PARTIAL, type SkBuff } from '../../model/types/packet.ts';
 import { NF_ACCEPT, NF_DROP, type XtTarget } from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';

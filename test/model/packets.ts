@@ -1,6 +1,7 @@
 /** Packets as they arrive, complete with checksums. */
-import { ip_send_check, setTransportChecksum } from '../../model/checksum.ts';
-import { payloadOf, skbLen } from '../../model/skbuff.ts';
+import { setTransportChecksum } from '../../model/kernel/include/net/checksum.ts';
+import { payloadOf, skbLen } from '../../model/kernel/net/core/skbuff.ts';
+import { ip_send_check } from '../../model/kernel/net/ipv4/ip_output.ts';
 import {
   type Icmphdr,
   IPPROTO_ICMP,

@@ -1,11 +1,11 @@
 /** Hosts and events in short, for tests that play scenarios on the model. */
-import { boot, step } from '../../model/step.ts';
+import { boot, step } from '../../model/host/step.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { type Event, NO_PICKS } from '../../model/types/event.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import type { Effect, Kernel, Step, World } from '../../model/types/world.ts';
-import { stock } from '../../model/variants/stock.ts';
-import { parseHostCommand } from '../../search/scenario/host.ts';
-import { addressOf } from '../../search/scenario/words.ts';
+import { parseHostCommand } from '../../scenario/host.ts';
+import { addressOf } from '../../scenario/words.ts';
 
 /** The address written with dots. */
 export function ip(text: string): number {

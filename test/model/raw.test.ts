@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/checksum.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
 import { CHECKSUM_NONE, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, TCPHDR_SYN } from '../../model/types/packet.ts';
 import { datagram } from './packets.ts';
 import { bind, connect, firstSent, host, ip, last, receive, send, sendTo, socket, TWO_UPLINKS } from './play.ts';

@@ -1,6 +1,11 @@
 // Answers of `ip route get` observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { ip_route_connect, ip_route_input, ip_route_newports, ip_route_output_key } from '../../model/route.ts';
+import {
+  ip_route_connect,
+  ip_route_input,
+  ip_route_newports,
+  ip_route_output_key,
+} from '../../model/kernel/net/ipv4/route.ts';
 import { EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV } from '../../model/types/errno.ts';
 import { IPPROTO_TCP, NO_IPH, NO_SKB } from '../../model/types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, NO_FLOW, RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';

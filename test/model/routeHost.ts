@@ -1,10 +1,10 @@
 /** Hosts, refusals and `ip route get` as text, for the routing tests. */
-import { hostCommand } from '../../model/host.ts';
-import { newWorld } from '../../model/newWorld.ts';
-import { inet_rtm_getroute } from '../../model/route.ts';
+import { hostCommand } from '../../model/host/commands.ts';
+import { newWorld } from '../../model/host/newWorld.ts';
+import { inet_rtm_getroute } from '../../model/kernel/net/ipv4/route.ts';
 import { NO_QUERY, type RouteQuery } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
-import { parseHostLine } from '../../search/scenario/host.ts';
+import { parseHostLine } from '../../scenario/host.ts';
 
 /** 'a.b.c.d' as a number. */
 export function ip(text: string): number {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { oops, sockByName } from '../../model/net.ts';
-import { peerAnswer } from '../../model/peer.ts';
-import { payloadOf } from '../../model/skbuff.ts';
-import { boot, runScenario, step } from '../../model/step.ts';
+import { peerAnswer } from '../../model/host/peer.ts';
+import { boot, runScenario, step } from '../../model/host/step.ts';
+import { payloadOf } from '../../model/kernel/net/core/skbuff.ts';
+import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { masquerade } from '../../model/patch/masquerade.ts';
+import { stock } from '../../model/patch/stock.ts';
+import { oops, sockByName } from '../../model/types/lookup.ts';
 import { TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH, TCPHDR_SYN } from '../../model/types/packet.ts';
 import { TCP_CLOSE, TCP_ESTABLISHED } from '../../model/types/sock.ts';
-import { icmpOnly } from '../../model/variants/icmp-only.ts';
-import { masquerade } from '../../model/variants/masquerade.ts';
-import { stock } from '../../model/variants/stock.ts';
-import { parseHostCommand } from '../../search/scenario/host.ts';
+import { parseHostCommand } from '../../scenario/host.ts';
 import { datagram, segment } from './packets.ts';
 import {
   bind,

@@ -1,13 +1,15 @@
 /** A host with one link for the TCP tests: 10.0.0.1/24 and 10.0.0.2/24 on eth0, and lo. */
 
-import { ip_send_check, setTransportChecksum, transportChecksumCorrect } from '../../model/checksum.ts';
-import { hostCommand } from '../../model/host.ts';
-import { getSock, setSock, sockByName } from '../../model/net.ts';
-import { newWorld } from '../../model/newWorld.ts';
-import { payloadOf } from '../../model/skbuff.ts';
-import { step } from '../../model/step.ts';
+import { hostCommand } from '../../model/host/commands.ts';
+import { newWorld } from '../../model/host/newWorld.ts';
+import { step } from '../../model/host/step.ts';
+import { setTransportChecksum, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { payloadOf } from '../../model/kernel/net/core/skbuff.ts';
+import { ip_send_check } from '../../model/kernel/net/ipv4/ip_output.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { type Event, NO_PICKS, type Picks } from '../../model/types/event.ts';
 import type { HostCommand } from '../../model/types/host.ts';
+import { getSock, setSock, sockByName } from '../../model/types/lookup.ts';
 import {
   CHECKSUM_NONE,
   IPPROTO_TCP,
@@ -24,7 +26,6 @@ import {
 import { RTN_LOCAL } from '../../model/types/route.ts';
 import type { Sock } from '../../model/types/sock.ts';
 import type { Effect, Kernel, World } from '../../model/types/world.ts';
-import { stock } from '../../model/variants/stock.ts';
 import { ip } from './netfilterHost.ts';
 
 export { ip };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tcp_fastopen_cookie_gen, tfoCookieOf } from '../../model/tcp_fastopen.ts';
+import { tcp_fastopen_cookie_gen, tfoCookieOf } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
 import { TCP_ESTABLISHED, TCP_SYN_RECV, TCP_SYN_SENT } from '../../model/types/sock.ts';
 import type { World } from '../../model/types/world.ts';
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tcp_parse_options } from '../../model/tcp_input.ts';
+import { tcp_parse_options } from '../../model/kernel/net/ipv4/tcp_input.ts';
 import { NO_TH, TCPHDR_SYN } from '../../model/types/packet.ts';
 import {
   SOCK_REQUEST,

@@ -1,12 +1,13 @@
 /** TCP-MD5. The shape of the options is RFC 2385 section 3 and what 6.1.192 sends; what is dropped is section 2.0's. */
 import { describe, expect, test } from 'vitest';
-import { md5sigCorrect, tcp_parse_md5sig_option } from '../../model/tcp_md5.ts';
+import { tcp_parse_md5sig_option } from '../../model/kernel/net/ipv4/tcp_input.ts';
+import { md5sigCorrect } from '../../model/kernel/net/ipv4/tcp_ipv4.ts';
+import { stock } from '../../model/patch/stock.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
-import { stock } from '../../model/variants/stock.ts';
-import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
-import { play } from '../../search/play.ts';
-import { traceOf } from '../../search/scenario/trace.ts';
-import { compile } from '../../search/text.ts';
+import { play } from '../../scenario/play.ts';
+import { compile } from '../../scenario/text.ts';
+import { traceOf } from '../../scenario/trace.ts';
 
 const HOST = [
   'ip link add eth0 type veth peer name eth0p',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withTfoCookie } from '../../model/tcp_fastopen.ts';
+import { withTfoCookie } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
 import { CHECKSUM_PARTIAL } from '../../model/types/packet.ts';
 import { TCP_SYN_SENT } from '../../model/types/sock.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { getSock } from '../../model/net.ts';
+import { __udp4_lib_lookup } from '../../model/kernel/net/ipv4/udp.ts';
+import { getSock } from '../../model/types/lookup.ts';
 import { CHECKSUM_NONE } from '../../model/types/packet.ts';
-import { __udp4_lib_lookup } from '../../model/udp.ts';
 import { datagram } from './packets.ts';
 import {
   bind,

@@ -5,16 +5,16 @@
  * 2026-11-26: the kernel's packets and names are those that are expected here, on stock, icmp-only and tcp-rehash.
  */
 import { describe, expect, it, test } from 'vitest';
-import { releases } from '../../model/releases/index.ts';
-import { runScenario } from '../../model/step.ts';
+import { runScenario } from '../../model/host/step.ts';
+import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { icmpOnlyMended } from '../../model/patch/mended.ts';
+import { releases } from '../../model/patch/releases/index.ts';
+import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { icmpOnly } from '../../model/variants/icmp-only.ts';
-import { icmpOnlyMended } from '../../model/variants/mended.ts';
-import { stock } from '../../model/variants/stock.ts';
-import { play } from '../../search/play.ts';
-import { parseHostLine } from '../../search/scenario/host.ts';
-import { traceLines } from '../../search/scenario/trace.ts';
-import { compile } from '../../search/text.ts';
+import { parseHostLine } from '../../scenario/host.ts';
+import { play } from '../../scenario/play.ts';
+import { compile } from '../../scenario/text.ts';
+import { traceLines } from '../../scenario/trace.ts';
 import { get, host, on, says } from './routeHost.ts';
 
 const LINKS = [

@@ -1,15 +1,15 @@
 /** When a socket's cached route and flow are refreshed, and that the search gets there: each cause occurs in the scope for it. */
 import { describe, expect, it } from 'vitest';
-import { getSock } from '../../model/net.ts';
+import { stock } from '../../model/patch/stock.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
+import { getSock } from '../../model/types/lookup.ts';
 import type { Step, World } from '../../model/types/world.ts';
-import { stock } from '../../model/variants/stock.ts';
-import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
-import { silentPeers } from '../../properties/scopes.ts';
+import { silentPeers } from '../../properties/scopes/runs.ts';
+import { bootHost, playOn } from '../../scenario/play.ts';
+import { commandOf, eventOfLine } from '../../scenario/text.ts';
 import { acceptedCommands } from '../../search/accepted.ts';
 import { eventWords, hostWords } from '../../search/bulk.ts';
 import { drawEvents, drawHost } from '../../search/generate.ts';
-import { bootHost, playOn } from '../../search/play.ts';
-import { commandOf, eventOfLine } from '../../search/text.ts';
 
 const HOSTS = 150;
 const SEQUENCES = 4;

@@ -1,7 +1,7 @@
 /** What a search from nothing finds, and that it finds the same again. */
 import { describe, expect, it } from 'vitest';
-import { stock } from '../../model/variants/stock.ts';
-import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
+import { stock } from '../../model/patch/stock.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { properties } from '../../properties/index.ts';
 import { checkPlain, decode } from '../../search/fastCheck.ts';
 import type { Cell } from '../../search/outcome.ts';

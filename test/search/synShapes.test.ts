@@ -1,17 +1,17 @@
 /** Which SYNs the post's disabled condition, and others, would move. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { tfoCookieOf } from '../../model/tcp_fastopen.ts';
+import { tfoCookieOf } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
+import { filtered, synFilters } from '../../model/patch/syn-filters.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { filtered, synFilters } from '../../model/variants/syn-filters.ts';
-import { tcpRehash } from '../../model/variants/tcp-rehash.ts';
 import { FILTERED, PROMISES } from '../../properties/filtered.ts';
 import { properties } from '../../properties/index.ts';
+import { play } from '../../scenario/play.ts';
+import { compile } from '../../scenario/text.ts';
+import { traceLines } from '../../scenario/trace.ts';
 import { bulkSearch } from '../../search/bulk.ts';
-import { play } from '../../search/play.ts';
-import { traceLines } from '../../search/scenario/trace.ts';
 import { filterRows, filterTable, SYN_KINDS, type SynShape, synShapes } from '../../search/synShapes.ts';
-import { compile } from '../../search/text.ts';
 
 const shapes = synShapes();
 const row = (name: string) => {

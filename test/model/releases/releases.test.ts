@@ -1,16 +1,16 @@
 /** What differs between the releases, seen on whole scenarios. */
 import { describe, expect, it } from 'vitest';
 import { releaseOf } from '../../../conformance/running/release.ts';
-import { onRelease, releases } from '../../../model/releases/index.ts';
+import { icmpOnly } from '../../../model/patch/icmp-only.ts';
+import { onRelease, releases } from '../../../model/patch/releases/index.ts';
+import { stock } from '../../../model/patch/stock.ts';
+import { tcpRehash } from '../../../model/patch/tcp-rehash.ts';
 import type { Kernel } from '../../../model/types/world.ts';
-import { icmpOnly } from '../../../model/variants/icmp-only.ts';
-import { stock } from '../../../model/variants/stock.ts';
-import { tcpRehash } from '../../../model/variants/tcp-rehash.ts';
 import { ownerOf } from '../../../properties/packets.ts';
 import type { Run } from '../../../properties/property.ts';
-import { play } from '../../../search/play.ts';
-import { traceLines } from '../../../search/scenario/trace.ts';
-import { compile } from '../../../search/text.ts';
+import { play } from '../../../scenario/play.ts';
+import { compile } from '../../../scenario/text.ts';
+import { traceLines } from '../../../scenario/trace.ts';
 
 const HOST = [
   'ip link add eth0 type veth peer name eth0p',

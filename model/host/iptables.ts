@@ -1,0 +1,468 @@
+/** The iptables command: what the program checks itself, and what it asks the kernel to replace. C: libiptc and iptables 1.8.9 (legacy). */
+import {
+  getTable,
+  protoOf,
+  setChain,
+  setTable,
+  translate_table,
+  xt_find_chain,
+} from '../kernel/net/ipv4/netfilter/ip_tables.ts';
+import { E2BIG, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY } from '../types/errno.ts';
+import type { HostCommand } from '../types/host.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../types/packet.ts';
+import {
+  NF_ACCEPT,
+  NF_DROP,
+  type XtChain,
+  type XtMatch,
+  type XtRule,
+  type XtTable,
+  type XtTarget,
+} from '../types/verdict.ts';
+import type { World } from '../types/world.ts';
+
+type IptablesCommand = Extract<HostCommand, { do: 'iptables' }>;
+
+/** The table with every nth counter back at its start. */
+function restarted(table: XtTable): XtTable {
+  let chains: readonly XtChain[] = [];
+  for (const chain of table.chains) {
+    let rules: readonly XtRule[] = [];
+    for (const rule of chain.rules) rules = [...rules, { ...rule, count: 0 }];
+    chains = [...chains, { ...chain, rules }];
+  }
+  return { ...table, used: true, chains };
+}
+
+/** Whether a rule needs connection tracking. C: the callers of nf_ct_netns_get(); NOTRACK is none. */
+function needsConntrack(e: XtRule): boolean {
+  const t = e.target.target;
+  let needs = t === 'CONNMARK' || t === 'MASQUERADE' || t === 'SNAT' || t === 'DNAT';
+  for (const m of e.matches) needs = needs || m.match === 'ctstate';
+  return needs;
+}
+
+function tableNeedsConntrack(table: XtTable): boolean {
+  let needs = false;
+  for (const chain of table.chains) for (const e of chain.rules) needs = needs || needsConntrack(e);
+  return needs;
+}
+
+/** What a command came to. */
+export interface Outcome {
+  readonly err: number;
+  readonly message: string;
+  readonly net: World;
+}
+
+export function refused(net: World, err: number, message: string): Outcome {
+  return { err: -err, message, net };
+}
+
+/** A refusal of the iptables program itself. */
+function usage(net: World, words: string): Outcome {
+  return refused(net, EINVAL, `iptables v1.8.9 (legacy): ${words}`);
+}
+
+const NO_CHAIN_WORDS = 'iptables: No chain/target/match by that name.';
+const BAD_RULE_WORDS = 'iptables: Bad rule (does a matching rule exist in that chain?).';
+const INVALID_WORDS = "iptables: Invalid argument. Run `dmesg' for more information.";
+const NO_DROP_WORDS = 'The "nat" table is not intended for filtering, the use of DROP is therefore inhibited.';
+
+/**
+ * Replaces the whole table, as every command does.
+ *
+ * C: net/ipv4/netfilter/ip_tables.c, do_replace(). The rules' own state begins anew with each replacement.
+ * Observed: Linux 6.18, iptables-legacy 1.8.9: any command on a table restarts the nth counters in it; conntrack stays
+ * off with NOTRACK or ACCEPT rules alone (2026-11-22).
+ */
+function commit(net: World, table: XtTable): Outcome {
+  const err = translate_table(table);
+  if (err === -ELOOP) return refused(net, ELOOP, 'iptables: Too many levels of symbolic links.');
+  if (err < 0) return refused(net, EINVAL, INVALID_WORDS);
+  const after = setTable(net, restarted(table));
+  const ct_enabled =
+    tableNeedsConntrack(after.raw) ||
+    tableNeedsConntrack(after.mangle) ||
+    tableNeedsConntrack(after.nat) ||
+    tableNeedsConntrack(after.filter);
+  return { err: 0, message: '', net: { ...after, ct_enabled } };
+}
+
+/** What the program refuses in a rule before it asks the kernel, '' for nothing. */
+function ruleUsage(table: string, chain: string, e: XtRule): string {
+  const { protocol, invert } = protoOf(e);
+  let ports = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
+  let nth = 0;
+  for (const m of e.matches) {
+    if (m.match === 'in' && chain === 'OUTPUT') return "Can't use -i with OUTPUT";
+    if (m.match === 'in' && chain === 'POSTROUTING') return "Can't use -i with POSTROUTING";
+    if (m.match === 'out' && chain === 'INPUT') return "Can't use -o with INPUT";
+    if (m.match === 'out' && chain === 'PREROUTING') return "Can't use -o with PREROUTING";
+    if (m.match === 'proto' && m.protocol === 0 && m.invert) return 'rule would never match protocol';
+    if (m.match === 'sport' && !ports) return 'unknown option "--sport"';
+    if (m.match === 'dport' && !ports) return 'unknown option "--dport"';
+    if ((m.match === 'sport' || m.match === 'dport') && m.first > m.last) return 'invalid portrange (min > max)';
+    if (m.match === 'tcp-flags' && protocol !== IPPROTO_TCP) return 'unknown option "--tcp-flags"';
+    if (m.match === 'icmp-type' && protocol !== IPPROTO_ICMP) return 'unknown option "--icmp-type"';
+    if (m.match === 'multiport' && !ports) {
+      return "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'";
+    }
+    if (m.match === 'multiport' && invert) return 'multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP';
+    if (m.match === 'statistic-nth' && m.every === 0) {
+      return 'statistic: bad value for option "--every", or out of range (1-4294967295).';
+    }
+    if (m.match === 'statistic-nth' && m.packet >= m.every) return 'the --packet p must be 0 <= p <= n-1';
+    nth += m.match === 'statistic-nth' ? 1 : 0;
+  }
+  if (nth > 1) return 'a second statistic match in one rule is not modelled';
+  const t = e.target;
+  ports = ports || protocol === IPPROTO_ICMP;
+  if ((t.target === 'SNAT' || t.target === 'DNAT') && t.portFirst !== 0 && !ports) {
+    return 'Need TCP, UDP, SCTP or DCCP with port specification';
+  }
+  if (t.target === 'DROP' && table === 'nat') return NO_DROP_WORDS;
+  return '';
+}
+
+/** What is wrong with the rule's target chain: '' when it jumps nowhere or to a user's chain. */
+function jumpRefusal(table: XtTable, e: XtRule): string {
+  const t = e.target;
+  if (t.target !== 'jump' && t.target !== 'goto') return '';
+  const chain = xt_find_chain(table, t.chain);
+  if (chain.name === '') {
+    return t.target === 'jump'
+      ? `iptables v1.8.9 (legacy): Couldn't load target \`${t.chain}':No such file or directory`
+      : `iptables v1.8.9 (legacy): goto '${t.chain}' is not a chain`;
+  }
+  return chain.builtin ? INVALID_WORDS : '';
+}
+
+/** Whether the name is that of a target extension of iptables, which no chain may have. */
+function isTargetName(name: string): boolean {
+  for (const target of TARGET_NAMES) if (target === name) return true;
+  return false;
+}
+
+const TARGET_NAMES: readonly string[] = [
+  'ACCEPT',
+  'DROP',
+  'QUEUE',
+  'RETURN',
+  'AUDIT',
+  'CHECKSUM',
+  'CLASSIFY',
+  'CLUSTERIP',
+  'CONNMARK',
+  'CONNSECMARK',
+  'CT',
+  'DNAT',
+  'DSCP',
+  'ECN',
+  'HMARK',
+  'IDLETIMER',
+  'LED',
+  'LOG',
+  'MARK',
+  'MASQUERADE',
+  'NETMAP',
+  'NFLOG',
+  'NFQUEUE',
+  'NOTRACK',
+  'RATEEST',
+  'REDIRECT',
+  'REJECT',
+  'SECMARK',
+  'SET',
+  'SNAT',
+  'SYNPROXY',
+  'TCPMSS',
+  'TCPOPTSTRIP',
+  'TEE',
+  'TOS',
+  'TPROXY',
+  'TRACE',
+  'TTL',
+  'ULOG',
+];
+
+/** Whether two port lists are the same. */
+function samePorts(a: XtMatch, b: XtMatch): boolean {
+  if (a.match !== 'multiport' || b.match !== 'multiport') return false;
+  if (a.ports.length !== b.ports.length || a.which !== b.which) return false;
+  let same = true;
+  let i = 0;
+  for (const range of a.ports) {
+    let j = 0;
+    for (const other of b.ports) {
+      same = same && (i !== j || (range.first === other.first && range.last === other.last));
+      j += 1;
+    }
+    i += 1;
+  }
+  return same;
+}
+
+/** Whether every state of one list is in the other. */
+function statesWithin(a: readonly string[], b: readonly string[]): boolean {
+  let all = true;
+  for (const state of a) {
+    let found = false;
+    for (const other of b) found = found || state === other;
+    all = all && found;
+  }
+  return all;
+}
+
+/** Whether two matches say the same. */
+function sameMatch(a: XtMatch, b: XtMatch): boolean {
+  if (a.match !== b.match || a.invert !== b.invert) return false;
+  switch (a.match) {
+    case 'src':
+    case 'dst':
+      return b.match === a.match && a.addr === b.addr && a.mask === b.mask;
+    case 'proto':
+      return b.match === a.match && a.protocol === b.protocol;
+    case 'in':
+    case 'out':
+      return b.match === a.match && a.dev === b.dev;
+    case 'sport':
+    case 'dport':
+      return b.match === a.match && a.first === b.first && a.last === b.last;
+    case 'multiport':
+      return samePorts(a, b);
+    case 'tcp-flags':
+      return b.match === a.match && a.mask === b.mask && a.comp === b.comp;
+    case 'icmp-type':
+      return b.match === a.match && a.type === b.type && a.codeFirst === b.codeFirst && a.codeLast === b.codeLast;
+    case 'mark':
+      return b.match === a.match && a.mark === b.mark && a.mask === b.mask;
+    case 'ctstate':
+      return b.match === a.match && statesWithin(a.states, b.states) && statesWithin(b.states, a.states);
+    case 'owner':
+      return b.match === a.match && a.uidFirst === b.uidFirst && a.uidLast === b.uidLast;
+    case 'statistic-nth':
+      return b.match === a.match && a.every === b.every && a.packet === b.packet;
+    case 'tos':
+      return b.match === a.match && a.value === b.value && a.mask === b.mask;
+    case 'dscp':
+      return b.match === a.match && a.dscp === b.dscp;
+    case 'addrtype':
+      return b.match === a.match && a.which === b.which && a.type === b.type;
+  }
+}
+
+/** Whether two targets say the same. */
+function sameTarget(a: XtTarget, b: XtTarget): boolean {
+  if (a.target !== b.target) return false;
+  switch (a.target) {
+    case 'jump':
+    case 'goto':
+      return b.target === a.target && a.chain === b.chain;
+    case 'MARK':
+    case 'TOS':
+      return b.target === a.target && a.value === b.value && a.mask === b.mask;
+    case 'CONNMARK':
+      return b.target === a.target && a.op === b.op && a.value === b.value && a.mask === b.mask;
+    case 'DSCP':
+      return b.target === a.target && a.dscp === b.dscp;
+    case 'SNAT':
+    case 'DNAT':
+      return b.target === a.target && a.addr === b.addr && a.portFirst === b.portFirst && a.portLast === b.portLast;
+    default:
+      return true;
+  }
+}
+
+/** Whether every match of one rule is in the other. */
+function matchesWithin(a: XtRule, b: XtRule): boolean {
+  let all = true;
+  for (const m of a.matches) {
+    let found = false;
+    for (const other of b.matches) found = found || sameMatch(m, other);
+    all = all && found;
+  }
+  return all;
+}
+
+/** Whether `-D` of one rule deletes the other. Left out: the order of extensions, in which the program also wants to agree. */
+function sameRule(a: XtRule, b: XtRule): boolean {
+  return (
+    a.matches.length === b.matches.length &&
+    sameTarget(a.target, b.target) &&
+    matchesWithin(a, b) &&
+    matchesWithin(b, a)
+  );
+}
+
+/** The first rule of the chain that says the same, as its number from 1; 0 for none. */
+function ruleNumber(chain: XtChain, rule: XtRule): number {
+  let found = 0;
+  let i = 1;
+  for (const e of chain.rules) {
+    found = found === 0 && sameRule(e, rule) ? i : found;
+    i += 1;
+  }
+  return found;
+}
+
+/** The chain without the rule of that number. */
+function withoutRule(chain: XtChain, number: number): XtChain {
+  let rules: readonly XtRule[] = [];
+  let i = 1;
+  for (const e of chain.rules) {
+    rules = i === number ? rules : [...rules, e];
+    i += 1;
+  }
+  return { ...chain, rules };
+}
+
+/** The chain with a rule in front of the one of that number. */
+function withRule(chain: XtChain, number: number, rule: XtRule): XtChain {
+  let rules: readonly XtRule[] = [];
+  let i = 1;
+  for (const e of chain.rules) {
+    rules = i === number ? [...rules, rule, e] : [...rules, e];
+    i += 1;
+  }
+  return { ...chain, rules: number >= i ? [...rules, rule] : rules };
+}
+
+/** `-A` and `-I`; `-A` inserts behind the last rule. C: libiptc, iptc_append_entry(), iptc_insert_entry(). */
+function insertRule(net: World, table: XtTable, c: IptablesCommand): Outcome {
+  const words = ruleUsage(table.name, c.chain, c.rule);
+  if (words !== '') return usage(net, words);
+  const jump = jumpRefusal(table, c.rule);
+  if (jump !== '' && jump !== INVALID_WORDS) return refused(net, ENOENT, jump);
+  const chain = xt_find_chain(table, c.chain);
+  if (chain.name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
+  if (jump !== '') return refused(net, EINVAL, jump);
+  const end = chain.rules.length + 1;
+  const at = c.op === 'A' ? end : c.index;
+  if (at < 1) return usage(net, "Invalid rule number `0'");
+  if (at > end) return refused(net, E2BIG, 'iptables: Index of insertion too big.');
+  const rule = { ...c.rule, id: net.next_rule, count: 0 };
+  return commit({ ...net, next_rule: net.next_rule + 1 }, setChain(table, withRule(chain, at, rule)));
+}
+
+/** `-D` with a rule. C: libiptc, iptc_delete_entry(). */
+function deleteRule(net: World, table: XtTable, c: IptablesCommand): Outcome {
+  const words = ruleUsage(table.name, c.chain, c.rule);
+  if (words !== '') return usage(net, words);
+  const jump = jumpRefusal(table, c.rule);
+  if (jump !== '' && jump !== INVALID_WORDS) return refused(net, ENOENT, jump);
+  const chain = xt_find_chain(table, c.chain);
+  if (chain.name === '') return refused(net, ENOENT, BAD_RULE_WORDS);
+  const number = ruleNumber(chain, c.rule);
+  if (number > 0) return commit(net, setChain(table, withoutRule(chain, number)));
+  const t = c.rule.target.target;
+  const standard = t === 'none' || t === 'ACCEPT' || t === 'DROP' || t === 'RETURN';
+  return refused(net, ENOENT, standard ? BAD_RULE_WORDS : NO_CHAIN_WORDS);
+}
+
+/** `-D` with a number. C: libiptc, iptc_delete_num_entry(). */
+function deleteNumber(net: World, table: XtTable, c: IptablesCommand): Outcome {
+  if (c.index < 1) return usage(net, "Invalid rule number `0'");
+  const chain = xt_find_chain(table, c.chain);
+  if (chain.name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
+  if (c.index > chain.rules.length) return refused(net, E2BIG, 'iptables: Index of deletion too big.');
+  return commit(net, setChain(table, withoutRule(chain, c.index)));
+}
+
+/** `-N`. C: libiptc, iptc_create_chain(). */
+function newChain(net: World, table: XtTable, name: string): Outcome {
+  if (name[0] === '-') return usage(net, "chain name not allowed to start with `-'");
+  if (name[0] === '!') return usage(net, "chain name not allowed to start with `!'");
+  if (name.length > 28) return usage(net, `chain name \`${name}' too long (must be under 29 chars)`);
+  if (isTargetName(name)) return usage(net, 'chain name may not clash with target name');
+  if (xt_find_chain(table, name).name !== '') return refused(net, EEXIST, 'iptables: Chain already exists.');
+  const chain: XtChain = { name, builtin: false, policy: NF_ACCEPT, rules: [] };
+  return commit(net, { ...table, chains: [...table.chains, chain] });
+}
+
+/** `-P`. C: libiptc, iptc_set_policy(). */
+function setPolicy(net: World, table: XtTable, c: IptablesCommand): Outcome {
+  if (table.name === 'nat' && c.policy === NF_DROP) return usage(net, NO_DROP_WORDS);
+  const chain = xt_find_chain(table, c.chain);
+  if (!chain.builtin) return refused(net, ENOENT, 'iptables: Bad built-in chain name.');
+  return commit(net, setChain(table, { ...chain, policy: c.policy }));
+}
+
+/** `-F` of one chain or of all. C: libiptc, iptc_flush_entries(). */
+function flush(net: World, table: XtTable, name: string): Outcome {
+  if (name !== '' && xt_find_chain(table, name).name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
+  let chains: readonly XtChain[] = [];
+  for (const chain of table.chains) {
+    chains = [...chains, name === '' || chain.name === name ? { ...chain, rules: [] } : chain];
+  }
+  return commit(net, { ...table, chains });
+}
+
+/** Whether a rule of the table leads to the chain. */
+function referenced(table: XtTable, name: string): boolean {
+  let found = false;
+  for (const chain of table.chains) {
+    for (const { target: t } of chain.rules) {
+      found = found || ((t.target === 'jump' || t.target === 'goto') && t.chain === name);
+    }
+  }
+  return found;
+}
+
+/** The table without the chain. */
+function withoutChain(table: XtTable, name: string): XtTable {
+  let chains: readonly XtChain[] = [];
+  for (const chain of table.chains) chains = chain.name === name ? chains : [...chains, chain];
+  return { ...table, chains };
+}
+
+/** `-X` of one chain, or of all that users made. C: libiptc, iptc_delete_chain(). */
+function deleteChains(net: World, table: XtTable, name: string): Outcome {
+  if (name !== '') {
+    const chain = xt_find_chain(table, name);
+    if (chain.name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
+    if (chain.builtin) return refused(net, EINVAL, INVALID_WORDS);
+  }
+  let left = table;
+  for (const chain of table.chains) {
+    if (!chain.builtin && (name === '' || chain.name === name)) {
+      if (referenced(left, chain.name)) return refused(net, EMLINK, 'iptables: Too many links.');
+      if (chain.rules.length > 0) return refused(net, ENOTEMPTY, 'iptables: Directory not empty.');
+      left = withoutChain(left, chain.name);
+    }
+  }
+  return commit(net, left);
+}
+
+/**
+ * Changes the tables as the iptables command does, or says why not, in its words and the kernel's.
+ *
+ * Observed: iptables-legacy 1.8.9 on Linux 6.18, every refusal (2026-11-22).
+ * Left out: the exit status, which tells usage errors (2) from refusals (1).
+ */
+export function iptablesCommand(net: World, command: IptablesCommand): Outcome {
+  const table = getTable(net, command.table);
+  if (table.name !== command.table) {
+    return usage(
+      net,
+      `can't initialize iptables table \`${command.table}': Table does not exist (do you need to insmod?)`,
+    );
+  }
+  switch (command.op) {
+    case 'A':
+    case 'I':
+      return insertRule(net, table, command);
+    case 'D':
+      return deleteRule(net, table, command);
+    case 'D#':
+      return deleteNumber(net, table, command);
+    case 'N':
+      return newChain(net, table, command.chain);
+    case 'P':
+      return setPolicy(net, table, command);
+    case 'F':
+      return flush(net, table, command.chain);
+    case 'X':
+      return deleteChains(net, table, command.chain);
+  }
+}

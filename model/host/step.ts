@@ -1,0 +1,180 @@
+/** The model's one entry: what an event does to a world, and what it shows. */
+
+import { dev_get_by_index, dev_get_by_name } from '../kernel/net/core/dev.ts';
+import { alloc_skb } from '../kernel/net/core/skbuff.ts';
+import {
+  inet_bind,
+  inet_connect,
+  inet_create,
+  inet_listen,
+  inet_release,
+  inet_sendmsg,
+  type SocketEvent,
+} from '../kernel/net/ipv4/af_inet.ts';
+import { ip_rcv } from '../kernel/net/ipv4/ip_input.ts';
+import type { Sending } from '../kernel/net/ipv4/ip_output.ts';
+import { tcp_retransmit_timer, tcpTimers } from '../kernel/net/ipv4/tcp_timer.ts';
+import { netif_is_l3_master } from '../kernel/net/l3mdev/l3mdev.ts';
+import { EBADF, EOPNOTSUPP } from '../types/errno.ts';
+import type { Event } from '../types/event.ts';
+import type { HostCommand } from '../types/host.ts';
+import { emit, sockByName } from '../types/lookup.ts';
+import type { NetDevice } from '../types/net.ts';
+import { rtnetlinkMessage } from '../types/netlink.ts';
+import { NO_SKB, type SkBuff } from '../types/packet.ts';
+import { NO_SOCK, type Sock } from '../types/sock.ts';
+import type { Kernel, Scenario, Sent, Step, World } from '../types/world.ts';
+import { hostCommand } from './commands.ts';
+import { newWorld } from './newWorld.ts';
+import { peerAnswer, withCookieOf } from './peer.ts';
+
+/** A system call has returned to its user. */
+function returned(net: World, call: string, sk: number, err: number): World {
+  return emit(net, { effect: 'syscall', call, sk, err: Math.min(err, 0) });
+}
+
+/** What a call on a socket came to; without such a socket, -EBADF. */
+function syscall(call: string, sk: Sock, { err, net }: Sending): World {
+  return returned(net, call, sk.id, sk.id === 0 ? -EBADF : err);
+}
+
+function openSocket(kernel: Kernel, net: World, event: SocketEvent): World {
+  const opened = inet_create(net, { ...event, mark: kernel.socketMark(net, event) });
+  return returned(opened.net, 'socket', opened.sk, opened.err);
+}
+
+/** The socket that events call `name`: the open one, else the last closed one that lives on without its user. */
+function lastNamed(net: World, name: string): Sock {
+  let found = NO_SOCK;
+  for (const sk of net.socks) found = sk.name === name ? sk : found;
+  const open = sockByName(net, name);
+  return open.id === 0 ? found : open;
+}
+
+/** A packet arrives on a link; on one that is down nothing can, and a VRF has no wire. */
+function receive(kernel: Kernel, net: World, dev: NetDevice, packet: SkBuff): World {
+  if (!dev.up || netif_is_l3_master(dev)) return net;
+  const arrived = alloc_skb(net, { ...packet, iif: dev.ifindex });
+  return ip_rcv(kernel, arrived.net, arrived.skb);
+}
+
+/** The peer answers the last packet of that socket, if it is one to be answered; it answers it once. */
+function answer(kernel: Kernel, net: World, sk: Sock): World {
+  let last: Sent = { sk: 0, dev: 0, skb: NO_SKB };
+  let others: readonly Sent[] = [];
+  for (const sent of net.sent) {
+    if (sent.sk === sk.id) last = sent;
+    else others = [...others, sent];
+  }
+  if (last.sk === 0) return net;
+  const packet = peerAnswer(kernel, net, last);
+  if (packet.iph.protocol === 0) return net;
+  return receive(kernel, { ...net, sent: others }, dev_get_by_index(net, last.dev), packet);
+}
+
+/** The command as this kernel understands it. */
+function understood(kernel: Kernel, command: HostCommand): HostCommand {
+  return command.do === 'rule add' || command.do === 'rule del'
+    ? { ...command, rule: kernel.fib_nl2rule(command.rule) }
+    : command;
+}
+
+/** The kind of link that the command makes, '' for none. */
+function kindOf(command: HostCommand): string {
+  return command.do === 'link add' ? command.kind : command.do === 'vrf add' ? 'vrf' : '';
+}
+
+function operator(kernel: Kernel, net: World, command: HostCommand): World {
+  if (!kernel.rtnl_link_ops_get(kindOf(command))) {
+    return emit(net, { effect: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, '') });
+  }
+  const { err, message, net: after } = hostCommand(net, understood(kernel, command));
+  return err === 0 ? after : emit(after, { effect: 'refused', message });
+}
+
+function perform(kernel: Kernel, net: World, event: Event): World {
+  switch (event.event) {
+    case 'socket':
+      return openSocket(kernel, net, event);
+    case 'bind': {
+      const sk = sockByName(net, event.s);
+      return syscall('bind', sk, sk.id === 0 ? { err: 0, net } : inet_bind(net, sk.id, event.addr, event.port));
+    }
+    case 'listen': {
+      const sk = sockByName(net, event.s);
+      return syscall('listen', sk, sk.id === 0 ? { err: 0, net } : inet_listen(net, sk.id, event.tfo));
+    }
+    case 'connect': {
+      const sk = sockByName(net, event.s);
+      const { addr, port, tfo } = event;
+      return syscall('connect', sk, sk.id === 0 ? { err: 0, net } : inet_connect(kernel, net, sk.id, addr, port, tfo));
+    }
+    case 'close': {
+      const sk = sockByName(net, event.s);
+      return syscall('close', sk, { err: 0, net: sk.id === 0 ? net : inet_release(kernel, net, sk.id) });
+    }
+    case 'send': {
+      const sk = sockByName(net, event.s);
+      return syscall('send', sk, sk.id === 0 ? { err: 0, net } : inet_sendmsg(kernel, net, sk.id, event));
+    }
+    case 'answer':
+      return answer(kernel, net, lastNamed(net, event.s));
+    case 'receive': {
+      const skb = event.cookieFor === 0 ? event.skb : withCookieOf(kernel, event.skb, event.cookieFor);
+      return receive(kernel, net, dev_get_by_name(net, event.dev), skb);
+    }
+    case 'retransmit':
+      return tcp_retransmit_timer(kernel, net, lastNamed(net, event.s).id);
+    case 'host':
+      return operator(kernel, net, event.command);
+    case 'wait':
+      return tcpTimers(kernel, { ...net, now: net.now + event.ms });
+  }
+}
+
+/** Receives what the host has sent to itself, until nothing is left. C: net/core/dev.c, process_backlog(). */
+function process_backlog(kernel: Kernel, before: World): World {
+  if (before.backlog.length === 0) return before;
+  let net: World = { ...before, backlog: [] };
+  for (const skb of before.backlog) net = ip_rcv(kernel, net, skb);
+  return process_backlog(kernel, net);
+}
+
+/**
+ * One event, with everything that follows from it at once: packets on lo are received before the step ends. After an
+ * oops nothing happens any more.
+ */
+export function step(kernel: Kernel, world: World, event: Event): Step {
+  if (world.oops.where !== '') return { world: { ...world, effects: [] }, effects: [] };
+  const net = process_backlog(kernel, perform(kernel, { ...world, picks: event.picks, effects: [] }, event));
+  return { world: net, effects: net.effects };
+}
+
+/** A new host after its commands, and those that the variant's operator adds; its effects are the refusals. */
+export function boot(kernel: Kernel, host: readonly HostCommand[]): World {
+  let net = newWorld();
+  for (const command of host) net = operator(kernel, net, command);
+  for (const command of kernel.operator(net)) net = operator(kernel, net, command);
+  return net;
+}
+
+/** What a scenario was: the booted host, and the step of each event up to the first oops. */
+export interface ScenarioRun {
+  readonly boot: World;
+  readonly steps: readonly Step[];
+}
+
+/** Plays a scenario. */
+export function runScenario(kernel: Kernel, scenario: Scenario): ScenarioRun {
+  const booted = boot(kernel, scenario.host);
+  let world = booted;
+  let steps: readonly Step[] = [];
+  for (const event of scenario.events) {
+    if (world.oops.where === '') {
+      const next = step(kernel, world, event);
+      steps = [...steps, next];
+      world = next.world;
+    }
+  }
+  return { boot: booted, steps };
+}

@@ -1,0 +1,44 @@
+/** Connecting a datagram socket: UDP, ping and raw. */
+
+import { EACCES } from '../../../types/errno.ts';
+import { getSock, setSock } from '../../../types/lookup.ts';
+import { RTN_BROADCAST } from '../../../types/route.ts';
+import { SOCK_UDP, TCP_ESTABLISHED } from '../../../types/sock.ts';
+import type { World } from '../../../types/world.ts';
+import { sk_dst_reset, sk_setup_caps } from '../core/sock.ts';
+import type { Sending } from './ip_output.ts';
+import { outputDevice } from './ip_sockglue.ts';
+import { ip_route_connect } from './route.ts';
+import { udp_v4_rehash } from './udp.ts';
+
+/**
+ * Fixes the peer, and with it route and source address. The key of the lookup stays in `cork_fl`.
+ *
+ * C: net/ipv4/datagram.c, __ip4_datagram_connect().
+ * Left out: IP_MULTICAST_IF, txhash.
+ */
+export function ip4_datagram_connect(before: World, sk: number, addr: number, port: number): Sending {
+  const inet = sk_dst_reset(getSock(before, sk));
+  const { rt, fl4 } = ip_route_connect(
+    before,
+    addr,
+    inet.inet_saddr,
+    outputDevice(before, inet, inet.sk_bound_dev_if, addr),
+    inet.sk_protocol,
+    inet.inet_sport,
+    port,
+    inet,
+  );
+  const asked = { ...inet, cork_fl: fl4 };
+  if (rt.err < 0) return { err: rt.err, net: setSock(before, asked) };
+  if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net: setSock(before, asked) };
+  const wildcard = inet.inet_rcv_saddr === 0;
+  const named = {
+    ...asked,
+    inet_saddr: inet.inet_saddr === 0 ? fl4.saddr : inet.inet_saddr,
+    inet_rcv_saddr: wildcard ? fl4.saddr : inet.inet_rcv_saddr,
+  };
+  const rehashed = wildcard && inet.kind === SOCK_UDP ? udp_v4_rehash(named) : named;
+  const connected = { ...rehashed, inet_daddr: fl4.daddr, inet_dport: port, sk_state: TCP_ESTABLISHED };
+  return { err: 0, net: setSock(before, sk_setup_caps(connected, rt)) };
+}

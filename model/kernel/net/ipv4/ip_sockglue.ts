@@ -1,0 +1,47 @@
+/** What a user says of a packet beside it. C: net/ipv4/ip_sockglue.c. */
+
+import { ENODEV } from '../../../types/errno.ts';
+import type { Msghdr } from '../../../types/event.ts';
+import type { Sock } from '../../../types/sock.ts';
+import type { World } from '../../../types/world.ts';
+import { ipv4_is_lbcast, ipv4_is_multicast } from '../../include/linux/in.ts';
+import { dev_get_by_name } from '../core/dev.ts';
+import { l3mdev_master_ifindex_by_index, netif_index_is_l3_master } from '../l3mdev/l3mdev.ts';
+
+/** The addresses and the device of a message. C: include/net/ip.h, struct ipcm_cookie. `given`: a control message said so. */
+export interface IpcmAddrs {
+  readonly err: number;
+  readonly addr: number;
+  readonly oif: number;
+  readonly given: boolean;
+}
+
+/**
+ * Source and device of a message: the socket's, unless IP_PKTINFO names others. It names both at once, so that a device
+ * without an address takes the socket's address away.
+ *
+ * C: net/ipv4/ip_sockglue.c, ip_cmsg_send(), and include/net/ip.h, ipcm_init_sk().
+ * Left out: IP_TTL, IP_TOS, IP_RETOPTS and SO_MARK as control messages.
+ */
+export function ip_cmsg_send(net: World, inet: Sock, msg: Msghdr): IpcmAddrs {
+  const from = inet.hdrincl ? 0 : msg.from;
+  if (from === 0 && msg.via === '') {
+    return { err: 0, addr: inet.inet_saddr, oif: inet.sk_bound_dev_if, given: false };
+  }
+  const { ifindex } = dev_get_by_name(net, msg.via);
+  const err = msg.via !== '' && ifindex === 0 ? -ENODEV : 0;
+  return { err, addr: from, oif: ifindex === 0 ? inet.sk_bound_dev_if : ifindex, given: true };
+}
+
+/**
+ * The device of the lookup's key: the one asked for, else that of IP_UNICAST_IF. A VRF does not say by which link a group or
+ * a broadcast goes.
+ *
+ * What udp_sendmsg() and its like in raw.c, ping.c and datagram.c write into the key. Left out: IP_MULTICAST_IF.
+ */
+export function outputDevice(net: World, inet: Sock, oif: number, daddr: number): number {
+  if (ipv4_is_multicast(daddr)) return netif_index_is_l3_master(net, oif) ? 0 : oif;
+  if (oif === 0) return inet.uc_index;
+  const within = inet.uc_index !== 0 && oif === l3mdev_master_ifindex_by_index(net, inet.uc_index);
+  return within && ipv4_is_lbcast(daddr) ? inet.uc_index : oif;
+}

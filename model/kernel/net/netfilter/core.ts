@@ -1,0 +1,188 @@
+/** The hooks that IPv4 packets pass. C: net/netfilter/core.c; the priorities of include/uapi/linux/netfilter_ipv4.h. */
+
+import { EPERM } from '../../../types/errno.ts';
+import { emit } from '../../../types/lookup.ts';
+import type { SkBuff } from '../../../types/packet.ts';
+import {
+  NF_ACCEPT,
+  NF_DROP,
+  NF_INET_LOCAL_IN,
+  NF_INET_LOCAL_OUT,
+  NF_INET_POST_ROUTING,
+  NF_INET_PRE_ROUTING,
+  NF_QUEUE,
+  NF_STOLEN,
+  type NfHookState,
+  type XtTable,
+} from '../../../types/verdict.ts';
+import type { HookResult, Kernel, World } from '../../../types/world.ts';
+import { kfree_skb } from '../core/skbuff.ts';
+import { hookChain, ipt_do_table, xt_find_chain } from '../ipv4/netfilter/ip_tables.ts';
+import { sendRejection } from '../ipv4/netfilter/ipt_REJECT.ts';
+import { iptable_mangle_hook } from '../ipv4/netfilter/iptable_mangle.ts';
+import { nf_conntrack_confirm, nf_conntrack_in, nf_conntrack_put } from './nf_conntrack_core.ts';
+import {
+  nf_nat_ipv4_local_fn,
+  nf_nat_ipv4_local_in,
+  nf_nat_ipv4_out,
+  nf_nat_ipv4_pre_routing,
+} from './nf_nat_proto.ts';
+
+const NF_VERDICT_MASK = 0xff;
+const NF_VERDICT_QBITS = 16;
+const NF_VERDICT_FLAG_QUEUE_BYPASS = 0x8000;
+
+/** What hook functions are called here, and in effects. */
+type HookFn =
+  | 'iptable_raw'
+  | 'nf_conntrack_in'
+  | 'iptable_mangle'
+  | 'iptable_nat'
+  | 'iptable_filter'
+  | 'nf_conntrack_confirm';
+
+/** By rising priority. Defragmentation and the security table are left out: the model has neither fragments nor SELinux. */
+const preRouting: readonly HookFn[] = ['iptable_raw', 'nf_conntrack_in', 'iptable_mangle', 'iptable_nat'];
+const localIn: readonly HookFn[] = ['iptable_mangle', 'iptable_filter', 'iptable_nat', 'nf_conntrack_confirm'];
+const localOut: readonly HookFn[] = [
+  'iptable_raw',
+  'nf_conntrack_in',
+  'iptable_mangle',
+  'iptable_nat',
+  'iptable_filter',
+];
+const postRouting: readonly HookFn[] = ['iptable_mangle', 'iptable_nat', 'nf_conntrack_confirm'];
+const none: readonly HookFn[] = [];
+
+/** C: net/netfilter/core.c, nf_hook_entries_head(). */
+function nf_hook_entries_head(hook: number): readonly HookFn[] {
+  if (hook === NF_INET_PRE_ROUTING) return preRouting;
+  if (hook === NF_INET_LOCAL_IN) return localIn;
+  if (hook === NF_INET_LOCAL_OUT) return localOut;
+  if (hook === NF_INET_POST_ROUTING) return postRouting;
+  return none;
+}
+
+/** Whether the table has anything to say at this hook: a rule, or a policy other than ACCEPT. */
+function speaks(table: XtTable, hook: number): boolean {
+  if (!table.used) return false;
+  const chain = xt_find_chain(table, hookChain(hook));
+  return chain.rules.length > 0 || chain.policy !== NF_ACCEPT;
+}
+
+/**
+ * Whether the function is registered at this hook of the namespace.
+ *
+ * C: net/netfilter/core.c, ipt_register_table() registers a table's hooks at its first use, nf_ct_netns_get() those of connection tracking.
+ * Left out: calls that accept without looking, which an empty chain's are.
+ */
+function registered(net: World, fn: HookFn, hook: number): boolean {
+  switch (fn) {
+    case 'iptable_raw':
+      return speaks(net.raw, hook);
+    case 'iptable_mangle':
+      return speaks(net.mangle, hook);
+    case 'iptable_filter':
+      return speaks(net.filter, hook);
+    case 'iptable_nat':
+      return net.nat.used;
+    case 'nf_conntrack_in':
+    case 'nf_conntrack_confirm':
+      return net.ct_enabled;
+  }
+}
+
+/** NAT at this hook; without a connection-tracking entry it accepts. */
+function iptable_nat(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
+  if (state.hook === NF_INET_PRE_ROUTING) return nf_nat_ipv4_pre_routing(net, skb, state);
+  if (state.hook === NF_INET_LOCAL_IN) return nf_nat_ipv4_local_in(net, skb, state);
+  if (state.hook === NF_INET_LOCAL_OUT) return nf_nat_ipv4_local_fn(kernel, net, skb, state);
+  return nf_nat_ipv4_out(net, skb, state);
+}
+
+/** C: include/linux/netfilter.h, nf_hook_entry_hookfn(). */
+function nf_hook_entry_hookfn(kernel: Kernel, net: World, fn: HookFn, skb: SkBuff, state: NfHookState): HookResult {
+  switch (fn) {
+    case 'iptable_raw':
+      return ipt_do_table(net, skb, state, net.raw);
+    case 'nf_conntrack_in':
+      return nf_conntrack_in(net, skb, state);
+    case 'iptable_mangle':
+      return iptable_mangle_hook(kernel, net, skb, state);
+    case 'iptable_nat':
+      return iptable_nat(kernel, net, skb, state);
+    case 'iptable_filter':
+      return ipt_do_table(net, skb, state, net.filter);
+    case 'nf_conntrack_confirm':
+      return nf_conntrack_confirm(net, skb);
+  }
+}
+
+/** Sends what the rules of a table rejected. */
+function sendRejections(kernel: Kernel, before: World): World {
+  if (before.rejections.length === 0) return before;
+  let net: World = { ...before, rejections: [] };
+  for (const rejection of before.rejections) net = sendRejection(kernel, net, rejection);
+  return net;
+}
+
+/** What becomes of a packet at a hook: `accepted` it goes on, else `err` is what the sender hears. */
+export interface NfHookResult {
+  readonly err: number;
+  readonly net: World;
+  readonly skb: SkBuff;
+  readonly accepted: boolean;
+}
+
+/** C: include/linux/netfilter.h, NF_DROP_GETERR(). */
+function NF_DROP_GETERR(verdict: number): number {
+  return 0 - (verdict >>> NF_VERDICT_QBITS);
+}
+
+/** The packet is freed, and an unconfirmed connection with it. */
+function drop(net: World, skb: SkBuff, where: string, err: number): World {
+  return nf_conntrack_put(kfree_skb(net, skb, where, err), skb);
+}
+
+/**
+ * Calls the functions of a hook in order, until one does not accept.
+ *
+ * C: net/netfilter/core.c, nf_hook_slow(); include/linux/netfilter.h, nf_hook(). A verdict that is none of the legal ones
+ * makes the kernel warn, and return 0 without sending or freeing the packet.
+ * Left out: queueing, as nobody listens: nf_queue() then frees the packet and returns 0. No function of the model takes
+ * a packet for itself, so that NF_STOLEN leaves it to nobody, too.
+ */
+export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): NfHookResult {
+  let net = before;
+  let skb = packet;
+  for (const fn of nf_hook_entries_head(state.hook)) {
+    if (registered(net, fn, state.hook)) {
+      const result = nf_hook_entry_hookfn(kernel, net, fn, skb, state);
+      const verdict = result.verdict >>> 0;
+      const word = verdict & NF_VERDICT_MASK;
+      skb = result.skb;
+      net = emit(sendRejections(kernel, result.net), { effect: 'verdict', where: fn, verdict });
+      if (word === NF_DROP) {
+        const given = NF_DROP_GETERR(verdict);
+        const err = given === 0 ? -EPERM : given;
+        return { err, net: drop(net, skb, fn, err), skb, accepted: false };
+      }
+      const bypass = word === NF_QUEUE && (verdict & NF_VERDICT_FLAG_QUEUE_BYPASS) !== 0;
+      if (word === NF_QUEUE && !bypass) {
+        return { err: 0, net: drop(net, skb, 'nf_queue', 0), skb, accepted: false };
+      }
+      if (word === NF_STOLEN) {
+        return {
+          err: NF_DROP_GETERR(verdict),
+          net: emit(net, { effect: 'leak', skb, where: fn }),
+          skb,
+          accepted: false,
+        };
+      }
+      if (word !== NF_ACCEPT && !bypass) {
+        return { err: 0, net: emit(net, { effect: 'leak', skb, where: 'nf_hook_slow' }), skb, accepted: false };
+      }
+    }
+  }
+  return { err: 0, net, skb, accepted: true };
+}

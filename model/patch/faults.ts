@@ -1,0 +1,239 @@
+/** The faults of the patch, one by one, and the kernels in which only one of them is left. */
+import { type Faults, NO_FAULTS } from '../types/faults.ts';
+import type { Kernel } from '../types/world.ts';
+import { mended } from './mended.ts';
+
+export interface Fault {
+  /** kebab-case, the name in commands and files. */
+  readonly id: string;
+  readonly field: keyof Faults;
+  /** Where the patch is at fault, for its author. */
+  readonly cause: string;
+  /** What was mended to show that this is the cause. */
+  readonly repair: string;
+  /** Whether version 1 has it, too. */
+  readonly inFirst: boolean;
+}
+
+export const faults: readonly Fault[] = [
+  {
+    id: 'stale-cork',
+    field: 'staleCork',
+    cause: 'The socket moves, inet->cork.fl and sk_dst_cache do not: ip_queue_xmit() copies the old source from there.',
+    repair: 'cork.fl and sk_dst_cache follow, as in inet_sk_reselect_saddr()',
+    inFirst: false,
+  },
+  {
+    id: 'small-sockets',
+    field: 'smallSockets',
+    cause:
+      'skb->sk is cast with inet_sk() although it may be a request or time-wait socket, which end before inet_saddr.',
+    repair: 'sk_fullsock() is asked first',
+    inFirst: true,
+  },
+  {
+    id: 'control-sockets',
+    field: 'controlSockets',
+    cause: "The kernel's shared control sockets (resets, ICMP) have no source and are taken for a user's.",
+    repair: 'they are left alone: an answer carries the address that was asked',
+    inFirst: true,
+  },
+  {
+    id: 'inner-sender',
+    field: 'innerSender',
+    cause:
+      "skb->sk of a tunnel's outer packet is the socket that sent the inner one; its device and source decide, and it is written to.",
+    repair: 'state->sk is asked, as ip_route_me_harder() does since 5.10',
+    inFirst: true,
+  },
+  {
+    id: 'raw-segments',
+    field: 'rawSegments',
+    cause:
+      'The protocol of the packet decides, not that of the socket: raw sockets that send TCP reach inet_unhash() and inet_put_port().',
+    repair: "only TCP's own sockets are rehashed",
+    inFirst: false,
+  },
+  {
+    id: 'bound-address',
+    field: 'boundAddress',
+    cause: 'SOCK_BINDADDR_LOCK is not consulted on the path of the SYN.',
+    repair: 'a bound address stays',
+    inFirst: false,
+  },
+  {
+    id: 'packet-source',
+    field: 'packetSource',
+    cause: 'inet_saddr is 0 although the user gave a source for this packet, with IP_PKTINFO or IP_HDRINCL.',
+    repair: 'the packet remembers who chose its source',
+    inFirst: true,
+  },
+  {
+    id: 'bound-port',
+    field: 'boundPort',
+    cause: 'inet_put_port() forgets the port, and inet_hash_connect() then takes any, SOCK_BINDPORT_LOCK or not.',
+    repair: 'a bound port is checked in its new place and kept',
+    inFirst: false,
+  },
+  {
+    id: 'pinned-socket',
+    field: 'pinnedSocket',
+    cause:
+      'The new source is written into inet_saddr of a socket that has none, and is the source of everything it sends later.',
+    repair: 'only the packet changes',
+    inFirst: true,
+  },
+  {
+    id: 'udp-checksum',
+    field: 'udpChecksum',
+    cause: "Only the IP header's checksum is repaired; UDP's covers the addresses, too.",
+    repair: 'inet_proto_csum_replace4() for UDP, with its zero rule',
+    inFirst: true,
+  },
+  {
+    id: 'failed-lookup',
+    field: 'failedLookup',
+    cause:
+      'After a failed lookup the key holds no source, and it is written into the socket all the same; under version 1 that is a socket without one.',
+    repair: 'nothing is written after an error',
+    inFirst: false,
+  },
+  {
+    id: 'failed-port',
+    field: 'failedPort',
+    cause: 'When no port is free at the new address the socket has already lost its old one, its bucket and its place.',
+    repair: 'the socket goes back to where it was',
+    inFirst: false,
+  },
+  {
+    id: 'errno-verdict',
+    field: 'errnoVerdict',
+    cause: 'The errno of inet_hash_connect() is returned as a verdict.',
+    repair: 'NF_DROP_ERR()',
+    inFirst: false,
+  },
+  {
+    id: 'hashed-move',
+    field: 'hashedMove',
+    cause: 'Addresses change while the socket stands in the table under the old ones.',
+    repair: 'it is taken out first',
+    inFirst: false,
+  },
+  {
+    id: 'moves-again',
+    field: 'movesAgain',
+    cause: 'Every SYN is moved, a retransmitted one, too.',
+    repair: 'only the first transmission moves',
+    inFirst: false,
+  },
+  {
+    id: 'moves-cookies',
+    field: 'movesCookies',
+    cause:
+      'Fast Open cookies are found and kept under inet_saddr: looked up before the SYN moves, stored after it has.',
+    repair: 'a SYN with a Fast Open option stays where it is',
+    inFirst: false,
+  },
+  {
+    id: 'wild-key',
+    field: 'wildKey',
+    cause:
+      'goto jumps past the initialiser of the key: protocol, ports, user and layer-3 master are what the stack held.',
+    repair: 'the key is initialised on both ways',
+    inFirst: false,
+  },
+  {
+    id: 'bare-key',
+    field: 'bareKey',
+    cause: 'The key has no protocol, ports and user, which rules may ask for.',
+    repair: 'they are filled in',
+    inFirst: true,
+  },
+  {
+    id: 'one-lookup',
+    field: 'oneLookup',
+    cause:
+      'The route is that of a packet without source; rules that select by source may lead the chosen one elsewhere.',
+    repair: 'a second lookup with the chosen source, as in ip_route_connect()',
+    inFirst: true,
+  },
+  {
+    id: 'stale-pointers',
+    field: 'stalePointers',
+    cause: 'iph and th are taken before pskb_expand_head() may move the headers.',
+    repair: 'they are taken again',
+    inFirst: true,
+  },
+  {
+    id: 'tracked-tuple',
+    field: 'trackedTuple',
+    cause: 'Connection tracking has recorded the packet before mangle changes its source.',
+    repair: 'the packet is tracked again',
+    inFirst: true,
+  },
+  {
+    id: 'stale-isn',
+    field: 'staleIsn',
+    cause: 'The SYN keeps the initial sequence number that was generated for the first four-tuple.',
+    repair: 'SYN and socket begin with the number of the new one',
+    inFirst: false,
+  },
+  {
+    id: 'jumping-numbers',
+    field: 'jumpingNumbers',
+    cause:
+      'inet_hash_connect() may take the tuple of a TIME_WAIT socket; tcp_twsk_unique() then sets write_seq, while the SYN has its number already.',
+    repair: 'what the socket sends next follows the SYN',
+    inFirst: false,
+  },
+  {
+    id: 'signed-segments',
+    field: 'signedSegments',
+    cause: 'The SYN of a socket with a TCP_MD5SIG key is signed before the hook changes its address and port.',
+    repair: 'a socket with a key is left alone',
+    inFirst: false,
+  },
+  {
+    id: 'unasked-policies',
+    field: 'unaskedPolicies',
+    cause: 'ip_route_reroute() lacks the IPsec lookup of ip_route_me_harder(): the new route leads past the policies.',
+    repair: 'they are asked again with the final addresses and ports',
+    inFirst: true,
+  },
+  {
+    id: 'no-l3mdev',
+    field: 'noL3mdev',
+    cause:
+      'The key has no layer-3 master: a packet whose route lies in a VRF is looked up outside of it, unless its socket is bound there.',
+    repair: "flowi4_l3mdev is that of the packet's device, as in ip_route_me_harder()",
+    inFirst: true,
+  },
+];
+
+/** The published version with every fault but those mended, in the order of the list. */
+export function only(fields: readonly string[]): Faults {
+  return Object.fromEntries(
+    Object.keys(NO_FAULTS).map((field) => [field, fields.includes(field)]),
+  ) as unknown as Faults;
+}
+
+/** The name of a published version. */
+export function versionName(movesSyn: boolean): string {
+  return movesSyn ? 'tcp-rehash' : 'icmp-only';
+}
+
+/** A version in which that fault alone is left. */
+export function withOnly(movesSyn: boolean, { id, field, cause }: Fault): Kernel {
+  return mended(`${versionName(movesSyn)}-only-${id}`, cause, movesSyn, only([field]));
+}
+
+/** A version in which that fault alone is mended. */
+export function without(movesSyn: boolean, { id, field, repair }: Fault): Kernel {
+  const others = faults.map((fault) => fault.field).filter((other) => other !== field);
+  return mended(`${versionName(movesSyn)}-without-${id}`, repair, movesSyn, only(others));
+}
+
+/** Both versions, each with one of its faults. */
+export const singleFaults: readonly Kernel[] = [false, true].flatMap((movesSyn) =>
+  faults.filter(({ inFirst }) => movesSyn || inFirst).map((fault) => withOnly(movesSyn, fault)),
+);

@@ -1,0 +1,38 @@
+/** The reference release as it is. */
+
+import { secure_tcp_seq } from '../kernel/net/core/secure_seq.ts';
+import { inet_ehashfn } from '../kernel/net/ipv4/inet_hashtables.ts';
+import { ipt_mangle_out } from '../kernel/net/ipv4/netfilter/iptable_mangle.ts';
+import type { Event } from '../types/event.ts';
+import { NO_PATCH } from '../types/faults.ts';
+import type { HostCommand } from '../types/host.ts';
+import type { Kernel, World } from '../types/world.ts';
+import { linux61 } from './releases/linux-6.1.ts';
+
+/** Every SYN is moved, if any is. */
+function syn_filter(): boolean {
+  return true;
+}
+
+/** Nothing is added to the host. */
+function operator(): readonly HostCommand[] {
+  return [];
+}
+
+/** What the event says. */
+function socketMark(_net: World, event: Extract<Event, { event: 'socket' }>): number {
+  return event.mark;
+}
+
+export const stock: Kernel = {
+  ...linux61,
+  name: 'stock',
+  title: 'Linux unchanged: the second lookup keeps the source of the first',
+  operator,
+  socketMark,
+  ipt_mangle_out,
+  patch: NO_PATCH,
+  syn_filter,
+  inet_ehashfn,
+  secure_tcp_seq,
+};

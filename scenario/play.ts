@@ -1,0 +1,65 @@
+/** Plays a scenario on a kernel and asks properties about it. */
+import { boot, step } from '../model/host/step.ts';
+import type { Event } from '../model/types/event.ts';
+import type { HostCommand } from '../model/types/host.ts';
+import type { Kernel, Scenario, Step, World } from '../model/types/world.ts';
+import type { Property, Run } from '../properties/property.ts';
+import { Wrong } from './error.ts';
+import { impossibleEvent } from './life.ts';
+import { compile, type Text } from './text.ts';
+
+/** The host as a kernel has it once all its commands, and those of the variant's operator, have run. */
+export function bootHost(kernel: Kernel, host: readonly HostCommand[]): World {
+  return boot(kernel, host);
+}
+
+/** Plays events on a configured host; an oops ends the run. */
+export function playOn(kernel: Kernel, booted: World, events: readonly Event[]): Run {
+  const steps: Step[] = [];
+  let world = booted;
+  for (const event of events) {
+    const next = step(kernel, world, event);
+    steps.push(next);
+    world = next.world;
+    if (world.oops.where !== '') break;
+  }
+  return { kernel, events, boot: booted, steps };
+}
+
+/** Plays a whole scenario. */
+export function play(kernel: Kernel, scenario: Scenario): Run {
+  return playOn(kernel, bootHost(kernel, scenario.host), scenario.events);
+}
+
+/** The first step at which the run breaks the property, -1 when none does. */
+export function firstBroken(property: Property, run: Run): number {
+  for (let i = 0; i < run.steps.length; i++) if (!property.holds(run, i)) return i;
+  return -1;
+}
+
+/** Whether the case that the property speaks of occurs in the run. */
+export function occurs(property: Property, run: Run): boolean {
+  for (let i = 0; i < run.steps.length; i++) if (property.sometimes(run, i)) return true;
+  return false;
+}
+
+/** The first command that the kernel refused, '' when it took all. */
+export function refusal(run: Run): string {
+  for (const effects of [run.boot.effects, ...run.steps.map((s) => s.effects)]) {
+    for (const effect of effects) if (effect.effect === 'refused') return effect.message;
+  }
+  return '';
+}
+
+/** Plays a text on a kernel; undefined when it is no legal scenario. */
+export function legalRun(kernel: Kernel, text: Text): Run | undefined {
+  try {
+    const scenario = compile(text);
+    if (impossibleEvent(scenario.events) !== undefined) return undefined;
+    const run = play(kernel, scenario);
+    return refusal(run) === '' ? run : undefined;
+  } catch (error) {
+    if (error instanceof Wrong) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,290 @@
+/** The JSON format of scenarios and counterexamples, and reading host and scenario files. */
+import { readFileSync } from 'node:fs';
+import { parse as locate } from '@humanwhocodes/momoa';
+import { z } from 'zod';
+import { hostCommand } from '../model/host/commands.ts';
+import { newWorld } from '../model/host/newWorld.ts';
+import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
+import type { Scenario, World } from '../model/types/world.ts';
+import { at, InputError } from './error.ts';
+import { parseEvent } from './events.ts';
+import { type HostLine, parseHostLines, parseHostText } from './host.ts';
+import { impossibleEvent } from './life.ts';
+
+const word32 = z.int().min(0).max(0xffffffff);
+
+/** One line of text. */
+const line = z.string().regex(/^[^\n\r]*$/, 'write it in one line');
+
+/** The format, as README describes it. A member it does not name is refused. */
+export const scenarioSchema = z.strictObject({
+  $schema: z.string().optional().describe('Where the JSON Schema of this format is.'),
+  finding: z.string().optional().describe('One sentence for a network engineer: what goes wrong.'),
+  property: z
+    .string()
+    .optional()
+    .describe('The id of the property that is violated; absent in a hand-written scenario.'),
+  variant: z.string().optional().describe('The kernel it was found on.'),
+  release: z.string().optional().describe('The kernel release it was found on; absent for the reference, 6.1.'),
+  host: z
+    .array(line)
+    .describe('The host: commands of ip, iptables and sysctl, one each, as an operator would type them.'),
+  events: z
+    .array(line)
+    .describe(
+      'What happens, one event each: socket, bind, listen, connect, send, answer, receive, retransmit, host, wait, close.',
+    ),
+  picks: z
+    .array(
+      z.strictObject({
+        event: z.int().min(0).describe('Index into events.'),
+        port_offset: word32.optional().describe("Added to the start of the kernel's port search."),
+        isn: word32.optional().describe('Added to the initial sequence number.'),
+        stack: word32.optional().describe('What memory holds that nobody initialised.'),
+      }),
+    )
+    .optional()
+    .describe('What the kernel chooses freely, where it is not 0.'),
+  trace: z.array(line).optional().describe('What must be seen again on replay.'),
+  found: z
+    .looseObject({ by: z.string().describe('The engine that found it.') })
+    .optional()
+    .describe('How it was found, with the command that finds it again.'),
+});
+
+export type ScenarioFile = z.infer<typeof scenarioSchema>;
+
+/** The JSON Schema of the format, as it stands in `schema/scenario.schema.json`. */
+export function scenarioJsonSchema(): object {
+  const { $schema, ...rest } = z.toJSONSchema(scenarioSchema, { target: 'draft-2020-12' });
+  return {
+    $schema,
+    title: 'reroute-check scenario',
+    description: 'A host, what happens to it, and, for a counterexample, the promise that is broken.',
+    ...rest,
+  };
+}
+
+/** A scenario file that was read and checked, with what it stands for. */
+export interface LoadedScenario extends ScenarioFile {
+  readonly file: string;
+  readonly lines: readonly HostLine[];
+  readonly scenario: Scenario;
+}
+
+// files
+
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file; write the path of one',
+  ENOTDIR: 'there is no such file; a part of its path is not a folder',
+  EISDIR: 'this is a folder; write the path of a file in it',
+  EACCES: 'the file may not be read; change its permissions',
+  EPERM: 'the file may not be read; change its permissions',
+  ENAMETOOLONG: 'the path is too long; write a shorter one',
+};
+
+/** The text of a file; what is no text is refused in one line. */
+export function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new InputError(file, '', SYSTEM_WORDS[code] ?? message);
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(file, '', 'this is not a text file; write UTF-8 text');
+  }
+  if (text.includes('\0')) throw new InputError(file, '', 'this is not a text file; write UTF-8 text');
+  return text;
+}
+
+/** The value of a JSON text; a fault names its line. */
+function parseJson(file: string, text: string): unknown {
+  if (text.trim() === '') throw new InputError(file, '', 'the file is empty; write an object with "host" and "events"');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const offset = faultOffset(text, (error as Error).message);
+    const before = text.slice(0, offset).trimEnd();
+    const word = /^\s*(\w+|.)/.exec(text.slice(offset))?.[1];
+    const fault = word === undefined ? 'it ends too early' : `"${word}" cannot stand there`;
+    const line = (word === undefined ? before : text.slice(0, offset)).split('\n').length;
+    throw new InputError(file, line, `this is not JSON: ${fault}; write an object with "host" and "events"`);
+  }
+}
+
+/** Where JSON goes wrong: JSON.parse says so for most faults, a parser that keeps positions for the others. */
+function faultOffset(text: string, message: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return Number(position);
+  try {
+    if (!message.startsWith('Unexpected end')) locate(text, { mode: 'json' });
+  } catch (error) {
+    return (error as { offset?: number }).offset ?? text.length;
+  }
+  return text.length;
+}
+
+/** `events[3]`, `picks[0].isn`. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
+    .join('');
+}
+
+/** What is wrong with a member, and what would be right. */
+function issueText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => `"${key}"`).join(', ');
+    const place =
+      issue.path.length === 0 ? Object.keys(scenarioSchema.shape).join(', ') : 'event, port_offset, isn, stack';
+    return `there is no member ${names} in this format; the members are ${place}`;
+  }
+  if (issue.code === 'invalid_type' && issue.input === undefined && issue.path.length === 1) {
+    return `this member is missing; write "${String(issue.path[0])}": an array of strings`;
+  }
+  return issue.message.replace(/^Invalid input: /, '');
+}
+
+function checkShape(file: string, value: unknown): ScenarioFile {
+  const result = scenarioSchema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  throw new InputError(file, pathOf(issue.path), issueText(issue));
+}
+
+/** The choices of the kernel for each event. */
+function readPicks(file: string, data: ScenarioFile): Map<number, Picks> {
+  const picks = new Map<number, Picks>();
+  for (const [i, { event, port_offset = 0, isn = 0, stack = 0 }] of (data.picks ?? []).entries()) {
+    if (event >= data.events.length) {
+      throw new InputError(
+        file,
+        `picks[${i}].event`,
+        `there is no event ${event}; write an index from 0 to ${data.events.length - 1}`,
+      );
+    }
+    if (picks.has(event))
+      throw new InputError(file, `picks[${i}].event`, `event ${event} has choices already; put them together`);
+    picks.set(event, { ...NO_PICKS, port_offset, isn, stack });
+  }
+  return picks;
+}
+
+/** The members `picks` of a scenario whose events carry choices; undefined when all are 0. */
+export function printPicks(events: readonly Event[]): ScenarioFile['picks'] {
+  const picks = events.flatMap(({ picks: { port_offset, isn, stack } }, event) =>
+    port_offset === 0 && isn === 0 && stack === 0
+      ? []
+      : [
+          {
+            event,
+            ...(port_offset === 0 ? {} : { port_offset }),
+            ...(isn === 0 ? {} : { isn }),
+            ...(stack === 0 ? {} : { stack }),
+          },
+        ],
+  );
+  return picks.length === 0 ? undefined : picks;
+}
+
+/** Links that the host's commands speak of, with the other ends of veth pairs. */
+function linkNames(scenario: Scenario): Set<string> {
+  const names = new Set(['lo']);
+  const commands = [
+    ...scenario.host,
+    ...scenario.events.flatMap((event) => (event.event === 'host' ? [event.command] : [])),
+  ];
+  for (const command of commands) if (command.do === 'link add') names.add(command.name);
+  return names;
+}
+
+/** Refuses what can be seen to be impossible without running anything. */
+function checkEvents(file: string, scenario: Scenario): void {
+  const links = linkNames(scenario);
+  for (const [i, event] of scenario.events.entries()) {
+    if (event.event === 'receive' && !links.has(event.dev)) {
+      throw new InputError(
+        file,
+        `events[${i}]`,
+        `the host has no link "${event.dev}"; its links are ${[...links].join(', ')}`,
+      );
+    }
+  }
+  const impossible = impossibleEvent(scenario.events);
+  if (impossible !== undefined) throw new InputError(file, `events[${impossible.index}]`, impossible.message);
+}
+
+// hosts
+
+/** What would be right instead of a command that was refused so. */
+const REMEDIES: readonly (readonly [words: RegExp, remedy: string])[] = [
+  [/File exists|already assigned|already exists/, 'leave out one of the two commands that ask for it'],
+  [/Cannot find device|No such device/, 'create the link before, with "ip link add", or write its right name'],
+  [
+    /invalid gateway|Nexthop|Network is unreachable/,
+    'give a link an address in the network of the gateway and set it up before, or write onlink',
+  ],
+  [/not up|Network is down/, 'set the link up before, with "ip link set LINK up"'],
+  [/prefsrc/, 'give a link that address before, with "ip addr add"'],
+  [/Invalid prefix/, 'clear the bits behind the prefix length'],
+  [/No such process|not found|Cannot assign|No such file|FIB table does not exist/, 'delete only what is there'],
+  [/chain|target|match/i, 'create the chain before, with -N, or write its right name'],
+];
+
+function remedyFor(message: string): string {
+  return (
+    REMEDIES.find(([words]) => words.test(message))?.[1] ?? 'leave the command out, or write one that the kernel takes'
+  );
+}
+
+/** The host after its commands; one that is refused is a fault of the file, in the words that the tool prints. */
+export function buildHost(file: string, lines: readonly HostLine[]): World {
+  let net = newWorld();
+  for (const { where, text, command } of lines) {
+    const answer = hostCommand(net, command);
+    if (answer.err !== 0) {
+      throw new InputError(file, where, `${answer.message} (the answer to "${text}"); ${remedyFor(answer.message)}`);
+    }
+    net = answer.net;
+  }
+  return net;
+}
+
+/** Checks a scenario that was read from `file` or made there, and gives what it stands for. */
+export function checkScenario(file: string, value: unknown): LoadedScenario {
+  const data = checkShape(file, value);
+  const lines = parseHostLines(file, data.host, (i) => `host[${i}]`);
+  const picks = readPicks(file, data);
+  const events = data.events.map((text, i): Event => {
+    const event = at(file, `events[${i}]`, () => parseEvent(text));
+    return { ...event, picks: picks.get(i) ?? NO_PICKS };
+  });
+  const scenario = { host: lines.map(({ command }) => command), events };
+  checkEvents(file, scenario);
+  buildHost(file, lines);
+  return { ...data, file, lines, scenario };
+}
+
+/** Reads and checks a scenario or counterexample. */
+export function loadScenario(file: string): LoadedScenario {
+  return checkScenario(file, parseJson(file, readText(file)));
+}
+
+/** Reads and checks a host: a `.host` file, or the host of a scenario (`.json`). */
+export function loadHost(file: string): { readonly lines: readonly HostLine[]; readonly net: World } {
+  const text = readText(file);
+  if (!file.endsWith('.json')) {
+    const lines = parseHostText(file, text);
+    if (lines.length === 0)
+      throw new InputError(file, '', 'the file has no command; write one a line, such as "ip link set lo up"');
+    return { lines, net: buildHost(file, lines) };
+  }
+  const { host } = checkShape(file, parseJson(file, text));
+  const lines = parseHostLines(file, host, (i) => `host[${i}]`);
+  return { lines, net: buildHost(file, lines) };
+}

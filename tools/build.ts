@@ -1,0 +1,34 @@
+/** Builds the installed program: one entry with lazily loaded chunks; packages stay packages. */
+import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
+import { build } from 'esbuild';
+import { esbuildPluginLift } from '../solver/plugins.ts';
+import { esbuildPluginCopies } from './copies/copies.ts';
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: {
+    'reroute-check': 'cli/main.ts',
+    prove: 'cli/prove.ts',
+    index: 'search/index.ts',
+    'z3-worker': 'solver/worker.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: true,
+  plugins: [esbuildPluginLift(), esbuildPluginCopies()],
+  logLevel: 'warning',
+  // What a lifted file lacks would be undefined at run time, without a word.
+  logOverride: { 'import-is-undefined': 'error' },
+});
+chmodSync('dist/reroute-check.js', 0o755);
+
+/** In a checkout `npx` finds programs of other packages only; this makes it find ours. */
+if (existsSync('node_modules/.bin')) {
+  rmSync('node_modules/.bin/reroute-check', { force: true });
+  symlinkSync('../../dist/reroute-check.js', 'node_modules/.bin/reroute-check');
+}

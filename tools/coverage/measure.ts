@@ -1,0 +1,112 @@
+/** What the search exercises: owners of packets, transitions of a socket's life, branches of the patch, releases. */
+
+import { getSock } from '../../model/types/lookup.ts';
+import { onRelease, REFERENCE, releases } from '../../model/patch/releases/index.ts';
+import type { Kernel, World } from '../../model/types/world.ts';
+import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { variants } from '../../model/patch/index.ts';
+import { mended } from '../../model/patch/mended.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
+import { faults, only, versionName } from '../../model/patch/faults.ts';
+import { type Property, type Run, scopesOf } from '../../properties/property.ts';
+import type { RunScope } from '../../properties/scopes/runs.ts';
+import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
+import { ownerWord } from '../../search/finding.ts';
+import { drawEvents } from '../../search/generate.ts';
+import { occurs, playOn } from '../../scenario/play.ts';
+import { type LifeState, stateOf } from '../../scenario/life.ts';
+import { eventOfLine } from '../../scenario/text.ts';
+import { takenSince } from './branches.ts';
+
+/** What runs in which a property's case occurred have exercised. */
+export interface Exercised {
+  readonly property: string;
+  runs: number;
+  readonly owners: Set<string>;
+  readonly transitions: Set<string>;
+  readonly branches: Set<number>;
+  readonly releases: Set<string>;
+}
+
+/** Owners of the packets that a run takes to the mangle hook of LOCAL_OUT. */
+function ownersOf(run: Run): readonly string[] {
+  return run.steps.flatMap(({ effects, world }, i) => {
+    const before = i === 0 ? run.boot : (run.steps[i - 1]?.world as World);
+    return effects.flatMap((e) => {
+      if (e.effect !== 'mangled') return [];
+      const after = getSock(world, e.skb.sk);
+      return [ownerWord((after.id === 0 ? getSock(before, e.skb.sk) : after).kind)];
+    });
+  });
+}
+
+/** `tcp SYN_SENT answer`: what happened to a socket in a state, for every socket that an event names or changes. */
+function transitionsOf(run: Run): readonly string[] {
+  return run.steps.flatMap(({ world }, i) => {
+    const before = i === 0 ? run.boot : (run.steps[i - 1]?.world as World);
+    const event = run.events[i] as Run['events'][number];
+    const named = 's' in event ? event.s : '';
+    return world.socks.flatMap((sk) => {
+      const old = getSock(before, sk.id);
+      const from: LifeState = old.id === 0 ? 'none' : stateOf(old);
+      const to = stateOf(sk);
+      const touched = sk.name !== '' && (sk.name === named || from !== to);
+      return touched ? [`${from} --${event.event}--> ${to}`] : [];
+    });
+  });
+}
+
+/** Plays `runs` scenarios of every scope and asks each property whether its case occurs. */
+export function measureCoverage(properties: readonly Property[], seed: number, runs: number): readonly Exercised[] {
+  const exercised = properties.map(
+    ({ id }): Exercised => ({
+      property: id,
+      runs: 0,
+      owners: new Set(),
+      transitions: new Set(),
+      branches: new Set(),
+      releases: new Set(),
+    }),
+  );
+  const all = faults.map(({ field }) => field);
+  const others = releases.filter(({ release }) => release !== REFERENCE);
+  const kernels = [
+    ...variants,
+    ...[false, true].map((movesSyn) => mended(`${versionName(movesSyn)}-switched`, '', movesSyn, only(all))),
+    ...others.flatMap((release) => [icmpOnly, tcpRehash].map((kernel) => onRelease(kernel, release))),
+  ];
+  for (const scope of new Set(properties.flatMap(scopesOf))) {
+    const asked = exercised.filter((_, p) => scopesOf(properties[p] as Property).includes(scope));
+    playScope(scope, kernels, seed, runs, (run, kernel, branches) => {
+      for (const one of asked) {
+        if (!occurs(properties[exercised.indexOf(one)] as Property, run)) continue;
+        one.runs++;
+        for (const owner of ownersOf(run)) one.owners.add(owner);
+        for (const transition of transitionsOf(run)) one.transitions.add(transition);
+        for (const branch of branches) one.branches.add(branch);
+        one.releases.add(kernel.release);
+      }
+    });
+  }
+  return exercised;
+}
+
+function playScope(
+  scope: RunScope,
+  kernels: readonly Kernel[],
+  seed: number,
+  runs: number,
+  note: (run: Run, kernel: Kernel, branches: readonly number[]) => void,
+): void {
+  for (let n = 0, h = 0; n < runs; h++) {
+    const { host, booted } = drawBooted(scope, seed, h, kernels);
+    for (let e = 0; e < eventsPerHost && n < runs; e++, n++) {
+      const events = drawEvents(scope, host, eventWords(seed, h, e)).map(eventOfLine);
+      kernels.forEach((kernel, k) => {
+        takenSince();
+        const run = playOn(kernel, booted[k] as World, events);
+        note(run, kernel, takenSince());
+      });
+    }
+  }
+}
