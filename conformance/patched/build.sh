@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with the two patches and config.
+# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with the patches of this folder and config.
 #
 # usage: build.sh [--path] [--with FILE]… [--install] [--source TARBALL] [--jobs N] [--keep-tree]
 #
@@ -23,7 +23,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/reroute-check
 source=${REROUTE_KERNEL_SOURCE:-/usr/src/linux-source-6.1.tar.xz}
 jobs=$(nproc)
 configs=("$here/config")
-patches=("$here/reroute.patch" "$here/mended.patch")
+patches=("$here/um.patch" "$here/reroute.patch" "$here/mended.patch")
 path_only= install= keep_tree=
 
 fail() { echo "build: $2" >&2; exit "$1"; }
