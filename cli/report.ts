@@ -1,5 +1,5 @@
 /** `reroute-check report`: a review in a form for other programs and readers. */
-import type { Engine, Review } from '../search/outcome.ts';
+import type { EngineName, Review } from '../search/outcome.ts';
 import { counterexamplePath, readLastReview, writeLastReview, writeWhole } from './files.ts';
 import { cellOf, exhaustedScopes, outcomesOf } from './matrix.ts';
 import { makeReview } from './review.ts';
@@ -8,7 +8,7 @@ export interface ReportOptions {
   readonly format: 'json' | 'markdown';
   readonly output?: string;
   readonly new?: boolean;
-  readonly engine?: Engine | 'all';
+  readonly engine?: EngineName | 'all';
 }
 
 const FORMS: Record<ReportOptions['format'], (review: Review) => string> = {

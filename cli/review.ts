@@ -6,7 +6,7 @@ import { expected } from '../properties/expected.ts';
 import { properties } from '../properties/index.ts';
 import { searchWith } from '../search/engines.ts';
 import { measure, smaller } from '../search/minimise.ts';
-import type { Cell, Engine, Review } from '../search/outcome.ts';
+import type { Cell, EngineName, Review } from '../search/outcome.ts';
 import { breaks, RUNS, SEED } from '../search/review.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from './choose.ts';
 import { counterexamplePath, readCounterexample, writeCounterexample, writeLastReview } from './files.ts';
@@ -14,7 +14,7 @@ import { matrixText } from './matrix.ts';
 import { progress } from './progress.ts';
 
 export interface ReviewOptions {
-  readonly engine?: Engine | 'all';
+  readonly engine?: EngineName | 'all';
   readonly seed?: number;
   readonly runs?: number;
   readonly budget?: number;

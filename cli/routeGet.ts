@@ -2,7 +2,7 @@
 import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
 import type { RouteQuery } from '../model/types/route.ts';
 import type { World } from '../model/types/world.ts';
-import { at, InputError, wrong } from '../scenario/error.ts';
+import { InputError, locating, wrong } from '../scenario/error.ts';
 import {
   parseRouteGet,
   parseRouteGetLine,
@@ -31,7 +31,7 @@ function batch(net: World, file: string, json: boolean): void {
   for (const [i, line] of readText(file).split('\n').entries()) {
     if (/^\s*(#|$)/.test(line)) continue;
     try {
-      const query = at(file, i + 1, () => parseRouteGetLine(line));
+      const query = locating(file, i + 1, () => parseRouteGetLine(line));
       answers.push(answerLine(net, query, json));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;

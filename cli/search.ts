@@ -1,6 +1,6 @@
 /** `reroute-check search`: some properties, made small, stored on request. */
 import { searchWith } from '../search/engines.ts';
-import type { Cell, Engine } from '../search/outcome.ts';
+import type { Cell, EngineName } from '../search/outcome.ts';
 import { RUNS, SEED } from '../search/review.ts';
 import { chooseProperties, chooseVariants } from './choose.ts';
 import { EXIT } from './exit.ts';
@@ -10,7 +10,7 @@ import { progress } from './progress.ts';
 export interface SearchVerbOptions {
   readonly variant?: string;
   readonly release?: string;
-  readonly engine?: Engine | 'all';
+  readonly engine?: EngineName | 'all';
   readonly runs?: number;
   readonly seed?: number;
   readonly budget?: number;

@@ -27,7 +27,7 @@ import { ipVerdict, transportVerdict } from './checksums.ts';
 import { LO_UP, newHost } from './routing.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
 
-type Xmit = Extract<Effect, { readonly effect: 'xmit' }>;
+type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;
 
 /** What both sides can tell of a packet. */
 export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack' | 'cookie'> & {
@@ -94,7 +94,7 @@ class Peer {
 
   /** The event with those numbers; other events are as they were. */
   numbered(line: string, event: Event): Event {
-    if (event.event !== 'receive') return event;
+    if (event.kind !== 'receive') return event;
     const { iph, th } = event.skb;
     if (iph.protocol === IPPROTO_ICMP) return eventOfLine(`${line} id 1 seq 1`);
     if (iph.protocol !== IPPROTO_TCP) return event;
@@ -220,12 +220,12 @@ export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
     if (verb === 'socket') first.set(subject, net.next_sock);
     const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: { ...picksOf(index), stack } });
     for (const effect of done.effects) {
-      if (effect.effect === 'refused') refused.push(index);
-      if (effect.effect === 'xmit' && onWire(done.world, effect.dev)) {
+      if (effect.kind === 'refused') refused.push(index);
+      if (effect.kind === 'xmit' && onWire(done.world, effect.dev)) {
         packets.push(seenXmit(done.world, index, effect));
         peer.saw(effect.skb);
       }
-      if (effect.effect === 'syscall') {
+      if (effect.kind === 'syscall') {
         const errno = effect.err === 0 || effect.err === -EINPROGRESS ? '' : errorName(effect.err);
         const socket = 's' in eventOfLine(line) ? (eventOfLine(line) as { s: string }).s : '';
         calls.push({ event: index, socket, call: effect.call, errno });

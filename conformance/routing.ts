@@ -7,7 +7,7 @@ import { newWorld } from '../model/host/newWorld.ts';
 import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import type { World } from '../model/types/world.ts';
-import { below, chance, oneOf, type Words } from '../scenario/random.ts';
+import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import { parseRouteGetLine, routeAnswerJson } from '../scenario/routeGet.ts';
 import { commandOf, type Text } from '../scenario/text.ts';
 import type { RouteAnswers, SetupRefusal } from './running/player.ts';
@@ -37,12 +37,12 @@ const MARKS = ['100', '0x64/0xff', '0x164', '200', '0/0xff', '0x4/0x4', '0'] as 
 const LENGTHS = [24, 24, 24, 16, 30, 31, 32, 8, 25] as const;
 
 /** An address of one of the links' networks. */
-function near(words: Words): string {
+function near(words: WordSource): string {
   return `${oneOf(words, NETWORKS)}${oneOf(words, [1, 2, 254, 7, 9, 255, 0, 129])}`;
 }
 
 /** Any address that a packet may go to or come from. */
-function anyAddress(words: Words): string {
+function anyAddress(words: WordSource): string {
   const kind = below(words, 8);
   return kind < 4 ? near(words) : kind < 7 ? oneOf(words, FAR) : oneOf(words, SPECIAL);
 }
@@ -56,25 +56,25 @@ function network(address: string, length: number): string {
 }
 
 /** A network that addresses of the links lie in. */
-function nearPrefix(words: Words): string {
+function nearPrefix(words: WordSource): string {
   return network(near(words), oneOf(words, [24, 16, 8, 25, 30, 31]));
 }
 
-function anyPrefix(words: Words): string {
+function anyPrefix(words: WordSource): string {
   const length = oneOf(words, [24, 32, 16, 8, 25, 0, 31, 1]);
   return length === 0 ? 'default' : network(anyAddress(words), length);
 }
 
-function link(words: Words): string {
+function link(words: WordSource): string {
   return oneOf(words, LINKS);
 }
 
 /** An option in one case of `of`. */
-function perhaps(words: Words, of: number, option: (words: Words) => string): readonly string[] {
+function perhaps(words: WordSource, of: number, option: (words: WordSource) => string): readonly string[] {
   return chance(words, 1, of) ? [option(words)] : [];
 }
 
-function drawAddress(words: Words, dev: string, home: string): string {
+function drawAddress(words: WordSource, dev: string, home: string): string {
   const address = chance(words, 1, 4) ? near(words) : `${home}${oneOf(words, [1, 2, 7, 129])}`;
   const length = oneOf(words, LENGTHS);
   const peer = chance(words, 1, 10);
@@ -89,7 +89,7 @@ function drawAddress(words: Words, dev: string, home: string): string {
   ].join('');
 }
 
-function drawRoute(words: Words): string {
+function drawRoute(words: WordSource): string {
   const op = chance(words, 1, 3) ? oneOf(words, ['append', 'prepend', 'replace', 'change', 'del']) : 'add';
   const kind = below(words, 10);
   const type =
@@ -124,11 +124,11 @@ function drawRoute(words: Words): string {
   return parts.join(' ');
 }
 
-function range(words: Words, first: number): string {
+function range(words: WordSource, first: number): string {
   return chance(words, 1, 2) ? String(first) : `${first}-${first + below(words, 3)}`;
 }
 
-function drawRule(words: Words): string {
+function drawRule(words: WordSource): string {
   const op = chance(words, 1, 10) ? 'del' : 'add';
   const parts = ['ip rule', op];
   parts.push(...perhaps(words, 8, () => 'not'));
@@ -155,17 +155,17 @@ function drawRule(words: Words): string {
 const SETTINGS = ['rp_filter', 'accept_local', 'src_valid_mark'] as const;
 
 /** Before any route, which keeps the source that it was made with: see excluded.ts. */
-function drawLocalnet(words: Words): string {
+function drawLocalnet(words: WordSource): string {
   return `sysctl -w net.ipv4.conf.${oneOf(words, [...LINKS, 'all'])}.route_localnet=1`;
 }
 
-function drawSetting(words: Words): string {
+function drawSetting(words: WordSource): string {
   const name = oneOf(words, SETTINGS);
   const value = name === 'rp_filter' ? oneOf(words, [1, 2, 0]) : oneOf(words, [1, 0]);
   return `sysctl -w net.ipv4.conf.${oneOf(words, [...LINKS, 'all'])}.${name}=${value}`;
 }
 
-function drawChange(words: Words): string {
+function drawChange(words: WordSource): string {
   const which = below(words, 8);
   if (which === 0) return `ip link set ${link(words)} down`;
   if (which === 1) return `ip link set ${link(words)} up`;
@@ -177,7 +177,7 @@ function drawChange(words: Words): string {
 }
 
 /** The commands of a host; some are refused, by the model and by the kernel alike. */
-export function drawRoutingHost(words: Words): readonly string[] {
+export function drawRoutingHost(words: WordSource): readonly string[] {
   const host: string[] = [];
   const links = 1 + below(words, LINKS.length);
   for (let k = 0; k < links; k++) host.push(`ip link add eth${k} type veth peer name eth${k}p`);
@@ -202,7 +202,7 @@ export function drawRoutingHost(words: Words): readonly string[] {
 }
 
 /** The arguments of one `ip route get`. */
-export function drawQuestion(words: Words): string {
+export function drawQuestion(words: WordSource): string {
   const input = chance(words, 1, 8);
   const parts = [anyAddress(words)];
   if (input) {
@@ -224,13 +224,13 @@ export function drawQuestion(words: Words): string {
 }
 
 /** A host with questions about it. */
-export function drawRouting(words: Words, questions: number): Text {
+export function drawRouting(words: WordSource, questions: number): Text {
   const host = drawRoutingHost(words);
   return { host, events: Array.from({ length: questions }, () => QUESTION + drawQuestion(words)) };
 }
 
 /** The command that makes a new namespace a host as the player begins with. */
-export const LO_UP: HostCommand = { do: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 };
+export const LO_UP: HostCommand = { kind: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 };
 
 /** The host that the player begins with: lo is up. */
 export function newHost(): World {

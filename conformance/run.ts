@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { onRelease } from '../model/patch/releases/index.ts';
 import { stock } from '../model/patch/stock.ts';
 import { impossibleEvent } from '../scenario/life.ts';
-import { type Words, wordsOfSeed } from '../scenario/random.ts';
+import { type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { parseRouteGetLine } from '../scenario/routeGet.ts';
 import { commandOf, compile, type Text } from '../scenario/text.ts';
 import { minimiseAsync } from '../search/minimise.ts';
@@ -45,7 +45,7 @@ export interface Campaign {
 }
 
 /** The words of a case. */
-export function caseWords(seed: number, kind: Kind, index: number): Words {
+export function caseWords(seed: number, kind: Kind, index: number): WordSource {
   return wordsOfSeed(
     Math.imul(seed + 1, 0x01000193) ^ Math.imul(index * 2 + (kind === 'wire' ? 1 : 0) + 1, 0x9e3779b1),
   );

@@ -3,7 +3,7 @@
  * every kind, connections both ways, rules on marks, types of service, users and ports, NAT and stateful filters.
  */
 import { type RunScope, twoUplinks } from '../properties/scopes/runs.ts';
-import { below, chance, oneOf, type Words } from '../scenario/random.ts';
+import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
 import { drawEvents, drawHost } from '../search/generate.ts';
 
@@ -114,7 +114,7 @@ const wide: RunScope = {
 };
 
 /** A server, and a client that connects to it, in parts that may be missing. */
-function drawServer(words: Words, address: string): readonly string[] {
+function drawServer(words: WordSource, address: string): readonly string[] {
   const client = `eth0 10.0.0.9:5000 > ${address}:80 tcp`;
   const story = [
     ['socket l tcp', ...(chance(words, 1, 4) ? ['bind l 0.0.0.0:80'] : [`bind l ${address}:80`]), 'listen l'],
@@ -132,7 +132,7 @@ function drawServer(words: Words, address: string): readonly string[] {
 }
 
 /** A client of its own: a handshake, data, both ends. */
-function drawClient(words: Words): readonly string[] {
+function drawClient(words: WordSource): readonly string[] {
   const to = `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.0.0.9'])}:${oneOf(words, [80, 53])}`;
   const open = [`socket c tcp${oneOf(words, ['', '', ' mark 100', ' dev eth1', ' uid 1000', ' md5'])}`];
   const tfo = chance(words, 1, 5);
@@ -155,7 +155,7 @@ function drawClient(words: Words): readonly string[] {
 }
 
 /** A datagram socket that is used more than once. */
-function drawDatagrams(words: Words): readonly string[] {
+function drawDatagrams(words: WordSource): readonly string[] {
   const kind = oneOf(words, ['udp', 'ping', 'raw icmp', 'hdrincl', 'raw udp', 'raw tcp']);
   const to = () =>
     `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.1.0.9'])}${kind === 'udp' ? `:${oneOf(words, [53, 80])}` : ''}`;
@@ -187,7 +187,7 @@ function drawDatagrams(words: Words): readonly string[] {
 const PORT_PEERS = ['8.8.8.8:80', '8.8.8.8:80', '8.8.8.8:53', '9.9.9.9:80'] as const;
 
 /** Sockets that compete for one port, or for two: who gets it, who shares it, who is refused. */
-function drawPortEvents(words: Words, ports: 1 | 2): readonly string[] {
+function drawPortEvents(words: WordSource, ports: 1 | 2): readonly string[] {
   const events: string[] = [];
   for (const s of ['a', 'b', 'd', 'e'].slice(0, 2 + below(words, 3))) {
     const kind = ports === 2 || chance(words, 2, 3) ? 'tcp' : 'udp';
@@ -208,7 +208,7 @@ function drawPortEvents(words: Words, ports: 1 | 2): readonly string[] {
 }
 
 /** A plain host with that many ports. */
-function drawPorts(words: Words): Text {
+function drawPorts(words: WordSource): Text {
   const ports = chance(words, 1, 4) ? 2 : 1;
   const host = [
     'ip link add eth0 type veth peer name eth0p',
@@ -228,7 +228,7 @@ const RETRANSMISSIONS = 1;
 const UNFILLED = /\b(ADDR|GW)\d/;
 
 /** The events without what would take minutes on a real kernel. */
-function quick(words: Words, events: readonly string[]): readonly string[] {
+function quick(words: WordSource, events: readonly string[]): readonly string[] {
   let left = chance(words, 1, 2) ? RETRANSMISSIONS : 0;
   return events.filter((event) => {
     if (event.startsWith('wait ') || UNFILLED.test(event)) return false;
@@ -254,7 +254,7 @@ const FIREWALLS = [
 ] as const;
 
 /** Packets for which there is no socket. */
-function drawStrangers(words: Words, address: string): readonly string[] {
+function drawStrangers(words: WordSource, address: string): readonly string[] {
   const stranger = () => {
     const dev = chance(words, 3, 4) ? 'eth0' : 'eth1';
     const from = oneOf(words, ['10.0.0.9', '8.8.8.8', '10.1.0.9']);
@@ -285,7 +285,7 @@ const CHANGES = [
 ] as const;
 
 /** The events with a command somewhere among them. */
-function withChange(words: Words, events: readonly string[]): readonly string[] {
+function withChange(words: WordSource, events: readonly string[]): readonly string[] {
   const at = 1 + below(words, Math.max(events.length - 1, 1));
   return [...events.slice(0, at), `host ${oneOf(words, CHANGES)}`, ...events.slice(at)];
 }
@@ -296,7 +296,7 @@ function firstAddress(host: readonly string[]): string {
 }
 
 /** A host and events on it; some commands may be refused, by the model and by the kernel alike. */
-export function drawWire(words: Words): Text {
+export function drawWire(words: WordSource): Text {
   if (chance(words, 1, 6)) return drawPorts(words);
   const scope = chance(words, 1, 3) ? twoUplinks : wide;
   const plain = drawHost(scope, words).filter((line) => !line.includes('40000 40001') && !UNFILLED.test(line));

@@ -92,7 +92,7 @@ export const sourcePassesProviderFilter: Property = always({
 function fromConnected(run: Run, i: number, skb: SkBuff): boolean {
   const event = eventOf(run, i);
   const sk = getSock(worldAfter(run, i), senderOf(skb));
-  const otherName = event.event === 'send' && event.from !== 0;
+  const otherName = event.kind === 'send' && event.from !== 0;
   return !otherName && userSocket(sk) && sk.inet_daddr !== 0 && sk.sk_state !== TCP_CLOSE;
 }
 
@@ -132,8 +132,7 @@ export const localNameStays: Property = always({
   scope: twoUplinks,
   holds(run, i) {
     const event = eventOf(run, i);
-    const own =
-      event.event === 'bind' || event.event === 'connect' || event.event === 'close' || event.event === 'socket';
+    const own = event.kind === 'bind' || event.kind === 'connect' || event.kind === 'close' || event.kind === 'socket';
     let ok = true;
     for (const sk of worldBefore(run, i).socks) {
       const after = inSocks(worldAfter(run, i).socks, sk.id);
@@ -183,13 +182,13 @@ export const explicitSourceKept: Property = always({
 
 /** Whether that packet of step `i` is the kernel's own answer to the packet that the step received. */
 function answersReceived(run: Run, i: number, e: Effect): boolean {
-  return eventOf(run, i).event === 'receive' && leaves(e) && kernelSends(ownerOf(run, i, e.skb));
+  return eventOf(run, i).kind === 'receive' && leaves(e) && kernelSends(ownerOf(run, i, e.skb));
 }
 
 /** The destination of the packet that step `i` received. */
 function askedAddress(run: Run, i: number): number {
   const event = eventOf(run, i);
-  return event.event === 'receive' ? event.skb.iph.daddr : 0;
+  return event.kind === 'receive' ? event.skb.iph.daddr : 0;
 }
 
 export const replyCarriesAskedAddress: Property = always({
@@ -229,8 +228,7 @@ function asUserLeftIt(run: Run, i: number, sk: Sock): Sock {
   let then = sk;
   let k = 0;
   for (const event of run.events) {
-    const own =
-      (event.event === 'socket' || event.event === 'bind' || event.event === 'connect') && event.s === sk.name;
+    const own = (event.kind === 'socket' || event.kind === 'bind' || event.kind === 'connect') && event.s === sk.name;
     then = own && k < i ? inSocks(worldAfter(run, k).socks, sk.id) : then;
     k = k + 1;
   }
@@ -240,7 +238,7 @@ function asUserLeftIt(run: Run, i: number, sk: Sock): Sock {
 /** The unconnected datagram or raw socket that step `i` sends on, NO_SOCK when it is another event. */
 export function unconnectedSender(run: Run, i: number): Sock {
   const event = eventOf(run, i);
-  if (event.event !== 'send' || event.tfo) return NO_SOCK;
+  if (event.kind !== 'send' || event.tfo) return NO_SOCK;
   const sk = sockByName(worldBefore(run, i), event.s);
   return userSocket(sk) && sk.kind !== SOCK_TCP && sk.inet_daddr === 0 ? sk : NO_SOCK;
 }
@@ -267,7 +265,7 @@ export const sendLeavesNextSendAlone: Property = always({
     let before = false;
     let k = 0;
     for (const event of run.events) {
-      before = before || (k < i && event.event === 'send' && event.s === sk.name);
+      before = before || (k < i && event.kind === 'send' && event.s === sk.name);
       k = k + 1;
     }
     return sk.id !== 0 && before;
@@ -289,7 +287,7 @@ export function sameEnds(a: Sock, b: Sock): boolean {
 /** The sockets as the mangle hook left them when it was done with packet `id`; empty when it never was. */
 export function socksMangled(effects: readonly Effect[], id: number): readonly Sock[] {
   let socks: readonly Sock[] = [];
-  for (const e of effects) socks = e.effect === 'mangled' && e.skb.id === id ? e.socks : socks;
+  for (const e of effects) socks = e.kind === 'mangled' && e.skb.id === id ? e.socks : socks;
   return socks;
 }
 
@@ -307,7 +305,7 @@ export const failedRerouteLeavesSocket: Property = always({
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (e.effect === 'reroute' && e.err < 0 && e.before.sk !== 0) {
+      if (e.kind === 'reroute' && e.err < 0 && e.before.sk !== 0) {
         const left = socksMangled(effectsOf(run, i), e.before.id);
         ok = ok && (left.length === 0 || sameEnds(inSocks(e.socks, e.before.sk), inSocks(left, e.before.sk)));
       }
@@ -316,7 +314,7 @@ export const failedRerouteLeavesSocket: Property = always({
   },
   sometimes(run, i) {
     let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'reroute' && e.err < 0 && e.before.sk !== 0);
+    for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err < 0 && e.before.sk !== 0);
     return seen;
   },
 });

@@ -30,7 +30,7 @@ function intact(skb: SkBuff): boolean {
 /** Whether that effect is a SYN-ACK with a cookie, from server `daddr` to `saddr`. */
 function givesCookie(e: Effect, saddr: number, daddr: number): boolean {
   return (
-    e.effect === 'alloc' &&
+    e.kind === 'alloc' &&
     isSynAck(e.skb) &&
     e.skb.iph.saddr === daddr &&
     e.skb.iph.daddr === saddr &&
@@ -45,7 +45,7 @@ function givenTo(run: Run, i: number, saddr: number, daddr: number, cookie: numb
   for (const { effects } of run.steps) {
     for (const e of effects) {
       given =
-        given || (k <= i && givesCookie(e, saddr, daddr) && e.effect === 'alloc' && tfoCookieOf(e.skb.th) === cookie);
+        given || (k <= i && givesCookie(e, saddr, daddr) && e.kind === 'alloc' && tfoCookieOf(e.skb.th) === cookie);
     }
     k = k + 1;
   }
@@ -110,7 +110,7 @@ function cookieTaken(run: Run, i: number, saddr: number, daddr: number): boolean
 function fellBack(effects: readonly Effect[], sk: number): boolean {
   let lost = false;
   for (const e of effects) {
-    lost = lost || (e.effect === 'free' && e.skb.sk === sk && isSyn(e.skb));
+    lost = lost || (e.kind === 'free' && e.skb.sk === sk && isSyn(e.skb));
   }
   return lost;
 }
@@ -160,7 +160,7 @@ function synData(run: Run, i: number, sk: Sock): SynData {
   let k = 0;
   for (const { effects } of run.steps) {
     for (const e of effects) {
-      if (k <= i && e.effect === 'alloc' && e.skb.sk === sk.id && isSyn(e.skb)) {
+      if (k <= i && e.kind === 'alloc' && e.skb.sk === sk.id && isSyn(e.skb)) {
         const { seq } = e.skb.th;
         const again = seq === data.isn && data.len > 0;
         data = again ? data : { isn: seq, len: e.skb.payload.len };
@@ -186,11 +186,11 @@ function answered(run: Run, i: number, sk: Sock, { isn, len }: SynData): Answere
     for (const e of effects) {
       const opens =
         k <= i &&
-        e.effect === 'alloc' &&
+        e.kind === 'alloc' &&
         isSynAck(e.skb) &&
         e.skb.iph.saddr === sk.inet_daddr &&
         e.skb.th.source === sk.inet_dport;
-      if (opens && e.effect === 'alloc') {
+      if (opens && e.kind === 'alloc') {
         const took = (e.skb.th.ack_seq - isn - 1) >>> 0;
         found = took <= len ? { saddr: e.skb.iph.daddr, sport: e.skb.th.dest, took } : found;
       }
@@ -255,7 +255,7 @@ function refused(run: Run, i: number, sk: Sock): boolean {
   let k = 0;
   for (const { effects } of run.steps) {
     for (const e of effects) {
-      const data = e.effect === 'free' && e.skb.sk === sk.id && !isSyn(e.skb) && e.skb.payload.len > 0;
+      const data = e.kind === 'free' && e.skb.sk === sk.id && !isSyn(e.skb) && e.skb.payload.len > 0;
       lost = lost || (k <= i && data);
     }
     k = k + 1;
@@ -308,7 +308,7 @@ function replaces(run: Run, i: number, e: Effect): boolean {
 /** Whether the connection opens when the peer answers the packet that left in step `i`. */
 function answerOpens(run: Run, i: number, skb: SkBuff): boolean {
   const { name, id } = ownerOf(run, i, skb);
-  const next = step(run.kernel, worldAfter(run, i), { event: 'answer', s: name, picks: NO_PICKS });
+  const next = step(run.kernel, worldAfter(run, i), { kind: 'answer', s: name, picks: NO_PICKS });
   return inSocks(next.world.socks, id).sk_state === TCP_ESTABLISHED;
 }
 

@@ -5,7 +5,7 @@ import type { Property } from './property.ts';
 
 function anyRefused(effects: readonly Effect[]): boolean {
   let refused = false;
-  for (const e of effects) refused = refused || e.effect === 'refused';
+  for (const e of effects) refused = refused || e.kind === 'refused';
   return refused;
 }
 

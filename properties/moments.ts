@@ -26,7 +26,7 @@ function moments(run: Run, i: number): readonly World[] {
   const before: World = { ...worldBefore(run, i), next_sock: worldAfter(run, i).next_sock, effects: [] };
   let found: readonly World[] = [];
   for (const e of effectsOf(run, i)) {
-    const moment = e.effect === 'micro' || e.effect === 'mangled';
+    const moment = e.kind === 'micro' || e.kind === 'mangled';
     found = moment ? [...found, { ...before, socks: e.socks, bhash: e.bhash }] : found;
   }
   return found;
@@ -35,7 +35,7 @@ function moments(run: Run, i: number): readonly World[] {
 /** Whether step `i` has a moment at all. */
 function hasMoment(run: Run, i: number): boolean {
   let seen = false;
-  for (const e of effectsOf(run, i)) seen = seen || e.effect === 'micro' || e.effect === 'mangled';
+  for (const e of effectsOf(run, i)) seen = seen || e.kind === 'micro' || e.kind === 'mangled';
   return seen;
 }
 
@@ -43,7 +43,7 @@ function hasMoment(run: Run, i: number): boolean {
 function livesOn(run: Run, i: number, sk: Sock): boolean {
   const event = eventOf(run, i);
   const after = getSock(worldAfter(run, i), sk.id);
-  const closed = event.event === 'close' && event.s === sk.name;
+  const closed = event.kind === 'close' && event.s === sk.name;
   return sk.id !== 0 && !closed && after.kind === sk.kind && after.sk_state !== TCP_CLOSE;
 }
 
@@ -97,8 +97,8 @@ function bindElsewhere(net: World, port: number): number {
 }
 
 /** The other process's socket. */
-const OTHER: Extract<Event, { event: 'socket' }> = {
-  event: 'socket',
+const OTHER: Extract<Event, { kind: 'socket' }> = {
+  kind: 'socket',
   s: 'other',
   type: 'tcp',
   protocol: IPPROTO_TCP,
@@ -158,7 +158,7 @@ export const concurrentSendUnaffected: Property = always({
     const before = worldBefore(run, i);
     let ok = true;
     for (const event of run.events) {
-      if (event.event === 'send' && event.s === sk.name) {
+      if (event.kind === 'send' && event.s === sk.name) {
         const alone = firstDeparture(step(run.kernel, before, event).effects, sk.id);
         for (const net of moments(run, i)) {
           const beside = firstDeparture(step(run.kernel, net, event).effects, sk.id);

@@ -34,12 +34,12 @@ export const verdictLegal: Property = always({
   alsoIn: [mangledHosts],
   holds(run, i) {
     let ok = true;
-    for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'verdict' || legal(e.verdict));
+    for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'verdict' || legal(e.verdict));
     return ok;
   },
   sometimes(run, i) {
     let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'verdict' && e.verdict !== 1);
+    for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'verdict' && e.verdict !== 1);
     return seen;
   },
 });
@@ -48,7 +48,7 @@ export const verdictLegal: Property = always({
 function ends(effects: readonly Effect[], id: number): number {
   let count = 0;
   for (const e of effects) {
-    const ended = e.effect === 'xmit' || e.effect === 'free' || e.effect === 'deliver';
+    const ended = e.kind === 'xmit' || e.kind === 'free' || e.kind === 'deliver';
     count = ended && e.skb.id === id ? count + 1 : count;
   }
   return count;
@@ -68,12 +68,12 @@ export const packetConsumedOnce: Property = always({
   holds(run, i) {
     if (at(run, i).world.oops.where !== '') return true;
     let ok = true;
-    for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'alloc' || ends(effectsOf(run, i), e.skb.id) === 1);
+    for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'alloc' || ends(effectsOf(run, i), e.skb.id) === 1);
     return ok;
   },
   sometimes(run, i) {
     let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'verdict' && (e.verdict & 0xff) === NF_DROP);
+    for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'verdict' && (e.verdict & 0xff) === NF_DROP);
     return seen;
   },
 });
@@ -105,16 +105,16 @@ function dropsAnswers(net: World): boolean {
 
 /** Whether the rule lets nothing through. */
 function refuses({ target }: XtRule): boolean {
-  return target.target === 'DROP' || target.target === 'REJECT';
+  return target.kind === 'DROP' || target.kind === 'REJECT';
 }
 
 /** Whether a rule accepts what belongs to a connection. */
 function takesEstablished(rules: readonly XtRule[]): boolean {
   let takes = false;
   for (const { target, matches } of rules) {
-    const alone = target.target === 'ACCEPT' && matches.length === 1;
+    const alone = target.kind === 'ACCEPT' && matches.length === 1;
     for (const match of matches) {
-      if (alone && match.match === 'ctstate' && !match.invert)
+      if (alone && match.kind === 'ctstate' && !match.invert)
         for (const state of match.states) takes = takes || state === 'ESTABLISHED';
     }
   }
@@ -125,7 +125,7 @@ function takesEstablished(rules: readonly XtRule[]): boolean {
 function sparesEstablished(rule: XtRule): boolean {
   let spares = false;
   for (const match of rule.matches) {
-    if (match.match === 'ctstate' && !match.invert) {
+    if (match.kind === 'ctstate' && !match.invert) {
       let established = false;
       for (const state of match.states) established = established || state === 'ESTABLISHED';
       spares = spares || !established;
@@ -140,7 +140,7 @@ function deafToAnswers(run: Run, i: number, sk: Sock): boolean {
   let k = 0;
   for (const event of run.events) {
     deaf =
-      deaf || (k < i && event.event === 'send' && event.s === sk.name && event.from !== 0 && sk.inet_rcv_saddr !== 0);
+      deaf || (k < i && event.kind === 'send' && event.s === sk.name && event.from !== 0 && sk.inet_rcv_saddr !== 0);
     k = k + 1;
   }
   return deaf;
@@ -151,8 +151,8 @@ function connectedSince(run: Run, i: number, sk: Sock): boolean {
   let since = false;
   let k = 0;
   for (const event of run.events) {
-    const own = k < i && sk.kind !== SOCK_TCP && (event.event === 'connect' || event.event === 'send');
-    since = own && event.s === sk.name ? event.event === 'connect' : since;
+    const own = k < i && sk.kind !== SOCK_TCP && (event.kind === 'connect' || event.kind === 'send');
+    since = own && event.s === sk.name ? event.kind === 'connect' : since;
     k = k + 1;
   }
   return since;
@@ -161,7 +161,7 @@ function connectedSince(run: Run, i: number, sk: Sock): boolean {
 /** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer. */
 export function asking(run: Run, i: number): Sock {
   const event = eventOf(run, i);
-  if (event.event !== 'answer') return NO_SOCK;
+  if (event.kind !== 'answer') return NO_SOCK;
   const net = worldBefore(run, i);
   const sk = sockByName(net, event.s);
   let asked = false;
@@ -193,7 +193,7 @@ export const answerReachesSender: Property = always({
   holds(run, i) {
     const sk = asker(run, i);
     let reached = sk.id === 0;
-    for (const e of effectsOf(run, i)) reached = reached || (e.effect === 'deliver' && e.sk === sk.id);
+    for (const e of effectsOf(run, i)) reached = reached || (e.kind === 'deliver' && e.sk === sk.id);
     return reached;
   },
   sometimes(run, i) {

@@ -64,12 +64,12 @@ export const conntrackTupleOnWire: Property = always({
 
 /** Whether that is the end of a packet that came in while connections are tracked. */
 function arrived(e: Effect): boolean {
-  return (e.effect === 'deliver' || e.effect === 'free') && e.skb.iif !== 0;
+  return (e.kind === 'deliver' || e.kind === 'free') && e.skb.iif !== 0;
 }
 
 /** Whether step `i` is a peer's answer that a rule on connection states decides about. */
 function answeredTracked(run: Run, i: number): boolean {
-  if (eventOf(run, i).event !== 'answer' || !worldAfter(run, i).ct_enabled || asking(run, i).id === 0) return false;
+  if (eventOf(run, i).kind !== 'answer' || !worldAfter(run, i).ct_enabled || asking(run, i).id === 0) return false;
   let seen = false;
   for (const e of effectsOf(run, i)) seen = seen || arrived(e);
   return seen;
@@ -88,7 +88,7 @@ export const answerIsEstablished: Property = always({
     if (!answeredTracked(run, i)) return true;
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      const known = (e.effect === 'deliver' || e.effect === 'free') && e.skb.ct !== 0;
+      const known = (e.kind === 'deliver' || e.kind === 'free') && e.skb.ct !== 0;
       const own = known && (e.skb.ctinfo === IP_CT_ESTABLISHED || e.skb.ctinfo === IP_CT_RELATED);
       ok = ok && (!arrived(e) || own);
     }
@@ -100,7 +100,7 @@ export const answerIsEstablished: Property = always({
 /** Whether that packet was dropped at the end of a list of effects. */
 function dropped(effects: readonly Effect[], id: number): boolean {
   let freed = false;
-  for (const e of effects) freed = freed || (e.effect === 'free' && e.skb.id === id);
+  for (const e of effects) freed = freed || (e.kind === 'free' && e.skb.id === id);
   return freed;
 }
 
@@ -111,7 +111,7 @@ function leftBy(effects: readonly Effect[], id: number, sk: number): Sock {
 
 /** Whether the second lookup went well for a user's packet that was dropped behind it. */
 function droppedLater(run: Run, i: number, e: Effect): boolean {
-  if (e.effect !== 'reroute' || e.err < 0 || !dropped(effectsOf(run, i), e.before.id)) return false;
+  if (e.kind !== 'reroute' || e.err < 0 || !dropped(effectsOf(run, i), e.before.id)) return false;
   const sk = leftBy(effectsOf(run, i), e.before.id, e.before.sk);
   return userSocket(sk) && (sk.kind !== SOCK_TCP || sk.sk_state !== TCP_CLOSE);
 }
@@ -129,7 +129,7 @@ export const droppedPacketLeavesSocket: Property = always({
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (e.effect === 'reroute' && droppedLater(run, i, e)) {
+      if (e.kind === 'reroute' && droppedLater(run, i, e)) {
         ok = ok && sameEnds(inSocks(e.socks, e.before.sk), leftBy(effectsOf(run, i), e.before.id, e.before.sk));
       }
     }

@@ -53,7 +53,7 @@ export const tunnelledSenderKept: Property = always({
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (e.effect === 'reroute' && e.before.encapsulated > 0 && e.before.sk !== 0) {
+      if (e.kind === 'reroute' && e.before.encapsulated > 0 && e.before.sk !== 0) {
         const left = socksMangled(effectsOf(run, i), e.before.id);
         ok = ok && (left.length === 0 || sameEnds(inSocks(e.socks, e.before.sk), inSocks(left, e.before.sk)));
       }
@@ -63,7 +63,7 @@ export const tunnelledSenderKept: Property = always({
   sometimes(run, i) {
     let seen = false;
     for (const e of effectsOf(run, i))
-      seen = seen || (e.effect === 'reroute' && e.before.encapsulated > 0 && e.before.sk !== 0);
+      seen = seen || (e.kind === 'reroute' && e.before.encapsulated > 0 && e.before.sk !== 0);
     return seen;
   },
 });
@@ -102,7 +102,7 @@ export const tunnelDoesNotLoop: Property = always({
   sometimes(run, i) {
     let seen = false;
     for (const e of effectsOf(run, i))
-      seen = seen || (e.effect === 'reroute' && e.err === 0 && e.before.encapsulated > 0);
+      seen = seen || (e.kind === 'reroute' && e.err === 0 && e.before.encapsulated > 0);
     return seen;
   },
 });

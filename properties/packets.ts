@@ -24,11 +24,11 @@ import type { Effect, World } from '../model/types/world.ts';
 import { at, eventOf, type Run, worldBefore } from './property.ts';
 
 /** A packet on a link. */
-export type Xmit = Extract<Effect, { effect: 'xmit' }>;
+export type Xmit = Extract<Effect, { kind: 'xmit' }>;
 
 /** Whether that effect is a packet leaving the host: lo does not count. */
 export function leaves(effect: Effect): effect is Xmit {
-  return effect.effect === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
+  return effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
 }
 
 /** Whether the socket was opened by a user (accepted ones included). */
@@ -61,13 +61,13 @@ export function boundAddress(run: Run, i: number, name: string): number {
   let addr = 0;
   let k = 0;
   for (const event of run.events) {
-    const opened = event.event === 'socket' && event.s === name;
+    const opened = event.kind === 'socket' && event.s === name;
     const bound =
       k < i &&
-      event.event === 'bind' &&
+      event.kind === 'bind' &&
       event.s === name &&
       sockByName(at(run, k).world, name).inet_rcv_saddr === event.addr;
-    addr = k >= i ? addr : opened ? 0 : bound && event.event === 'bind' ? event.addr : addr;
+    addr = k >= i ? addr : opened ? 0 : bound && event.kind === 'bind' ? event.addr : addr;
     k = k + 1;
   }
   return addr;
@@ -76,7 +76,7 @@ export function boundAddress(run: Run, i: number, name: string): number {
 /** The address that the user gave for what socket `sk` sends in step `i`, 0 when the kernel has to choose. */
 export function givenSource(run: Run, i: number, sk: Sock): number {
   const event = eventOf(run, i);
-  const ofSend = event.event === 'send' && event.s === sk.name;
+  const ofSend = event.kind === 'send' && event.s === sk.name;
   const perPacket = ofSend ? event.from : 0;
   // IP_PKTINFO names address and device at once: a device alone says that the kernel shall choose.
   const anyOnDevice = ofSend && event.via !== '';
@@ -88,7 +88,7 @@ export function hostChanged(run: Run, i: number): boolean {
   let changed = false;
   let k = 0;
   for (const event of run.events) {
-    changed = changed || (k <= i && (event.event === 'host' || event.event === 'wait'));
+    changed = changed || (k <= i && (event.kind === 'host' || event.kind === 'wait'));
     k = k + 1;
   }
   return changed;
@@ -99,7 +99,7 @@ function connects(run: Run, i: number, name: string): number {
   let count = 0;
   let k = 0;
   for (const event of run.events) {
-    count = k <= i && event.event === 'connect' && event.s === name ? count + 1 : count;
+    count = k <= i && event.kind === 'connect' && event.s === name ? count + 1 : count;
     k = k + 1;
   }
   return count;

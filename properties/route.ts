@@ -30,8 +30,8 @@ function boundDevice(run: Run, i: number, sk: Sock): number {
   let dev = 0;
   let k = 0;
   for (const event of run.events) {
-    const opened = k <= i && event.event === 'socket' && event.s === sk.name;
-    dev = opened && event.event === 'socket' ? dev_get_by_name(worldBefore(run, i), event.dev).ifindex : dev;
+    const opened = k <= i && event.kind === 'socket' && event.s === sk.name;
+    dev = opened && event.kind === 'socket' ? dev_get_by_name(worldBefore(run, i), event.dev).ifindex : dev;
     k = k + 1;
   }
   return userSocket(sk) && sk.parent === 0 ? dev : 0;
@@ -40,7 +40,7 @@ function boundDevice(run: Run, i: number, sk: Sock): number {
 /** The device that the user demands for what `sk` sends in step `i`, where it is not bound to one: IP_PKTINFO, IP_UNICAST_IF. 0 for none. */
 function messageDevice(run: Run, i: number, sk: Sock): number {
   const event = eventOf(run, i);
-  if (!userSocket(sk) || sk.kind === SOCK_TCP || event.event !== 'send' || event.s !== sk.name) return 0;
+  if (!userSocket(sk) || sk.kind === SOCK_TCP || event.kind !== 'send' || event.s !== sk.name) return 0;
   if (sk.sk_bound_dev_if !== 0) return 0;
   return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
 }
@@ -53,7 +53,7 @@ function goesBy(net: World, dev: number, demanded: number): boolean {
 /** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
 function dontRoute(run: Run, i: number, sk: Sock): boolean {
   const event = eventOf(run, i);
-  return userSocket(sk) && (sk.sk_localroute || (event.event === 'send' && event.s === sk.name && event.dontroute));
+  return userSocket(sk) && (sk.sk_localroute || (event.kind === 'send' && event.s === sk.name && event.dontroute));
 }
 
 export const boundDeviceKept: Property = always({
@@ -69,7 +69,7 @@ export const boundDeviceKept: Property = always({
       if (leaves(e)) {
         const sk = ownerOf(run, i, e.skb);
         const event = eventOf(run, i);
-        const otherwise = event.event === 'send' && event.s === sk.name && event.via !== '';
+        const otherwise = event.kind === 'send' && event.s === sk.name && event.via !== '';
         const demanded = otherwise ? 0 : boundDevice(run, i, sk);
         ok = ok && (demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
       }
@@ -131,13 +131,13 @@ export const dontrouteStaysOnLink: Property = always({
 /** Whether the second lookup of that packet succeeded in step `i`. */
 function rerouted(run: Run, i: number, id: number): boolean {
   let seen = false;
-  for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'reroute' && e.err === 0 && e.after.id === id);
+  for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0 && e.after.id === id);
   return seen;
 }
 
 /** Whether that effect is the end of the mangle hook for a packet that was routed again for a user who demanded no path. */
 function routedAgain(run: Run, i: number, e: Effect): boolean {
-  if (e.effect !== 'mangled' || !rerouted(run, i, e.skb.id)) return false;
+  if (e.kind !== 'mangled' || !rerouted(run, i, e.skb.id)) return false;
   const sk = ownerOf(run, i, e.skb);
   return userSocket(sk) && messageDevice(run, i, sk) === 0 && !dontRoute(run, i, sk);
 }
@@ -204,7 +204,7 @@ export const reroutedByPorts: Property = always({
     if (!portRules(net)) return true;
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (ok && routedAgain(run, i, e) && e.effect === 'mangled') {
+      if (ok && routedAgain(run, i, e) && e.kind === 'mangled') {
         const sk = ownerOf(run, i, e.skb);
         ok = leadsEither(net, e.skb, sk, sk.sk_uid) || leadsEither(net, e.skb, sk, 0);
       }
@@ -230,7 +230,7 @@ export const reroutedByUser: Property = always({
     if (!userRules(net)) return true;
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (ok && routedAgain(run, i, e) && e.effect === 'mangled') {
+      if (ok && routedAgain(run, i, e) && e.kind === 'mangled') {
         const sk = ownerOf(run, i, e.skb);
         ok = leadsEither(net, e.skb, sk, sk.sk_uid) || !leadsEither(net, e.skb, sk, 0);
       }
@@ -244,7 +244,7 @@ export const reroutedByUser: Property = always({
         seen ||
         (userRules(worldBefore(run, i)) &&
           routedAgain(run, i, e) &&
-          e.effect === 'mangled' &&
+          e.kind === 'mangled' &&
           ownerOf(run, i, e.skb).sk_uid !== 0);
     return seen;
   },
@@ -262,7 +262,7 @@ export const reroutedBySource: Property = always({
     if (!sourceRules(net)) return true;
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (ok && routedAgain(run, i, e) && e.effect === 'mangled') {
+      if (ok && routedAgain(run, i, e) && e.kind === 'mangled') {
         const sk = ownerOf(run, i, e.skb);
         const { saddr } = e.skb.iph;
         ok = leadsThere(net, keyOf(e.skb, sk, saddr, 0), e.skb) || !leadsThere(net, keyOf(e.skb, sk, 0, 0), e.skb);
@@ -279,7 +279,7 @@ export const reroutedBySource: Property = always({
 
 /** The VRF that the packet of that effect was in when it was routed again, 0 for none and for one that is down. */
 function vrfBefore(net: World, e: Effect): number {
-  if (e.effect !== 'reroute' || e.err !== 0) return 0;
+  if (e.kind !== 'reroute' || e.err !== 0) return 0;
   const vrf = l3mdev_master_dev_rcu(net, dev_get_by_index(net, e.before.dst.dev));
   return vrf.up ? vrf.ifindex : 0;
 }
@@ -308,7 +308,7 @@ export const vrfKept: Property = always({
     let ok = true;
     for (const e of effectsOf(run, i)) {
       const vrf = vrfBefore(net, e);
-      if (ok && vrf !== 0 && e.effect === 'reroute') {
+      if (ok && vrf !== 0 && e.kind === 'reroute') {
         const stays = l3mdev_master_ifindex_by_index(net, e.after.dst.dev) === vrf;
         ok = stays || leadsFromVrf(net, vrf, e.after, ownerOf(run, i, e.after));
       }
@@ -349,7 +349,7 @@ function departures(effects: readonly Effect[]): readonly Xmit[] {
 /** Whether the second lookup ran in step `i`. */
 function lookedUpAgain(run: Run, i: number): boolean {
   let seen = false;
-  for (const e of effectsOf(run, i)) seen = seen || e.effect === 'reroute';
+  for (const e of effectsOf(run, i)) seen = seen || e.kind === 'reroute';
   return seen;
 }
 
@@ -391,7 +391,7 @@ function sameName(a: Sock, b: Sock): boolean {
 /** Whether that effect is a second lookup that gave the route of the first. */
 function sameRouteAgain(e: Effect): boolean {
   return (
-    e.effect === 'reroute' &&
+    e.kind === 'reroute' &&
     e.err === 0 &&
     e.before.dst.dev === e.after.dst.dev &&
     e.before.dst.rt_gw4 === e.after.dst.rt_gw4 &&
@@ -409,13 +409,13 @@ export const markAloneChangesNothing: Property = always({
   holds(run, i) {
     let ok = true;
     for (const e of effectsOf(run, i)) {
-      if (sameRouteAgain(e) && e.effect === 'reroute') {
+      if (sameRouteAgain(e) && e.kind === 'reroute') {
         for (const end of effectsOf(run, i)) {
-          const ofPacket = end.effect === 'mangled' && end.skb.id === e.before.id;
+          const ofPacket = end.kind === 'mangled' && end.skb.id === e.before.id;
           ok =
             ok &&
             (!ofPacket ||
-              end.effect !== 'mangled' ||
+              end.kind !== 'mangled' ||
               (end.skb.iph.saddr === e.before.iph.saddr &&
                 sourcePort(end.skb) === sourcePort(e.before) &&
                 sameName(inSocks(end.socks, e.before.sk), inSocks(e.socks, e.before.sk))));
@@ -455,7 +455,7 @@ export const sourceIsAnAddress: Property = always({
   },
   sometimes(run, i) {
     const event = eventOf(run, i);
-    const sk = event.event === 'send' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
+    const sk = event.kind === 'send' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
     let seen = false;
     for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.gateway === 0 && sk.inet_saddr === 0);
     return seen;
@@ -509,7 +509,7 @@ function sameFlow(a: SkBuff, b: SkBuff): boolean {
 function hashChooses(run: Run, i: number, skb: SkBuff): boolean {
   const sk = ownerOf(run, i, skb);
   const event = eventOf(run, i);
-  const said = event.event === 'send' && event.s === sk.name && (event.from !== 0 || event.via !== '');
+  const said = event.kind === 'send' && event.s === sk.name && (event.from !== 0 || event.via !== '');
   return userSocket(sk) && !skb.hdrincl && !said && !hostChanged(run, i);
 }
 

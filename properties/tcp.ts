@@ -15,7 +15,7 @@ import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
 
 /** Whether that packet of step `i` is the SYN that a user's socket opens a connection with, sent for the first time. */
 function opens(run: Run, i: number, skb: SkBuff): boolean {
-  const { event } = eventOf(run, i);
+  const { kind: event } = eventOf(run, i);
   const syn = skb.iph.protocol === IPPROTO_TCP && (skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
   return syn && (event === 'connect' || event === 'send') && getSock(worldAfter(run, i), skb.sk).kind === SOCK_TCP;
 }

@@ -64,7 +64,7 @@ export const fourTupleUnique: Property = always({
   alsoIn: [fewPorts],
   holds(run, i) {
     let ok = tuplesUnique(worldAfter(run, i).socks);
-    for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'micro' || tuplesUnique(e.socks));
+    for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || tuplesUnique(e.socks));
     return ok;
   },
   sometimes(run, i) {
@@ -115,7 +115,7 @@ export const hashedSocketFound: Property = always({
   holds(run, i) {
     const net = worldAfter(run, i);
     let ok = allFound(run.kernel, net, net.socks);
-    for (const e of effectsOf(run, i)) ok = ok && (e.effect !== 'micro' || allFound(run.kernel, net, e.socks));
+    for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || allFound(run.kernel, net, e.socks));
     return ok;
   },
   sometimes(run, i) {
@@ -266,7 +266,7 @@ export const listenerStays: Property = always({
     const event = eventOf(run, i);
     let ok = true;
     for (const sk of worldBefore(run, i).socks) {
-      if (sk.sk_state === TCP_LISTEN && !(event.event === 'close' && event.s === sk.name)) {
+      if (sk.sk_state === TCP_LISTEN && !(event.kind === 'close' && event.s === sk.name)) {
         const after = inSocks(worldAfter(run, i).socks, sk.id);
         ok =
           ok &&
@@ -281,7 +281,7 @@ export const listenerStays: Property = always({
   sometimes(run, i) {
     let seen = false;
     for (const sk of worldBefore(run, i).socks)
-      seen = seen || (sk.sk_state === TCP_LISTEN && eventOf(run, i).event === 'receive');
+      seen = seen || (sk.sk_state === TCP_LISTEN && eventOf(run, i).kind === 'receive');
     return seen;
   },
 });
@@ -296,13 +296,13 @@ export const tcpOperationsOnTcpSockets: Property = always({
   alsoIn: [lateSegments],
   holds(run, i) {
     let ok = true;
-    for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'wrong-kind';
+    for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'wrong-kind';
     return ok;
   },
   sometimes(run, i) {
     let seen = false;
     for (const e of effectsOf(run, i))
-      seen = seen || (e.effect === 'mangled' && senderOf(e.skb) !== 0 && !userSocket(ownerOf(run, i, e.skb)));
+      seen = seen || (e.kind === 'mangled' && senderOf(e.skb) !== 0 && !userSocket(ownerOf(run, i, e.skb)));
     return seen;
   },
 });
@@ -317,12 +317,12 @@ export const kernelSurvives: Property = always({
   alsoIn: [wideHeaders],
   holds(run, i) {
     let ok = worldAfter(run, i).oops.where === '';
-    for (const e of effectsOf(run, i)) ok = ok && e.effect !== 'use-after-free';
+    for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'use-after-free';
     return ok;
   },
   sometimes(run, i) {
     let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (e.effect === 'reroute' && e.err === 0);
+    for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0);
     return seen;
   },
 });

@@ -31,7 +31,7 @@ export function wrong(message: string): never {
 }
 
 /** Runs `read`; a fault in it gets its place. */
-export function at<T>(file: string, where: number | string, read: () => T): T {
+export function locating<T>(file: string, where: number | string, read: () => T): T {
   try {
     return read();
   } catch (error) {

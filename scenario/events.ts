@@ -7,7 +7,7 @@ import { parseHostLine, printHostCommand } from './host.ts';
 import { printArrival, readArrival, readEndpoint, readLen, readTransport } from './packets.ts';
 import { readAddress, readDevice, readNumber, U32, Words } from './words.ts';
 
-type Of<Name extends Event['event']> = Extract<Event, { readonly event: Name }>;
+type Of<Name extends Event['kind']> = Extract<Event, { readonly kind: Name }>;
 
 const picks = NO_PICKS;
 
@@ -88,7 +88,7 @@ function parseSocket(words: Words): Of<'socket'> {
   });
   if (dev !== '' && unicastIf !== '')
     wrong('the kernel takes no "unicast-if" on a socket bound with "dev"; leave one out');
-  return { event: 'socket', s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, md5, picks };
+  return { kind: 'socket', s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, md5, picks };
 }
 
 function parseConnect(words: Words): Of<'connect'> {
@@ -100,14 +100,14 @@ function parseConnect(words: Words): Of<'connect'> {
       tfo = true;
     },
   });
-  return { event: 'connect', s, addr, port, tfo, picks };
+  return { kind: 'connect', s, addr, port, tfo, picks };
 }
 
 function parseBind(words: Words): Of<'bind'> {
   const s = readName(words);
   const { addr, port } = readEndpoint(words.value(s, 'ADDR or ADDR:PORT'), 'an address to bind to');
   end(words, `bind ${s} ADDR[:PORT]`);
-  return { event: 'bind', s, addr, port, picks };
+  return { kind: 'bind', s, addr, port, picks };
 }
 
 function parseSend(words: Words): Of<'send'> {
@@ -143,14 +143,14 @@ function parseSend(words: Words): Of<'send'> {
       tfo = true;
     },
   });
-  return { event: 'send', s, len, hasTo, to: to.addr, toPort: to.port, from, via, dontroute, flags, tfo, picks };
+  return { kind: 'send', s, len, hasTo, to: to.addr, toPort: to.port, from, via, dontroute, flags, tfo, picks };
 }
 
 function parseWait(words: Words): Of<'wait'> {
   const word = words.value('wait', 'a number of seconds');
   if (!/^[0-9]{1,9}(\.[0-9]{1,3})?$/.test(word)) wrong(`"${word}" is not a time; write seconds, such as 61 or 0.5`);
   end(words, 'wait SECONDS');
-  return { event: 'wait', ms: Math.round(Number(word) * 1000), picks };
+  return { kind: 'wait', ms: Math.round(Number(word) * 1000), picks };
 }
 
 function parseListen(words: Words): Of<'listen'> {
@@ -161,19 +161,19 @@ function parseListen(words: Words): Of<'listen'> {
       tfo = true;
     },
   });
-  return { event: 'listen', s, tfo, picks };
+  return { kind: 'listen', s, tfo, picks };
 }
 
 /** An event that needs nothing but a name. */
-function parseNamed<Name extends 'close' | 'answer' | 'retransmit'>(event: Name) {
-  return (words: Words): { readonly event: Name; readonly s: string; readonly picks: typeof picks } => {
+function parseNamed<Name extends 'close' | 'answer' | 'retransmit'>(kind: Name) {
+  return (words: Words): { readonly kind: Name; readonly s: string; readonly picks: typeof picks } => {
     const s = readName(words);
-    end(words, `${event} ${s}`);
-    return { event, s, picks };
+    end(words, `${kind} ${s}`);
+    return { kind, s, picks };
   };
 }
 
-const PARSERS: Readonly<Record<Event['event'], (words: Words, text: string) => Event>> = {
+const PARSERS: Readonly<Record<Event['kind'], (words: Words, text: string) => Event>> = {
   socket: parseSocket,
   bind: parseBind,
   listen: parseListen,
@@ -183,10 +183,10 @@ const PARSERS: Readonly<Record<Event['event'], (words: Words, text: string) => E
   answer: parseNamed('answer'),
   receive: (words) => {
     const dev = readDevice(words.value('receive', 'the name of a link'));
-    return { event: 'receive', dev, ...readArrival(words), picks };
+    return { kind: 'receive', dev, ...readArrival(words), picks };
   },
   retransmit: parseNamed('retransmit'),
-  host: (_, text) => ({ event: 'host', command: parseHostLine(text.replace(/^\s*host\s*/, '')), picks }),
+  host: (_, text) => ({ kind: 'host', command: parseHostLine(text.replace(/^\s*host\s*/, '')), picks }),
   wait: parseWait,
 };
 
@@ -194,7 +194,7 @@ const PARSERS: Readonly<Record<Event['event'], (words: Words, text: string) => E
 export function parseEvent(text: string): Event {
   const [name = '', ...rest] = text.split(/\s+/).filter((word) => word !== '');
   if (!Object.hasOwn(PARSERS, name)) wrong(`"${name}" is not an event; events are ${Object.keys(PARSERS).join(', ')}`);
-  return PARSERS[name as Event['event']](new Words(name, rest), text);
+  return PARSERS[name as Event['kind']](new Words(name, rest), text);
 }
 
 function printSocket(event: Of<'socket'>): string {
@@ -229,7 +229,7 @@ function printSend(event: Of<'send'>): string {
 
 /** The event as a scenario writes it. `parseEvent` reads it back as the same event, but for the kernel's choices. */
 export function printEvent(event: Event): string {
-  switch (event.event) {
+  switch (event.kind) {
     case 'socket':
       return printSocket(event);
     case 'bind':
@@ -249,6 +249,6 @@ export function printEvent(event: Event): string {
     case 'close':
     case 'answer':
     case 'retransmit':
-      return `${event.event} ${event.s}`;
+      return `${event.kind} ${event.s}`;
   }
 }

@@ -1,6 +1,6 @@
 /** A host as text: the commands an operator would type, one a line, and the same commands as the model takes them. */
 import type { HostCommand } from '../model/types/host.ts';
-import { at, wrong } from './error.ts';
+import { locating, wrong } from './error.ts';
 import { parseIp, printIp } from './iproute2.ts';
 import { parseIptables, printIptables } from './iptables.ts';
 import { parseSysctl, printSysctl } from './sysctl.ts';
@@ -36,7 +36,7 @@ export const parseHostCommand = parseHostLine;
 
 /** The command as an operator would type it. `parseHostLine` reads it back as the same command. */
 export function printHostCommand(command: HostCommand): string {
-  switch (command.do) {
+  switch (command.kind) {
     case 'iptables':
       return printIptables(command);
     case 'sysctl':
@@ -59,7 +59,7 @@ export function parseHostLines(
   return lines.flatMap((text, index) =>
     isBlank(text)
       ? []
-      : [{ where: where(index), text: text.trim(), command: at(file, where(index), () => parseHostLine(text)) }],
+      : [{ where: where(index), text: text.trim(), command: locating(file, where(index), () => parseHostLine(text)) }],
   );
 }
 

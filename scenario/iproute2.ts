@@ -40,7 +40,7 @@ import { readAddress, readDevice, readNumber, readPrefix, U8, U16, U32, Words } 
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The command of that name. */
-type Of<Name extends HostCommand['do'], Command = HostCommand> = Command extends { readonly do: infer Names }
+type Of<Name extends HostCommand['kind'], Command = HostCommand> = Command extends { readonly kind: infer Names }
   ? Name extends Names
     ? Command
     : never
@@ -284,7 +284,7 @@ const LINK_ADD: readonly Option<LinkDraft>[] = [
 function readKind(words: Words, draft: LinkDraft): void {
   const kind = words.value('type', 'a kind of link');
   if (!KINDS.includes(kind)) wrong(`"${kind}" is not a kind of link the model knows; it knows ${KINDS.join(', ')}`);
-  draft.kind = kind;
+  draft.type = kind;
   const own = KIND_OPTIONS[kind] ?? [];
   while (!words.done) {
     const word = words.take();
@@ -314,20 +314,20 @@ function readKind(words: Words, draft: LinkDraft): void {
 function vrfAdd({ name, table, mtu }: LinkDraft): HostCommand {
   if (table < 0) wrong('a VRF needs a table: ip link add NAME type vrf table ID');
   if (mtu !== 0) wrong('"mtu" of a VRF decides nothing; leave it out');
-  return { do: 'vrf add', name, table };
+  return { kind: 'vrf add', name, table };
 }
 
 function parseLinkAdd(words: Words): HostCommand {
-  const draft: LinkDraft = { do: 'link add', name: '', kind: '', peer: '', mtu: 0, local: 0, remote: 0, table: -1 };
+  const draft: LinkDraft = { kind: 'link add', name: '', type: '', peer: '', mtu: 0, local: 0, remote: 0, table: -1 };
   readOptions(words, LINK_ADD, draft, (word) => {
     if (draft.name !== '') unknown(word, words, LINK_ADD);
     draft.name = readDevice(word);
   });
   if (draft.name === '') wrong('"ip link add" needs a name: ip link add NAME type KIND');
-  if (draft.kind === '') wrong('"ip link add" needs a kind: ip link add NAME type KIND');
-  if (draft.kind === 'gre' && draft.local === 0 && draft.remote === 0)
+  if (draft.type === '') wrong('"ip link add" needs a kind: ip link add NAME type KIND');
+  if (draft.type === 'gre' && draft.local === 0 && draft.remote === 0)
     wrong('a gre link without ends is there already, as gre0; write type gre local ADDRESS');
-  if (draft.kind === 'vrf') return vrfAdd(draft);
+  if (draft.type === 'vrf') return vrfAdd(draft);
   const { table: _, ...command } = draft;
   return command;
 }
@@ -381,7 +381,7 @@ const LINK_SET: readonly Option<LinkSetDraft>[] = [
 ];
 
 function parseLinkSet(words: Words): HostCommand {
-  const draft: LinkSetDraft = { do: 'link set', name: '', up: -1, arp: -1, mtu: 0 };
+  const draft: LinkSetDraft = { kind: 'link set', name: '', up: -1, arp: -1, mtu: 0 };
   readOptions(words, LINK_SET, draft, (word) => {
     if (draft.name !== '') unknown(word, words, LINK_SET);
     draft.name = readDevice(word);
@@ -391,7 +391,7 @@ function parseLinkSet(words: Words): HostCommand {
   const changes = draft.up >= 0 || draft.arp >= 0 || draft.mtu !== 0;
   if (master !== undefined) {
     if (changes) wrong('"master" is modelled in a line of its own only: ip link set NAME master VRF');
-    return { do: 'link master', name: draft.name, master };
+    return { kind: 'link master', name: draft.name, master };
   }
   if (!changes)
     wrong('"ip link set" changes nothing; write up, down, arp on, arp off, mtu SIZE, master VRF or nomaster');
@@ -468,7 +468,7 @@ function readLocal(word: string, draft: Draft<AddrChange>): void {
 }
 
 function parseAddrChange(act: 'addr add' | 'addr del', words: Words): HostCommand {
-  const draft: Draft<AddrChange> = { do: act, dev: '', local: 0, peer: 0, prefixlen: -1, scope: -1, broadcast: 0 };
+  const draft: Draft<AddrChange> = { kind: act, dev: '', local: 0, peer: 0, prefixlen: -1, scope: -1, broadcast: 0 };
   readOptions(words, ADDR, draft, (word) => {
     if (/^[0-9]/.test(word)) readLocal(word, draft);
     else unknown(word, words, ADDR);
@@ -611,7 +611,7 @@ function readDestination(first: string, words: Words, draft: RouteDraft): void {
 function parseRouteChange(op: RouteChange['op'], words: Words): HostCommand {
   const deletes = op === 'del';
   const draft: RouteDraft = {
-    do: 'route',
+    kind: 'route',
     op,
     table: RT_TABLE_MAIN,
     type: deletes ? RTN_UNSPEC : RTN_UNICAST,
@@ -647,13 +647,13 @@ function parseRouteChange(op: RouteChange['op'], words: Words): HostCommand {
 
 function parseRouteFlush(words: Words): HostCommand {
   const word = words.value(words.command, 'table TABLE, or cache');
-  if (fits(word, 'cached', true)) return { do: 'sysctl', key: 'net.ipv4.route.flush', values: [1] };
+  if (fits(word, 'cached', true)) return { kind: 'sysctl', key: 'net.ipv4.route.flush', values: [1] };
   if (!fits(word, 'table', true))
     wrong(`"${word}" is not a word of "ip route flush" that is modelled; write table TABLE, or cache`);
   const table = words.value(word, 'a table');
   if (!words.done) wrong(`"${words.next}" is not modelled in "ip route flush"; it takes table TABLE alone`);
-  if (table === 'cache') return { do: 'sysctl', key: 'net.ipv4.route.flush', values: [1] };
-  return { do: 'route flush', table: readTable(table) };
+  if (table === 'cache') return { kind: 'sysctl', key: 'net.ipv4.route.flush', values: [1] };
+  return { kind: 'route flush', table: readTable(table) };
 }
 
 // ip rule
@@ -782,7 +782,7 @@ function parseRuleChange(act: 'rule add' | 'rule del', words: Words): HostComman
   if (rule.table < 0) rule.table = looksUp && !rule.l3mdev ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
   if (rule.l3mdev && rule.table > 0) wrong('table can not be specified for l3mdev rules');
   if (rule.l3mdev && rule.invert) wrong('"not" with "l3mdev" is not modelled; leave it out');
-  return { do: act, rule };
+  return { kind: act, rule };
 }
 
 // ip xfrm policy
@@ -849,7 +849,7 @@ function parsePolicyAdd(words: Words): HostCommand {
   if (dir === '') wrong(`"${words.command}" needs a direction; write dir out`);
   if ((policy.sport !== 0 || policy.dport !== 0) && ![0, 6, 17, 33, 132].includes(policy.proto))
     wrong(`ports of "${words.command}" need a protocol that has them; write proto tcp or udp`);
-  return { do: 'xfrm policy add', policy };
+  return { kind: 'xfrm policy add', policy };
 }
 
 /** `ip xfrm policy …`; associations are not modelled. */
@@ -857,7 +857,7 @@ function parseXfrm(object: string, words: readonly string[]): HostCommand {
   const [verb = '', ...rest] = words;
   if (!fits(object, 'policy', true)) wrong(`"ip xfrm ${object}" is not modelled; associations are taken to exist`);
   if (fits(verb, 'add', true)) return parsePolicyAdd(new Words('ip xfrm policy add', rest));
-  if (fits(verb, 'flush', true) && rest.length === 0) return { do: 'xfrm policy flush' };
+  if (fits(verb, 'flush', true) && rest.length === 0) return { kind: 'xfrm policy flush' };
   return wrong(`"ip xfrm policy ${verb}" is not modelled; it takes add, flush`);
 }
 
@@ -878,7 +878,7 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
     ['add', true, parseLinkAdd],
     ['set', true, parseLinkSet],
     ['change', false, parseLinkSet],
-    ['delete', true, (words) => ({ do: 'link del', name: readOneDevice(words) })],
+    ['delete', true, (words) => ({ kind: 'link del', name: readOneDevice(words) })],
     ['show', true, 'shows'],
     ['list', true, 'shows'],
     ['lst', true, 'shows'],
@@ -891,7 +891,7 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
     ['show', true, 'shows'],
     ['lst', true, 'shows'],
     ['list', true, 'shows'],
-    ['flush', true, (words) => ({ do: 'addr flush', dev: readOneDevice(words) })],
+    ['flush', true, (words) => ({ kind: 'addr flush', dev: readOneDevice(words) })],
   ],
   route: [
     ['add', true, ROUTE_VERB('add')],
@@ -912,7 +912,7 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
     ['show', true, 'shows'],
     ['add', true, (words) => parseRuleChange('rule add', words)],
     ['delete', true, (words) => parseRuleChange('rule del', words)],
-    ['flush', true, (words) => (words.done ? { do: 'rule flush' } : wrong('"ip rule flush" takes no words'))],
+    ['flush', true, (words) => (words.done ? { kind: 'rule flush' } : wrong('"ip rule flush" takes no words'))],
   ],
 };
 
@@ -959,7 +959,7 @@ function printLinkSet({ name, up, arp, mtu }: LinkSet): string {
 function printAddr(command: Of<'addr add'>): string {
   const { local, peer, prefixlen, dev, scope, broadcast } = command;
   const length = prefixlen < 0 ? '' : `/${prefixlen}`;
-  const words = ['ip', command.do];
+  const words = ['ip', command.kind];
   if (peer === local) words.push(`${formatAddress(local)}${length}`);
   else words.push(formatAddress(local), 'peer', `${formatAddress(peer)}${length}`);
   if (broadcast !== 0) words.push('broadcast', formatAddress(broadcast));
@@ -1009,8 +1009,8 @@ function printRange(first: number, last: number): string {
 
 function printRule(command: RuleChange): string {
   const { rule } = command;
-  const adds = command.do === 'rule add';
-  const words: string[] = ['ip', command.do];
+  const adds = command.kind === 'rule add';
+  const words: string[] = ['ip', command.kind];
   if (rule.invert) words.push('not');
   if (rule.src_len !== 0 || rule.src !== 0) words.push('from', formatPrefix(rule.src, rule.src_len));
   if (rule.dst_len !== 0 || rule.dst !== 0) words.push('to', formatPrefix(rule.dst, rule.dst_len));
@@ -1054,17 +1054,17 @@ function printPolicy(policy: XfrmPolicy): string {
   return words.join(' ');
 }
 
-type IpCommand = Exclude<HostCommand, { readonly do: 'iptables' | 'sysctl' }>;
+type IpCommand = Exclude<HostCommand, { readonly kind: 'iptables' | 'sysctl' }>;
 
 /** The command as an operator would type it. */
 export function printIp(command: IpCommand): string {
-  switch (command.do) {
+  switch (command.kind) {
     case 'link add': {
       const mtu = command.mtu > 0 ? ` mtu ${command.mtu}` : '';
       const peer = command.peer === '' ? '' : ` peer name ${command.peer}`;
       const local = command.local === 0 ? '' : ` local ${formatAddress(command.local)}`;
       const remote = command.remote === 0 ? '' : ` remote ${formatAddress(command.remote)}`;
-      return `ip link add ${command.name}${mtu} type ${command.kind}${local}${remote}${peer}`;
+      return `ip link add ${command.name}${mtu} type ${command.type}${local}${remote}${peer}`;
     }
     case 'vrf add':
       return `ip link add ${command.name} type vrf table ${formatTable(command.table)}`;

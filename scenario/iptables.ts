@@ -30,12 +30,12 @@ import { formatAddress, formatHex, formatProtocol, maskOf } from './format.ts';
 import { readDsfield, readIpProtocol } from './iproute2.ts';
 import { addressOf, prefixLengthOf, readAddress, readNumber, readPrefix, U8, U16, U32 } from './words.ts';
 
-type Iptables = Extract<HostCommand, { readonly do: 'iptables' }>;
+type Iptables = Extract<HostCommand, { readonly kind: 'iptables' }>;
 
 const TABLES = ['filter', 'mangle', 'nat', 'raw'];
 
 /** A rule that matches everything and does nothing. */
-export const NO_XT_RULE: XtRule = { id: 0, matches: [], target: { target: 'none' }, count: 0 };
+export const NO_XT_RULE: XtRule = { id: 0, matches: [], target: { kind: 'none' }, count: 0 };
 
 /** One option as it was written. */
 interface Given {
@@ -154,12 +154,12 @@ const ICMP_TYPES: Readonly<Record<string, string>> = {
 const ICMP_ANY = 255;
 
 function readIcmpType({ values: [word = ''], invert }: Given): XtMatch {
-  if (word === 'any') return { match: 'icmp-type', type: ICMP_ANY, codeFirst: 0, codeLast: U8, invert };
+  if (word === 'any') return { kind: 'icmp-type', type: ICMP_ANY, codeFirst: 0, codeLast: U8, invert };
   const [type = '', code] = (ICMP_TYPES[word] ?? word).split('/', 2);
   if (!/^[0-9]/.test(type))
     wrong(`"${word}" is not an ICMP type; write TYPE, TYPE/CODE or one of ${Object.keys(ICMP_TYPES).join(', ')}`);
   return {
-    match: 'icmp-type',
+    kind: 'icmp-type',
     type: readNumber(type, 'an ICMP type', U8),
     codeFirst: code === undefined ? 0 : readNumber(code, 'an ICMP code', U8),
     codeLast: code === undefined ? U8 : readNumber(code, 'an ICMP code', U8),
@@ -173,7 +173,7 @@ function readStates({ values: [word = ''], invert }: Given): XtMatch[] {
   const states = word.toUpperCase().split(',');
   for (const state of states)
     if (!CT_STATES.includes(state)) wrong(`"${state}" is not a state that is modelled; write ${CT_STATES.join(', ')}`);
-  return [{ match: 'ctstate', states, invert }];
+  return [{ kind: 'ctstate', states, invert }];
 }
 
 const ADDRESS_TYPES: readonly (readonly [string, number])[] = [
@@ -193,7 +193,7 @@ function readAddressType({ option, values: [word = ''], invert }: Given): XtMatc
   const type = ADDRESS_TYPES.find(([name]) => name === word)?.[1];
   if (type === undefined)
     wrong(`"${word}" is not an address type; write one of ${ADDRESS_TYPES.map(([name]) => name).join(', ')}`);
-  return { match: 'addrtype', which: option === 'src-type' ? 'src' : 'dst', type, invert };
+  return { kind: 'addrtype', which: option === 'src-type' ? 'src' : 'dst', type, invert };
 }
 
 function readUsers({ values: [word = ''], invert }: Given): XtMatch {
@@ -202,7 +202,7 @@ function readUsers({ values: [word = ''], invert }: Given): XtMatch {
   const uidFirst = readNumber(first, 'a user', U32 - 1);
   const uidLast = readNumber(last, 'a user', U32 - 1);
   if (uidFirst > uidLast) wrong(`"${word}" is not a range of users; write the smaller number first`);
-  return { match: 'owner', uidFirst, uidLast, invert };
+  return { kind: 'owner', uidFirst, uidLast, invert };
 }
 
 function readMultiport({ option, values: [word = ''], invert }: Given): XtMatch {
@@ -210,7 +210,7 @@ function readMultiport({ option, values: [word = ''], invert }: Given): XtMatch 
   const slots = ports.reduce((sum, { first, last }) => sum + (first === last ? 1 : 2), 0);
   if (slots > 15) wrong(`"${word}" is too long; write at most 15 ports, a range counting as two`);
   const which = option === 'ports' ? 'any' : option.startsWith('s') ? 'source' : 'dest';
-  return { match: 'multiport', which, ports, invert };
+  return { kind: 'multiport', which, ports, invert };
 }
 
 function readStatistic(given: readonly Given[]): XtMatch[] {
@@ -220,12 +220,12 @@ function readStatistic(given: readonly Given[]): XtMatch[] {
   const every = readNumber(word('every') ?? '', 'the value of --every', U32, 1);
   const first = word('packet') ?? wrong('statistic: option "--every" also requires "--packet"; write --packet 0');
   const packet = readNumber(first, 'the value of --packet', every - 1);
-  return [{ match: 'statistic-nth', every, packet, invert: given.some(({ invert }) => invert) }];
+  return [{ kind: 'statistic-nth', every, packet, invert: given.some(({ invert }) => invert) }];
 }
 
 function readPortMatches(given: readonly Given[]): XtMatch[] {
   return given.map(({ option, values: [word = ''], invert }) => ({
-    match: option.startsWith('s') ? ('sport' as const) : ('dport' as const),
+    kind: option.startsWith('s') ? ('sport' as const) : ('dport' as const),
     ...readPorts(word),
     invert,
   }));
@@ -244,9 +244,9 @@ const MATCHES: Readonly<Record<string, MatchModule>> = {
     read: (given) =>
       given.flatMap((one): XtMatch[] => {
         const [mask = '', comp = ''] = one.values;
-        if (one.option === 'syn') return [{ match: 'tcp-flags', mask: SYN_MASK, comp: SYN_ONLY, invert: one.invert }];
+        if (one.option === 'syn') return [{ kind: 'tcp-flags', mask: SYN_MASK, comp: SYN_ONLY, invert: one.invert }];
         if (one.option !== 'tcp-flags') return readPortMatches([one]);
-        return [{ match: 'tcp-flags', mask: readTcpFlags(mask), comp: readTcpFlags(comp), invert: one.invert }];
+        return [{ kind: 'tcp-flags', mask: readTcpFlags(mask), comp: readTcpFlags(comp), invert: one.invert }];
       }),
   },
   udp: { options: PORT_OPTIONS, needs: [IPPROTO_UDP], read: readPortMatches },
@@ -257,7 +257,7 @@ const MATCHES: Readonly<Record<string, MatchModule>> = {
     read: (given) =>
       given.map(({ values: [word = ''], invert }) => {
         const { value, mask } = readMasked(word, 'a mark', U32);
-        return { match: 'mark', mark: value, mask, invert };
+        return { kind: 'mark', mark: value, mask, invert };
       }),
   },
   conntrack: { options: { ctstate: 1 }, required: true, read: (given) => given.flatMap(readStates) },
@@ -273,14 +273,14 @@ const MATCHES: Readonly<Record<string, MatchModule>> = {
   tos: {
     options: { tos: 1 },
     required: true,
-    read: (given) => given.map(({ values: [word = ''], invert }) => ({ match: 'tos', ...readTos(word), invert })),
+    read: (given) => given.map(({ values: [word = ''], invert }) => ({ kind: 'tos', ...readTos(word), invert })),
   },
   dscp: {
     options: { dscp: 1, 'dscp-class': 1 },
     required: true,
     read: (given) =>
       given.map(({ option, values: [word = ''], invert }) => ({
-        match: 'dscp',
+        kind: 'dscp',
         dscp: option === 'dscp' ? readNumber(word, 'a DSCP', 63) : readDscpClass(word),
         invert,
       })),
@@ -326,14 +326,14 @@ function readConnmark(given: readonly Given[]): XtTarget {
   if (operation.option in MARK_OPTIONS) {
     if (masks[0] !== undefined)
       wrong(`"--${masks[0].option}" belongs to --save-mark and --restore-mark; write --${operation.option} VALUE/MASK`);
-    return { target: 'CONNMARK', op: 'set', ...readBits(operation, U32, 'a mark') };
+    return { kind: 'CONNMARK', op: 'set', ...readBits(operation, U32, 'a mark') };
   }
   const values = masks.map(({ values: [word = ''] }) => readNumber(word, 'a mask', U32));
   const complete = masks.length !== 1 || masks[0]?.option === 'mask';
   if (!complete || new Set(values).size > 1)
     wrong('--nfmask and --ctmask are modelled only when they are equal; write --mask MASK');
   return {
-    target: 'CONNMARK',
+    kind: 'CONNMARK',
     op: operation.option === 'save-mark' ? 'save' : 'restore',
     value: 0,
     mask: values[0] ?? U32,
@@ -350,10 +350,15 @@ function readNat(target: 'SNAT' | 'DNAT', given: readonly Given[], protocol: num
   const [address = '', ports] = word.split(':', 2);
   if (address.includes('-')) wrong(`"${address}" is a range, which is not modelled; write one address`);
   const addr = readAddress(address, 'an address');
-  if (ports === undefined) return { target, addr, portFirst: 0, portLast: 0 };
+  if (ports === undefined) return { kind: target, addr, portFirst: 0, portLast: 0 };
   if (![IPPROTO_TCP, IPPROTO_UDP].includes(protocol)) wrong(`"${word}" has a port, which needs -p tcp or -p udp`);
   const [first = '', last = first] = ports.split('-', 2);
-  return { target, addr, portFirst: readNumber(first, 'a port', U16, 1), portLast: readNumber(last, 'a port', U16, 1) };
+  return {
+    kind: target,
+    addr,
+    portFirst: readNumber(first, 'a port', U16, 1),
+    portLast: readNumber(last, 'a port', U16, 1),
+  };
 }
 
 /** Words of --reject-with, their short forms and the code of each. */
@@ -369,12 +374,12 @@ const REJECTS: readonly (readonly [name: string, short: string, code: number])[]
 ];
 
 const TARGETS: Readonly<Record<string, TargetModule>> = {
-  ACCEPT: { options: {}, read: () => ({ target: 'ACCEPT' }) },
-  DROP: { options: {}, read: () => ({ target: 'DROP' }) },
-  RETURN: { options: {}, read: () => ({ target: 'RETURN' }) },
+  ACCEPT: { options: {}, read: () => ({ kind: 'ACCEPT' }) },
+  DROP: { options: {}, read: () => ({ kind: 'DROP' }) },
+  RETURN: { options: {}, read: () => ({ kind: 'RETURN' }) },
   MARK: {
     options: MARK_OPTIONS,
-    read: (given) => ({ target: 'MARK', ...readBits(one(given, 'MARK', MARK_OPTIONS), U32, 'a mark') }),
+    read: (given) => ({ kind: 'MARK', ...readBits(one(given, 'MARK', MARK_OPTIONS), U32, 'a mark') }),
   },
   CONNMARK: { options: CONNMARK_OPTIONS, read: readConnmark },
   TOS: {
@@ -382,7 +387,7 @@ const TARGETS: Readonly<Record<string, TargetModule>> = {
     read: (given) => {
       const only = one(given, 'TOS', TOS_OPTIONS);
       return {
-        target: 'TOS',
+        kind: 'TOS',
         ...(only.option === 'set-tos' ? readTos(only.values[0] ?? '') : readBits(only, U8, 'a TOS value')),
       };
     },
@@ -394,13 +399,13 @@ const TARGETS: Readonly<Record<string, TargetModule>> = {
         option,
         values: [word = ''],
       } = one(given, 'DSCP', DSCP_OPTIONS);
-      return { target: 'DSCP', dscp: option === 'set-dscp' ? readNumber(word, 'a DSCP', 63) : readDscpClass(word) };
+      return { kind: 'DSCP', dscp: option === 'set-dscp' ? readNumber(word, 'a DSCP', 63) : readDscpClass(word) };
     },
   },
-  MASQUERADE: { options: {}, read: () => ({ target: 'MASQUERADE' }) },
+  MASQUERADE: { options: {}, read: () => ({ kind: 'MASQUERADE' }) },
   SNAT: { options: { 'to-source': 1 }, read: (given, protocol) => readNat('SNAT', given, protocol) },
   DNAT: { options: { 'to-destination': 1 }, read: (given, protocol) => readNat('DNAT', given, protocol) },
-  NOTRACK: { options: {}, read: () => ({ target: 'NOTRACK' }) },
+  NOTRACK: { options: {}, read: () => ({ kind: 'NOTRACK' }) },
   REJECT: {
     options: { 'reject-with': 1 },
     read: ([given]) => {
@@ -408,15 +413,13 @@ const TARGETS: Readonly<Record<string, TargetModule>> = {
       const known = REJECTS.find(([name, short]) => name === word || short === word);
       if (known === undefined)
         wrong(`"${word}" cannot be rejected with; write ${REJECTS.map(([name]) => name).join(', ')}`);
-      return { target: 'REJECT', reject: known[2] };
+      return { kind: 'REJECT', reject: known[2] };
     },
   },
   CT: {
     options: { notrack: 0 },
     read: (given) =>
-      given.length === 1
-        ? { target: 'NOTRACK' }
-        : wrong('"CT" is modelled with --notrack alone; write -j CT --notrack'),
+      given.length === 1 ? { kind: 'NOTRACK' } : wrong('"CT" is modelled with --notrack alone; write -j CT --notrack'),
   },
 };
 
@@ -557,7 +560,7 @@ class Reader {
   /** The match that -p loads by itself, '' when it is loaded already. */
   private implicitModule(): string {
     const header = this.header.get('p');
-    const name = header?.match === 'proto' && !header.invert ? formatProtocol(header.protocol) : '';
+    const name = header?.kind === 'proto' && !header.invert ? formatProtocol(header.protocol) : '';
     return name in MATCHES && !this.uses.some((use) => use.name === name) ? name : '';
   }
 
@@ -632,7 +635,7 @@ class Reader {
   private headerMatch(letter: string, option: string, value: string, invert: boolean): void {
     if (this.header.has(letter)) wrong(`"${option}" stands twice; write it once`);
     const match = readHeaderMatch(letter, option, value, invert);
-    if (match.match === 'proto') this.protocol = invert ? 0 : match.protocol;
+    if (match.kind === 'proto') this.protocol = invert ? 0 : match.protocol;
     this.header.set(letter, match);
   }
 
@@ -646,7 +649,7 @@ class Reader {
       wrong(`"-i" cannot stand in ${chain}; packets there have no input link, write -o`);
     if (this.header.has('o') && ['INPUT', 'PREROUTING'].includes(chain))
       wrong(`"-o" cannot stand in ${chain}; packets there have no output link, write -i`);
-    return { do: 'iptables', table, op, chain, index, policy, rule: hasRule ? this.rule() : NO_XT_RULE };
+    return { kind: 'iptables', table, op, chain, index, policy, rule: hasRule ? this.rule() : NO_XT_RULE };
   }
 
   /** Header matches first, as the kernel compares them; the others in the order of their extensions. */
@@ -675,18 +678,18 @@ class Reader {
   }
 
   private finishTarget(): XtTarget {
-    if (this.gotoChain !== '') return { target: 'goto', chain: this.gotoChain };
-    if (this.target === '') return { target: 'none' };
+    if (this.gotoChain !== '') return { kind: 'goto', chain: this.gotoChain };
+    if (this.target === '') return { kind: 'none' };
     const target = TARGETS[this.target];
-    return target === undefined ? { target: 'jump', chain: this.target } : target.read(this.targetGiven, this.protocol);
+    return target === undefined ? { kind: 'jump', chain: this.target } : target.read(this.targetGiven, this.protocol);
   }
 }
 
 /** Matches everything, as `-s 0/0` does. */
 function isTrivial(match: XtMatch): boolean {
-  if (match.match === 'src' || match.match === 'dst') return match.mask === 0 && !match.invert;
-  if (match.match === 'proto') return match.protocol === 0;
-  return (match.match === 'in' || match.match === 'out') && match.dev === '+' && !match.invert;
+  if (match.kind === 'src' || match.kind === 'dst') return match.mask === 0 && !match.invert;
+  if (match.kind === 'proto') return match.protocol === 0;
+  return (match.kind === 'in' || match.kind === 'out') && match.dev === '+' && !match.invert;
 }
 
 function readHeaderMatch(letter: string, option: string, value: string, invert: boolean): XtMatch {
@@ -694,16 +697,16 @@ function readHeaderMatch(letter: string, option: string, value: string, invert: 
     if (value.includes(',')) wrong(`"${value}" is a list; write one address or prefix a rule`);
     const { addr, mask } = readAddressMask(value);
     if (mask === 0 && invert) wrong(`"! ${option} ${value}" matches nothing; leave the rule out`);
-    return { match: letter === 's' ? 'src' : 'dst', addr, mask, invert };
+    return { kind: letter === 's' ? 'src' : 'dst', addr, mask, invert };
   }
   if (letter === 'p') {
     const protocol = value === 'all' ? 0 : readIpProtocol(value.toLowerCase());
     if (protocol === 0 && invert) wrong('"! -p all" matches nothing; leave the rule out');
-    return { match: 'proto', protocol, invert };
+    return { kind: 'proto', protocol, invert };
   }
   if (!/^[^/\s!]{1,15}$/.test(value))
     wrong(`"${value}" is not a link's name; write 1 to 15 characters, "+" at the end for all that begin so`);
-  return { match: letter === 'i' ? 'in' : 'out', dev: value, invert };
+  return { kind: letter === 'i' ? 'in' : 'out', dev: value, invert };
 }
 
 /** `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or any other mask; host bits are cleared. */
@@ -747,18 +750,18 @@ function printMasked(value: number, mask: number, max: number): string {
 
 /** The extension that an option needs before it, and the option. */
 function printMatch(match: XtMatch): [module: string, option: string] {
-  switch (match.match) {
+  switch (match.kind) {
     case 'src':
     case 'dst':
-      return ['', `-${match.match[0]} ${printMaskedAddress(match.addr, match.mask)}`];
+      return ['', `-${match.kind[0]} ${printMaskedAddress(match.addr, match.mask)}`];
     case 'proto':
       return ['', `-p ${formatProtocol(match.protocol)}`];
     case 'in':
     case 'out':
-      return ['', `-${match.match[0]} ${match.dev}`];
+      return ['', `-${match.kind[0]} ${match.dev}`];
     case 'sport':
     case 'dport':
-      return ['', `--${match.match} ${printPorts(match)}`];
+      return ['', `--${match.kind} ${printPorts(match)}`];
     case 'tcp-flags':
       if (match.mask === SYN_MASK && match.comp === SYN_ONLY) return ['', '--syn'];
       return ['', `--tcp-flags ${printTcpFlags(match.mask)} ${printTcpFlags(match.comp)}`];
@@ -793,14 +796,14 @@ function printMatch(match: XtMatch): [module: string, option: string] {
 }
 
 function printTarget(target: XtTarget): string {
-  switch (target.target) {
+  switch (target.kind) {
     case 'none':
       return '';
     case 'ACCEPT':
     case 'DROP':
     case 'RETURN':
     case 'MASQUERADE':
-      return `-j ${target.target}`;
+      return `-j ${target.kind}`;
     case 'NOTRACK':
       return '-j CT --notrack';
     case 'REJECT':
@@ -824,7 +827,7 @@ function printTarget(target: XtTarget): string {
     case 'DNAT': {
       const range = target.portFirst === target.portLast ? target.portFirst : `${target.portFirst}-${target.portLast}`;
       const ports = target.portFirst === 0 ? '' : `:${range}`;
-      return `-j ${target.target} --to-${target.target === 'SNAT' ? 'source' : 'destination'} ${formatAddress(target.addr)}${ports}`;
+      return `-j ${target.kind} --to-${target.kind === 'SNAT' ? 'source' : 'destination'} ${formatAddress(target.addr)}${ports}`;
     }
   }
 }

@@ -268,7 +268,7 @@ class Lives {
 
   /** Takes the event in; what is wrong with it, '' when it is possible. */
   take(event: Event): string {
-    if (event.event === 'socket') return this.open(event.s, event.type);
+    if (event.kind === 'socket') return this.open(event.s, event.type);
     return 's' in event ? this.act(event) : '';
   }
 
@@ -287,38 +287,38 @@ class Lives {
     return this.states.get(s);
   }
 
-  private act(event: Exclude<NamedEvent, { readonly event: 'socket' }>): string {
+  private act(event: Exclude<NamedEvent, { readonly kind: 'socket' }>): string {
     const { s } = event;
     const states = this.possible(s);
     if (states === undefined)
       return `no socket is called "${s}"; open it with an event such as "socket ${s} tcp" before`;
     const now = closure(states);
-    const outlives = event.event === 'answer' || event.event === 'retransmit';
+    const outlives = event.kind === 'answer' || event.kind === 'retransmit';
     if ([...states].every(isGone) && !outlives)
       return `"${s}" is closed; open it again with an event such as "socket ${s} tcp" before`;
     const [kind = ''] = ([...states].find((state) => state !== 'none') ?? 'none').split(' ');
     const misfit = misfitOf(event, kind);
     if (misfit !== '') return misfit;
-    const name: LifeEvent = event.event === 'send' && event.tfo ? 'send tfo' : event.event;
+    const name: LifeEvent = event.kind === 'send' && event.tfo ? 'send tfo' : event.kind;
     // Fast Open on a socket that is connected already is an ordinary send.
     const names: LifeEvent[] = name === 'send tfo' ? ['send tfo', 'send'] : [name];
     const able = [...now].filter((state) => names.some((one) => next(state, one) !== undefined));
     if (able.length === 0) return this.unable(event, states);
-    if (event.event === 'send' && !event.hasTo && able.every(needsDestination)) {
+    if (event.kind === 'send' && !event.hasTo && able.every(needsDestination)) {
       return `"${s}" is not connected, so a send needs a destination; write "send ${s} ${event.len} to ADDR${kind === 'udp' ? ':PORT' : ''}"`;
     }
     const after = able.flatMap((state) => names.map((one) => next(state, one)).filter((to) => to !== undefined));
     this.states.set(s, new Set(MAY_FAIL.includes(name) ? [...after, ...able] : after));
-    if (event.event === 'listen') this.listeners.add(s);
+    if (event.kind === 'listen') this.listeners.add(s);
     return '';
   }
 
   private unable(event: NamedEvent, states: States): string {
     const state = [...states].find((one) => one !== 'none') ?? 'none';
-    if (state === 'none') return `"${event.s}" is closed and leaves nothing to ${event.event}; open it again before`;
+    if (state === 'none') return `"${event.s}" is closed and leaves nothing to ${event.kind}; open it again before`;
     const events = possibleEvents(state).join(', ');
     const extra = next(state, 'send tfo') !== undefined ? ', send with tfo' : '';
-    return `${event.event} is not possible for "${event.s}", a ${describe(state)}; possible are ${events}${extra}`;
+    return `${event.kind} is not possible for "${event.s}", a ${describe(state)}; possible are ${events}${extra}`;
   }
 }
 
@@ -343,11 +343,11 @@ function describe(state: LifeState): string {
 function misfitOf(event: NamedEvent, kind: string): string {
   const named = `"${event.s}" is a ${KIND_NAMES[kind] ?? kind}`;
   const hasPorts = kind === 'tcp' || kind === 'udp';
-  if (event.event === 'connect') {
+  if (event.kind === 'connect') {
     if (event.tfo && kind !== 'tcp') return `${named}, and tfo is an option of TCP; leave it out`;
     if (hasPorts && event.port === 0) return `${named}, and needs a port to connect to; write ADDR:PORT`;
   }
-  if (event.event !== 'send') return '';
+  if (event.kind !== 'send') return '';
   if (event.tfo && kind !== 'tcp') return `${named}, and tfo is an option of TCP; leave it out`;
   if (kind === 'tcp' && event.hasTo && !event.tfo)
     return `${named}, and sends where it is connected to; leave "to" out, or add tfo`;

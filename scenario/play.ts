@@ -46,7 +46,7 @@ export function occurs(property: Property, run: Run): boolean {
 /** The first command that the kernel refused, '' when it took all. */
 export function refusal(run: Run): string {
   for (const effects of [run.boot.effects, ...run.steps.map((s) => s.effects)]) {
-    for (const effect of effects) if (effect.effect === 'refused') return effect.message;
+    for (const effect of effects) if (effect.kind === 'refused') return effect.message;
   }
   return '';
 }

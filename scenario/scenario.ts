@@ -6,7 +6,7 @@ import { hostCommand } from '../model/host/commands.ts';
 import { newWorld } from '../model/host/newWorld.ts';
 import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
 import type { Scenario, World } from '../model/types/world.ts';
-import { at, InputError } from './error.ts';
+import { InputError, locating } from './error.ts';
 import { parseEvent } from './events.ts';
 import { type HostLine, parseHostLines, parseHostText } from './host.ts';
 import { impossibleEvent } from './life.ts';
@@ -197,9 +197,9 @@ function linkNames(scenario: Scenario): Set<string> {
   const names = new Set(['lo']);
   const commands = [
     ...scenario.host,
-    ...scenario.events.flatMap((event) => (event.event === 'host' ? [event.command] : [])),
+    ...scenario.events.flatMap((event) => (event.kind === 'host' ? [event.command] : [])),
   ];
-  for (const command of commands) if (command.do === 'link add') names.add(command.name);
+  for (const command of commands) if (command.kind === 'link add') names.add(command.name);
   return names;
 }
 
@@ -207,7 +207,7 @@ function linkNames(scenario: Scenario): Set<string> {
 function checkEvents(file: string, scenario: Scenario): void {
   const links = linkNames(scenario);
   for (const [i, event] of scenario.events.entries()) {
-    if (event.event === 'receive' && !links.has(event.dev)) {
+    if (event.kind === 'receive' && !links.has(event.dev)) {
       throw new InputError(
         file,
         `events[${i}]`,
@@ -261,7 +261,7 @@ export function checkScenario(file: string, value: unknown): LoadedScenario {
   const lines = parseHostLines(file, data.host, (i) => `host[${i}]`);
   const picks = readPicks(file, data);
   const events = data.events.map((text, i): Event => {
-    const event = at(file, `events[${i}]`, () => parseEvent(text));
+    const event = locating(file, `events[${i}]`, () => parseEvent(text));
     return { ...event, picks: picks.get(i) ?? NO_PICKS };
   });
   const scenario = { host: lines.map(({ command }) => command), events };

@@ -3,13 +3,13 @@ import type { HostCommand } from '../model/types/host.ts';
 import { wrong } from './error.ts';
 import { readDevice, readNumber, U32 } from './words.ts';
 
-type Sysctl = Extract<HostCommand, { readonly do: 'sysctl' }>;
+type Sysctl = Extract<HostCommand, { readonly kind: 'sysctl' }>;
 
 /** How the value of a setting is written. */
-type Shape = 'number' | 'pair' | 'port list';
+type SettingShape = 'number' | 'pair' | 'port list';
 
 /** Settings below net.ipv4. */
-const IPV4: Readonly<Record<string, Shape>> = {
+const IPV4: Readonly<Record<string, SettingShape>> = {
   ip_local_port_range: 'pair',
   ip_local_reserved_ports: 'port list',
   ping_group_range: 'pair',
@@ -33,7 +33,7 @@ const IPV4: Readonly<Record<string, Shape>> = {
 /** Settings below net.ipv4.conf.LINK. */
 const CONF = ['rp_filter', 'accept_local', 'src_valid_mark', 'route_localnet', 'promote_secondaries'];
 
-function shapeOf(key: string): Shape {
+function shapeOf(key: string): SettingShape {
   const conf = /^net\.ipv4\.conf\.([^.]+)\.([^.]+)$/.exec(key);
   if (conf !== null && CONF.includes(conf[2] as string)) {
     readDevice((conf[1] as string).replaceAll('/', '.'));
@@ -82,12 +82,12 @@ export function parseSysctl(words: string[]): HostCommand {
   const key = canonicalKey(assignment.slice(0, equals).trim());
   const value = assignment.slice(equals + 1).trim();
   const shape = shapeOf(key);
-  if (shape === 'port list') return { do: 'sysctl', key, values: readPorts(value) };
+  if (shape === 'port list') return { kind: 'sysctl', key, values: readPorts(value) };
   const values = value.split(/\s+/).map(readSigned);
   const count = shape === 'pair' ? 2 : 1;
   if (values.length !== count)
     wrong(`"${value}" is not a value of ${key}; write ${count === 2 ? 'two numbers, quoted' : 'one number'}`);
-  return { do: 'sysctl', key, values };
+  return { kind: 'sysctl', key, values };
 }
 
 /** Ports as `8000,9000-9002`. */

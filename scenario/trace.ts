@@ -27,7 +27,7 @@ import { printEvent } from './events.ts';
 import { formatAddress, formatFlags, formatProtocol, formatTable } from './format.ts';
 import { printEndpoints, printProtocol } from './packets.ts';
 
-type Xmit = Extract<Effect, { readonly effect: 'xmit' }>;
+type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;
 
 /** A packet that left the host. */
 export interface TracePacket {
@@ -81,7 +81,7 @@ export interface Trace {
 // packets
 
 function leaves(effect: Effect): effect is Xmit {
-  return effect.effect === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
+  return effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
 }
 
 /** What a receiver says about the transport checksum. */
@@ -272,7 +272,7 @@ const KINDS: ReadonlyMap<number, string> = new Map([
 
 /** What must be seen again on replay, '' for what may differ without harm. */
 function essential(net: World, effect: Effect): string {
-  switch (effect.effect) {
+  switch (effect.kind) {
     case 'xmit':
       return leaves(effect) ? `${routeText(net, effect.dev, effect.gateway)}: ${packetText(effect.skb)}` : '';
     case 'syscall':
@@ -286,7 +286,7 @@ function essential(net: World, effect: Effect): string {
     case 'leak':
       return `lost in ${effect.where}, neither sent nor freed: ${packetText(effect.skb)}`;
     case 'wrong-kind':
-      return `${effect.where} takes ${KINDS.get(effect.kind) ?? 'something else'} for a TCP socket`;
+      return `${effect.where} takes ${KINDS.get(effect.sk_kind) ?? 'something else'} for a TCP socket`;
     case 'use-after-free':
       return `${effect.where} writes to ${effect.what} after it was freed`;
     default:
@@ -308,7 +308,7 @@ function dstText(net: World, { dev, rt_gw4, table }: Rtable): string {
 
 /** What else people want to know of a step. */
 function further(net: World, effect: Effect): string {
-  switch (effect.effect) {
+  switch (effect.kind) {
     case 'reroute': {
       const { before, after, err } = effect;
       if (err < 0) return `reroute (mark ${before.mark}) fails: ${formatError(err)} (${errorName(err)})`;
@@ -351,7 +351,7 @@ function socketLine(name: string, sk: Sock): string {
 /** The run step by step, for people. */
 export function traceText(run: Run, violations: readonly Violation[] = []): string[] {
   const lines = [`on ${run.kernel.name}: ${run.kernel.title}`];
-  for (const effect of run.boot.effects) if (effect.effect === 'refused') lines.push(`  refused: ${effect.message}`);
+  for (const effect of run.boot.effects) if (effect.kind === 'refused') lines.push(`  refused: ${effect.message}`);
   for (const [event, { world, effects }] of run.steps.entries()) {
     lines.push(`events[${event}] ${printEvent(run.events[event] as Run['events'][number])}`);
     for (const effect of effects) {

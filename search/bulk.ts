@@ -8,7 +8,7 @@ import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
 import { bootHost, firstBroken, occurs, playOn } from '../scenario/play.ts';
-import { recorded, type Words, wordsOfSeed } from '../scenario/random.ts';
+import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { commandOf, eventOfLine } from '../scenario/text.ts';
 import { acceptedCommands } from './accepted.ts';
 import type { WordLists } from './fastCheck.ts';
@@ -43,11 +43,11 @@ export interface Tally {
 }
 
 /** The words of the host of run H:E, and of its events. */
-export function hostWords(seed: number, host: number): Words {
+export function hostWords(seed: number, host: number): WordSource {
   return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ (host * 2 + 1));
 }
 
-export function eventWords(seed: number, host: number, events: number): Words {
+export function eventWords(seed: number, host: number, events: number): WordSource {
   return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * eventsPerHost + events + 1, 0x9e3779b1));
 }
 
@@ -135,10 +135,10 @@ function searchScope(
 /** A run, and what the properties of the scope said about it, as far as they were asked. */
 interface Played {
   readonly run: Run;
-  readonly answers: (Answer | undefined)[];
+  readonly answers: (Asked | undefined)[];
 }
 
-interface Answer {
+interface Asked {
   readonly occurs: boolean;
   readonly broken: boolean;
 }
@@ -153,17 +153,17 @@ function sameUntilReroute(a: Kernel, b: Kernel): boolean {
 
 /** Whether a packet of the run was routed a second time. */
 export function rerouted(run: Run): boolean {
-  return run.steps.some(({ effects }) => effects.some(({ effect }) => effect === 'reroute'));
+  return run.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute'));
 }
 
-function answer(property: Property, run: Run): Answer {
+function answer(property: Property, run: Run): Asked {
   return { occurs: occurs(property, run), broken: firstBroken(property, run) >= 0 };
 }
 
 /** Counts the answer, and keeps the run that it speaks against. */
 function note(
   tally: Tally,
-  { occurs: occurred, broken }: Answer,
+  { occurs: occurred, broken }: Asked,
   where: () => Omit<Failure, 'property' | 'variant'>,
 ): void {
   tally.runs++;

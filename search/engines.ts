@@ -3,14 +3,14 @@ import { proofScopes } from '../properties/scopes/proofs.ts';
 import type { Text } from '../scenario/text.ts';
 import { contradiction, isInside } from '../solver/shapeText.ts';
 import { measure, minimise, smaller } from './minimise.ts';
-import type { Cell, Engine } from './outcome.ts';
+import type { Cell, EngineName } from './outcome.ts';
 import { breaks, counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
 
 /** Milliseconds for a cell of z3's unless somebody says otherwise. */
 const CELL_BUDGET = 60_000;
 
 /** Searches with one engine or with both. `budget` is fast-check's as a whole, and z3's for each cell. */
-export async function searchWith(engine: Engine | 'all', options: SearchOptions): Promise<readonly Cell[]> {
+export async function searchWith(engine: EngineName | 'all', options: SearchOptions): Promise<readonly Cell[]> {
   if (engine === 'fast-check') return search(options);
   const solved = await solve(options);
   if (engine === 'z3') return solved;

@@ -16,7 +16,7 @@ import { destinationPort, ownerOf, sockName, sourcePort } from '../properties/pa
 import { at, effectsOf, eventOf, type Property, type Run, worldBefore } from '../properties/property.ts';
 import { formatAddress, formatEndpoint } from '../scenario/format.ts';
 
-type Xmit = Extract<Effect, { effect: 'xmit' }>;
+type Xmit = Extract<Effect, { kind: 'xmit' }>;
 
 /** What kind of packet that is, as one says it. */
 function kindOf(run: Run, i: number, skb: SkBuff): string {
@@ -30,7 +30,7 @@ function kindOf(run: Run, i: number, skb: SkBuff): string {
   if (flags & TCPHDR_SYN)
     return flags & TCPHDR_ACK
       ? 'the SYN-ACK'
-      : eventOf(run, i).event === 'retransmit'
+      : eventOf(run, i).kind === 'retransmit'
         ? 'the retransmitted SYN'
         : 'the SYN';
   if (flags & TCPHDR_RST) return 'the RST';
@@ -44,7 +44,7 @@ function end(address: number, port: number): string {
 
 /** The packet that tells the story: the last one that left in that step. */
 function lastPacket(run: Run, i: number): Xmit | undefined {
-  return effectsOf(run, i).findLast((e): e is Xmit => e.effect === 'xmit' && e.dev !== LOOPBACK_IFINDEX);
+  return effectsOf(run, i).findLast((e): e is Xmit => e.kind === 'xmit' && e.dev !== LOOPBACK_IFINDEX);
 }
 
 function deviceName(net: World, ifindex: number): string {
@@ -67,17 +67,16 @@ export function finding(property: Property, run: Run, i: number): string {
   const world = at(run, i).world;
   if (property.id === 'kernel-survives' && world.oops.where !== '')
     return capital(`the kernel crashes in ${world.oops.where}: ${world.oops.why}`);
-  const freed = effectsOf(run, i).find((e) => e.effect === 'use-after-free');
-  if (property.id === 'kernel-survives' && freed?.effect === 'use-after-free')
+  const freed = effectsOf(run, i).find((e) => e.kind === 'use-after-free');
+  if (property.id === 'kernel-survives' && freed?.kind === 'use-after-free')
     return capital(`${freed.where} writes ${freed.what} of a packet into the buffer that pskb_expand_head() has freed`);
   const verdict = effectsOf(run, i).find(
-    (e) =>
-      e.effect === 'verdict' && property.id === 'verdict-legal' && !property.holds(run, i) && (e.verdict & 0xff) > 5,
+    (e) => e.kind === 'verdict' && property.id === 'verdict-legal' && !property.holds(run, i) && (e.verdict & 0xff) > 5,
   );
-  if (verdict?.effect === 'verdict')
+  if (verdict?.kind === 'verdict')
     return capital(`the hook returns ${verdict.verdict}, an errno, where netfilter expects a verdict`);
   const xmit = lastPacket(run, i);
-  const packet = xmit === undefined ? `after ${eventOf(run, i).event}` : departure(run, i, xmit);
+  const packet = xmit === undefined ? `after ${eventOf(run, i).kind}` : departure(run, i, xmit);
   const sk = xmit === undefined ? undefined : getSock(world, xmit.skb.sk);
   switch (property.id) {
     case 'source-fits-route':
@@ -97,7 +96,7 @@ export function finding(property: Property, run: Run, i: number): string {
       });
       const now = getSock(world, moved?.id ?? 0);
       return capital(
-        `${eventOf(run, i).event} turns the name of socket ${moved?.name ?? '?'} from ${end(sockName(moved ?? now), moved?.inet_sport ?? 0)} into ${end(sockName(now), now.inet_sport)}`,
+        `${eventOf(run, i).kind} turns the name of socket ${moved?.name ?? '?'} from ${end(sockName(moved ?? now), moved?.inet_sport ?? 0)} into ${end(sockName(now), now.inet_sport)}`,
       );
     }
     case 'explicit-source-kept':
@@ -143,9 +142,9 @@ export function finding(property: Property, run: Run, i: number): string {
     case 'listener-stays':
       return capital('a listening socket loses its port or its place in the table');
     case 'tcp-operations-on-tcp-sockets': {
-      const wrong = effectsOf(run, i).find((e) => e.effect === 'wrong-kind');
+      const wrong = effectsOf(run, i).find((e) => e.kind === 'wrong-kind');
       return capital(
-        `${wrong?.effect === 'wrong-kind' ? wrong.where : 'a function'} treats ${xmit === undefined ? 'a socket of another kind' : ownerWord(ownerOf(run, i, xmit.skb).kind)} as a full TCP socket`,
+        `${wrong?.kind === 'wrong-kind' ? wrong.where : 'a function'} treats ${xmit === undefined ? 'a socket of another kind' : ownerWord(ownerOf(run, i, xmit.skb).kind)} as a full TCP socket`,
       );
     }
     case 'transport-checksum-correct':
@@ -225,7 +224,7 @@ export function finding(property: Property, run: Run, i: number): string {
 
 /** `inside the hook, …`, when the property is broken only between two statements of a patched region. */
 function moment(property: Property, run: Run, i: number): string {
-  const settled = run.steps.map((step) => ({ ...step, effects: step.effects.filter((e) => e.effect !== 'micro') }));
+  const settled = run.steps.map((step) => ({ ...step, effects: step.effects.filter((e) => e.kind !== 'micro') }));
   return property.holds({ ...run, steps: settled }, i) ? 'while the hook is at work, seen from another CPU, ' : '';
 }
 

@@ -6,7 +6,7 @@
  */
 import type { RunScope } from '../properties/scopes/runs.ts';
 import { type LifeState, nextState, OPENED, possibleEvents, type SocketEvent } from '../scenario/life.ts';
-import { below, chance, mostly, oneOf, type Words } from '../scenario/random.ts';
+import { below, chance, mostly, oneOf, type WordSource } from '../scenario/random.ts';
 
 /** The addresses of the links of a host, by their place in a template. */
 function places(addresses: readonly string[]): readonly (readonly [string, string])[] {
@@ -26,7 +26,7 @@ function fill(template: string, addresses: readonly string[]): string {
 const VETH: readonly string[] = ['type veth peer name NAMEp'];
 
 /** The commands of a host; some may be refused by the kernel and are then left out by the caller. */
-export function drawHost(scope: RunScope, words: Words): readonly string[] {
+export function drawHost(scope: RunScope, words: WordSource): readonly string[] {
   const links = chance(words, 1, 8) ? 1 : scope.uplinks.length;
   const addresses = scope.uplinks.map((pool) => oneOf(words, pool));
   const commands: string[] = [];
@@ -66,7 +66,7 @@ function hostAddresses(host: readonly string[]): readonly string[] {
 }
 
 /** A sequence of events that are possible one after the other. */
-export function drawEvents(scope: RunScope, host: readonly string[], words: Words): readonly string[] {
+export function drawEvents(scope: RunScope, host: readonly string[], words: WordSource): readonly string[] {
   const addresses = hostAddresses(host);
   const names = ['c', 'd'].slice(0, scope.maxSockets);
   const states = new Map<string, LifeState>();
@@ -116,7 +116,7 @@ function eventName(line: string): readonly SocketEvent[] {
 }
 
 /** A connection from its beginning to its end, and perhaps a pause behind it. */
-function drawConversation(scope: RunScope, name: string, words: Words): readonly string[] {
+function drawConversation(scope: RunScope, name: string, words: WordSource): readonly string[] {
   const peer = `${mostly(words, scope.destinations)}:${mostly(words, scope.ports)}`;
   const data = chance(words, 1, 4) ? [`send ${name} ${oneOf(words, scope.lengths)}`, `answer ${name}`] : [];
   const pause = chance(words, 1, 2) ? [`wait ${oneOf(words, scope.waits)}`] : [];
@@ -124,13 +124,13 @@ function drawConversation(scope: RunScope, name: string, words: Words): readonly
 }
 
 /** What leads on (connect, send, answer) in half of all cases, else any event that is possible. */
-function drawEventName(possible: readonly SocketEvent[], words: Words): SocketEvent {
+function drawEventName(possible: readonly SocketEvent[], words: WordSource): SocketEvent {
   const onward = possible.filter((event) => event === 'connect' || event === 'send' || event === 'answer');
   return onward.length > 0 && !chance(words, 1, 2) ? oneOf(words, onward) : oneOf(words, possible);
 }
 
 /** An arrival, an operator's command or the passing of time. */
-function drawHappening(scope: RunScope, addresses: readonly string[], words: Words): string {
+function drawHappening(scope: RunScope, addresses: readonly string[], words: WordSource): string {
   const which = below(words, 4);
   if (which < 2)
     return `receive ${fill(oneOf(words, scope.arrivals), [addresses[0] ?? '10.0.0.1/24', addresses[1] ?? addresses[0] ?? '10.0.0.1/24'])}`;
@@ -138,7 +138,7 @@ function drawHappening(scope: RunScope, addresses: readonly string[], words: Wor
   return `wait ${scope.waits.length === 1 ? scope.waits[0] : oneOf(words, scope.waits)}`;
 }
 
-function drawSocket(scope: RunScope, name: string, kind: string, words: Words): string {
+function drawSocket(scope: RunScope, name: string, kind: string, words: WordSource): string {
   const option = chance(words, 1, 4) ? ` ${oneOf(words, scope.socketOptions)}` : '';
   return `socket ${name} ${kind}${option}`;
 }
@@ -151,7 +151,7 @@ function drawOperation(
   kind: string,
   _state: LifeState,
   addresses: readonly string[],
-  words: Words,
+  words: WordSource,
 ): string {
   const bare = addresses.map((address) => address.replace(/\/.*/, ''));
   const ports = kind === 'tcp' || kind === 'udp' || kind === 'raw tcp';

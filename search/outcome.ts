@@ -2,7 +2,7 @@
 import type { RunScope } from '../properties/scopes/runs.ts';
 import type { Text } from '../scenario/text.ts';
 
-export type Engine = 'fast-check' | 'z3';
+export type EngineName = 'fast-check' | 'z3';
 
 export type Outcome = 'violated' | 'exhausted' | 'sampled' | 'undecided';
 
@@ -16,7 +16,7 @@ export interface Counterexample {
   readonly host: readonly string[];
   readonly events: readonly string[];
   readonly trace: readonly string[];
-  readonly found: { readonly by: Engine; readonly seed: number; readonly command: string };
+  readonly found: { readonly by: EngineName; readonly seed: number; readonly command: string };
 }
 
 /** The answer for one property on one variant. */
@@ -31,7 +31,7 @@ export interface Cell extends Answer {
 /** What one engine says. */
 export interface Answer {
   readonly outcome: Outcome;
-  readonly engine: Engine;
+  readonly engine: EngineName;
   /** Scopes that the answer speaks of. */
   readonly scope: string;
   /** Runs checked, and in how many of them the property's case occurred. */

@@ -14,9 +14,9 @@ import type { Kernel } from '../model/types/world.ts';
 import * as liftedProperties from '../properties/index.ts?lifted';
 import * as liftedKeeps from '../properties/keeps.ts?lifted';
 import type { Property } from '../properties/property.ts';
-import type { Place, Shape, ShapeScope } from '../properties/scopes/proofs.ts';
+import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import { firstBroken, legalRun, occurs } from '../scenario/play.ts';
-import { chance, oneOf, type Words, wordsOfSeed } from '../scenario/random.ts';
+import { chance, oneOf, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
 import { evaluateRuns } from './evaluate.ts';
 import { explore } from './explore.ts';
@@ -97,7 +97,7 @@ function liftedKernel({ name, title, release, patch, ipt_mangle_out }: Kernel): 
 }
 
 /** The property on a shape as the solver takes it. */
-function statement(scope: ShapeScope, shape: Shape, { property, kernel }: Lifted): (fresh: Fresh) => unknown {
+function statement(scope: ShapeScope, shape: ProofShape, { property, kernel }: Lifted): (fresh: Fresh) => unknown {
   const template = templateOf(scope, shape);
   return (fresh) => {
     const hashes = {
@@ -114,7 +114,7 @@ function familiarNumbers(places: readonly Place[]): Numbers {
 }
 
 /** Numbers for the places of a shape, half of them familiar: then marks meet rules. */
-function drawNumbers(places: readonly Place[], words: Words): Numbers {
+function drawNumbers(places: readonly Place[], words: WordSource): Numbers {
   const draw = ({ lo, hi, familiar }: Place): number =>
     chance(words, 1, 2) ? oneOf(words, familiar) : lo + (words.next() % (hi - lo + 1));
   return Object.fromEntries(places.map((place) => [place.name, draw(place)]));
@@ -130,7 +130,7 @@ interface Agreement {
 /** Runs drawn inputs through the plain source with the real hash functions, and through the lifted one. */
 function checkAgreement(
   scope: ShapeScope,
-  shape: Shape,
+  shape: ProofShape,
   property: Property,
   kernel: Kernel,
   lifted: Lifted,
@@ -238,7 +238,7 @@ function shown({ host, events }: Text): string {
   return [...host, ...events].map((line) => `  ${line}`).join('\n');
 }
 
-function disagreement(property: Property, kernel: Kernel, shape: Shape, text: Text): InternalError {
+function disagreement(property: Property, kernel: Kernel, shape: ProofShape, text: Text): InternalError {
   return new InternalError(
     `the plain and the lifted source disagree about ${property.id} on ${kernel.name}, shape ${shape.name}:\n${shown(text)}`,
   );

@@ -73,15 +73,15 @@ interface Piece {
   readonly endings: readonly Ending[] | undefined;
 }
 
-type Event = Decision | Piece;
+type FrameEvent = Decision | Piece;
 
-const isDecision = (event: Event): event is Decision => 'sides' in event;
+const isDecision = (event: FrameEvent): event is Decision => 'sides' in event;
 
 /** The events of one way through a piece. The next way repeats them up to the decision that it changes. */
 export class Frame {
   /** How many ways through the piece were run. */
   ways = 0;
-  private readonly events: Event[] = [];
+  private readonly events: FrameEvent[] = [];
   private cursor = 0;
 
   /** Starts the next way. */
@@ -94,11 +94,11 @@ export class Frame {
   }
 
   /** Takes the next event of an earlier way that is being repeated. */
-  repeat(): Event | undefined {
+  repeat(): FrameEvent | undefined {
     return this.events[this.cursor++];
   }
 
-  append(event: Event): void {
+  append(event: FrameEvent): void {
     this.events.push(event);
     this.cursor = this.events.length;
   }

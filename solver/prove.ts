@@ -10,7 +10,7 @@ import { assume, type Fresh, freshBoolean, uninterpreted } from './inputs.ts';
 import { IntegerProver } from './integers.ts';
 import * as native from './lemmas/index.ts';
 import * as lifted from './lemmas/index.ts?lifted';
-import type { Lemma, NumberShape, Shape } from './lemmas/lemma.ts';
+import type { InputShape, Lemma, NumberShape } from './lemmas/lemma.ts';
 import { DEFAULT_PROVER_LIMITS, Prover, type Solution } from './prover.ts';
 import { test } from './runtime.ts';
 import type { Z3 } from './smt.ts';
@@ -62,25 +62,25 @@ export interface Proof {
   readonly milliseconds: number;
 }
 
-const isNumberShape = (shape: Shape): shape is NumberShape => 'draw' in shape && shape.draw === 'number';
-const isTruthShape = (shape: Shape): boolean => 'draw' in shape && shape.draw === 'truth';
+const isNumberShape = (shape: InputShape): shape is NumberShape => 'draw' in shape && shape.draw === 'number';
+const isTruthShape = (shape: InputShape): boolean => 'draw' in shape && shape.draw === 'truth';
 
 /** The value of a shape whose leaves `leaf` gives, by their paths. */
-function fill(shape: Shape, path: string, leaf: (path: string, shape: Shape) => unknown): unknown {
+function fill(shape: InputShape, path: string, leaf: (path: string, shape: InputShape) => unknown): unknown {
   if (isNumberShape(shape) || isTruthShape(shape)) return leaf(path, shape);
-  if (Array.isArray(shape)) return shape.map((part: Shape, at) => fill(part, `${path}[${at}]`, leaf));
+  if (Array.isArray(shape)) return shape.map((part: InputShape, at) => fill(part, `${path}[${at}]`, leaf));
   const parts = Object.entries(shape).map(
-    ([field, part]) => [field, fill(part as Shape, path === '' ? field : `${path}.${field}`, leaf)] as const,
+    ([field, part]) => [field, fill(part as InputShape, path === '' ? field : `${path}.${field}`, leaf)] as const,
   );
   return Object.fromEntries(parts);
 }
 
-function symbolic(shape: Shape, fresh: Fresh): unknown {
+function symbolic(shape: InputShape, fresh: Fresh): unknown {
   return fill(shape, '', (path, leaf) => (isNumberShape(leaf) ? fresh(path, leaf.lo, leaf.hi) : freshBoolean(path)));
 }
 
 /** What symbolic() would call the numbers of a value. */
-function variablesOf(shape: Shape, value: unknown): Record<string, number> {
+function variablesOf(shape: InputShape, value: unknown): Record<string, number> {
   const values: Record<string, number> = {};
   fill(shape, '', (path) => {
     const keys = path.split(/[.[\]]+/).filter((key) => key !== '');
@@ -91,15 +91,15 @@ function variablesOf(shape: Shape, value: unknown): Record<string, number> {
 
 const WORDS = [0, 1, 2, 100, 0xff, 0xffff, 0x10000, 0x0a000001, 0x0a010001, 0x0a000002, 0xffff0000, 0xffffffff];
 
-function arbitrary(shape: Shape): fc.Arbitrary<unknown> {
+function arbitrary(shape: InputShape): fc.Arbitrary<unknown> {
   if (isNumberShape(shape)) {
     const { lo, hi } = shape;
     const known = WORDS.filter((value) => value >= lo && value <= hi);
     return fc.oneof(fc.integer({ min: lo, max: hi }), fc.constantFrom(lo, hi, ...known));
   }
   if (isTruthShape(shape)) return fc.boolean();
-  if (Array.isArray(shape)) return fc.tuple(...shape.map((part: Shape) => arbitrary(part)));
-  const parts = Object.entries(shape).map(([field, part]) => [field, arbitrary(part as Shape)] as const);
+  if (Array.isArray(shape)) return fc.tuple(...shape.map((part: InputShape) => arbitrary(part)));
+  const parts = Object.entries(shape).map(([field, part]) => [field, arbitrary(part as InputShape)] as const);
   return fc.record(Object.fromEntries(parts), { noNullPrototype: true });
 }
 

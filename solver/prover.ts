@@ -1,6 +1,6 @@
 /** Asks z3 about terms: many small questions on one growing solver, hard ones on a solver of their own. */
 import { decode, Lowering } from './lower.ts';
-import { type Answer, type Effort, SmtContext, type SmtSolver, type Z3 } from './smt.ts';
+import { type Effort, type SmtAnswer, SmtContext, type SmtSolver, type Z3 } from './smt.ts';
 import { type Bool, type BoolTerm, InternalError } from './terms/term.ts';
 import { type Fallback, smallest, Valuation } from './terms/valuation.ts';
 
@@ -95,7 +95,7 @@ export class Prover {
     condition: Bool,
     rlimit: number,
     read: (solver: SmtSolver) => T,
-  ): { answer: Answer; value?: T } {
+  ): { answer: SmtAnswer; value?: T } {
     const formula = this.lowering.condition(condition);
     this.bring(assumptions);
     this.many.push();
@@ -129,7 +129,7 @@ export class Prover {
   }
 
   /** A limit of steps ends small questions; z3's timer would need a thread of its own. */
-  private check(solver: SmtSolver, rlimit: number): Answer {
+  private check(solver: SmtSolver, rlimit: number): SmtAnswer {
     const left = this.limits.deadline - performance.now();
     if (left <= 0) return 'unknown';
     this.queries++;

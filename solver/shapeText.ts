@@ -1,5 +1,5 @@
 /** The shapes of a scope as text: with numbers in their places, and whether a scenario is one of them. */
-import type { Place, Shape, ShapeScope } from '../properties/scopes/proofs.ts';
+import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import type { Text } from '../scenario/text.ts';
 import { InternalError } from './terms/term.ts';
 
@@ -7,7 +7,7 @@ import { InternalError } from './terms/term.ts';
 export type Numbers = Readonly<Record<string, number>>;
 
 /** The places that stand in the lines of a shape. */
-export function placesOf({ places }: ShapeScope, shape: Shape): readonly Place[] {
+export function placesOf({ places }: ShapeScope, shape: ProofShape): readonly Place[] {
   const lines = [...shape.host, ...shape.events];
   return places.filter(({ name }) => lines.some((line) => line.includes(`{${name}}`)));
 }
@@ -21,7 +21,7 @@ function written({ is }: Place, value: number): string {
 const ALL_BITS = '/4294967295';
 
 /** The scenario as people write it. */
-export function textOf(scope: ShapeScope, shape: Shape, numbers: Numbers): Text {
+export function textOf(scope: ShapeScope, shape: ProofShape, numbers: Numbers): Text {
   const places = placesOf(scope, shape);
   const fill = (line: string): string =>
     places.reduce(
@@ -32,7 +32,7 @@ export function textOf(scope: ShapeScope, shape: Shape, numbers: Numbers): Text 
 }
 
 /** Whether a text is the shape with some numbers of its ranges in its places. */
-export function isInside(scope: ShapeScope, shape: Shape, text: Text): boolean {
+export function isInside(scope: ShapeScope, shape: ProofShape, text: Text): boolean {
   if (text.host.length !== shape.host.length || text.events.length !== shape.events.length) return false;
   const numbers = new Map<string, number>();
   return [...shape.host, ...shape.events].every((pattern, at) =>
@@ -59,7 +59,12 @@ function fits(scope: ShapeScope, pattern: string, line: string, numbers: Map<str
 }
 
 /** Two answers about the same scenarios, of which only one can be right. */
-export function contradiction(property: string, variant: string, shape: Shape, { host, events }: Text): InternalError {
+export function contradiction(
+  property: string,
+  variant: string,
+  shape: ProofShape,
+  { host, events }: Text,
+): InternalError {
   const lines = [...host, ...events].map((line) => `  ${line}`).join('\n');
   return new InternalError(
     `${property} on ${variant}: z3 calls shape ${shape.name} exhausted: no numbers break it\nyet this scenario of it does:\n${lines}`,

@@ -6,7 +6,7 @@
  */
 import { setTransportChecksum } from '../model/kernel/include/net/checksum.ts?lifted';
 import { ip_send_check } from '../model/kernel/net/ipv4/ip_output.ts?lifted';
-import type { Place, Shape, ShapeScope } from '../properties/scopes/proofs.ts';
+import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import { compile } from '../scenario/text.ts';
 import type { Fresh } from './inputs.ts';
 import { type Numbers, placesOf, textOf } from './shapeText.ts';
@@ -29,7 +29,7 @@ const COMPUTED = new Set(['check', 'checksum']);
 export type Template = (fresh: Fresh) => { readonly host: unknown; readonly events: unknown };
 
 /** Reads a shape once; the result makes its scenario for any numbers. */
-export function templateOf(scope: ShapeScope, shape: Shape): Template {
+export function templateOf(scope: ShapeScope, shape: ProofShape): Template {
   const places = placesOf(scope, shape);
   const [first, second] = [marks(places, 0), marks(places, 1)];
   const [a, b] = [compile(textOf(scope, shape, first)), compile(textOf(scope, shape, second))];
@@ -46,14 +46,14 @@ export function templateOf(scope: ShapeScope, shape: Shape): Template {
       const other = y as Record<string, unknown>;
       return Object.fromEntries(Object.entries(x).map(([name, value]) => [name, fill(value, other[name], name)]));
     };
-    const events = fill(a.events, b.events, '') as { event: string; skb?: unknown }[];
+    const events = fill(a.events, b.events, '') as { kind: string; skb?: unknown }[];
     return { host: fill(a.host, b.host, ''), events: events.map(complete) };
   };
 }
 
 /** An arriving packet with the checksums of a correct sender. */
-function complete(event: { readonly event: string; readonly skb?: unknown }): unknown {
-  if (event.event !== 'receive') return event;
+function complete(event: { readonly kind: string; readonly skb?: unknown }): unknown {
+  if (event.kind !== 'receive') return event;
   const skb = event.skb as { readonly iph: { readonly saddr: Num; readonly daddr: Num } };
   const iph = ip_send_check(skb.iph);
   return { ...event, skb: setTransportChecksum({ ...skb, iph }, iph.saddr, iph.daddr) };

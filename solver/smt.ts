@@ -31,7 +31,7 @@ async function load(): Promise<Z3> {
   return { api, version: api.get_full_version(), checkNow, simplifyNow };
 }
 
-export type Answer = 'sat' | 'unsat' | 'unknown';
+export type SmtAnswer = 'sat' | 'unsat' | 'unknown';
 
 /**
  * `many`: one solver for many small checks with push and pop. `one`: the strategy for bit-vectors, for one formula.
@@ -123,7 +123,7 @@ export class SmtSolver {
   }
 
   /** Whether everything asserted can hold together. */
-  check(effort: Effort): Answer {
+  check(effort: Effort): SmtAnswer {
     this.limit(effort);
     const answer = this.smt.z3.checkNow(this.smt.context, this.solver);
     this.smt.verify();

@@ -9,7 +9,7 @@ import { proofScopes, type ShapeScope } from '../properties/scopes/proofs.ts';
 import type { CellProgress, SolvedCell } from './cells.ts';
 import { HEAP_MB, takeThread } from './start.ts';
 import { InternalError } from './terms/term.ts';
-import type { Answer, Task } from './worker.ts';
+import type { Task, WorkerAnswer } from './worker.ts';
 
 /** Threads at most. */
 const WORKERS = 2;
@@ -95,7 +95,7 @@ class Thread {
         void this.end();
         resolve(unfinished(task, scope, last, why));
       };
-      const hear = (answer: Answer) => {
+      const hear = (answer: WorkerAnswer) => {
         if (answer.is === 'progress') {
           last = answer.progress;
           onProgress(last);

@@ -12,7 +12,7 @@ export interface Task {
   readonly seed: number;
 }
 
-export type Answer =
+export type WorkerAnswer =
   | { readonly is: 'progress'; readonly progress: CellProgress }
   | { readonly is: 'solved'; readonly cell: SolvedCell }
   | { readonly is: 'failed'; readonly message: string };
@@ -30,7 +30,7 @@ const modules = Promise.all([
 ]);
 
 port.on('message', async (task: Task) => {
-  const say = (answer: Answer) => port.postMessage(answer);
+  const say = (answer: WorkerAnswer) => port.postMessage(answer);
   try {
     const [{ kernelNamed }, { properties }, { proofScopes }, { solveCell }] = await modules;
     const property = properties.find(({ id }) => id === task.property);

@@ -26,7 +26,7 @@ function wire(run: Run): readonly string[] {
 /** Whether something reached the socket in that step. */
 function delivered(run: Run, step: number): boolean {
   return (run.steps[step]?.effects ?? []).some(
-    (effect) => effect.effect === 'deliver' && run.boot.socks.every(({ id }) => id !== effect.sk),
+    (effect) => effect.kind === 'deliver' && run.boot.socks.every(({ id }) => id !== effect.sk),
   );
 }
 
@@ -82,7 +82,7 @@ describe("the post's Fast Open filter", () => {
     const run = playFile('4-fast-open-filter', kernel);
     return run.steps.flatMap(({ world, effects }, step) =>
       effects.flatMap((effect) => {
-        if (effect.effect !== 'xmit' || (effect.skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) !== TCPHDR_SYN) return [];
+        if (effect.kind !== 'xmit' || (effect.skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) !== TCPHDR_SYN) return [];
         const { skb } = effect;
         const owner = world.socks.find(({ id }) => id === skb.sk);
         return [{ step, skb, tcp_header_len: owner?.tcp_header_len ?? 0 }];

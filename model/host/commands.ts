@@ -55,7 +55,7 @@ import { type CommandResult, refused, rtnetlinkResult } from './netlink.ts';
 import { sysctlCommand } from './sysctl.ts';
 
 /** The command of that name. */
-type Command<Name extends HostCommand['do']> = Extract<HostCommand, { readonly do: Name }>;
+type Command<Name extends HostCommand['kind']> = Extract<HostCommand, { readonly kind: Name }>;
 type AddrChange = Extract<HostCommand, { readonly prefixlen: number }>;
 
 function answer(err: number, extack: string, net: World): CommandResult {
@@ -133,7 +133,7 @@ function mtuError(kind: string, mtu: number): string {
  * Left out: MTUs below 68, which switch IPv4 off.
  */
 function linkAdd(net: World, command: Command<'link add'>): CommandResult {
-  const { name, kind, peer } = command;
+  const { name, type: kind, peer } = command;
   if (nameTaken(net, name) || (peer !== '' && (nameTaken(net, peer) || peer === name))) return answer(-EEXIST, '', net);
   const kindOf = linkKind(kind, command.remote);
   const mtu = command.mtu !== 0 ? command.mtu : kindOf.mtu;
@@ -357,7 +357,7 @@ function ruleFlush(net: World): CommandResult {
 
 /** What the command does: 0, or a negative errno and the words in which the tool or the kernel refuses it. */
 export function hostCommand(net: World, command: HostCommand): CommandResult {
-  switch (command.do) {
+  switch (command.kind) {
     case 'link add':
       return linkAdd(net, command);
     case 'vrf add':

@@ -21,7 +21,7 @@ import {
 } from '../types/verdict.ts';
 import type { World } from '../types/world.ts';
 
-type IptablesCommand = Extract<HostCommand, { do: 'iptables' }>;
+type IptablesCommand = Extract<HostCommand, { kind: 'iptables' }>;
 
 /** The table with every nth counter back at its start. */
 function restarted(table: XtTable): XtTable {
@@ -36,9 +36,9 @@ function restarted(table: XtTable): XtTable {
 
 /** Whether a rule needs connection tracking. C: the callers of nf_ct_netns_get(); NOTRACK is none. */
 function needsConntrack(e: XtRule): boolean {
-  const t = e.target.target;
+  const t = e.target.kind;
   let needs = t === 'CONNMARK' || t === 'MASQUERADE' || t === 'SNAT' || t === 'DNAT';
-  for (const m of e.matches) needs = needs || m.match === 'ctstate';
+  for (const m of e.matches) needs = needs || m.kind === 'ctstate';
   return needs;
 }
 
@@ -49,18 +49,18 @@ function tableNeedsConntrack(table: XtTable): boolean {
 }
 
 /** What a command came to. */
-export interface Outcome {
+export interface IptablesResult {
   readonly err: number;
   readonly message: string;
   readonly net: World;
 }
 
-export function refused(net: World, err: number, message: string): Outcome {
+export function refused(net: World, err: number, message: string): IptablesResult {
   return { err: -err, message, net };
 }
 
 /** A refusal of the iptables program itself. */
-function usage(net: World, words: string): Outcome {
+function usage(net: World, words: string): IptablesResult {
   return refused(net, EINVAL, `iptables v1.8.9 (legacy): ${words}`);
 }
 
@@ -76,7 +76,7 @@ const NO_DROP_WORDS = 'The "nat" table is not intended for filtering, the use of
  * Observed: Linux 6.18, iptables-legacy 1.8.9: any command on a table restarts the nth counters in it; conntrack stays
  * off with NOTRACK or ACCEPT rules alone (2026-11-22).
  */
-function commit(net: World, table: XtTable): Outcome {
+function commit(net: World, table: XtTable): IptablesResult {
   const err = translate_table(table);
   if (err === -ELOOP) return refused(net, ELOOP, 'iptables: Too many levels of symbolic links.');
   if (err < 0) return refused(net, EINVAL, INVALID_WORDS);
@@ -95,43 +95,43 @@ function ruleUsage(table: string, chain: string, e: XtRule): string {
   let ports = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
   let nth = 0;
   for (const m of e.matches) {
-    if (m.match === 'in' && chain === 'OUTPUT') return "Can't use -i with OUTPUT";
-    if (m.match === 'in' && chain === 'POSTROUTING') return "Can't use -i with POSTROUTING";
-    if (m.match === 'out' && chain === 'INPUT') return "Can't use -o with INPUT";
-    if (m.match === 'out' && chain === 'PREROUTING') return "Can't use -o with PREROUTING";
-    if (m.match === 'proto' && m.protocol === 0 && m.invert) return 'rule would never match protocol';
-    if (m.match === 'sport' && !ports) return 'unknown option "--sport"';
-    if (m.match === 'dport' && !ports) return 'unknown option "--dport"';
-    if ((m.match === 'sport' || m.match === 'dport') && m.first > m.last) return 'invalid portrange (min > max)';
-    if (m.match === 'tcp-flags' && protocol !== IPPROTO_TCP) return 'unknown option "--tcp-flags"';
-    if (m.match === 'icmp-type' && protocol !== IPPROTO_ICMP) return 'unknown option "--icmp-type"';
-    if (m.match === 'multiport' && !ports) {
+    if (m.kind === 'in' && chain === 'OUTPUT') return "Can't use -i with OUTPUT";
+    if (m.kind === 'in' && chain === 'POSTROUTING') return "Can't use -i with POSTROUTING";
+    if (m.kind === 'out' && chain === 'INPUT') return "Can't use -o with INPUT";
+    if (m.kind === 'out' && chain === 'PREROUTING') return "Can't use -o with PREROUTING";
+    if (m.kind === 'proto' && m.protocol === 0 && m.invert) return 'rule would never match protocol';
+    if (m.kind === 'sport' && !ports) return 'unknown option "--sport"';
+    if (m.kind === 'dport' && !ports) return 'unknown option "--dport"';
+    if ((m.kind === 'sport' || m.kind === 'dport') && m.first > m.last) return 'invalid portrange (min > max)';
+    if (m.kind === 'tcp-flags' && protocol !== IPPROTO_TCP) return 'unknown option "--tcp-flags"';
+    if (m.kind === 'icmp-type' && protocol !== IPPROTO_ICMP) return 'unknown option "--icmp-type"';
+    if (m.kind === 'multiport' && !ports) {
       return "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'";
     }
-    if (m.match === 'multiport' && invert) return 'multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP';
-    if (m.match === 'statistic-nth' && m.every === 0) {
+    if (m.kind === 'multiport' && invert) return 'multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP';
+    if (m.kind === 'statistic-nth' && m.every === 0) {
       return 'statistic: bad value for option "--every", or out of range (1-4294967295).';
     }
-    if (m.match === 'statistic-nth' && m.packet >= m.every) return 'the --packet p must be 0 <= p <= n-1';
-    nth += m.match === 'statistic-nth' ? 1 : 0;
+    if (m.kind === 'statistic-nth' && m.packet >= m.every) return 'the --packet p must be 0 <= p <= n-1';
+    nth += m.kind === 'statistic-nth' ? 1 : 0;
   }
   if (nth > 1) return 'a second statistic match in one rule is not modelled';
   const t = e.target;
   ports = ports || protocol === IPPROTO_ICMP;
-  if ((t.target === 'SNAT' || t.target === 'DNAT') && t.portFirst !== 0 && !ports) {
+  if ((t.kind === 'SNAT' || t.kind === 'DNAT') && t.portFirst !== 0 && !ports) {
     return 'Need TCP, UDP, SCTP or DCCP with port specification';
   }
-  if (t.target === 'DROP' && table === 'nat') return NO_DROP_WORDS;
+  if (t.kind === 'DROP' && table === 'nat') return NO_DROP_WORDS;
   return '';
 }
 
 /** What is wrong with the rule's target chain: '' when it jumps nowhere or to a user's chain. */
 function jumpRefusal(table: XtTable, e: XtRule): string {
   const t = e.target;
-  if (t.target !== 'jump' && t.target !== 'goto') return '';
+  if (t.kind !== 'jump' && t.kind !== 'goto') return '';
   const chain = xt_find_chain(table, t.chain);
   if (chain.name === '') {
-    return t.target === 'jump'
+    return t.kind === 'jump'
       ? `iptables v1.8.9 (legacy): Couldn't load target \`${t.chain}':No such file or directory`
       : `iptables v1.8.9 (legacy): goto '${t.chain}' is not a chain`;
   }
@@ -188,7 +188,7 @@ const TARGET_NAMES: readonly string[] = [
 
 /** Whether two port lists are the same. */
 function samePorts(a: XtMatch, b: XtMatch): boolean {
-  if (a.match !== 'multiport' || b.match !== 'multiport') return false;
+  if (a.kind !== 'multiport' || b.kind !== 'multiport') return false;
   if (a.ports.length !== b.ports.length || a.which !== b.which) return false;
   let same = true;
   let i = 0;
@@ -216,59 +216,59 @@ function statesWithin(a: readonly string[], b: readonly string[]): boolean {
 
 /** Whether two matches say the same. */
 function sameMatch(a: XtMatch, b: XtMatch): boolean {
-  if (a.match !== b.match || a.invert !== b.invert) return false;
-  switch (a.match) {
+  if (a.kind !== b.kind || a.invert !== b.invert) return false;
+  switch (a.kind) {
     case 'src':
     case 'dst':
-      return b.match === a.match && a.addr === b.addr && a.mask === b.mask;
+      return b.kind === a.kind && a.addr === b.addr && a.mask === b.mask;
     case 'proto':
-      return b.match === a.match && a.protocol === b.protocol;
+      return b.kind === a.kind && a.protocol === b.protocol;
     case 'in':
     case 'out':
-      return b.match === a.match && a.dev === b.dev;
+      return b.kind === a.kind && a.dev === b.dev;
     case 'sport':
     case 'dport':
-      return b.match === a.match && a.first === b.first && a.last === b.last;
+      return b.kind === a.kind && a.first === b.first && a.last === b.last;
     case 'multiport':
       return samePorts(a, b);
     case 'tcp-flags':
-      return b.match === a.match && a.mask === b.mask && a.comp === b.comp;
+      return b.kind === a.kind && a.mask === b.mask && a.comp === b.comp;
     case 'icmp-type':
-      return b.match === a.match && a.type === b.type && a.codeFirst === b.codeFirst && a.codeLast === b.codeLast;
+      return b.kind === a.kind && a.type === b.type && a.codeFirst === b.codeFirst && a.codeLast === b.codeLast;
     case 'mark':
-      return b.match === a.match && a.mark === b.mark && a.mask === b.mask;
+      return b.kind === a.kind && a.mark === b.mark && a.mask === b.mask;
     case 'ctstate':
-      return b.match === a.match && statesWithin(a.states, b.states) && statesWithin(b.states, a.states);
+      return b.kind === a.kind && statesWithin(a.states, b.states) && statesWithin(b.states, a.states);
     case 'owner':
-      return b.match === a.match && a.uidFirst === b.uidFirst && a.uidLast === b.uidLast;
+      return b.kind === a.kind && a.uidFirst === b.uidFirst && a.uidLast === b.uidLast;
     case 'statistic-nth':
-      return b.match === a.match && a.every === b.every && a.packet === b.packet;
+      return b.kind === a.kind && a.every === b.every && a.packet === b.packet;
     case 'tos':
-      return b.match === a.match && a.value === b.value && a.mask === b.mask;
+      return b.kind === a.kind && a.value === b.value && a.mask === b.mask;
     case 'dscp':
-      return b.match === a.match && a.dscp === b.dscp;
+      return b.kind === a.kind && a.dscp === b.dscp;
     case 'addrtype':
-      return b.match === a.match && a.which === b.which && a.type === b.type;
+      return b.kind === a.kind && a.which === b.which && a.type === b.type;
   }
 }
 
 /** Whether two targets say the same. */
 function sameTarget(a: XtTarget, b: XtTarget): boolean {
-  if (a.target !== b.target) return false;
-  switch (a.target) {
+  if (a.kind !== b.kind) return false;
+  switch (a.kind) {
     case 'jump':
     case 'goto':
-      return b.target === a.target && a.chain === b.chain;
+      return b.kind === a.kind && a.chain === b.chain;
     case 'MARK':
     case 'TOS':
-      return b.target === a.target && a.value === b.value && a.mask === b.mask;
+      return b.kind === a.kind && a.value === b.value && a.mask === b.mask;
     case 'CONNMARK':
-      return b.target === a.target && a.op === b.op && a.value === b.value && a.mask === b.mask;
+      return b.kind === a.kind && a.op === b.op && a.value === b.value && a.mask === b.mask;
     case 'DSCP':
-      return b.target === a.target && a.dscp === b.dscp;
+      return b.kind === a.kind && a.dscp === b.dscp;
     case 'SNAT':
     case 'DNAT':
-      return b.target === a.target && a.addr === b.addr && a.portFirst === b.portFirst && a.portLast === b.portLast;
+      return b.kind === a.kind && a.addr === b.addr && a.portFirst === b.portFirst && a.portLast === b.portLast;
     default:
       return true;
   }
@@ -329,7 +329,7 @@ function withRule(chain: XtChain, number: number, rule: XtRule): XtChain {
 }
 
 /** `-A` and `-I`; `-A` inserts behind the last rule. C: libiptc, iptc_append_entry(), iptc_insert_entry(). */
-function insertRule(net: World, table: XtTable, c: IptablesCommand): Outcome {
+function insertRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
   const words = ruleUsage(table.name, c.chain, c.rule);
   if (words !== '') return usage(net, words);
   const jump = jumpRefusal(table, c.rule);
@@ -346,7 +346,7 @@ function insertRule(net: World, table: XtTable, c: IptablesCommand): Outcome {
 }
 
 /** `-D` with a rule. C: libiptc, iptc_delete_entry(). */
-function deleteRule(net: World, table: XtTable, c: IptablesCommand): Outcome {
+function deleteRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
   const words = ruleUsage(table.name, c.chain, c.rule);
   if (words !== '') return usage(net, words);
   const jump = jumpRefusal(table, c.rule);
@@ -355,13 +355,13 @@ function deleteRule(net: World, table: XtTable, c: IptablesCommand): Outcome {
   if (chain.name === '') return refused(net, ENOENT, BAD_RULE_WORDS);
   const number = ruleNumber(chain, c.rule);
   if (number > 0) return commit(net, setChain(table, withoutRule(chain, number)));
-  const t = c.rule.target.target;
+  const t = c.rule.target.kind;
   const standard = t === 'none' || t === 'ACCEPT' || t === 'DROP' || t === 'RETURN';
   return refused(net, ENOENT, standard ? BAD_RULE_WORDS : NO_CHAIN_WORDS);
 }
 
 /** `-D` with a number. C: libiptc, iptc_delete_num_entry(). */
-function deleteNumber(net: World, table: XtTable, c: IptablesCommand): Outcome {
+function deleteNumber(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
   if (c.index < 1) return usage(net, "Invalid rule number `0'");
   const chain = xt_find_chain(table, c.chain);
   if (chain.name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
@@ -370,7 +370,7 @@ function deleteNumber(net: World, table: XtTable, c: IptablesCommand): Outcome {
 }
 
 /** `-N`. C: libiptc, iptc_create_chain(). */
-function newChain(net: World, table: XtTable, name: string): Outcome {
+function newChain(net: World, table: XtTable, name: string): IptablesResult {
   if (name[0] === '-') return usage(net, "chain name not allowed to start with `-'");
   if (name[0] === '!') return usage(net, "chain name not allowed to start with `!'");
   if (name.length > 28) return usage(net, `chain name \`${name}' too long (must be under 29 chars)`);
@@ -381,7 +381,7 @@ function newChain(net: World, table: XtTable, name: string): Outcome {
 }
 
 /** `-P`. C: libiptc, iptc_set_policy(). */
-function setPolicy(net: World, table: XtTable, c: IptablesCommand): Outcome {
+function setPolicy(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
   if (table.name === 'nat' && c.policy === NF_DROP) return usage(net, NO_DROP_WORDS);
   const chain = xt_find_chain(table, c.chain);
   if (!chain.builtin) return refused(net, ENOENT, 'iptables: Bad built-in chain name.');
@@ -389,7 +389,7 @@ function setPolicy(net: World, table: XtTable, c: IptablesCommand): Outcome {
 }
 
 /** `-F` of one chain or of all. C: libiptc, iptc_flush_entries(). */
-function flush(net: World, table: XtTable, name: string): Outcome {
+function flush(net: World, table: XtTable, name: string): IptablesResult {
   if (name !== '' && xt_find_chain(table, name).name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
   let chains: readonly XtChain[] = [];
   for (const chain of table.chains) {
@@ -403,7 +403,7 @@ function referenced(table: XtTable, name: string): boolean {
   let found = false;
   for (const chain of table.chains) {
     for (const { target: t } of chain.rules) {
-      found = found || ((t.target === 'jump' || t.target === 'goto') && t.chain === name);
+      found = found || ((t.kind === 'jump' || t.kind === 'goto') && t.chain === name);
     }
   }
   return found;
@@ -417,7 +417,7 @@ function withoutChain(table: XtTable, name: string): XtTable {
 }
 
 /** `-X` of one chain, or of all that users made. C: libiptc, iptc_delete_chain(). */
-function deleteChains(net: World, table: XtTable, name: string): Outcome {
+function deleteChains(net: World, table: XtTable, name: string): IptablesResult {
   if (name !== '') {
     const chain = xt_find_chain(table, name);
     if (chain.name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
@@ -440,7 +440,7 @@ function deleteChains(net: World, table: XtTable, name: string): Outcome {
  * Observed: iptables-legacy 1.8.9 on Linux 6.18, every refusal (2026-11-22).
  * Left out: the exit status, which tells usage errors (2) from refusals (1).
  */
-export function iptablesCommand(net: World, command: IptablesCommand): Outcome {
+export function iptablesCommand(net: World, command: IptablesCommand): IptablesResult {
   const table = getTable(net, command.table);
   if (table.name !== command.table) {
     return usage(

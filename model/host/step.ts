@@ -30,7 +30,7 @@ import { peerAnswer, withCookieOf } from './peer.ts';
 
 /** A system call has returned to its user. */
 function returned(net: World, call: string, sk: number, err: number): World {
-  return emit(net, { effect: 'syscall', call, sk, err: Math.min(err, 0) });
+  return emit(net, { kind: 'syscall', call, sk, err: Math.min(err, 0) });
 }
 
 /** What a call on a socket came to; without such a socket, -EBADF. */
@@ -74,26 +74,26 @@ function answer(kernel: Kernel, net: World, sk: Sock): World {
 
 /** The command as this kernel understands it. */
 function understood(kernel: Kernel, command: HostCommand): HostCommand {
-  return command.do === 'rule add' || command.do === 'rule del'
+  return command.kind === 'rule add' || command.kind === 'rule del'
     ? { ...command, rule: kernel.fib_nl2rule(command.rule) }
     : command;
 }
 
 /** The kind of link that the command makes, '' for none. */
 function kindOf(command: HostCommand): string {
-  return command.do === 'link add' ? command.kind : command.do === 'vrf add' ? 'vrf' : '';
+  return command.kind === 'link add' ? command.type : command.kind === 'vrf add' ? 'vrf' : '';
 }
 
 function operator(kernel: Kernel, net: World, command: HostCommand): World {
   if (!kernel.rtnl_link_ops_get(kindOf(command))) {
-    return emit(net, { effect: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, '') });
+    return emit(net, { kind: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, '') });
   }
   const { err, message, net: after } = hostCommand(net, understood(kernel, command));
-  return err === 0 ? after : emit(after, { effect: 'refused', message });
+  return err === 0 ? after : emit(after, { kind: 'refused', message });
 }
 
 function perform(kernel: Kernel, net: World, event: Event): World {
-  switch (event.event) {
+  switch (event.kind) {
     case 'socket':
       return openSocket(kernel, net, event);
     case 'bind': {

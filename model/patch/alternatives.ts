@@ -29,7 +29,7 @@ export function markings(net: World): readonly Marking[] {
     let index = 0;
     for (const rule of chain.rules) {
       index = index + 1;
-      if (chain.name === 'OUTPUT' && rule.target.target === 'MARK') {
+      if (chain.name === 'OUTPUT' && rule.target.kind === 'MARK') {
         const mark = rule.target.value;
         const policy = policyOf(net, mark);
         list = policy.pref < 0 ? list : [{ index, rule, mark, policy }, ...list];
@@ -40,18 +40,18 @@ export function markings(net: World): readonly Marking[] {
 }
 
 /** A deletion by number names no rule. */
-const NO_RULE_NAMED: XtRule = { id: 0, matches: [], target: { target: 'none' }, count: 0 };
+const NO_RULE_NAMED: XtRule = { id: 0, matches: [], target: { kind: 'none' }, count: 0 };
 
 /** `iptables -t mangle -D OUTPUT N`. */
 export function withoutMarking({ index }: Marking): HostCommand {
   const rule = NO_RULE_NAMED;
-  return { do: 'iptables', table: 'mangle', op: 'D#', chain: 'OUTPUT', index, policy: NF_ACCEPT, rule };
+  return { kind: 'iptables', table: 'mangle', op: 'D#', chain: 'OUTPUT', index, policy: NF_ACCEPT, rule };
 }
 
 /** The policy rule with that match as a selector; pref -2 when it has none for it. */
 function selecting(rule: FibRule, match: XtMatch): FibRule {
   const none = { ...rule, pref: -2 };
-  switch (match.match) {
+  switch (match.kind) {
     case 'src':
       return match.invert ? none : { ...rule, src: match.addr, src_len: prefixLength(match.mask) };
     case 'dst':

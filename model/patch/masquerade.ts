@@ -22,7 +22,7 @@ function operator(net: World): readonly HostCommand[] {
   let commands: readonly HostCommand[] = [];
   for (const dev of net.devs) {
     const command: HostCommand = {
-      do: 'iptables',
+      kind: 'iptables',
       table: 'nat',
       op: 'A',
       chain: 'POSTROUTING',
@@ -30,8 +30,8 @@ function operator(net: World): readonly HostCommand[] {
       policy: NF_ACCEPT,
       rule: {
         id: 0,
-        matches: [{ match: 'out', dev: dev.name, invert: false }],
-        target: { target: 'MASQUERADE' },
+        matches: [{ kind: 'out', dev: dev.name, invert: false }],
+        target: { kind: 'MASQUERADE' },
         count: 0,
       },
     };

@@ -14,7 +14,7 @@ const IPTOS_TOS_MASK = 0x1e;
 
 /** A point between two statements of a patched region, as another CPU would find the sockets. */
 export function micro(net: World, where: string): World {
-  return emit(net, { effect: 'micro', where, socks: net.socks, bhash: net.bhash });
+  return emit(net, { kind: 'micro', where, socks: net.socks, bhash: net.bhash });
 }
 
 /**
@@ -31,7 +31,7 @@ export function inet_sk(net: World, id: number, where: string): { sk: Sock; net:
   if (!short) return { sk, net };
   return {
     sk: { ...sk, inet_saddr: sk.inet_saddr === 0 ? net.picks.stack : sk.inet_saddr },
-    net: emit(net, { effect: 'wrong-kind', where, sk: id, kind: sk.kind }),
+    net: emit(net, { kind: 'wrong-kind', where, sk: id, sk_kind: sk.kind }),
   };
 }
 
@@ -94,7 +94,7 @@ export function ip_route_reroute(
       skb,
       fl4: key,
       moved: false,
-      net: emit(net, { effect: 'reroute', before: skb, after: skb, err: rt.err, socks: net.socks }),
+      net: emit(net, { kind: 'reroute', before: skb, after: skb, err: rt.err, socks: net.socks }),
     };
   }
   const routed = { ...skb, dst: rt };
@@ -106,7 +106,7 @@ export function ip_route_reroute(
     skb: grown,
     fl4: key,
     moved,
-    net: emit(net, { effect: 'reroute', before: skb, after: grown, err: 0, socks: net.socks }),
+    net: emit(net, { kind: 'reroute', before: skb, after: grown, err: 0, socks: net.socks }),
   };
 }
 
@@ -118,11 +118,11 @@ export function ip_route_reroute(
  */
 export function writeIph(net: World, skb: SkBuff, moved: boolean, iph: Iphdr): { skb: SkBuff; net: World } {
   if (!moved) return { skb: { ...skb, iph }, net };
-  return { skb, net: skb.cloned ? net : emit(net, { effect: 'use-after-free', where: 'ipt_mangle_out', what: 'iph' }) };
+  return { skb, net: skb.cloned ? net : emit(net, { kind: 'use-after-free', where: 'ipt_mangle_out', what: 'iph' }) };
 }
 
 /** The same for the TCP header. */
 export function writeTh(net: World, skb: SkBuff, moved: boolean, th: Tcphdr): { skb: SkBuff; net: World } {
   if (!moved) return { skb: { ...skb, th }, net };
-  return { skb, net: skb.cloned ? net : emit(net, { effect: 'use-after-free', where: 'ipt_mangle_out', what: 'th' }) };
+  return { skb, net: skb.cloned ? net : emit(net, { kind: 'use-after-free', where: 'ipt_mangle_out', what: 'th' }) };
 }

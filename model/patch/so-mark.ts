@@ -7,7 +7,7 @@ import type { Kernel, World } from '../types/world.ts';
 import { markings } from './alternatives.ts';
 import { stock } from './stock.ts';
 
-type SocketEvent = Extract<Event, { event: 'socket' }>;
+type SocketEvent = Extract<Event, { kind: 'socket' }>;
 
 /** What a socket's packets are, as far as its program knows when it opens it. */
 function protocolOf(event: SocketEvent): number {
@@ -17,8 +17,8 @@ function protocolOf(event: SocketEvent): number {
 
 /** Whether every packet of that socket fits. */
 function fits(event: SocketEvent, match: XtMatch): boolean {
-  if (match.match === 'proto') return (match.protocol === protocolOf(event)) !== match.invert;
-  if (match.match === 'owner') {
+  if (match.kind === 'proto') return (match.protocol === protocolOf(event)) !== match.invert;
+  if (match.kind === 'owner') {
     return (event.uid >= match.uidFirst && event.uid <= match.uidLast) !== match.invert;
   }
   return false;

@@ -20,7 +20,7 @@ function operator(): readonly HostCommand[] {
 }
 
 /** What the event says. */
-function socketMark(_net: World, event: Extract<Event, { event: 'socket' }>): number {
+function socketMark(_net: World, event: Extract<Event, { kind: 'socket' }>): number {
   return event.mark;
 }
 

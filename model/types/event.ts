@@ -16,7 +16,7 @@ export const NO_PICKS: Picks = { port_offset: 0, isn: 0, stack: 0 };
 
 export type Event = { readonly picks: Picks } & (
   | {
-      readonly event: 'socket';
+      readonly kind: 'socket';
       readonly s: string;
       readonly type: 'tcp' | 'udp' | 'ping' | 'raw' | 'hdrincl';
       /** raw and hdrincl: the protocol; else implied. */
@@ -34,23 +34,23 @@ export type Event = { readonly picks: Picks } & (
       /** IP_UNICAST_IF, '' for none. */
       readonly unicastIf: string;
     }
-  | { readonly event: 'bind'; readonly s: string; readonly addr: number; readonly port: number }
+  | { readonly kind: 'bind'; readonly s: string; readonly addr: number; readonly port: number }
   | {
-      readonly event: 'listen';
+      readonly kind: 'listen';
       readonly s: string;
       /** TCP_FASTOPEN is set before. */
       readonly tfo: boolean;
     }
   | {
-      readonly event: 'connect';
+      readonly kind: 'connect';
       readonly s: string;
       readonly addr: number;
       readonly port: number;
       readonly tfo: boolean;
     }
-  | { readonly event: 'close'; readonly s: string }
+  | { readonly kind: 'close'; readonly s: string }
   | {
-      readonly event: 'send';
+      readonly kind: 'send';
       readonly s: string;
       readonly len: number;
       /** 0.0.0.0:0 when absent (see `hasTo`). */
@@ -67,19 +67,19 @@ export type Event = { readonly picks: Picks } & (
       readonly flags: number;
       readonly tfo: boolean;
     }
-  | { readonly event: 'answer'; readonly s: string }
+  | { readonly kind: 'answer'; readonly s: string }
   /** The packet as it arrives: headers complete and correct, `dst` empty. */
   | {
-      readonly event: 'receive';
+      readonly kind: 'receive';
       readonly dev: string;
       readonly skb: SkBuff;
       /** A SYN presents the Fast Open cookie that this host gives to that address; 0 for none. */
       readonly cookieFor: number;
     }
-  | { readonly event: 'retransmit'; readonly s: string }
-  | { readonly event: 'host'; readonly command: HostCommand }
-  | { readonly event: 'wait'; readonly ms: number }
+  | { readonly kind: 'retransmit'; readonly s: string }
+  | { readonly kind: 'host'; readonly command: HostCommand }
+  | { readonly kind: 'wait'; readonly ms: number }
 );
 
 /** What sendmsg(2) is given. */
-export type Msghdr = Extract<Event, { event: 'send' }>;
+export type Msghdr = Extract<Event, { kind: 'send' }>;

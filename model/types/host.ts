@@ -14,23 +14,29 @@ export interface RouteNexthop {
 
 export type HostCommand =
   | {
-      readonly do: 'link add';
+      readonly kind: 'link add';
       readonly name: string;
-      readonly kind: string;
+      readonly type: string;
       readonly peer: string;
       readonly mtu: number;
       /** The ends of a tunnel of kind ipip, 0 when not given. */
       readonly local: number;
       readonly remote: number;
     }
-  | { readonly do: 'vrf add'; readonly name: string; readonly table: number }
-  | { readonly do: 'link del'; readonly name: string }
+  | { readonly kind: 'vrf add'; readonly name: string; readonly table: number }
+  | { readonly kind: 'link del'; readonly name: string }
   /** `up`, `arp`: -1 leave, 0 off, 1 on. `mtu` 0: leave. */
-  | { readonly do: 'link set'; readonly name: string; readonly up: number; readonly arp: number; readonly mtu: number }
-  /** '': nomaster. */
-  | { readonly do: 'link master'; readonly name: string; readonly master: string }
   | {
-      readonly do: 'addr add' | 'addr del';
+      readonly kind: 'link set';
+      readonly name: string;
+      readonly up: number;
+      readonly arp: number;
+      readonly mtu: number;
+    }
+  /** '': nomaster. */
+  | { readonly kind: 'link master'; readonly name: string; readonly master: string }
+  | {
+      readonly kind: 'addr add' | 'addr del';
       readonly dev: string;
       readonly local: number;
       readonly peer: number;
@@ -40,9 +46,9 @@ export type HostCommand =
       /** 0: none. */
       readonly broadcast: number;
     }
-  | { readonly do: 'addr flush'; readonly dev: string }
+  | { readonly kind: 'addr flush'; readonly dev: string }
   | {
-      readonly do: 'route';
+      readonly kind: 'route';
       /** The netlink meaning of `ip route` OP. */
       readonly op: 'add' | 'append' | 'prepend' | 'replace' | 'change' | 'del';
       readonly table: number;
@@ -63,15 +69,15 @@ export type HostCommand =
       readonly nexthops: readonly RouteNexthop[];
     }
   /** table 0: main. */
-  | { readonly do: 'route flush'; readonly table: number }
+  | { readonly kind: 'route flush'; readonly table: number }
   /** rule.pref -1: not given. */
-  | { readonly do: 'rule add' | 'rule del'; readonly rule: FibRule }
-  | { readonly do: 'rule flush' }
+  | { readonly kind: 'rule add' | 'rule del'; readonly rule: FibRule }
+  | { readonly kind: 'rule flush' }
   /** An output policy. */
-  | { readonly do: 'xfrm policy add'; readonly policy: XfrmPolicy }
-  | { readonly do: 'xfrm policy flush' }
+  | { readonly kind: 'xfrm policy add'; readonly policy: XfrmPolicy }
+  | { readonly kind: 'xfrm policy flush' }
   | {
-      readonly do: 'iptables';
+      readonly kind: 'iptables';
       readonly table: string;
       /** -A -I -D -N -P -F -X; 'D#' deletes by `index`. */
       readonly op: 'A' | 'I' | 'D' | 'D#' | 'N' | 'P' | 'F' | 'X';
@@ -83,4 +89,4 @@ export type HostCommand =
       readonly rule: XtRule;
     }
   /** `key` with dots; values as numbers ("40000 40100" is two). */
-  | { readonly do: 'sysctl'; readonly key: string; readonly values: readonly number[] };
+  | { readonly kind: 'sysctl'; readonly key: string; readonly values: readonly number[] };

@@ -58,32 +58,32 @@ export interface Rejection {
 
 /** One match of an iptables rule. `invert` is the `!` before it. */
 export type XtMatch =
-  | { readonly match: 'src' | 'dst'; readonly addr: number; readonly mask: number; readonly invert: boolean }
-  | { readonly match: 'proto'; readonly protocol: number; readonly invert: boolean }
+  | { readonly kind: 'src' | 'dst'; readonly addr: number; readonly mask: number; readonly invert: boolean }
+  | { readonly kind: 'proto'; readonly protocol: number; readonly invert: boolean }
   /** `dev` may end in `+`. */
-  | { readonly match: 'in' | 'out'; readonly dev: string; readonly invert: boolean }
-  | { readonly match: 'sport' | 'dport'; readonly first: number; readonly last: number; readonly invert: boolean }
+  | { readonly kind: 'in' | 'out'; readonly dev: string; readonly invert: boolean }
+  | { readonly kind: 'sport' | 'dport'; readonly first: number; readonly last: number; readonly invert: boolean }
   | {
-      readonly match: 'multiport';
+      readonly kind: 'multiport';
       readonly which: 'source' | 'dest' | 'any';
       readonly ports: readonly PortRange[];
       readonly invert: boolean;
     }
-  | { readonly match: 'tcp-flags'; readonly mask: number; readonly comp: number; readonly invert: boolean }
+  | { readonly kind: 'tcp-flags'; readonly mask: number; readonly comp: number; readonly invert: boolean }
   | {
-      readonly match: 'icmp-type';
+      readonly kind: 'icmp-type';
       readonly type: number;
       readonly codeFirst: number;
       readonly codeLast: number;
       readonly invert: boolean;
     }
-  | { readonly match: 'mark'; readonly mark: number; readonly mask: number; readonly invert: boolean }
-  | { readonly match: 'ctstate'; readonly states: readonly string[]; readonly invert: boolean }
-  | { readonly match: 'owner'; readonly uidFirst: number; readonly uidLast: number; readonly invert: boolean }
-  | { readonly match: 'statistic-nth'; readonly every: number; readonly packet: number; readonly invert: boolean }
-  | { readonly match: 'tos'; readonly value: number; readonly mask: number; readonly invert: boolean }
-  | { readonly match: 'dscp'; readonly dscp: number; readonly invert: boolean }
-  | { readonly match: 'addrtype'; readonly which: 'src' | 'dst'; readonly type: number; readonly invert: boolean };
+  | { readonly kind: 'mark'; readonly mark: number; readonly mask: number; readonly invert: boolean }
+  | { readonly kind: 'ctstate'; readonly states: readonly string[]; readonly invert: boolean }
+  | { readonly kind: 'owner'; readonly uidFirst: number; readonly uidLast: number; readonly invert: boolean }
+  | { readonly kind: 'statistic-nth'; readonly every: number; readonly packet: number; readonly invert: boolean }
+  | { readonly kind: 'tos'; readonly value: number; readonly mask: number; readonly invert: boolean }
+  | { readonly kind: 'dscp'; readonly dscp: number; readonly invert: boolean }
+  | { readonly kind: 'addrtype'; readonly which: 'src' | 'dst'; readonly type: number; readonly invert: boolean };
 
 export interface PortRange {
   readonly first: number;
@@ -92,25 +92,25 @@ export interface PortRange {
 
 export type XtTarget =
   /** No -j: counts only. */
-  | { readonly target: 'none' }
-  | { readonly target: 'ACCEPT' | 'DROP' | 'RETURN' }
-  | { readonly target: 'jump' | 'goto'; readonly chain: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'ACCEPT' | 'DROP' | 'RETURN' }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   /** MARK, CONNMARK and the packet mark: new = (old & ~mask) ^ value. */
-  | { readonly target: 'MARK'; readonly value: number; readonly mask: number }
+  | { readonly kind: 'MARK'; readonly value: number; readonly mask: number }
   | {
-      readonly target: 'CONNMARK';
+      readonly kind: 'CONNMARK';
       readonly op: 'set' | 'save' | 'restore';
       readonly value: number;
       readonly mask: number;
     }
   /** new tos = (old & ~mask) ^ value. */
-  | { readonly target: 'TOS'; readonly value: number; readonly mask: number }
-  | { readonly target: 'DSCP'; readonly dscp: number }
-  | { readonly target: 'MASQUERADE' }
-  | { readonly target: 'SNAT' | 'DNAT'; readonly addr: number; readonly portFirst: number; readonly portLast: number }
-  | { readonly target: 'NOTRACK' }
+  | { readonly kind: 'TOS'; readonly value: number; readonly mask: number }
+  | { readonly kind: 'DSCP'; readonly dscp: number }
+  | { readonly kind: 'MASQUERADE' }
+  | { readonly kind: 'SNAT' | 'DNAT'; readonly addr: number; readonly portFirst: number; readonly portLast: number }
+  | { readonly kind: 'NOTRACK' }
   /** The code of the ICMP error, or IPT_TCP_RESET. */
-  | { readonly target: 'REJECT'; readonly reject: number };
+  | { readonly kind: 'REJECT'; readonly reject: number };
 
 export interface XtRule {
   /** Unique in a world: the identity of a rule's own counters. */

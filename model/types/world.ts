@@ -13,20 +13,20 @@ import type { XfrmPolicy } from './xfrm.ts';
 /** What a step shows: in the order in which it happened. */
 export type Effect =
   /** A packet left the host on `dev` towards `gateway` (0: the destination itself is the neighbour). */
-  | { readonly effect: 'xmit'; readonly dev: number; readonly gateway: number; readonly skb: SkBuff }
+  | { readonly kind: 'xmit'; readonly dev: number; readonly gateway: number; readonly skb: SkBuff }
   /** A packet was made; each must be consumed exactly once by xmit, free, deliver or steal. */
-  | { readonly effect: 'alloc'; readonly skb: SkBuff }
+  | { readonly kind: 'alloc'; readonly skb: SkBuff }
   /** kfree_skb(), with the place that freed it and the errno it returned (0 for none). */
-  | { readonly effect: 'free'; readonly skb: SkBuff; readonly where: string; readonly err: number }
+  | { readonly kind: 'free'; readonly skb: SkBuff; readonly where: string; readonly err: number }
   /** A packet reached a socket of this host (`sk`, 0 for the kernel itself). */
-  | { readonly effect: 'deliver'; readonly skb: SkBuff; readonly sk: number }
+  | { readonly kind: 'deliver'; readonly skb: SkBuff; readonly sk: number }
   /** A packet that nothing will ever send or free again. */
-  | { readonly effect: 'leak'; readonly skb: SkBuff; readonly where: string }
+  | { readonly kind: 'leak'; readonly skb: SkBuff; readonly where: string }
   /** A netfilter hook function returned. */
-  | { readonly effect: 'verdict'; readonly where: string; readonly verdict: number }
+  | { readonly kind: 'verdict'; readonly where: string; readonly verdict: number }
   /** The second lookup ran: the packet before and after it, its result, and the sockets as it found them. */
   | {
-      readonly effect: 'reroute';
+      readonly kind: 'reroute';
       readonly before: SkBuff;
       readonly after: SkBuff;
       readonly err: number;
@@ -34,26 +34,26 @@ export type Effect =
     }
   /** The mangle hook of LOCAL_OUT is done with that packet; the sockets and ports as it leaves them. */
   | {
-      readonly effect: 'mangled';
+      readonly kind: 'mangled';
       readonly skb: SkBuff;
       readonly socks: readonly Sock[];
       readonly bhash: readonly InetBindBucket[];
     }
   /** A point inside a patched region at which another CPU could look; `socks` and `bhash` as they are there. */
   | {
-      readonly effect: 'micro';
+      readonly kind: 'micro';
       readonly where: string;
       readonly socks: readonly Sock[];
       readonly bhash: readonly InetBindBucket[];
     }
   /** A function of TCP full sockets was applied to `sk`, of kind `kind`; harmless reads are not reported. */
-  | { readonly effect: 'wrong-kind'; readonly where: string; readonly sk: number; readonly kind: number }
+  | { readonly kind: 'wrong-kind'; readonly where: string; readonly sk: number; readonly sk_kind: number }
   /** A write through a pointer into a buffer that was freed. */
-  | { readonly effect: 'use-after-free'; readonly where: string; readonly what: string }
+  | { readonly kind: 'use-after-free'; readonly where: string; readonly what: string }
   /** A system call returned `err` (0 or a negative errno) to the user of socket `sk`. */
-  | { readonly effect: 'syscall'; readonly call: string; readonly sk: number; readonly err: number }
+  | { readonly kind: 'syscall'; readonly call: string; readonly sk: number; readonly err: number }
   /** A host command was refused. */
-  | { readonly effect: 'refused'; readonly message: string };
+  | { readonly kind: 'refused'; readonly message: string };
 
 /** The kernel crashed: in which function, and why. `where` is '' while it has not. */
 export interface Oops {
@@ -191,7 +191,7 @@ export interface Kernel extends Release {
   /** Commands that this variant's operator adds to a configured host (the MASQUERADE rule of the post); none for a patch. */
   readonly operator: (net: World) => readonly HostCommand[];
   /** The mark that a program gives a socket that it opens (SO_MARK). */
-  readonly socketMark: (net: World, event: Extract<Event, { event: 'socket' }>) => number;
+  readonly socketMark: (net: World, event: Extract<Event, { kind: 'socket' }>) => number;
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
   /** What the mended patch has and lacks; only its own hook reads it. */
   readonly patch: Patch;

@@ -14,7 +14,7 @@ export interface Place {
 }
 
 /** A scenario with places in it: the commands of the host, then events. */
-export interface Shape {
+export interface ProofShape {
   /** kebab-case. */
   readonly name: string;
   readonly host: readonly string[];
@@ -28,7 +28,7 @@ export interface ShapeScope {
   readonly text: string;
   readonly places: readonly Place[];
   /** Smallest first. */
-  readonly shapes: readonly Shape[];
+  readonly shapes: readonly ProofShape[];
 }
 
 const U32 = 0xffffffff;
@@ -138,14 +138,17 @@ const noCookie = 'sysctl -w net.ipv4.tcp_fastopen=5';
 const everySecond = 'iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP';
 
 /** A shape on a host with further commands. */
-function on(base: readonly string[], more: readonly string[]): (name: string, ...events: readonly string[]) => Shape {
+function on(
+  base: readonly string[],
+  more: readonly string[],
+): (name: string, ...events: readonly string[]) => ProofShape {
   return (name, ...events) => ({ name, host: [...base, ...more], events });
 }
 
 const shape = on(host, []);
 
 /** Long scenarios, once with all packets marked and once with none. */
-function either(name: string, ...events: readonly string[]): readonly Shape[] {
+function either(name: string, ...events: readonly string[]): readonly ProofShape[] {
   const to = (end: string) => events.map((line) => line.replace('TO', end));
   return [
     { name: `${name}-marked`, host: steady, events: to('8.8.8.8') },

@@ -29,7 +29,7 @@ import {
   NO_TH,
   type SkBuff,
 } from '../../model/types/packet.ts';
-import { always, asDrawn, half, type Lemma, lemma, many, number, octet, truth, WORD, word } from './lemma.ts';
+import { asDrawn, half, type Lemma, lemma, many, nothingAssumed, number, octet, truth, WORD, word } from './lemma.ts';
 
 /** The two 16-bit words of an address, added. */
 function wordsOf(address: number): number {
@@ -115,7 +115,7 @@ export const csumAddExact: Lemma = lemma({
   scope: 'any two 32-bit sums',
   cells: [{ name: 'all', shape: { a: word, b: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { a, b }) {
     return addStatement(csum_add(a, b), a, b, carryOf(a + b));
   },
@@ -131,7 +131,7 @@ export const csumSubExact: Lemma = lemma({
   scope: 'any two 32-bit sums',
   cells: [{ name: 'all', shape: { a: word, b: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { a, b }) {
     return addStatement(csum_sub(a, b), a, WORD - b, carryOf(a + (WORD - b)));
   },
@@ -147,7 +147,7 @@ export const csumFoldExact: Lemma = lemma({
   scope: 'any 32-bit sum',
   cells: [{ name: 'all', shape: { sum: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { sum }) {
     return foldStatement(csum_fold(sum), sum, foldQuotient(sum));
   },
@@ -169,7 +169,7 @@ export const replaceExact: Lemma = lemma({
   scope: 'csum_replace4() and inet_proto_csum_replace4() on CHECKSUM_NONE: any field, any old and new 32-bit value',
   cells: FIELD_CHANGE,
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { check, from, to }) {
     const result = csum_replace4(check, from, to);
     return (
@@ -191,7 +191,7 @@ export const replacePortExact: Lemma = lemma({
   scope: 'inet_proto_csum_replace2() on CHECKSUM_NONE and CHECKSUM_PARTIAL: any field, any two ports',
   cells: [{ name: 'all', shape: { check: half, from: half, to: half } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { check, from, to }) {
     const result = inet_proto_csum_replace2(check, NONE, from, to, false);
     return (
@@ -211,7 +211,7 @@ export const partialExact: Lemma = lemma({
   scope: 'inet_proto_csum_replace4() on CHECKSUM_PARTIAL: any field, any two addresses',
   cells: FIELD_CHANGE,
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { check, from, to }) {
     const result = inet_proto_csum_replace4(check, PARTIAL, from, to, true);
     return partialStatement(result, check, from, to, replaceQuotient(check, from, to));
@@ -247,7 +247,7 @@ export const ipHeaderExact: Lemma = lemma({
   scope: 'any IPv4 header without options',
   cells: [{ name: 'all', shape: { iph: IPV4_HEADER } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { iph }) {
     const sum = headerSum(iph);
     return foldStatement(ip_send_check(iph).check, sum, foldQuotient(sum)) && sum > 0;
@@ -324,7 +324,7 @@ export const tcpNoneExact: Lemma = lemma({
     'setTransportChecksum() on CHECKSUM_NONE: any addresses and header, 0, 12 or 40 bytes of options, 0 to 8 bytes of data',
   cells: SEGMENTS,
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { s, saddr, daddr }) {
     const { check } = setTransportChecksum(tcpPacket(s, CHECKSUM_NONE), saddr, daddr).th;
     const sum = segmentSum(s, saddr, daddr);
@@ -343,7 +343,7 @@ export const tcpPartialExact: Lemma = lemma({
     'setTransportChecksum() on CHECKSUM_PARTIAL: any addresses, 0, 12 or 40 bytes of options, 0 to 8 bytes of data',
   cells: SEGMENTS,
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { s, saddr, daddr }) {
     const { check } = setTransportChecksum(tcpPacket(s, CHECKSUM_PARTIAL), saddr, daddr).th;
     const sum = pseudoSum(saddr, daddr, IPPROTO_TCP, segmentLength(s));
@@ -366,7 +366,7 @@ export const udpExact: Lemma = lemma({
   scope: 'setTransportChecksum() on CHECKSUM_NONE: any addresses and ports, 0 or 8 bytes of data',
   cells: [datagramCell(0), datagramCell(4)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { source, dest, payload, saddr, daddr }) {
     const len = 8 + payload.length * 2;
     const iph = { ...NO_IPH, protocol: IPPROTO_UDP };
@@ -589,7 +589,7 @@ export const incremental16: Lemma = lemma({
   scope: 'csum_replace2(): any 16-bit rest of the sum, any old and new word',
   cells: [{ name: 'all', shape: { rest: half, from: half, to: half } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { rest, from, to }) {
     const updated = csum_replace2(csum_fold(rest + from), from, to);
     return rest + to === 0 ? updated === 0 : updated === csum_fold(rest + to);
@@ -607,7 +607,7 @@ export const update16Twice: Lemma = lemma({
   scope: 'csum_replace2(): any 16-bit rest above 0, any two words',
   cells: [{ name: 'all', shape: { rest: number(1, 0xffff), from: half, to: half } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { rest, from, to }) {
     const fresh = csum_fold(rest + to);
     const same = from === to || (from === 0 && to === 0xffff) || (from === 0xffff && to === 0);
@@ -646,7 +646,7 @@ export const foldedOnce: Lemma = lemma({
   scope: 'any 32-bit sum',
   cells: [{ name: 'all', shape: { sum: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { sum }) {
     return foldStatement(~((sum & 0xffff) + (sum >>> 16)) & 0xffff, sum, foldQuotient(sum));
   },
@@ -663,7 +663,7 @@ export const addedWithoutCarry: Lemma = lemma({
   scope: 'any two 32-bit sums',
   cells: [{ name: 'all', shape: { a: word, b: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { a, b }) {
     return addStatement((a + b) >>> 0, a, b, carryOf(a + b));
   },
@@ -680,7 +680,7 @@ export const replacedByRfc1141: Lemma = lemma({
   scope: 'any 16-bit rest above 0, any old and new word',
   cells: [{ name: 'all', shape: { rest: number(1, 0xffff), from: half, to: half } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { rest, from, to }) {
     const sum = csum_fold(rest + from) + from + (~to & 0xffff);
     const once = (sum & 0xffff) + (sum >>> 16);
@@ -720,7 +720,7 @@ export const replacedBackwards: Lemma = lemma({
   scope: 'any field, any old and new 32-bit value',
   cells: FIELD_CHANGE,
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { check, from, to }) {
     return csum_replace4(check, to, from) === csum_replace4(check, from, to);
   },
@@ -737,7 +737,7 @@ export const subtractedAsAdded: Lemma = lemma({
   scope: 'any two 32-bit sums',
   cells: [{ name: 'all', shape: { a: word, b: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { a, b }) {
     return addStatement(csum_add(a, b), a, WORD - b, carryOf(a + (WORD - b)));
   },
@@ -754,7 +754,7 @@ export const portInPseudoHeader: Lemma = lemma({
   scope: 'any field, any two ports',
   cells: [{ name: 'all', shape: { check: half, from: half, to: half } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { check, from, to }) {
     return inet_proto_csum_replace2(check, PARTIAL, from, to, true) === check;
   },
@@ -771,7 +771,7 @@ export const partialAsComplete: Lemma = lemma({
   scope: 'any field, any two addresses',
   cells: FIELD_CHANGE,
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { check, from, to }) {
     const result = inet_proto_csum_replace4(check, NONE, from, to, true);
     return partialStatement(result, check, from, to, replaceQuotient(check, from, to));
@@ -789,7 +789,7 @@ export const ttlLeftOut: Lemma = lemma({
   scope: 'any IPv4 header without options',
   cells: [{ name: 'all', shape: { iph: IPV4_HEADER } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { iph }) {
     const sum = headerSum(iph) - iph.ttl * 256;
     return foldStatement(ip_send_check(iph).check, sum, foldQuotient(sum));
@@ -807,7 +807,7 @@ export const pseudoLeftOut: Lemma = lemma({
   scope: 'no options, no data',
   cells: [segmentCell(0, 0)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { s, saddr, daddr }) {
     const { check } = setTransportChecksum(tcpPacket(s, CHECKSUM_NONE), saddr, daddr).th;
     const sum = segmentSum(s, saddr, daddr) - pseudoSum(saddr, daddr, IPPROTO_TCP, segmentLength(s));
@@ -826,7 +826,7 @@ export const partialComplemented: Lemma = lemma({
   scope: 'no options, no data',
   cells: [segmentCell(0, 0)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { s, saddr, daddr }) {
     const { check } = setTransportChecksum(tcpPacket(s, CHECKSUM_PARTIAL), saddr, daddr).th;
     const sum = pseudoSum(saddr, daddr, IPPROTO_TCP, segmentLength(s));
@@ -845,7 +845,7 @@ export const udpZeroSent: Lemma = lemma({
   scope: 'no data',
   cells: [datagramCell(0)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { source, dest, saddr, daddr }) {
     const iph = { ...NO_IPH, protocol: IPPROTO_UDP };
     const skb: SkBuff = { ...NO_SKB, iph, uh: { source, dest, len: 8, check: 0 } };
@@ -924,7 +924,7 @@ export const equalWordsOnly: Lemma = lemma({
   scope: 'any 16-bit rest above 0, any two words',
   cells: [{ name: 'all', shape: { rest: number(1, 0xffff), from: half, to: half } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { rest, from, to }) {
     const fresh = csum_fold(rest + to);
     return (csum_replace2(fresh, from, to) === fresh) === (from === to);

@@ -13,7 +13,7 @@ export interface TruthShape {
 }
 
 /** The inputs of a lemma: records and lists of numbers and truth values. Their structure is fixed, their values are free. */
-export type Shape = NumberShape | TruthShape | readonly Shape[] | { readonly [field: string]: Shape };
+export type InputShape = NumberShape | TruthShape | readonly InputShape[] | { readonly [field: string]: InputShape };
 
 /** A value of a shape. */
 export type Filled<S> = S extends NumberShape
@@ -47,7 +47,7 @@ export function many<S>(count: number, shape: S): readonly S[] {
 }
 
 /** One size of the scope. */
-export interface Cell<S> {
+export interface LemmaCell<S> {
   readonly name: string;
   readonly shape: S;
 }
@@ -64,7 +64,7 @@ export interface LemmaOf<S, F> {
   readonly over: 'words' | 'integers';
   /** What the scope is, for the report. */
   readonly scope: string;
-  readonly cells: readonly Cell<S>[];
+  readonly cells: readonly LemmaCell<S>[];
   /** What is assumed, as a sentence; '' for nothing. */
   readonly assumes: string;
   readonly given: (kernel: Kernel, input: F) => boolean;
@@ -76,10 +76,10 @@ export interface LemmaOf<S, F> {
 }
 
 /** A lemma of any input. */
-export type Lemma = LemmaOf<Shape, never>;
+export type Lemma = LemmaOf<InputShape, never>;
 
 /** Nothing is assumed. */
-export function always(): boolean {
+export function nothingAssumed(): boolean {
   return true;
 }
 

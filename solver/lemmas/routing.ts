@@ -24,7 +24,18 @@ import {
 } from '../../model/types/route.ts';
 import { NO_SOCK } from '../../model/types/sock.ts';
 import type { World } from '../../model/types/world.ts';
-import { always, asDrawn, type Filled, hostAddress, type Lemma, lemma, many, number, truth, word } from './lemma.ts';
+import {
+  asDrawn,
+  type Filled,
+  hostAddress,
+  type Lemma,
+  lemma,
+  many,
+  nothingAssumed,
+  number,
+  truth,
+  word,
+} from './lemma.ts';
 
 /** The number of the first table; the others follow. */
 const FIRST_TABLE = 100;
@@ -128,7 +139,7 @@ export const prefixMatch: Lemma = lemma({
   scope: 'any prefix, any length, any address',
   cells: [{ name: 'all', shape: { prefix: word, plen: number(0, 32), addr: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { prefix, plen, addr }) {
     return covers(prefix, plen, addr) === (plen === 0 || (prefix ^ addr) >>> (32 - plen) === 0);
   },
@@ -275,7 +286,7 @@ export const tableByNumber: Lemma = lemma({
   scope: 'as of table-finds-longest-prefix, four tables of up to eight routes, sorted or not; any of their numbers',
   cells: [numberedCell(2, 2), numberedCell(4, 8)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { n, id }) {
     const net = worldOf(n);
     const { aliases } = fib_get_table(net, id);
@@ -402,7 +413,7 @@ export const rerouteSourceLarge: Lemma = lemma({
   cells: [cell(8, 4, 8)],
   assumes:
     'nothing; with table-by-number and table-finds-longest-prefix in place of the answer for each rule, it says what reroute-source-is-preferred says',
-  given: always,
+  given: nothingAssumed,
   holds(_, n) {
     const net = worldOf(n);
     return reroutesBy(n, net, chosen(n, n.mark, foundByRule(net, n)));
@@ -431,7 +442,7 @@ export const rerouteUnsorted: Lemma = lemma({
   scope: SCOPE,
   cells: [cell(2, 2, 2)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, n) {
     const net = worldOf(n);
     const { err, fl4 } = ip_route_reroute(net, packet(n), rerouteKey(packet(n), NO_SOCK));
@@ -475,7 +486,7 @@ export const prefixByShift: Lemma = lemma({
   scope: 'any prefix, any length, any address',
   cells: [{ name: 'all', shape: { prefix: word, plen: number(0, 32), addr: word } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { prefix, plen, addr }) {
     return covers(prefix, plen, addr) === ((prefix ^ addr) >>> (32 - plen) === 0);
   },
@@ -492,7 +503,7 @@ export const tableUnsorted: Lemma = lemma({
   scope: 'two routes',
   cells: [tableCell(2)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, n) {
     const net = worldOf(n);
     const { fa } = fib_table_lookup(net, fib_get_table(net, FIRST_TABLE), { ...NO_FLOW, daddr: n.daddr });
@@ -511,7 +522,7 @@ export const tableIgnored: Lemma = lemma({
   scope: 'two tables of two routes',
   cells: [numberedCell(2, 2)],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { n, id }) {
     const net = worldOf(n);
     const [first] = fib_get_table(net, FIRST_TABLE).aliases;

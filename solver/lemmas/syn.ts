@@ -6,7 +6,7 @@ import { IPPROTO_TCP, NO_SKB, type SkBuff } from '../../model/types/packet.ts';
 import { NO_DST } from '../../model/types/route.ts';
 import { NO_FASTOPEN, NO_SOCK, SOCK_TCP, type Sock, TCP_SYN_SENT } from '../../model/types/sock.ts';
 import type { Kernel, World } from '../../model/types/world.ts';
-import { always, asDrawn, type Lemma, lemma, number, truth } from './lemma.ts';
+import { asDrawn, type Lemma, lemma, nothingAssumed, number, truth } from './lemma.ts';
 
 const SADDR = 0x0a000001;
 const DADDR = 0x0a000002;
@@ -61,7 +61,7 @@ interface Syn {
 function synOf(kernel: Kernel, c: Connect, size: number, cookie: number): Syn {
   const { net } = tcp_connect(kernel, hostOf(c, size, cookie), 3);
   let skb = NO_SKB;
-  for (const e of net.effects) if (e.effect === 'xmit') skb = e.skb;
+  for (const e of net.effects) if (e.kind === 'xmit') skb = e.skb;
   let tcp_header_len = 0;
   for (const sk of net.socks) tcp_header_len = sk.id === 3 ? sk.tcp_header_len : tcp_header_len;
   return { skb, tcp_header_len };
@@ -85,7 +85,7 @@ export const synFilter: Lemma = lemma({
     'timestamps, SACK and window scaling on or off, any MTU from 576; plain, or Fast Open without a cookie, with one and 0, 1 or 200 bytes',
   cells: [{ name: 'all', shape: { c: { timestamps: truth, sack: truth, scaling: truth, mtu: number(576, 9000) } } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(kernel, { c }) {
     return (
       synTold(synOf(kernel, c, -1, 0)) &&
@@ -145,7 +145,7 @@ export const synLayouts: Lemma = lemma({
     'every layout by its lengths: MD5, timestamps, SACK, window scaling, Fast Open requests and cookies of any length, IP options, any amount of data',
   cells: [{ name: 'all', shape: { l: LAYOUT } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { l }) {
     const ip = 20 + l.ipOptions * 4;
     const length = ip + tcpHdrlen(l) + l.payload;
@@ -166,7 +166,7 @@ export const synWithoutIpHeader: Lemma = lemma({
   scope: 'as of syn-layouts',
   cells: [{ name: 'all', shape: { l: LAYOUT } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(_, { l }) {
     return (headerLen(l) === tcpHdrlen(l) + l.payload) === (l.payload === 0);
   },
@@ -183,7 +183,7 @@ export const synConnectWithoutIpHeader: Lemma = lemma({
   scope: 'plain connects, as of syn-filter-accepts-none',
   cells: [{ name: 'all', shape: { c: { timestamps: truth, sack: truth, scaling: truth, mtu: number(576, 9000) } } }],
   assumes: '',
-  given: always,
+  given: nothingAssumed,
   holds(kernel, { c }) {
     const { skb, tcp_header_len } = synOf(kernel, c, -1, 0);
     return tcp_header_len === skb.iph.tot_len - skb.iph.ihl * 4;

@@ -47,7 +47,7 @@ test('settings outside their range are refused', () => {
   expect(says(host(), 'sysctl -w net.ipv4.tcp_tw_reuse=7')).toBe(
     'sysctl: setting key "net.ipv4.tcp_tw_reuse": Invalid argument',
   );
-  expect(hostCommand(host(), { do: 'sysctl', key: 'net.ipv4.conf.eth9.rp_filter', values: [1] }).err).not.toBe(0);
+  expect(hostCommand(host(), { kind: 'sysctl', key: 'net.ipv4.conf.eth9.rp_filter', values: [1] }).err).not.toBe(0);
 });
 
 test('conf.default.rp_filter reaches new links and those that have no address yet', () => {

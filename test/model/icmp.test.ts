@@ -34,7 +34,7 @@ describe('an echo request', () => {
       payload: request.payload,
     });
     expect(transportChecksumCorrect(packet.skb)).toBe(true);
-    expect(step.effects.at(-1)).toMatchObject({ effect: 'deliver', sk: 0 });
+    expect(step.effects.at(-1)).toMatchObject({ kind: 'deliver', sk: 0 });
   });
 
   test('is not answered with icmp_echo_ignore_all, to a broadcast address, or with a wrong checksum', () => {
@@ -51,7 +51,7 @@ test('a protocol without a handler is answered with protocol unreachable, unless
   expect(firstSent(last(UPLINKS, [receive('eth0', gre)])).skb.icmph).toMatchObject({ type: 3, code: 2 });
   const taken = last(UPLINKS, [socket('r', 'raw', { protocol: 47 }), receive('eth0', gre)]);
   expect(sentIn(taken)).toEqual([]);
-  expect(taken.effects.flatMap((e) => (e.effect === 'deliver' ? [e.sk] : []))).toEqual([3, 0]);
+  expect(taken.effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : []))).toEqual([3, 0]);
 });
 
 test('no error answers an error', () => {
@@ -103,12 +103,12 @@ describe('a ping socket', () => {
 
   test('receives the reply to its own', () => {
     expect(last(UPLINKS, [...events, simple('answer', 'p')]).effects.at(-1)).toMatchObject({
-      effect: 'deliver',
+      kind: 'deliver',
       sk: 3,
     });
     const other = icmp('8.8.8.8', '10.0.0.1', { type: 0, id: 9999 }, 5);
     expect(last(UPLINKS, [...events, receive('eth0', other)]).effects.at(-1)).toMatchObject({
-      effect: 'free',
+      kind: 'free',
       where: 'ping_rcv',
     });
   });

@@ -58,7 +58,7 @@ describe.each([
 describe('a packet is dropped', () => {
   const skb = datagram('9.9.9.9', 4000, '10.0.0.1', 9, 3);
   const where = (lines: readonly string[], packet: SkBuff) =>
-    last(host(lines), [receive('eth0', packet)]).effects.flatMap((e) => (e.effect === 'free' ? [e.where] : []));
+    last(host(lines), [receive('eth0', packet)]).effects.flatMap((e) => (e.kind === 'free' ? [e.where] : []));
 
   test('with a wrong header checksum, or longer by its header than it is', () => {
     expect(where(TWO_UPLINKS, { ...skb, iph: { ...skb.iph, ttl: 63 } })).toEqual(['ip_rcv_core']);

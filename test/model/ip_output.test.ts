@@ -56,9 +56,9 @@ describe('a marked packet leaves by the second link with the first one’s addre
 test('a dropped packet makes the sender hear EPERM and is freed by the hook', () => {
   const world = host([...TWO_UPLINKS, 'iptables -A OUTPUT -d 8.8.8.8 -j DROP']);
   const { effects } = last(world, [socket('s', 'udp'), sendTo('s', 8, '8.8.8.8', 53)]);
-  expect(effects.filter((e) => e.effect === 'xmit')).toEqual([]);
-  expect(effects.filter((e) => e.effect === 'free').map((e) => e.where)).toEqual(['iptable_filter']);
-  expect(effects.at(-1)).toEqual({ effect: 'syscall', call: 'send', sk: 3, err: -EPERM });
+  expect(effects.filter((e) => e.kind === 'xmit')).toEqual([]);
+  expect(effects.filter((e) => e.kind === 'free').map((e) => e.where)).toEqual(['iptable_filter']);
+  expect(effects.at(-1)).toEqual({ kind: 'syscall', call: 'send', sk: 3, err: -EPERM });
 });
 
 describe('the addresses of a connected TCP socket', () => {
@@ -90,19 +90,19 @@ describe('the addresses of a connected TCP socket', () => {
       0,
     );
     expect(err).toBe(-113);
-    expect(net.effects.at(-1)).toMatchObject({ effect: 'free', where: '__ip_queue_xmit', err: -113 });
+    expect(net.effects.at(-1)).toMatchObject({ kind: 'free', where: '__ip_queue_xmit', err: -113 });
   });
 });
 
 test('headroom at the hook is the first device’s: 16 bytes for Ethernet', () => {
   const { effects } = last(UPLINKS, [socket('s', 'udp'), sendTo('s', 8, '8.8.8.8', 53)]);
-  expect(effects[0]).toMatchObject({ effect: 'alloc', skb: { headroom: 16 } });
+  expect(effects[0]).toMatchObject({ kind: 'alloc', skb: { headroom: 16 } });
 });
 
 test('the device finishes a UDP checksum, unless the datagram is longer than its packets', () => {
   const summed = (len: number) => {
     const { effects } = last(UPLINKS, [socket('s', 'udp'), sendTo('s', len, '8.8.8.8', 53)]);
-    return effects.flatMap((e) => (e.effect === 'alloc' ? [e.skb.ip_summed] : []))[0];
+    return effects.flatMap((e) => (e.kind === 'alloc' ? [e.skb.ip_summed] : []))[0];
   };
   expect(summed(1472)).toBe(CHECKSUM_PARTIAL);
   expect(summed(1473)).toBe(0);
@@ -132,6 +132,6 @@ test('a packet to the host itself comes back on lo before the step ends, with it
   const events = [socket('r', 'udp'), bind('r', '0.0.0.0', 53), socket('s', 'udp'), sendTo('s', 8, '10.1.0.1', 53)];
   const { world, effects } = last(marked, events);
   expect(world.backlog).toEqual([]);
-  expect(effects.filter((e) => e.effect === 'xmit')).toEqual([]);
-  expect(effects.find((e) => e.effect === 'deliver')).toMatchObject({ sk: 3, skb: { mark: 7, iif: 1, sk: 0 } });
+  expect(effects.filter((e) => e.kind === 'xmit')).toEqual([]);
+  expect(effects.find((e) => e.kind === 'deliver')).toMatchObject({ sk: 3, skb: { mark: 7, iif: 1, sk: 0 } });
 });

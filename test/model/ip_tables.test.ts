@@ -8,9 +8,9 @@ import { IP_CT_UNTRACKED, NF_ACCEPT, NF_DROP, type XtMatch, type XtTarget } from
 import type { World } from '../../model/types/world.ts';
 import { append, command, configured, host, icmp, ip, OUT, refusal, tcp, udp } from './netfilterHost.ts';
 
-const ACCEPT: XtTarget = { target: 'ACCEPT' };
-const DROP: XtTarget = { target: 'DROP' };
-const mark = (value: number, mask = 0xffffffff): XtTarget => ({ target: 'MARK', value, mask });
+const ACCEPT: XtTarget = { kind: 'ACCEPT' };
+const DROP: XtTarget = { kind: 'DROP' };
+const mark = (value: number, mask = 0xffffffff): XtTarget => ({ kind: 'MARK', value, mask });
 const any = { invert: false };
 
 /** Mark that a packet has after mangle OUTPUT with one rule that sets it to 1. */
@@ -31,7 +31,7 @@ describe('ipt_do_table', () => {
     const net = configured(
       host,
       command('filter', 'P', 'OUTPUT', { policy: NF_DROP }),
-      append('filter', 'OUTPUT', [], { target: 'none' }),
+      append('filter', 'OUTPUT', [], { kind: 'none' }),
     );
     expect(ipt_do_table(net, dns, OUT, net.filter).verdict).toBe(NF_DROP);
   });
@@ -52,9 +52,9 @@ describe('ipt_do_table', () => {
       host,
       command('mangle', 'N', 'A'),
       append('mangle', 'A', [], mark(1)),
-      append('mangle', 'A', [{ match: 'proto', protocol: 17, ...any }], { target: 'RETURN' }),
+      append('mangle', 'A', [{ kind: 'proto', protocol: 17, ...any }], { kind: 'RETURN' }),
       append('mangle', 'A', [], mark(2)),
-      append('mangle', 'OUTPUT', [], { target: 'jump', chain: 'A' }),
+      append('mangle', 'OUTPUT', [], { kind: 'jump', chain: 'A' }),
       append('mangle', 'OUTPUT', [], mark(0x100, 0x100)),
     );
     expect(ipt_do_table(net, dns, OUT, net.mangle).skb.mark).toBe(0x101);
@@ -66,7 +66,7 @@ describe('ipt_do_table', () => {
       host,
       command('mangle', 'N', 'A'),
       append('mangle', 'A', [], mark(1)),
-      append('mangle', 'OUTPUT', [], { target: 'goto', chain: 'A' }),
+      append('mangle', 'OUTPUT', [], { kind: 'goto', chain: 'A' }),
       append('mangle', 'OUTPUT', [], mark(2)),
     );
     expect(ipt_do_table(net, dns, OUT, net.mangle)).toMatchObject({ verdict: NF_ACCEPT, skb: { mark: 1 } });
@@ -77,7 +77,7 @@ describe('ipt_do_table', () => {
       host,
       command('filter', 'P', 'OUTPUT', { policy: NF_DROP }),
       command('filter', 'N', 'A'),
-      append('filter', 'OUTPUT', [], { target: 'goto', chain: 'A' }),
+      append('filter', 'OUTPUT', [], { kind: 'goto', chain: 'A' }),
       append('filter', 'OUTPUT', [], ACCEPT),
     );
     expect(ipt_do_table(net, dns, OUT, net.filter).verdict).toBe(NF_DROP);
@@ -93,46 +93,46 @@ describe('ipt_do_table', () => {
   });
 
   it('matches addresses, protocol and devices, and the opposite with an inversion', () => {
-    expect(marked([{ match: 'dst', addr: ip('8.8.0.0'), mask: ip('255.255.0.0'), ...any }], dns)).toBe(true);
-    expect(marked([{ match: 'dst', addr: ip('8.8.0.0'), mask: ip('255.255.0.0'), invert: true }], dns)).toBe(false);
-    expect(marked([{ match: 'src', addr: ip('10.0.0.1'), mask: 0xffffffff, ...any }], dns)).toBe(true);
-    expect(marked([{ match: 'proto', protocol: 6, invert: true }], dns)).toBe(true);
-    expect(marked([{ match: 'out', dev: 'eth+', ...any }], dns)).toBe(true);
-    expect(marked([{ match: 'out', dev: 'eth1', ...any }], dns)).toBe(false);
-    expect(marked([{ match: 'out', dev: 'eth', ...any }], dns)).toBe(false);
-    expect(marked([{ match: 'out', dev: 'eth01', ...any }], dns)).toBe(false);
-    expect(marked([{ match: 'out', dev: '+', ...any }], dns)).toBe(true);
+    expect(marked([{ kind: 'dst', addr: ip('8.8.0.0'), mask: ip('255.255.0.0'), ...any }], dns)).toBe(true);
+    expect(marked([{ kind: 'dst', addr: ip('8.8.0.0'), mask: ip('255.255.0.0'), invert: true }], dns)).toBe(false);
+    expect(marked([{ kind: 'src', addr: ip('10.0.0.1'), mask: 0xffffffff, ...any }], dns)).toBe(true);
+    expect(marked([{ kind: 'proto', protocol: 6, invert: true }], dns)).toBe(true);
+    expect(marked([{ kind: 'out', dev: 'eth+', ...any }], dns)).toBe(true);
+    expect(marked([{ kind: 'out', dev: 'eth1', ...any }], dns)).toBe(false);
+    expect(marked([{ kind: 'out', dev: 'eth', ...any }], dns)).toBe(false);
+    expect(marked([{ kind: 'out', dev: 'eth01', ...any }], dns)).toBe(false);
+    expect(marked([{ kind: 'out', dev: '+', ...any }], dns)).toBe(true);
   });
 
   it('matches ports, TCP flags, ICMP types, mark, TOS and DSCP', () => {
-    const tcpOnly: XtMatch = { match: 'proto', protocol: 6, ...any };
-    const udpOnly: XtMatch = { match: 'proto', protocol: 17, ...any };
-    const icmpOnly: XtMatch = { match: 'proto', protocol: 1, ...any };
-    const flags: XtMatch = { match: 'tcp-flags', mask: 0x17, comp: 0x02, ...any };
-    expect(marked([udpOnly, { match: 'dport', first: 50, last: 60, ...any }], dns)).toBe(true);
-    expect(marked([udpOnly, { match: 'sport', first: 50, last: 60, ...any }], dns)).toBe(false);
+    const tcpOnly: XtMatch = { kind: 'proto', protocol: 6, ...any };
+    const udpOnly: XtMatch = { kind: 'proto', protocol: 17, ...any };
+    const icmpOnly: XtMatch = { kind: 'proto', protocol: 1, ...any };
+    const flags: XtMatch = { kind: 'tcp-flags', mask: 0x17, comp: 0x02, ...any };
+    expect(marked([udpOnly, { kind: 'dport', first: 50, last: 60, ...any }], dns)).toBe(true);
+    expect(marked([udpOnly, { kind: 'sport', first: 50, last: 60, ...any }], dns)).toBe(false);
     expect(marked([tcpOnly, flags], syn)).toBe(true);
     expect(marked([tcpOnly, flags], tcp('10.0.0.1', 1, '8.8.8.8', 80, 0x12))).toBe(false);
     const ports = [
       { first: 22, last: 22 },
       { first: 80, last: 90 },
     ];
-    expect(marked([tcpOnly, { match: 'multiport', which: 'dest', ports, ...any }], syn)).toBe(true);
-    expect(marked([tcpOnly, { match: 'multiport', which: 'source', ports, ...any }], syn)).toBe(false);
-    const echo: XtMatch = { match: 'icmp-type', type: 8, codeFirst: 0, codeLast: 255, ...any };
+    expect(marked([tcpOnly, { kind: 'multiport', which: 'dest', ports, ...any }], syn)).toBe(true);
+    expect(marked([tcpOnly, { kind: 'multiport', which: 'source', ports, ...any }], syn)).toBe(false);
+    const echo: XtMatch = { kind: 'icmp-type', type: 8, codeFirst: 0, codeLast: 255, ...any };
     expect(marked([icmpOnly, echo], icmp('10.0.0.1', '8.8.8.8', 8, 0, 1))).toBe(true);
     expect(marked([icmpOnly, echo], icmp('10.0.0.1', '8.8.8.8', 0, 0, 1))).toBe(false);
-    expect(marked([{ match: 'mark', mark: 0x80000000, mask: 0xf0000000, ...any }], { ...dns, mark: 0x80000007 })).toBe(
+    expect(marked([{ kind: 'mark', mark: 0x80000000, mask: 0xf0000000, ...any }], { ...dns, mark: 0x80000007 })).toBe(
       true,
     );
     const tos = { ...dns, iph: { ...dns.iph, tos: 0xb9 } };
-    expect(marked([{ match: 'tos', value: 0x08, mask: 0x0f, ...any }], tos)).toBe(false);
-    expect(marked([{ match: 'tos', value: 0x09, mask: 0x0f, ...any }], tos)).toBe(true);
-    expect(marked([{ match: 'dscp', dscp: 46, ...any }], tos)).toBe(true);
+    expect(marked([{ kind: 'tos', value: 0x08, mask: 0x0f, ...any }], tos)).toBe(false);
+    expect(marked([{ kind: 'tos', value: 0x09, mask: 0x0f, ...any }], tos)).toBe(true);
+    expect(marked([{ kind: 'dscp', dscp: 46, ...any }], tos)).toBe(true);
   });
 
   it('finds an owner only behind a packet of an open user socket', () => {
-    const owner: XtMatch = { match: 'owner', uidFirst: 1000, uidLast: 1001, ...any };
+    const owner: XtMatch = { kind: 'owner', uidFirst: 1000, uidLast: 1001, ...any };
     const net = {
       ...host,
       socks: [
@@ -151,8 +151,8 @@ describe('ipt_do_table', () => {
   it('counts with statistic only the packets that come as far, and starts anew with any command on the table', () => {
     // Observed on Linux 6.18 with iptables-legacy 1.8.9, 2026-11-22: packets 1 and 4 match, and 5 after another command.
     const nth = (packet: number): readonly XtMatch[] => [
-      { match: 'proto', protocol: 17, ...any },
-      { match: 'statistic-nth', every: 3, packet, ...any },
+      { kind: 'proto', protocol: 17, ...any },
+      { kind: 'statistic-nth', every: 3, packet, ...any },
     ];
     let net = configured(
       host,
@@ -165,16 +165,16 @@ describe('ipt_do_table', () => {
       return walk.skb.mark;
     };
     expect([send(dns), send(syn), send(dns), send(dns), send(dns)]).toEqual([1, 0, 0, 2, 1]);
-    net = configured(net, append('mangle', 'OUTPUT', [{ match: 'proto', protocol: 6, ...any }], ACCEPT));
+    net = configured(net, append('mangle', 'OUTPUT', [{ kind: 'proto', protocol: 6, ...any }], ACCEPT));
     expect([send(dns), send(dns), send(dns), send(dns)]).toEqual([1, 0, 2, 1]);
   });
 
   it('changes TOS and DSCP with a correct header checksum', () => {
-    const net = configured(host, append('mangle', 'OUTPUT', [], { target: 'TOS', value: 0x10, mask: 0xff }));
+    const net = configured(host, append('mangle', 'OUTPUT', [], { kind: 'TOS', value: 0x10, mask: 0xff }));
     const { skb } = ipt_do_table(net, dns, OUT, net.mangle);
     expect(skb.iph.tos).toBe(0x10);
     expect(ipChecksumCorrect(skb.iph)).toBe(true);
-    const dscp = configured(host, append('mangle', 'OUTPUT', [], { target: 'DSCP', dscp: 46 }));
+    const dscp = configured(host, append('mangle', 'OUTPUT', [], { kind: 'DSCP', dscp: 46 }));
     const ecn = ipt_do_table(dscp, { ...dns, iph: ipv4_change_dsfield(dns.iph, 0, 3) }, OUT, dscp.mangle).skb;
     expect(ecn.iph.tos).toBe(0xbb);
     expect(ipChecksumCorrect(ecn.iph)).toBe(true);
@@ -199,7 +199,7 @@ describe('ipt_do_table', () => {
   });
 
   it('marks a packet untracked unless it has an entry', () => {
-    const net = configured(host, append('raw', 'OUTPUT', [], { target: 'NOTRACK' }));
+    const net = configured(host, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' }));
     expect(ipt_do_table(net, dns, OUT, net.raw).skb.ctinfo).toBe(IP_CT_UNTRACKED);
     expect(ipt_do_table(net, { ...dns, ct: 4 }, OUT, net.raw).skb.ctinfo).toBe(0);
   });
@@ -217,15 +217,15 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     ['-A to a missing chain', append('mangle', 'FOO', [], mark(1)), NO_NAME],
     [
       '-j to a missing chain',
-      append('filter', 'OUTPUT', [], { target: 'jump', chain: 'FOO' }),
+      append('filter', 'OUTPUT', [], { kind: 'jump', chain: 'FOO' }),
       `${V}Couldn't load target \`FOO':No such file or directory`,
     ],
     [
       '-g to a missing chain',
-      append('filter', 'OUTPUT', [], { target: 'goto', chain: 'FOO' }),
+      append('filter', 'OUTPUT', [], { kind: 'goto', chain: 'FOO' }),
       `${V}goto 'FOO' is not a chain`,
     ],
-    ['-j to a built-in chain', append('filter', 'OUTPUT', [], { target: 'jump', chain: 'INPUT' }), INVALID],
+    ['-j to a built-in chain', append('filter', 'OUTPUT', [], { kind: 'jump', chain: 'INPUT' }), INVALID],
     ['-I beyond the end', command('filter', 'I', 'OUTPUT', { index: 2 }), 'iptables: Index of insertion too big.'],
     ['-I before the start', command('filter', 'I', 'OUTPUT', { index: 0 }), `${V}Invalid rule number \`0'`],
     ['-D of a missing number', command('filter', 'D#', 'OUTPUT', { index: 1 }), 'iptables: Index of deletion too big.'],
@@ -253,46 +253,46 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     ['-X of a missing chain', command('filter', 'X', 'FOO'), NO_NAME],
     ['-X of a built-in chain', command('filter', 'X', 'OUTPUT'), INVALID],
     ['-F of a missing chain', command('filter', 'F', 'FOO'), NO_NAME],
-    ['TOS outside mangle', append('filter', 'OUTPUT', [], { target: 'TOS', value: 16, mask: 255 }), INVALID],
-    ['DSCP outside mangle', append('filter', 'OUTPUT', [], { target: 'DSCP', dscp: 10 }), INVALID],
-    ['NOTRACK outside raw', append('nat', 'OUTPUT', [], { target: 'NOTRACK' }), INVALID],
-    ['MASQUERADE outside nat', append('filter', 'OUTPUT', [], { target: 'MASQUERADE' }), INVALID],
-    ['MASQUERADE outside POSTROUTING', append('nat', 'INPUT', [], { target: 'MASQUERADE' }), INVALID],
-    ['SNAT in OUTPUT', append('nat', 'OUTPUT', [], { target: 'SNAT', addr: 1, portFirst: 0, portLast: 0 }), INVALID],
+    ['TOS outside mangle', append('filter', 'OUTPUT', [], { kind: 'TOS', value: 16, mask: 255 }), INVALID],
+    ['DSCP outside mangle', append('filter', 'OUTPUT', [], { kind: 'DSCP', dscp: 10 }), INVALID],
+    ['NOTRACK outside raw', append('nat', 'OUTPUT', [], { kind: 'NOTRACK' }), INVALID],
+    ['MASQUERADE outside nat', append('filter', 'OUTPUT', [], { kind: 'MASQUERADE' }), INVALID],
+    ['MASQUERADE outside POSTROUTING', append('nat', 'INPUT', [], { kind: 'MASQUERADE' }), INVALID],
+    ['SNAT in OUTPUT', append('nat', 'OUTPUT', [], { kind: 'SNAT', addr: 1, portFirst: 0, portLast: 0 }), INVALID],
     [
       'DNAT in POSTROUTING',
-      append('nat', 'POSTROUTING', [], { target: 'DNAT', addr: 1, portFirst: 0, portLast: 0 }),
+      append('nat', 'POSTROUTING', [], { kind: 'DNAT', addr: 1, portFirst: 0, portLast: 0 }),
       INVALID,
     ],
     [
       'a port for DNAT without a protocol',
-      append('nat', 'OUTPUT', [], { target: 'DNAT', addr: 1, portFirst: 80, portLast: 80 }),
+      append('nat', 'OUTPUT', [], { kind: 'DNAT', addr: 1, portFirst: 80, portLast: 80 }),
       `${V}Need TCP, UDP, SCTP or DCCP with port specification`,
     ],
     ['a chain that the table lacks', append('filter', 'POSTROUTING', [], ACCEPT), NO_NAME],
     [
       'owner in INPUT',
-      append('filter', 'INPUT', [{ match: 'owner', uidFirst: 0, uidLast: 0, ...any }], ACCEPT),
+      append('filter', 'INPUT', [{ kind: 'owner', uidFirst: 0, uidLast: 0, ...any }], ACCEPT),
       INVALID,
     ],
     [
       'owner with a reversed range',
-      append('filter', 'OUTPUT', [{ match: 'owner', uidFirst: 5, uidLast: 3, ...any }], ACCEPT),
+      append('filter', 'OUTPUT', [{ kind: 'owner', uidFirst: 5, uidLast: 3, ...any }], ACCEPT),
       INVALID,
     ],
     [
       '-i in OUTPUT',
-      append('filter', 'OUTPUT', [{ match: 'in', dev: 'lo', ...any }], ACCEPT),
+      append('filter', 'OUTPUT', [{ kind: 'in', dev: 'lo', ...any }], ACCEPT),
       `${V}Can't use -i with OUTPUT`,
     ],
     [
       '-o in INPUT',
-      append('filter', 'INPUT', [{ match: 'out', dev: 'lo', ...any }], ACCEPT),
+      append('filter', 'INPUT', [{ kind: 'out', dev: 'lo', ...any }], ACCEPT),
       `${V}Can't use -o with INPUT`,
     ],
     [
       '--dport without a protocol',
-      append('filter', 'OUTPUT', [{ match: 'dport', first: 80, last: 80, ...any }], ACCEPT),
+      append('filter', 'OUTPUT', [{ kind: 'dport', first: 80, last: 80, ...any }], ACCEPT),
       `${V}unknown option "--dport"`,
     ],
     [
@@ -301,8 +301,8 @@ describe('iptablesCommand refuses in the words of iptables', () => {
         'filter',
         'OUTPUT',
         [
-          { match: 'proto', protocol: 6, invert: true },
-          { match: 'dport', first: 80, last: 80, ...any },
+          { kind: 'proto', protocol: 6, invert: true },
+          { kind: 'dport', first: 80, last: 80, ...any },
         ],
         ACCEPT,
       ),
@@ -310,7 +310,7 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     ],
     [
       '--packet beyond --every',
-      append('filter', 'OUTPUT', [{ match: 'statistic-nth', every: 2, packet: 2, ...any }], ACCEPT),
+      append('filter', 'OUTPUT', [{ kind: 'statistic-nth', every: 2, packet: 2, ...any }], ACCEPT),
       `${V}the --packet p must be 0 <= p <= n-1`,
     ],
   ] as const)('%s', (_what, refused, words) => {
@@ -321,7 +321,7 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     for (const table of ['raw', 'mangle', 'nat', 'filter']) {
       expect(refusal(host, append(table, 'OUTPUT', [], mark(1)))).toBe('');
       expect(
-        refusal(host, append(table, 'OUTPUT', [], { target: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff })),
+        refusal(host, append(table, 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff })),
       ).toBe('');
     }
   });
@@ -331,24 +331,24 @@ describe('iptablesCommand refuses in the words of iptables', () => {
       host,
       command('filter', 'N', 'A'),
       command('filter', 'N', 'B'),
-      append('filter', 'A', [], { target: 'jump', chain: 'B' }),
-      append('filter', 'B', [], { target: 'jump', chain: 'A' }),
+      append('filter', 'A', [], { kind: 'jump', chain: 'B' }),
+      append('filter', 'B', [], { kind: 'jump', chain: 'A' }),
     );
-    expect(refusal(circle, append('filter', 'OUTPUT', [], { target: 'jump', chain: 'A' }))).toBe(
+    expect(refusal(circle, append('filter', 'OUTPUT', [], { kind: 'jump', chain: 'A' }))).toBe(
       'iptables: Too many levels of symbolic links.',
     );
   });
 
   it('allows owner in a user chain until INPUT leads there', () => {
-    const owned = configured(a, append('filter', 'A', [{ match: 'owner', uidFirst: 0, uidLast: 0, ...any }], ACCEPT));
-    expect(refusal(owned, append('filter', 'INPUT', [], { target: 'jump', chain: 'A' }))).toBe(INVALID);
-    expect(refusal(owned, append('filter', 'OUTPUT', [], { target: 'jump', chain: 'A' }))).toBe('');
+    const owned = configured(a, append('filter', 'A', [{ kind: 'owner', uidFirst: 0, uidLast: 0, ...any }], ACCEPT));
+    expect(refusal(owned, append('filter', 'INPUT', [], { kind: 'jump', chain: 'A' }))).toBe(INVALID);
+    expect(refusal(owned, append('filter', 'OUTPUT', [], { kind: 'jump', chain: 'A' }))).toBe('');
   });
 
   it('keeps a chain that is used or not empty', () => {
-    const used = configured(a, append('filter', 'OUTPUT', [], { target: 'jump', chain: 'A' }));
+    const used = configured(a, append('filter', 'OUTPUT', [], { kind: 'jump', chain: 'A' }));
     expect(refusal(used, command('filter', 'X', 'A'))).toBe('iptables: Too many links.');
-    const full = configured(a, append('filter', 'A', [], { target: 'RETURN' }));
+    const full = configured(a, append('filter', 'A', [], { kind: 'RETURN' }));
     expect(refusal(full, command('filter', 'X', ''))).toBe('iptables: Directory not empty.');
     const gone = configured(full, command('filter', 'F', 'A'), command('filter', 'X', ''));
     expect(gone.filter.chains.map((chain) => chain.name)).toEqual(['INPUT', 'FORWARD', 'OUTPUT']);
@@ -362,14 +362,14 @@ describe('iptablesCommand refuses in the words of iptables', () => {
       { ...append('mangle', 'OUTPUT', [], mark(3)), op: 'I', index: 2 },
       { ...append('mangle', 'OUTPUT', [], mark(1)), op: 'D' },
     );
-    const marks = net.mangle.chains[3]?.rules.map(({ target }) => (target.target === 'MARK' ? target.value : 0));
+    const marks = net.mangle.chains[3]?.rules.map(({ target }) => (target.kind === 'MARK' ? target.value : 0));
     expect(marks).toEqual([3, 2]);
   });
 
   it('turns connection tracking on with NAT, ctstate and CONNMARK, not with NOTRACK, and off with the last of them', () => {
-    expect(configured(host, append('raw', 'OUTPUT', [], { target: 'NOTRACK' })).ct_enabled).toBe(false);
+    expect(configured(host, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' })).ct_enabled).toBe(false);
     expect(configured(host, append('nat', 'OUTPUT', [], ACCEPT)).ct_enabled).toBe(false);
-    const on = configured(host, append('nat', 'POSTROUTING', [], { target: 'MASQUERADE' }));
+    const on = configured(host, append('nat', 'POSTROUTING', [], { kind: 'MASQUERADE' }));
     expect(on.ct_enabled).toBe(true);
     expect(configured(on, command('nat', 'F', '')).ct_enabled).toBe(false);
   });

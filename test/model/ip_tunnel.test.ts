@@ -30,7 +30,7 @@ function run(host: readonly string[], events: readonly string[], kernel: Kernel 
 /** Owners of what the hook saw, in order. */
 function owners(played: Run): readonly string[] {
   return played.steps.flatMap(({ effects, world }) =>
-    effects.flatMap((e) => (e.effect === 'mangled' ? [ownerKind(world, e.skb)] : [])),
+    effects.flatMap((e) => (e.kind === 'mangled' ? [ownerKind(world, e.skb)] : [])),
   );
 }
 
@@ -47,7 +47,7 @@ describe('a packet through an ipip tunnel', () => {
 
   it('keeps the mark of the inner packet', () => {
     const played = run(TUNNEL, ['socket c udp mark 7', 'send c 4 to 192.168.9.2:53']);
-    expect(played.steps.at(-1)?.effects.find((e) => e.effect === 'reroute')).toMatchObject({ before: { mark: 100 } });
+    expect(played.steps.at(-1)?.effects.find((e) => e.kind === 'reroute')).toMatchObject({ before: { mark: 100 } });
     expect(traceLines(run(TUNNEL.slice(0, -1), ['socket c udp mark 7', 'send c 4 to 192.168.9.2:53']))[1]).toContain(
       'mark 7',
     );
@@ -55,7 +55,7 @@ describe('a packet through an ipip tunnel', () => {
 
   it('is answered inside the tunnel', () => {
     const played = run(TUNNEL, ['socket c udp', 'send c 4 to 192.168.9.2:53', 'answer c']);
-    expect(played.steps.at(-1)?.effects.some((e) => e.effect === 'deliver' && e.sk > 2)).toBe(true);
+    expect(played.steps.at(-1)?.effects.some((e) => e.kind === 'deliver' && e.sk > 2)).toBe(true);
   });
 
   it('is dropped when the other end lies behind the tunnel itself', () => {
@@ -64,7 +64,7 @@ describe('a packet through an ipip tunnel', () => {
       ['socket c udp', 'send c 4 to 192.168.9.2:53'],
     );
     expect(traceLines(played)).toEqual([]);
-    expect(played.steps.at(-1)?.effects.at(-2)).toMatchObject({ effect: 'free', where: 'ip_tunnel_xmit' });
+    expect(played.steps.at(-1)?.effects.at(-2)).toMatchObject({ kind: 'free', where: 'ip_tunnel_xmit' });
   });
 });
 
@@ -97,8 +97,8 @@ describe('REJECT', () => {
   it('makes the next send of a connected socket fail when it refuses in OUTPUT', () => {
     const host = [...HOST, 'iptables -A OUTPUT -d 9.9.9.9 -j REJECT'];
     const played = run(host, ['socket c udp', 'connect c 9.9.9.9:53', 'send c 4', 'send c 4']);
-    const errors = played.steps.map(({ effects }) => effects.findLast((e) => e.effect === 'syscall'));
-    expect(errors.map((e) => e?.effect === 'syscall' && e.err)).toEqual([0, 0, -1, -111]);
+    const errors = played.steps.map(({ effects }) => effects.findLast((e) => e.kind === 'syscall'));
+    expect(errors.map((e) => e?.kind === 'syscall' && e.err)).toEqual([0, 0, -1, -111]);
   });
 
   it('with tcp-reset needs -p tcp, and the filter table', () => {
@@ -106,7 +106,7 @@ describe('REJECT', () => {
       'iptables -A INPUT -j REJECT --reject-with tcp-reset',
       'iptables -t mangle -A INPUT -j REJECT',
     ]) {
-      expect(run([...HOST, line], []).boot.effects.some((e) => e.effect === 'refused')).toBe(true);
+      expect(run([...HOST, line], []).boot.effects.some((e) => e.kind === 'refused')).toBe(true);
     }
   });
 });

@@ -28,7 +28,7 @@ describe.each([
       expect(traceLines(b as never)).toEqual(traceLines(a as never));
       expect(b?.steps.at(-1)?.world.socks).toEqual(a?.steps.at(-1)?.world.socks);
       expect(b?.steps.at(-1)?.world.oops).toEqual(a?.steps.at(-1)?.world.oops);
-      rerouted += a?.steps.some(({ effects }) => effects.some(({ effect }) => effect === 'reroute')) ? 1 : 0;
+      rerouted += a?.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute')) ? 1 : 0;
     }
     expect(rerouted).toBeGreaterThan(HOSTS / 10);
   });

@@ -37,17 +37,17 @@ export function ip(text: string): number {
 }
 
 const link = (name: string): HostCommand => ({
-  do: 'link add',
+  kind: 'link add',
   name,
-  kind: 'dummy',
+  type: 'dummy',
   peer: '',
   mtu: 0,
   local: 0,
   remote: 0,
 });
-const up = (name: string): HostCommand => ({ do: 'link set', name, up: 1, arp: -1, mtu: 0 });
+const up = (name: string): HostCommand => ({ kind: 'link set', name, up: 1, arp: -1, mtu: 0 });
 const addr = (local: string, prefixlen: number, dev: string): HostCommand => ({
-  do: 'addr add',
+  kind: 'addr add',
   dev,
   local: ip(local),
   peer: ip(local),
@@ -56,7 +56,7 @@ const addr = (local: string, prefixlen: number, dev: string): HostCommand => ({
   broadcast: 0,
 });
 const viaDefault = (gw: string, table: number): HostCommand => ({
-  do: 'route',
+  kind: 'route',
   op: 'add',
   table,
   type: RTN_UNICAST,
@@ -73,7 +73,7 @@ const viaDefault = (gw: string, table: number): HostCommand => ({
   nexthops: [],
 });
 const fwmark = (mark: number, table: number): HostCommand => ({
-  do: 'rule add',
+  kind: 'rule add',
   rule: { ...NO_RULE, pref: -1, action: FR_ACT_TO_TBL, table, mark, mark_mask: 0xffffffff },
 });
 
@@ -105,11 +105,11 @@ export const host: World = typed(
 export const ETH0 = dev_get_by_name(host, 'eth0').ifindex;
 export const ETH1 = dev_get_by_name(host, 'eth1').ifindex;
 
-type Iptables = Extract<HostCommand, { do: 'iptables' }>;
+type Iptables = Extract<HostCommand, { kind: 'iptables' }>;
 
 export function command(table: string, op: Iptables['op'], chain: string, more: Partial<Iptables> = {}): Iptables {
-  const rule = { id: 0, matches: [], target: { target: 'none' } as const, count: 0 };
-  return { do: 'iptables', table, op, chain, index: 1, policy: NF_ACCEPT, rule, ...more };
+  const rule = { id: 0, matches: [], target: { kind: 'none' } as const, count: 0 };
+  return { kind: 'iptables', table, op, chain, index: 1, policy: NF_ACCEPT, rule, ...more };
 }
 
 export function append(table: string, chain: string, matches: readonly XtMatch[], target: XtTarget): Iptables {

@@ -40,8 +40,8 @@ import {
 } from './netfilterHost.ts';
 
 const any = { invert: false };
-const udpOnly: XtMatch = { match: 'proto', protocol: 17, ...any };
-const mark100: XtTarget = { target: 'MARK', value: 100, mask: 0xffffffff };
+const udpOnly: XtMatch = { kind: 'proto', protocol: 17, ...any };
+const mark100: XtTarget = { kind: 'MARK', value: 100, mask: 0xffffffff };
 const dns = {
   ...udp('10.0.0.1', 4000, '8.8.8.8', 53),
   headroom: 16,
@@ -50,7 +50,7 @@ const dns = {
 const marking = configured(host, append('mangle', 'OUTPUT', [udpOnly], mark100));
 
 function effects(net: World): string[] {
-  return net.effects.map(({ effect }) => effect);
+  return net.effects.map(({ kind: effect }) => effect);
 }
 
 /** The packet through LOCAL_OUT and POST_ROUTING, as __ip_local_out() and ip_output() send it. */
@@ -73,12 +73,12 @@ describe('nf_hook', () => {
   });
 
   it('frees a dropped packet, and the sender hears EPERM', () => {
-    const net = configured(host, append('filter', 'OUTPUT', [udpOnly], { target: 'DROP' }));
+    const net = configured(host, append('filter', 'OUTPUT', [udpOnly], { kind: 'DROP' }));
     const dropped = nf_hook(stock, net, dns, OUT);
     expect(dropped).toMatchObject({ err: -EPERM, accepted: false });
     expect(dropped.net.effects).toMatchObject([
-      { effect: 'verdict', where: 'iptable_filter', verdict: NF_DROP },
-      { effect: 'free', where: 'iptable_filter', err: -EPERM },
+      { kind: 'verdict', where: 'iptable_filter', verdict: NF_DROP },
+      { kind: 'free', where: 'iptable_filter', err: -EPERM },
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('nf_hook', () => {
   it('forgets the connection of a packet that is dropped before the confirmation', () => {
     const net = configured(
       host,
-      append('filter', 'OUTPUT', [{ match: 'ctstate', states: ['NEW'], ...any }], { target: 'DROP' }),
+      append('filter', 'OUTPUT', [{ kind: 'ctstate', states: ['NEW'], ...any }], { kind: 'DROP' }),
     );
     expect(nf_hook(stock, net, dns, OUT).net.conntrack).toEqual([]);
   });
@@ -119,8 +119,8 @@ describe('nf_hook', () => {
   it('asks raw before connection tracking, so that NOTRACK shows as UNTRACKED in filter', () => {
     const net = configured(
       host,
-      append('raw', 'OUTPUT', [], { target: 'NOTRACK' }),
-      append('filter', 'OUTPUT', [{ match: 'ctstate', states: ['UNTRACKED'], ...any }], { target: 'DROP' }),
+      append('raw', 'OUTPUT', [], { kind: 'NOTRACK' }),
+      append('filter', 'OUTPUT', [{ kind: 'ctstate', states: ['UNTRACKED'], ...any }], { kind: 'DROP' }),
     );
     expect(nf_hook(stock, net, dns, OUT).accepted).toBe(false);
   });
@@ -152,14 +152,14 @@ describe('mangle OUTPUT', () => {
   });
 
   it('does not route a marked packet again that a later rule drops', () => {
-    const net = configured(marking, append('mangle', 'OUTPUT', [], { target: 'DROP' }));
+    const net = configured(marking, append('mangle', 'OUTPUT', [], { kind: 'DROP' }));
     const dropped = nf_hook(stock, net, dns, OUT);
     expect(effects(dropped.net)).not.toContain('reroute');
   });
 
   it('drops with the error of the second lookup', () => {
     const net = typed(marking, {
-      do: 'rule add',
+      kind: 'rule add',
       rule: { ...NO_RULE, pref: 10, action: FR_ACT_UNREACHABLE, mark: 100, mark_mask: 0xffffffff },
     });
     const failed = nf_hook(stock, net, dns, OUT);
@@ -168,8 +168,8 @@ describe('mangle OUTPUT', () => {
   });
 
   it('lets later chains see the device of the first lookup', () => {
-    const onEth0: XtMatch = { match: 'out', dev: 'eth0', ...any };
-    const net = configured(marking, append('filter', 'OUTPUT', [onEth0], { target: 'DROP' }));
+    const onEth0: XtMatch = { kind: 'out', dev: 'eth0', ...any };
+    const net = configured(marking, append('filter', 'OUTPUT', [onEth0], { kind: 'DROP' }));
     expect(nf_hook(stock, net, dns, OUT).accepted).toBe(false);
   });
 });
@@ -196,7 +196,7 @@ describe('ip_route_me_harder', () => {
 
   it('sees ports only where a rule asks for them', () => {
     const rule = { ...NO_RULE, pref: 10, action: FR_ACT_TO_TBL, table: 100, dport_start: 53, dport_end: 53 };
-    const net = typed(host, { do: 'rule add', rule });
+    const net = typed(host, { kind: 'rule add', rule });
     expect(ip_route_me_harder(net, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH1);
     expect(ip_route_me_harder(host, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
   });
@@ -214,7 +214,7 @@ describe('connection tracking at the hooks', () => {
   it('keeps the entry of a packet that comes back in on lo', () => {
     const net = configured(
       host,
-      append('filter', 'INPUT', [{ match: 'ctstate', states: ['NEW'], ...any }], { target: 'ACCEPT' }),
+      append('filter', 'INPUT', [{ kind: 'ctstate', states: ['NEW'], ...any }], { kind: 'ACCEPT' }),
     );
     const sent = send(stock, net, {
       ...udp('127.0.0.1', 4000, '127.0.0.1', 53),
@@ -231,8 +231,8 @@ describe('connection tracking at the hooks', () => {
     const stateful = configured(
       host,
       command('filter', 'P', 'INPUT', { policy: NF_DROP }),
-      append('filter', 'INPUT', [{ match: 'ctstate', states: ['RELATED', 'ESTABLISHED'], ...any }], {
-        target: 'ACCEPT',
+      append('filter', 'INPUT', [{ kind: 'ctstate', states: ['RELATED', 'ESTABLISHED'], ...any }], {
+        kind: 'ACCEPT',
       }),
     );
     const { net } = send(stock, stateful, dns);
@@ -246,7 +246,7 @@ describe('connection tracking at the hooks', () => {
   it('routes a packet with a new destination again and translates the answer back', () => {
     const net = configured(
       host,
-      append('nat', 'OUTPUT', [udpOnly], { target: 'DNAT', addr: ip('10.1.0.2'), portFirst: 5353, portLast: 5353 }),
+      append('nat', 'OUTPUT', [udpOnly], { kind: 'DNAT', addr: ip('10.1.0.2'), portFirst: 5353, portLast: 5353 }),
     );
     const sent = send(stock, net, dns);
     expect(sent.skb).toMatchObject({ iph: { daddr: ip('10.1.0.2') }, uh: { dest: 5353 }, dst: { dev: ETH1 } });
@@ -261,8 +261,8 @@ describe('connection tracking at the hooks', () => {
   it('saves and restores marks through the connection', () => {
     const net = configured(
       marking,
-      append('mangle', 'OUTPUT', [], { target: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff }),
-      append('mangle', 'PREROUTING', [], { target: 'CONNMARK', op: 'restore', value: 0, mask: 0xffffffff }),
+      append('mangle', 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff }),
+      append('mangle', 'PREROUTING', [], { kind: 'CONNMARK', op: 'restore', value: 0, mask: 0xffffffff }),
     );
     const sent = send(stock, net, dns);
     expect(nf_hook(stock, sent.net, udp('8.8.8.8', 53, '10.0.0.1', 4000), PRE).skb.mark).toBe(100);
@@ -275,7 +275,7 @@ describe('the variant masquerade', () => {
       {
         table: 'nat',
         chain: 'POSTROUTING',
-        rule: { matches: [{ match: 'out', dev: 'eth1' }], target: { target: 'MASQUERADE' } },
+        rule: { matches: [{ kind: 'out', dev: 'eth1' }], target: { kind: 'MASQUERADE' } },
       },
     ]);
     expect(stock.operator(host)).toEqual([]);

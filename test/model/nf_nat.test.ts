@@ -13,8 +13,8 @@ import { NF_ACCEPT, NF_DROP, type XtTarget } from '../../model/types/verdict.ts'
 import type { World } from '../../model/types/world.ts';
 import { append, configured, ETH0, ETH1, host, icmp, ip, OUT, POST, PRE, tcp, udp } from './netfilterHost.ts';
 
-const MASQUERADE: XtTarget = { target: 'MASQUERADE' };
-const onEth1 = { match: 'out', dev: 'eth1', invert: false } as const;
+const MASQUERADE: XtTarget = { kind: 'MASQUERADE' };
+const onEth1 = { kind: 'out', dev: 'eth1', invert: false } as const;
 const masq = configured(host, append('nat', 'POSTROUTING', [onEth1], MASQUERADE));
 const toEth1 = { dev: ETH1, rt_gw4: ip('10.1.0.2') };
 
@@ -127,13 +127,13 @@ describe('bindings without a rule', () => {
 
 describe('SNAT and DNAT', () => {
   const any = { invert: false };
-  const udpOnly = { match: 'proto', protocol: 17, ...any } as const;
+  const udpOnly = { kind: 'proto', protocol: 17, ...any } as const;
 
   it('keep to the port range', () => {
     const snat = configured(
       host,
       append('nat', 'POSTROUTING', [udpOnly], {
-        target: 'SNAT',
+        kind: 'SNAT',
         addr: ip('10.1.0.1'),
         portFirst: 5000,
         portLast: 5001,
@@ -149,7 +149,7 @@ describe('SNAT and DNAT', () => {
     const snat = configured(
       host,
       append('nat', 'POSTROUTING', [udpOnly], {
-        target: 'SNAT',
+        kind: 'SNAT',
         addr: ip('10.1.0.1'),
         portFirst: 3999,
         portLast: 4001,

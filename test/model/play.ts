@@ -35,7 +35,7 @@ export function host(lines: readonly string[], kernel: Kernel = stock): World {
   );
 }
 
-type Ev<T extends Event['event']> = Extract<Event, { event: T }>;
+type Ev<T extends Event['kind']> = Extract<Event, { kind: T }>;
 
 export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'socket'>> = {}): Event {
   const plain = {
@@ -48,20 +48,20 @@ export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'
     unicastIf: '',
     md5: false,
   };
-  return { event: 'socket', s, type, ...plain, picks: NO_PICKS, ...more };
+  return { kind: 'socket', s, type, ...plain, picks: NO_PICKS, ...more };
 }
 
 export function bind(s: string, addr: string, port = 0): Event {
-  return { event: 'bind', s, addr: ip(addr), port, picks: NO_PICKS };
+  return { kind: 'bind', s, addr: ip(addr), port, picks: NO_PICKS };
 }
 
 export function connect(s: string, addr: string, port: number, tfo = false): Event {
-  return { event: 'connect', s, addr: ip(addr), port, tfo, picks: NO_PICKS };
+  return { kind: 'connect', s, addr: ip(addr), port, tfo, picks: NO_PICKS };
 }
 
 export function send(s: string, len: number, more: Partial<Ev<'send'>> = {}): Event {
   return {
-    event: 'send',
+    kind: 'send',
     s,
     len,
     hasTo: false,
@@ -82,19 +82,19 @@ export function sendTo(s: string, len: number, addr: string, port = 0, more: Par
 }
 
 export function simple(event: 'listen' | 'close' | 'answer' | 'retransmit', s: string): Event {
-  return event === 'listen' ? { event, s, tfo: false, picks: NO_PICKS } : { event, s, picks: NO_PICKS };
+  return event === 'listen' ? { kind: event, s, tfo: false, picks: NO_PICKS } : { kind: event, s, picks: NO_PICKS };
 }
 
 export function receive(dev: string, skb: SkBuff): Event {
-  return { event: 'receive', dev, skb, cookieFor: 0, picks: NO_PICKS };
+  return { kind: 'receive', dev, skb, cookieFor: 0, picks: NO_PICKS };
 }
 
 export function command(line: string): Event {
-  return { event: 'host', command: parseHostCommand(line), picks: NO_PICKS };
+  return { kind: 'host', command: parseHostCommand(line), picks: NO_PICKS };
 }
 
 export function wait(ms: number): Event {
-  return { event: 'wait', ms, picks: NO_PICKS };
+  return { kind: 'wait', ms, picks: NO_PICKS };
 }
 
 /** The steps of the events on that host. */
@@ -116,14 +116,14 @@ export function last(world: World, events: readonly Event[], kernel: Kernel = st
 
 /** What the events' system calls returned. */
 export function errnos(world: World, events: readonly Event[]): number[] {
-  return play(world, events).flatMap(({ effects }) => effects.flatMap((e) => (e.effect === 'syscall' ? [e.err] : [])));
+  return play(world, events).flatMap(({ effects }) => effects.flatMap((e) => (e.kind === 'syscall' ? [e.err] : [])));
 }
 
-export type Xmit = Extract<Effect, { effect: 'xmit' }>;
+export type Xmit = Extract<Effect, { kind: 'xmit' }>;
 
 /** The packets that left in a step. */
 export function sentIn({ effects }: Step): Xmit[] {
-  return effects.filter((e): e is Xmit => e.effect === 'xmit');
+  return effects.filter((e): e is Xmit => e.kind === 'xmit');
 }
 
 /** The first packet that left in a step; a test that sees none fails here. */

@@ -58,7 +58,7 @@ test('raw sockets get copies of what arrives for their protocol, address and dev
     socket('tcp', 'raw', { protocol: IPPROTO_TCP }),
   ];
   const { effects } = last(UPLINKS, [...sockets, receive('eth0', skb)]);
-  expect(effects.flatMap((e) => (e.effect === 'deliver' ? [e.sk] : []))).toEqual([4, 3]);
-  const ids = effects.flatMap((e) => (e.effect === 'deliver' ? [e.skb.id] : []));
+  expect(effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : []))).toEqual([4, 3]);
+  const ids = effects.flatMap((e) => (e.kind === 'deliver' ? [e.skb.id] : []));
   expect(new Set(ids).size).toBe(2);
 });

@@ -48,7 +48,7 @@ test('payload byte i is i modulo 256', () => {
 describe('boot', () => {
   test('shows what the kernel refused, in its words', () => {
     const twice = ['ip link set lo up', 'ip addr add 10.0.0.1/8 dev lo', 'ip addr add 10.0.0.1/8 dev lo'];
-    expect(host(twice).effects).toEqual([{ effect: 'refused', message: expect.stringContaining('File exists') }]);
+    expect(host(twice).effects).toEqual([{ kind: 'refused', message: expect.stringContaining('File exists') }]);
   });
 
   test('ends with what the variant’s operator adds', () => {
@@ -68,7 +68,7 @@ test('an oops ends the run with the step it happened in', () => {
 
 test('a refused host command in the middle changes nothing', () => {
   const { effects, world } = last(UPLINKS, [command('ip route add default via 10.0.0.254')]);
-  expect(effects.map((e) => e.effect)).toEqual(['refused']);
+  expect(effects.map((e) => e.kind)).toEqual(['refused']);
   expect(world.tables).toEqual(UPLINKS.tables);
 });
 
@@ -93,9 +93,9 @@ test('every packet ends once', () => {
     simple('answer', 'c'),
   ];
   for (const { effects } of play(host2, events)) {
-    const made = effects.flatMap((e) => (e.effect === 'alloc' ? [e.skb.id] : []));
+    const made = effects.flatMap((e) => (e.kind === 'alloc' ? [e.skb.id] : []));
     const ended = effects.flatMap((e) =>
-      e.effect === 'xmit' || e.effect === 'free' || e.effect === 'deliver' ? [e.skb.id] : [],
+      e.kind === 'xmit' || e.kind === 'free' || e.kind === 'deliver' ? [e.skb.id] : [],
     );
     expect(ended.sort()).toEqual(made.sort());
   }
@@ -126,7 +126,7 @@ describe('a peer', () => {
     expect(play(UPLINKS, [...CONNECTED, simple('answer', 'c')])[3]?.effects).toEqual([]);
     const udp = [socket('u', 'udp'), sendTo('u', 12, '8.8.8.8', 53), simple('answer', 'u'), simple('answer', 'u')];
     const steps = play(UPLINKS, udp);
-    expect(steps[2]?.effects.at(-1)).toMatchObject({ effect: 'deliver', sk: 3, skb: { payload: { len: 12 } } });
+    expect(steps[2]?.effects.at(-1)).toMatchObject({ kind: 'deliver', sk: 3, skb: { payload: { len: 12 } } });
     expect(steps[3]?.effects).toEqual([]);
   });
 
@@ -142,7 +142,7 @@ describe('a peer', () => {
     const [sent] = steps.flatMap((step) => sentIn(step));
     const dev = sent?.dev;
     expect(steps[2]?.effects[0]).toMatchObject({
-      effect: 'alloc',
+      kind: 'alloc',
       skb: { iif: dev, iph: { daddr: ip('10.0.0.1'), saddr: ip('8.8.8.8') } },
     });
   });

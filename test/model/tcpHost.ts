@@ -34,7 +34,7 @@ export const HERE = ip('10.0.0.1');
 export const PEER = ip('10.0.0.254');
 
 const address = (local: string, plen: number, dev: string): HostCommand => ({
-  do: 'addr add',
+  kind: 'addr add',
   dev,
   local: ip(local),
   peer: ip(local),
@@ -44,9 +44,9 @@ const address = (local: string, plen: number, dev: string): HostCommand => ({
 });
 
 const COMMANDS: readonly HostCommand[] = [
-  { do: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 },
-  { do: 'link add', name: 'eth0', kind: 'veth', peer: 'eth0p', mtu: 0, local: 0, remote: 0 },
-  { do: 'link set', name: 'eth0', up: 1, arp: -1, mtu: 0 },
+  { kind: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 },
+  { kind: 'link add', name: 'eth0', type: 'veth', peer: 'eth0p', mtu: 0, local: 0, remote: 0 },
+  { kind: 'link set', name: 'eth0', up: 1, arp: -1, mtu: 0 },
   address('10.0.0.1', 24, 'eth0'),
   address('10.0.0.2', 24, 'eth0'),
 ];
@@ -60,13 +60,13 @@ export function command(net: World, ...commands: readonly HostCommand[]): World 
 }
 
 const policy = (verdict: number): HostCommand => ({
-  do: 'iptables',
+  kind: 'iptables',
   table: 'filter',
   op: 'P',
   chain: 'OUTPUT',
   index: 0,
   policy: verdict,
-  rule: { id: 0, matches: [], target: { target: 'none' }, count: 0 },
+  rule: { id: 0, matches: [], target: { kind: 'none' }, count: 0 },
 });
 
 /** Nothing leaves, and everything does again. */
@@ -98,7 +98,7 @@ export function events(
 }
 
 export const tcp = (s: string): Bare => ({
-  event: 'socket',
+  kind: 'socket',
   s,
   type: 'tcp',
   protocol: 0,
@@ -110,15 +110,15 @@ export const tcp = (s: string): Bare => ({
   broadcast: false,
   unicastIf: '',
 });
-export const connect = (s: string, port = 80, tfo = false): Bare => ({ event: 'connect', s, addr: PEER, port, tfo });
-export const bind = (s: string, addr: number, port: number): Bare => ({ event: 'bind', s, addr, port });
-export const listen = (s: string, tfo = false): Bare => ({ event: 'listen', s, tfo });
-export const answer = (s: string): Bare => ({ event: 'answer', s });
-export const close = (s: string): Bare => ({ event: 'close', s });
-export const retransmit = (s: string): Bare => ({ event: 'retransmit', s });
-export const wait = (ms: number): Bare => ({ event: 'wait', ms });
+export const connect = (s: string, port = 80, tfo = false): Bare => ({ kind: 'connect', s, addr: PEER, port, tfo });
+export const bind = (s: string, addr: number, port: number): Bare => ({ kind: 'bind', s, addr, port });
+export const listen = (s: string, tfo = false): Bare => ({ kind: 'listen', s, tfo });
+export const answer = (s: string): Bare => ({ kind: 'answer', s });
+export const close = (s: string): Bare => ({ kind: 'close', s });
+export const retransmit = (s: string): Bare => ({ kind: 'retransmit', s });
+export const wait = (ms: number): Bare => ({ kind: 'wait', ms });
 export const send = (s: string, len: number, tfo = false): Bare => ({
-  event: 'send',
+  kind: 'send',
   s,
   len,
   hasTo: tfo,
@@ -159,14 +159,14 @@ export function segment(
     payload: payloadOf(len),
   };
   const iph = ip_send_check({ ...skb.iph, tot_len: 20 + skb.th.doff * 4 + len });
-  return { event: 'receive', dev: 'eth0', cookieFor: 0, skb: setTransportChecksum({ ...skb, iph }, PEER, HERE) };
+  return { kind: 'receive', dev: 'eth0', cookieFor: 0, skb: setTransportChecksum({ ...skb, iph }, PEER, HERE) };
 }
 
 export { RTN_LOCAL, TCPHDR_ACK as ACK, TCPHDR_FIN as FIN, TCPHDR_PSH as PSH, TCPHDR_RST as RST, TCPHDR_SYN as SYN };
 
 /** What left the host. */
 export const wire = (effects: readonly Effect[]): readonly SkBuff[] =>
-  effects.flatMap((e) => (e.effect === 'xmit' ? [e.skb] : []));
+  effects.flatMap((e) => (e.kind === 'xmit' ? [e.skb] : []));
 
 /** tcpdump's letters. */
 export const letters = (skb: SkBuff): string =>
@@ -179,7 +179,7 @@ export const letters = (skb: SkBuff): string =>
   ].join('') + (transportChecksumCorrect(skb) ? '' : ' bad checksum');
 
 export const errs = (effects: readonly Effect[]): readonly number[] =>
-  effects.flatMap((e) => (e.effect === 'syscall' ? [e.err] : []));
+  effects.flatMap((e) => (e.kind === 'syscall' ? [e.err] : []));
 
 export const sock = (net: World, s: string): Sock => sockByName(net, s);
 

@@ -83,7 +83,7 @@ test('a cookie is kept for the address that the socket has when the SYN-ACK come
 
 test('when sending the data fails, the plain SYN is sent in the same call and the data waits', () => {
   const { net, effects } = events(stock, command(known(), DROP_OUTPUT), [tcp('b'), send('b', 4, true)]);
-  const made = effects.flatMap((e) => (e.effect === 'alloc' ? [e.skb] : []));
+  const made = effects.flatMap((e) => (e.kind === 'alloc' ? [e.skb] : []));
   expect(made.map((skb) => [letters(skb).slice(0, 1), skb.payload.len, tfoCookieOf(skb.th)])).toEqual([
     ['S', 4, OWN],
     ['S', 0, -1],

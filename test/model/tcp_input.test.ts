@@ -97,7 +97,7 @@ test('a RST ends an attempt; the user learns of it at the next call', () => {
   const c = sock(start, 'c');
   const { net, effects } = events(stock, start, [
     segment(RST | ACK, 80, c.inet_num, 0, c.snd_nxt),
-    { event: 'connect', s: 'c', addr: PEER, port: 80, tfo: false },
+    { kind: 'connect', s: 'c', addr: PEER, port: 80, tfo: false },
   ]);
   expect(wire(effects)).toEqual([]);
   expect(errs(effects)).toEqual([-111]);

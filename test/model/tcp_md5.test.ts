@@ -32,7 +32,7 @@ const SESSION = (to: string) => [
 
 const run = (events: readonly string[], kernel = stock) => play(kernel, compile({ host: HOST, events }));
 const sent = (events: readonly string[]): readonly SkBuff[] =>
-  run(events).steps.flatMap(({ effects }) => effects.flatMap((e) => (e.effect === 'xmit' ? [e.skb] : [])));
+  run(events).steps.flatMap(({ effects }) => effects.flatMap((e) => (e.kind === 'xmit' ? [e.skb] : [])));
 
 describe('a socket with a key', () => {
   test('signs every segment; its SYN has no timestamps', () => {
@@ -55,7 +55,7 @@ describe('a socket with a key', () => {
       'connect c 8.8.8.8:179',
       'receive eth0 8.8.8.8:179 > 10.0.0.1:5000 tcp S.',
     ]);
-    expect(steps.at(-1)?.effects.map(({ effect }) => effect)).toEqual(['alloc', 'free']);
+    expect(steps.at(-1)?.effects.map(({ kind: effect }) => effect)).toEqual(['alloc', 'free']);
   });
 });
 

@@ -81,7 +81,7 @@ test('the first SYN leaves with the addresses of the socket and a correct checks
 
 test('TCP hands its segments to IP with the checksum left to the device, over the pseudo-header only', () => {
   const { effects } = events(stock, host(), [tcp('c'), connect('c')]);
-  const made = effects.flatMap((e) => (e.effect === 'alloc' ? [e.skb] : []));
+  const made = effects.flatMap((e) => (e.kind === 'alloc' ? [e.skb] : []));
   expect(made[0]).toMatchObject({ ip_summed: CHECKSUM_PARTIAL, cloned: true, headroom: 260 });
 });
 

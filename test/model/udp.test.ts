@@ -26,7 +26,7 @@ const UPLINKS = host(TWO_UPLINKS);
 describe('a datagram is received', () => {
   const from = (addr: string, sport: number, to: string) => datagram(addr, sport, to, 53, 4);
   const receiver = (events: Parameters<typeof play>[1], skb: ReturnType<typeof datagram>, dev = 'eth0') =>
-    last(UPLINKS, [...events, receive(dev, skb)]).effects.flatMap((e) => (e.effect === 'deliver' ? [e.sk] : []));
+    last(UPLINKS, [...events, receive(dev, skb)]).effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : []));
 
   test('by the socket bound to its address before the one bound to all', () => {
     const both = [
@@ -54,7 +54,7 @@ describe('a datagram is received', () => {
       bind('b', '0.0.0.0', 53),
     ];
     const { effects } = last(UPLINKS, [...two, receive('eth0', from('10.0.0.9', 1, '10.0.0.255'))]);
-    expect(effects.flatMap((e) => (e.effect === 'deliver' ? [e.sk] : []))).toEqual([3]);
+    expect(effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : []))).toEqual([3]);
   });
 
   test('by nobody when its checksum is wrong', () => {
@@ -64,7 +64,7 @@ describe('a datagram is received', () => {
       bind('s', '0.0.0.0', 53),
       receive('eth0', { ...skb, uh: { ...skb.uh, check: 1 } }),
     ]);
-    expect(effects.map((e) => e.effect)).toEqual(['alloc', 'free']);
+    expect(effects.map((e) => e.kind)).toEqual(['alloc', 'free']);
   });
 });
 

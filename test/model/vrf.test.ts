@@ -103,7 +103,7 @@ describe('a socket that is not bound to the VRF', () => {
       ECHO,
     ];
     const { steps } = play(stock, compile({ host: HOST, events }));
-    const sockets = steps.map(({ effects }) => effects.flatMap((e) => (e.effect === 'deliver' ? [e.sk] : [])));
+    const sockets = steps.map(({ effects }) => effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : [])));
     expect(sockets).toEqual([[], [], [], [], [4, 0]]);
   });
 });
@@ -183,7 +183,7 @@ describe('the hooks', () => {
 test('a packet to the host itself comes back by the VRF, not by lo', () => {
   const events = ['socket d udp dev vrf0', 'bind d 0.0.0.0:7', 'socket c udp', 'send c 4 to 10.1.0.1:7 via vrf0'];
   const { steps } = play(stock, compile({ host: [...HOST, MARK], events }));
-  const delivered = steps.at(-1)?.effects.filter(({ effect }) => effect === 'deliver');
+  const delivered = steps.at(-1)?.effects.filter(({ kind }) => kind === 'deliver');
   expect(delivered).toMatchObject([{ sk: 3, skb: { iif: 6, dst: { dev: 6, rt_local: true } } }]);
 });
 

@@ -50,7 +50,7 @@ describe('events', () => {
 
   test('a SYN arrives with the fields that its notation says', () => {
     expect(parseEvent('receive eth0 10.0.0.254:5000 > 10.0.0.1:80 tcp S seq 7')).toMatchObject({
-      event: 'receive',
+      kind: 'receive',
       dev: 'eth0',
       skb: {
         iph: { saddr: 0x0a0000fe, daddr: 0x0a000001, protocol: 6, ttl: 64, tot_len: 40 },
@@ -80,7 +80,7 @@ describe('events', () => {
     fc.assert(
       fc.property(packet, (text) => {
         const event = parseEvent(`receive eth0 ${text}`);
-        if (event.event !== 'receive') throw new Error('not a receive');
+        if (event.kind !== 'receive') throw new Error('not a receive');
         expect(ipChecksumCorrect(event.skb.iph)).toBe(true);
         expect(transportChecksumCorrect(event.skb)).toBe(true);
         expect(parseEvent(printEvent(event))).toEqual(event);

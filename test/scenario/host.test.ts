@@ -125,7 +125,7 @@ describe('commands', () => {
 
   test('a mark rule carries mark and mask', () => {
     expect(parseHostLine('ip rule add fwmark 100 table 100')).toMatchObject({
-      do: 'rule add',
+      kind: 'rule add',
       rule: { mark: 100, mark_mask: 0xffffffff, table: 100, pref: -1, protocol: 0 },
     });
   });
@@ -257,38 +257,38 @@ const range = (arbitrary: fc.Arbitrary<number>) =>
 
 const link: fc.Arbitrary<HostCommand> = fc.oneof(
   fc.record({
-    do: fc.constant('link add' as const),
+    kind: fc.constant('link add' as const),
     name: device,
-    kind: fc.constantFrom('dummy', 'ifb'),
+    type: fc.constantFrom('dummy', 'ifb'),
     peer: fc.constant(''),
     mtu: fc.constantFrom(0, 1400),
     local: fc.constant(0),
     remote: fc.constant(0),
   }),
   fc.record({
-    do: fc.constant('link add' as const),
+    kind: fc.constant('link add' as const),
     name: device,
-    kind: fc.constant('ipip'),
+    type: fc.constant('ipip'),
     peer: fc.constant(''),
     mtu: fc.constantFrom(0, 1400),
     local: fc.constantFrom(0, 0x0a000001),
     remote: fc.constantFrom(0, 0xc6336409),
   }),
   fc.record({
-    do: fc.constant('link add' as const),
+    kind: fc.constant('link add' as const),
     name: device,
-    kind: fc.constant('veth'),
+    type: fc.constant('veth'),
     peer: fc.constantFrom('', 'p0'),
     mtu: fc.constantFrom(0, 1400),
     local: fc.constant(0),
     remote: fc.constant(0),
   }),
-  fc.record({ do: fc.constant('vrf add' as const), name: device, table }),
-  fc.record({ do: fc.constant('link master' as const), name: device, master: fc.oneof(fc.constant(''), device) }),
-  fc.record({ do: fc.constant('link del' as const), name: device }),
+  fc.record({ kind: fc.constant('vrf add' as const), name: device, table }),
+  fc.record({ kind: fc.constant('link master' as const), name: device, master: fc.oneof(fc.constant(''), device) }),
+  fc.record({ kind: fc.constant('link del' as const), name: device }),
   fc
     .record({
-      do: fc.constant('link set' as const),
+      kind: fc.constant('link set' as const),
       name: device,
       up: fc.constantFrom(-1, 0, 1),
       arp: fc.constantFrom(-1, 0, 1),
@@ -299,7 +299,7 @@ const link: fc.Arbitrary<HostCommand> = fc.oneof(
 
 const addr: fc.Arbitrary<HostCommand> = fc.oneof(
   fc.record({
-    do: fc.constantFrom('addr add' as const, 'addr del' as const),
+    kind: fc.constantFrom('addr add' as const, 'addr del' as const),
     dev: device,
     local: address,
     peer: address,
@@ -309,7 +309,7 @@ const addr: fc.Arbitrary<HostCommand> = fc.oneof(
   }),
   fc
     .record({
-      do: fc.constantFrom('addr add' as const, 'addr del' as const),
+      kind: fc.constantFrom('addr add' as const, 'addr del' as const),
       dev: device,
       local: address,
       prefixlen: plen,
@@ -317,11 +317,11 @@ const addr: fc.Arbitrary<HostCommand> = fc.oneof(
       broadcast: fc.constant(0),
     })
     .map((command) => ({ ...command, peer: command.local })),
-  fc.record({ do: fc.constant('addr flush' as const), dev: device }),
+  fc.record({ kind: fc.constant('addr flush' as const), dev: device }),
 );
 
 const route: fc.Arbitrary<HostCommand> = fc.record({
-  do: fc.constant('route' as const),
+  kind: fc.constant('route' as const),
   op: fc.constantFrom(
     'add' as const,
     'append' as const,
@@ -371,7 +371,7 @@ const rule: fc.Arbitrary<HostCommand> = fc
     adds: flag,
   })
   .map(({ uids, sports, dports, adds, ...given }) => ({
-    do: adds ? ('rule add' as const) : ('rule del' as const),
+    kind: adds ? ('rule add' as const) : ('rule del' as const),
     rule: {
       ...NO_RULE,
       ...given,
@@ -391,14 +391,14 @@ const invert = flag;
 const headers: fc.Arbitrary<XtMatch[]> = fc
   .tuple(
     fc.option(
-      device.chain((dev) => invert.map((not): XtMatch => ({ match: 'out', dev, invert: not }))),
+      device.chain((dev) => invert.map((not): XtMatch => ({ kind: 'out', dev, invert: not }))),
       { nil: undefined },
     ),
     ...(['src', 'dst'] as const).map((match) =>
       fc.option(
         fc.tuple(word32, fc.integer({ min: 1, max: 32 }), invert).map(
           ([a, length, not]): XtMatch => ({
-            match,
+            kind: match,
             addr: (a & maskOf(length)) >>> 0,
             mask: maskOf(length),
             invert: not,
@@ -412,21 +412,21 @@ const headers: fc.Arbitrary<XtMatch[]> = fc
 const tcpMatches: fc.Arbitrary<XtMatch[]> = fc
   .tuple(ports, fc.integer({ min: 0, max: 63 }), fc.integer({ min: 0, max: 63 }), invert)
   .map(([range, mask, comp, not]) => [
-    { match: 'proto', protocol: 6, invert: false },
-    { match: 'dport', ...range, invert: not },
-    { match: 'tcp-flags', mask, comp, invert: not },
-    { match: 'multiport', which: 'source', ports: [range], invert: not },
+    { kind: 'proto', protocol: 6, invert: false },
+    { kind: 'dport', ...range, invert: not },
+    { kind: 'tcp-flags', mask, comp, invert: not },
+    { kind: 'multiport', which: 'source', ports: [range], invert: not },
   ]);
 const otherMatch: fc.Arbitrary<XtMatch> = fc.oneof(
-  fc.record({ match: fc.constant('mark' as const), mark: word32, mask: word32, invert }),
+  fc.record({ kind: fc.constant('mark' as const), mark: word32, mask: word32, invert }),
   fc.record({
-    match: fc.constant('ctstate' as const),
+    kind: fc.constant('ctstate' as const),
     states: fc.constantFrom(['NEW'], ['ESTABLISHED', 'RELATED'], ['INVALID', 'UNTRACKED']),
     invert,
   }),
   range(fc.integer({ min: 0, max: 0xfffffffe })).chain(([uidFirst, uidLast]) =>
     fc.record({
-      match: fc.constant('owner' as const),
+      kind: fc.constant('owner' as const),
       uidFirst: fc.constant(uidFirst),
       uidLast: fc.constant(uidLast),
       invert,
@@ -434,21 +434,21 @@ const otherMatch: fc.Arbitrary<XtMatch> = fc.oneof(
   ),
   fc.integer({ min: 1, max: 9 }).chain((every) =>
     fc.record({
-      match: fc.constant('statistic-nth' as const),
+      kind: fc.constant('statistic-nth' as const),
       every: fc.constant(every),
       packet: fc.integer({ min: 0, max: every - 1 }),
       invert,
     }),
   ),
   fc.record({
-    match: fc.constant('tos' as const),
+    kind: fc.constant('tos' as const),
     value: fc.integer({ min: 0, max: 255 }),
     mask: fc.integer({ min: 0, max: 255 }),
     invert,
   }),
-  fc.record({ match: fc.constant('dscp' as const), dscp: fc.integer({ min: 0, max: 63 }), invert }),
+  fc.record({ kind: fc.constant('dscp' as const), dscp: fc.integer({ min: 0, max: 63 }), invert }),
   fc.record({
-    match: fc.constant('addrtype' as const),
+    kind: fc.constant('addrtype' as const),
     which: fc.constantFrom('src' as const, 'dst' as const),
     type: fc.integer({ min: 0, max: 8 }),
     invert,
@@ -456,30 +456,30 @@ const otherMatch: fc.Arbitrary<XtMatch> = fc.oneof(
 );
 const target: fc.Arbitrary<XtTarget> = fc.oneof(
   fc.constantFrom<XtTarget>(
-    { target: 'none' },
-    { target: 'ACCEPT' },
-    { target: 'DROP' },
-    { target: 'RETURN' },
-    { target: 'MASQUERADE' },
-    { target: 'NOTRACK' },
+    { kind: 'none' },
+    { kind: 'ACCEPT' },
+    { kind: 'DROP' },
+    { kind: 'RETURN' },
+    { kind: 'MASQUERADE' },
+    { kind: 'NOTRACK' },
   ),
-  fc.record({ target: fc.constantFrom('jump' as const, 'goto' as const), chain: fc.constantFrom('FOO', 'uplinks') }),
-  fc.record({ target: fc.constant('MARK' as const), value: word32, mask: word32 }),
-  fc.record({ target: fc.constant('CONNMARK' as const), op: fc.constant('set' as const), value: word32, mask: word32 }),
+  fc.record({ kind: fc.constantFrom('jump' as const, 'goto' as const), chain: fc.constantFrom('FOO', 'uplinks') }),
+  fc.record({ kind: fc.constant('MARK' as const), value: word32, mask: word32 }),
+  fc.record({ kind: fc.constant('CONNMARK' as const), op: fc.constant('set' as const), value: word32, mask: word32 }),
   fc.record({
-    target: fc.constant('CONNMARK' as const),
+    kind: fc.constant('CONNMARK' as const),
     op: fc.constantFrom('save' as const, 'restore' as const),
     value: fc.constant(0),
     mask: word32,
   }),
   fc.record({
-    target: fc.constant('TOS' as const),
+    kind: fc.constant('TOS' as const),
     value: fc.integer({ min: 0, max: 255 }),
     mask: fc.integer({ min: 0, max: 255 }),
   }),
-  fc.record({ target: fc.constant('DSCP' as const), dscp: fc.integer({ min: 0, max: 63 }) }),
+  fc.record({ kind: fc.constant('DSCP' as const), dscp: fc.integer({ min: 0, max: 63 }) }),
   fc.record({
-    target: fc.constantFrom('SNAT' as const, 'DNAT' as const),
+    kind: fc.constantFrom('SNAT' as const, 'DNAT' as const),
     addr: word32,
     portFirst: fc.constant(0),
     portLast: fc.constant(0),
@@ -497,7 +497,7 @@ const iptables: fc.Arbitrary<HostCommand> = fc.oneof(
       index: fc.integer({ min: 1, max: 5 }),
     })
     .map(({ headers: first, special, others, target: to, index, ...command }) => ({
-      do: 'iptables' as const,
+      kind: 'iptables' as const,
       ...command,
       chain: 'OUTPUT',
       index: command.op === 'I' ? index : 0,
@@ -505,20 +505,20 @@ const iptables: fc.Arbitrary<HostCommand> = fc.oneof(
       rule: { ...NO_XT_RULE, matches: [...first, ...special, ...others], target: to },
     })),
   fc.constantFrom<HostCommand>(
-    { do: 'iptables', table: 'mangle', op: 'P', chain: 'OUTPUT', index: 0, policy: 0, rule: NO_XT_RULE },
-    { do: 'iptables', table: 'filter', op: 'D#', chain: 'OUTPUT', index: 3, policy: 1, rule: NO_XT_RULE },
-    { do: 'iptables', table: 'raw', op: 'N', chain: 'FOO', index: 0, policy: 1, rule: NO_XT_RULE },
-    { do: 'iptables', table: 'nat', op: 'X', chain: '', index: 0, policy: 1, rule: NO_XT_RULE },
+    { kind: 'iptables', table: 'mangle', op: 'P', chain: 'OUTPUT', index: 0, policy: 0, rule: NO_XT_RULE },
+    { kind: 'iptables', table: 'filter', op: 'D#', chain: 'OUTPUT', index: 3, policy: 1, rule: NO_XT_RULE },
+    { kind: 'iptables', table: 'raw', op: 'N', chain: 'FOO', index: 0, policy: 1, rule: NO_XT_RULE },
+    { kind: 'iptables', table: 'nat', op: 'X', chain: '', index: 0, policy: 1, rule: NO_XT_RULE },
   ),
 );
 const sysctl: fc.Arbitrary<HostCommand> = fc.oneof(
   fc.record({
-    do: fc.constant('sysctl' as const),
+    kind: fc.constant('sysctl' as const),
     key: fc.constantFrom('net.ipv4.ip_forward', 'net.ipv4.conf.eth0.rp_filter', 'net.ipv4.conf.eth0/100.rp_filter'),
     values: fc.tuple(fc.integer({ min: -1, max: 9 })),
   }),
   fc.record({
-    do: fc.constant('sysctl' as const),
+    kind: fc.constant('sysctl' as const),
     key: fc.constant('net.ipv4.ip_local_reserved_ports'),
     values: fc.uniqueArray(port).map((list) => list.sort((a, b) => a - b)),
   }),

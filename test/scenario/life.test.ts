@@ -122,7 +122,7 @@ test.each([
   let world = boot(stock, host.map(parseHostLine));
   let state: LifeState = 'none';
   for (const event of text.split('; ').map(parseEvent)) {
-    state = event.event === 'socket' ? OPENED(event.type) : nextState(state, event.event as LifeEvent);
+    state = event.kind === 'socket' ? OPENED(event.type) : nextState(state, event.kind as LifeEvent);
     world = step(stock, world, event).world;
     expect(stateOf(sockByName(world, name))).toBe(state);
   }

@@ -21,7 +21,7 @@ function refreshOf(before: World, { world: after, effects }: Step, id: number): 
   if (then.dev !== 0 && now.dev !== 0 && then.rt_genid !== now.rt_genid)
     return 'looked up again after a change of routes';
   if (then.dev !== 0 && now.dev === 0 && getSock(after, id).retransmits > 0) return 'dropped by the timer';
-  const sent = effects.some((e) => e.effect === 'xmit' && e.skb.sk === id);
+  const sent = effects.some((e) => e.kind === 'xmit' && e.skb.sk === id);
   if (then.dev === 0 && sent && getSock(before, id).retransmits > 0) return 'looked up again for the next copy';
   return '';
 }

@@ -4,7 +4,7 @@ import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
-import { postHost, proofScopes, type Shape, type ShapeScope } from '../../properties/scopes/proofs.ts';
+import { type ProofShape, postHost, proofScopes, type ShapeScope } from '../../properties/scopes/proofs.ts';
 import { occurs, play } from '../../scenario/play.ts';
 import { compile, type Text } from '../../scenario/text.ts';
 import { bulkSearch } from '../../search/bulk.ts';
@@ -31,7 +31,7 @@ function kernel(name: string, release?: string): Kernel {
 }
 
 /** The scenario of a shape with the numbers that a reader expects. */
-function familiarText(scope: ShapeScope, shape: Shape): Text {
+function familiarText(scope: ShapeScope, shape: ProofShape): Text {
   const numbers = placesOf(scope, shape).map(({ name, familiar }) => [name, familiar[0] as number]);
   return textOf(scope, shape, Object.fromEntries(numbers));
 }

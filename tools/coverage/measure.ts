@@ -33,7 +33,7 @@ function ownersOf(run: Run): readonly string[] {
   return run.steps.flatMap(({ effects, world }, i) => {
     const before = i === 0 ? run.boot : (run.steps[i - 1]?.world as World);
     return effects.flatMap((e) => {
-      if (e.effect !== 'mangled') return [];
+      if (e.kind !== 'mangled') return [];
       const after = getSock(world, e.skb.sk);
       return [ownerWord((after.id === 0 ? getSock(before, e.skb.sk) : after).kind)];
     });
@@ -51,7 +51,7 @@ function transitionsOf(run: Run): readonly string[] {
       const from: LifeState = old.id === 0 ? 'none' : stateOf(old);
       const to = stateOf(sk);
       const touched = sk.name !== '' && (sk.name === named || from !== to);
-      return touched ? [`${from} --${event.event}--> ${to}`] : [];
+      return touched ? [`${from} --${event.kind}--> ${to}`] : [];
     });
   });
 }

@@ -35,7 +35,7 @@ function on(kernel: Kernel, number: string, events: readonly string[], host = HO
 function owners(run: Run): readonly string[] {
   return run.steps.flatMap(({ effects }, i) =>
     effects.flatMap((e) =>
-      e.effect === 'mangled' ? [ownerOf(run, i, e.skb).name || String(ownerOf(run, i, e.skb).kind)] : [],
+      e.kind === 'mangled' ? [ownerOf(run, i, e.skb).name || String(ownerOf(run, i, e.skb).kind)] : [],
     ),
   );
 }

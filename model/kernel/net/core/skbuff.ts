@@ -20,7 +20,7 @@ const HH_DATA_MOD = 16;
 /** The packet with an identity of its own. C: include/linux/skbuff.h, alloc_skb(). */
 export function alloc_skb(net: World, template: SkBuff): { net: World; skb: SkBuff } {
   const skb = { ...template, id: net.next_skb };
-  return { net: { ...net, next_skb: net.next_skb + 1, effects: [...net.effects, { effect: 'alloc', skb }] }, skb };
+  return { net: { ...net, next_skb: net.next_skb + 1, effects: [...net.effects, { kind: 'alloc', skb }] }, skb };
 }
 
 /** A second packet with the same content. C: net/core/skbuff.c, skb_clone(). */
@@ -30,12 +30,12 @@ export function skb_clone(net: World, skb: SkBuff): { net: World; skb: SkBuff } 
 
 /** The packet is dropped in `where`, which returned `err`. C: net/core/skbuff.c, kfree_skb(). */
 export function kfree_skb(net: World, skb: SkBuff, where: string, err: number): World {
-  return emit(net, { effect: 'free', skb, where, err });
+  return emit(net, { kind: 'free', skb, where, err });
 }
 
 /** The packet has served its purpose at socket `sk`, 0 for the kernel itself. C: net/core/skbuff.c, consume_skb(). */
 export function consume_skb(net: World, skb: SkBuff, sk: number): World {
-  return emit(net, { effect: 'deliver', skb, sk });
+  return emit(net, { kind: 'deliver', skb, sk });
 }
 
 /** skb->len with the network header in front: the length of the IP packet. */

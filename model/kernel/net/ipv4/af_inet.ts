@@ -51,7 +51,7 @@ import { tcp_v4_connect } from './tcp_ipv4.ts';
 import { udp_sendmsg, udp_v4_get_port } from './udp.ts';
 
 /** What socket(2) and the setsockopt(2) calls after it are given. */
-export type SocketEvent = Extract<Event, { event: 'socket' }>;
+export type SocketEvent = Extract<Event, { kind: 'socket' }>;
 
 /** The kind of socket that a type makes. */
 function kindOf(type: SocketEvent['type']): number {

@@ -106,7 +106,7 @@ export const EVEN_STEPS: readonly number[] = [
 
 /** Notes that a function for TCP's full sockets was given something else. */
 function checkKind(net: World, where: string, sk: Sock): World {
-  return sk.kind === SOCK_TCP ? net : emit(net, { effect: 'wrong-kind', where, sk: sk.id, kind: sk.kind });
+  return sk.kind === SOCK_TCP ? net : emit(net, { kind: 'wrong-kind', where, sk: sk.id, sk_kind: sk.kind });
 }
 
 /**

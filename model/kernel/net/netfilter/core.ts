@@ -161,7 +161,7 @@ export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: Nf
       const verdict = result.verdict >>> 0;
       const word = verdict & NF_VERDICT_MASK;
       skb = result.skb;
-      net = emit(sendRejections(kernel, result.net), { effect: 'verdict', where: fn, verdict });
+      net = emit(sendRejections(kernel, result.net), { kind: 'verdict', where: fn, verdict });
       if (word === NF_DROP) {
         const given = NF_DROP_GETERR(verdict);
         const err = given === 0 ? -EPERM : given;
@@ -174,13 +174,13 @@ export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: Nf
       if (word === NF_STOLEN) {
         return {
           err: NF_DROP_GETERR(verdict),
-          net: emit(net, { effect: 'leak', skb, where: fn }),
+          net: emit(net, { kind: 'leak', skb, where: fn }),
           skb,
           accepted: false,
         };
       }
       if (word !== NF_ACCEPT && !bypass) {
-        return { err: 0, net: emit(net, { effect: 'leak', skb, where: 'nf_hook_slow' }), skb, accepted: false };
+        return { err: 0, net: emit(net, { kind: 'leak', skb, where: 'nf_hook_slow' }), skb, accepted: false };
       }
     }
   }

@@ -54,7 +54,7 @@ function device_match(name: string, pattern: string): boolean {
 /** The match without its `!`. `statistic-nth` is decided by its rule's counter, see ip_tables.ts. */
 function matches(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
   const { iph } = skb;
-  switch (m.match) {
+  switch (m.kind) {
     case 'src':
       return ((iph.saddr ^ m.addr) & m.mask) === 0;
     case 'dst':
@@ -99,7 +99,7 @@ export function xt_match(net: World, skb: SkBuff, names: IfNames, m: XtMatch): b
 
 /** What a target does and says; `jump`, `goto` and RETURN belong to the traversal in ip_tables.ts. */
 export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarget): HookResult {
-  switch (t.target) {
+  switch (t.kind) {
     case 'none':
     case 'jump':
     case 'goto':
@@ -134,12 +134,11 @@ export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarg
 export function checkEntry(table: string, e: XtRule): boolean {
   const { invert, protocol } = protoOf(e);
   const { target } = e;
-  if (target.target === 'REJECT' && target.reject === IPT_TCP_RESET && (protocol !== IPPROTO_TCP || invert))
-    return false;
+  if (target.kind === 'REJECT' && target.reject === IPT_TCP_RESET && (protocol !== IPPROTO_TCP || invert)) return false;
   for (const m of e.matches) {
-    const needsProto = m.match === 'sport' || m.match === 'dport' || m.match === 'tcp-flags' || m.match === 'icmp-type';
+    const needsProto = m.kind === 'sport' || m.kind === 'dport' || m.kind === 'tcp-flags' || m.kind === 'icmp-type';
     if (needsProto && invert) return false;
-    if (m.match === 'owner' && m.uidFirst > m.uidLast) return false;
+    if (m.kind === 'owner' && m.uidFirst > m.uidLast) return false;
   }
   return tableAllows(table, e.target);
 }
@@ -148,8 +147,8 @@ export function checkEntry(table: string, e: XtRule): boolean {
 function allowedAt(e: XtRule, hook: string): boolean {
   const output = hook === 'OUTPUT';
   const post = hook === 'POSTROUTING';
-  for (const m of e.matches) if (m.match === 'owner' && !output && !post) return false;
-  switch (e.target.target) {
+  for (const m of e.matches) if (m.kind === 'owner' && !output && !post) return false;
+  switch (e.target.kind) {
     case 'MASQUERADE':
       return post;
     case 'SNAT':
@@ -168,7 +167,7 @@ export function allowedFrom(table: XtTable, chain: XtChain, hook: string): boole
   for (const e of chain.rules) {
     const t = e.target;
     if (!allowedAt(e, hook)) return false;
-    if (t.target === 'jump' || t.target === 'goto') {
+    if (t.kind === 'jump' || t.kind === 'goto') {
       if (!allowedFrom(table, xt_find_chain(table, t.chain), hook)) return false;
     }
     if (endsChain(e)) return true;
@@ -178,7 +177,7 @@ export function allowedFrom(table: XtTable, chain: XtChain, hook: string): boole
 
 /** Whether the target may be used in that table. C: net/netfilter/x_tables.c, xt_check_target(), on the `table` that each extension declares. */
 function tableAllows(table: string, target: XtTarget): boolean {
-  switch (target.target) {
+  switch (target.kind) {
     case 'TOS':
     case 'DSCP':
       return table === 'mangle';

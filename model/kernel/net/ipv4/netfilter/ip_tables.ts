@@ -99,7 +99,7 @@ function entryMatches(net: World, skb: SkBuff, names: IfNames, table: string, e:
   for (const m of e.matches) hit = hit && (!isIptIp(m) || xt_match(net, skb, names, m));
   let after = net;
   for (const m of e.matches) {
-    if (m.match === 'statistic-nth') {
+    if (m.kind === 'statistic-nth') {
       const asked = hit ? statistic_mt(after, table, e.id, m) : { hit: false, net: after };
       hit = asked.hit;
       after = asked.net;
@@ -118,12 +118,12 @@ function walkChain(from: HookResult, state: NfHookState, names: IfNames, table: 
     const t = e.target;
     const { hit, net } = entryMatches(walk.net, walk.skb, names, table.name, e, here && walk.verdict === XT_CONTINUE);
     const counted: HookResult = { verdict: walk.verdict, skb: walk.skb, net };
-    if (t.target === 'jump' || t.target === 'goto') {
+    if (t.kind === 'jump' || t.kind === 'goto') {
       walk = hit ? walkChain(counted, state, names, table, xt_find_chain(table, t.chain)) : counted;
     } else {
       walk = hit ? xt_target(net, counted.skb, state, t) : counted;
     }
-    here = here && !(hit && (t.target === 'RETURN' || t.target === 'goto'));
+    here = here && !(hit && (t.kind === 'RETURN' || t.kind === 'goto'));
   }
   return walk;
 }
@@ -171,7 +171,7 @@ export function ipt_alloc_initial_table(name: 'raw' | 'mangle' | 'nat' | 'filter
 
 /** A rule that every packet fits and that decides at once: what follows it is never reached. C: net/ipv4/netfilter/ip_tables.c, unconditional(). */
 export function endsChain(e: XtRule): boolean {
-  const t = e.target.target;
+  const t = e.target.kind;
   return e.matches.length === 0 && (t === 'ACCEPT' || t === 'DROP' || t === 'RETURN');
 }
 
@@ -180,7 +180,7 @@ function loops(table: XtTable, chain: XtChain, depth: number): boolean {
   if (depth > table.chains.length) return true;
   for (const e of chain.rules) {
     const t = e.target;
-    if (t.target === 'jump' || t.target === 'goto') {
+    if (t.kind === 'jump' || t.kind === 'goto') {
       if (loops(table, xt_find_chain(table, t.chain), depth + 1)) return true;
     }
     if (endsChain(e)) return false;
@@ -191,7 +191,7 @@ function loops(table: XtTable, chain: XtChain, depth: number): boolean {
 /** The protocol that a rule asks for, 0 for none; `invert` when it asks for any other one. */
 export function protoOf(e: XtRule): { protocol: number; invert: boolean } {
   let found = { protocol: 0, invert: false };
-  for (const m of e.matches) found = m.match === 'proto' ? { protocol: m.protocol, invert: m.invert } : found;
+  for (const m of e.matches) found = m.kind === 'proto' ? { protocol: m.protocol, invert: m.invert } : found;
   return found;
 }
 
@@ -207,5 +207,5 @@ export function translate_table(table: XtTable): number {
 
 /** Whether the match belongs to struct ipt_ip, which is compared before all extensions. C: net/ipv4/netfilter/ip_tables.c, ip_packet_match(). */
 function isIptIp(m: XtMatch): boolean {
-  return m.match === 'src' || m.match === 'dst' || m.match === 'proto' || m.match === 'in' || m.match === 'out';
+  return m.kind === 'src' || m.kind === 'dst' || m.kind === 'proto' || m.kind === 'in' || m.kind === 'out';
 }

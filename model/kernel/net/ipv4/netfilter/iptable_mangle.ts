@@ -34,7 +34,7 @@ export function iptable_mangle_hook(kernel: Kernel, net: World, skb: SkBuff, sta
   if (state.hook === NF_INET_LOCAL_OUT) {
     const out = kernel.ipt_mangle_out(kernel, net, skb, state);
     const { socks, bhash } = out.net;
-    return { ...out, net: emit(out.net, { effect: 'mangled', skb: out.skb, socks, bhash }) };
+    return { ...out, net: emit(out.net, { kind: 'mangled', skb: out.skb, socks, bhash }) };
   }
   return ipt_do_table(net, skb, state, net.mangle);
 }
