@@ -154,6 +154,12 @@ export function each(value: unknown): readonly unknown[] {
   throw new Unsupported(`iteration over ${describe(value)}`);
 }
 
+/** Where `for (let i = …; i < …; i += 1)` begins and where it ends: how often its body runs is known. */
+export function count(site: string, value: unknown): number {
+  if (typeof value === 'number') return value;
+  throw new Unsupported(`${site}: a loop that counts from or to ${describe(value)}`);
+}
+
 /** What `{ ...value }` copies. */
 export function record(value: unknown): object {
   if (isRecord(value)) return value;

@@ -36,6 +36,7 @@ export function liftTarget(lifting: Lifting, target: AssignmentTarget): void {
   eachName(lifting, target, (name, start) => {
     const binding = lifting.scopes.resolve(name);
     if (!binding) lifting.refuse({ start }, `assignment to the global ${name}`);
+    else if (binding.kind === 'counter') lifting.refuse({ start }, `assignment to ${name}, which counts a loop`);
     else if (binding.kind !== 'let' && binding.kind !== 'parameter') {
       lifting.refuse({ start }, `assignment to ${name}, which is not a local variable`);
     } else lifting.scopes.assigned(binding, start);

@@ -1,6 +1,6 @@
 /** The names a lifted file knows: what is bound where, and which variables are assigned in which range of the source. */
 
-export type BindingKind = 'import' | 'native' | 'type' | 'module' | 'const' | 'let' | 'parameter';
+export type BindingKind = 'import' | 'native' | 'type' | 'module' | 'const' | 'let' | 'counter' | 'parameter';
 
 export interface Binding {
   readonly name: string;

@@ -1,15 +1,19 @@
 /** Statements of the dialect. An `if` on a term runs both ways and joins what the two ways assigned. */
 import type {
   AssignmentExpression,
+  BindingIdentifier,
   Directive,
+  Expression,
   ExpressionStatement,
   ForOfStatement,
+  ForStatement,
   IfStatement,
   ReturnStatement,
   Statement,
   SwitchStatement,
   VariableDeclaration,
 } from 'oxc-parser';
+import { eraseIdentifierType } from './erase.ts';
 import { compoundOperator, liftExpression } from './expressions.ts';
 import { isFunctionValue, liftFunctionValue } from './functions.ts';
 import { type Lifting, withoutParentheses } from './lifting.ts';
@@ -62,7 +66,7 @@ function liftStatement(lifting: Lifting, node: Directive | Statement): void {
       lifting.refuse(node, '`while`');
       return;
     case 'ForStatement':
-      lifting.refuse(node, '`for (;;)`');
+      liftCountedLoop(lifting, node);
       return;
     case 'ForInStatement':
       lifting.refuse(node, '`for…in`');
@@ -173,6 +177,48 @@ function liftForOf(lifting: Lifting, node: ForOfStatement): void {
   lifting.scopes.enter();
   if (node.left.type !== 'VariableDeclaration') lifting.refuse(node.left, 'loop over an existing variable');
   else liftVariables(lifting, node.left);
+  liftBlock(lifting, [node.body]);
+  lifting.scopes.leave();
+}
+
+/** What a counted loop consists of; its step is a literal and stays as it is. */
+interface Counting {
+  readonly counter: BindingIdentifier;
+  readonly start: Expression;
+  readonly bound: Expression;
+}
+
+/** The parts of `for (let i = start; i < bound; i += step)`; undefined for any other loop. */
+function countingOf({ init, test, update }: ForStatement): Counting | undefined {
+  if (init?.type !== 'VariableDeclaration' || init.kind !== 'let' || init.declarations.length !== 1) return undefined;
+  const [counter] = init.declarations;
+  if (counter?.id.type !== 'Identifier' || !counter.init) return undefined;
+  const { name } = counter.id;
+  const isCounter = (node: { readonly type: string; readonly name?: unknown }): boolean =>
+    node.type === 'Identifier' && node.name === name;
+  if (test?.type !== 'BinaryExpression' || test.operator !== '<' || !isCounter(test.left)) return undefined;
+  if (update?.type !== 'AssignmentExpression' || update.operator !== '+=' || !isCounter(update.left)) return undefined;
+  const step = update.right.type === 'Literal' ? update.right.value : undefined;
+  if (typeof step !== 'number' || !Number.isSafeInteger(step) || step < 1) return undefined;
+  return { counter: counter.id, start: counter.init, bound: test.right };
+}
+
+/** Lifts a loop whose counter is a plain number: the runtime refuses a term for its start or its bound. */
+function liftCountedLoop(lifting: Lifting, node: ForStatement): void {
+  const counting = countingOf(node);
+  if (!counting) {
+    lifting.refuse(node, '`for` that is not `for (let i = …; i < …; i += 1)`');
+    return;
+  }
+  const { counter, start, bound } = counting;
+  const count = `$.count(${lifting.site(node)}, `;
+  liftExpression(lifting, start);
+  lifting.source.wrap(start, count, ')');
+  lifting.scopes.enter();
+  eraseIdentifierType(lifting.source, counter);
+  lifting.declare({ name: counter.name, kind: 'counter', start: counter.start });
+  liftExpression(lifting, bound);
+  lifting.source.wrap(bound, count, ')');
   liftBlock(lifting, [node.body]);
   lifting.scopes.leave();
 }

@@ -6,6 +6,7 @@ import * as $ from '../../solver/runtime.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
 import { type Bool, InternalError } from '../../solver/terms/term.ts';
 import { Valuation } from '../../solver/terms/valuation.ts';
+import * as loops from './fixtures/loops.ts?lifted';
 import * as mangle from './fixtures/mangle.ts';
 import * as liftedMangle from './fixtures/mangle.ts?lifted';
 import * as liftedRouting from './fixtures/routing.ts?lifted';
@@ -137,6 +138,16 @@ describe('paths', () => {
   test('what terms cannot do ends undecided, never exhausted', () => {
     const result = explore((fresh) => $.lt($.mul($.mul(fresh('x', 0, WORD), WORD), WORD), 5));
     expect(result).toMatchObject({ outcome: 'undecided', reason: expect.stringContaining('leaves the safe integers') });
+  });
+
+  test('a loop that counts to a term ends undecided and says where; one that counts to a number is closed', () => {
+    const result = explore((fresh) => $.lt(loops.triangle(fresh('n', 0, 9)), 100));
+    expect(result).toMatchObject({
+      outcome: 'undecided',
+      reason: expect.stringContaining('test/solver/fixtures/loops.ts:4:3: a loop that counts from or to a term'),
+    });
+    const closed = explore((fresh) => $.lt($.add(loops.triangle(9), fresh('n', 0, 9)), 46));
+    expect(closed).toMatchObject({ outcome: 'exhausted', paths: 1 });
   });
 
   test('what terms cannot do on a way that nothing takes does not matter', () => {

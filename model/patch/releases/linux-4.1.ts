@@ -10,7 +10,6 @@ import {
   __inet_check_established,
   __inet_lookup_established,
   __inet_lookup_listener,
-  EVEN_STEPS,
   inet_bind_bucket_find,
   inet_ehash_nolisten,
   takePort,
@@ -71,9 +70,6 @@ function inet_lookup(
   return listener.id === sk.parent ? sk : NO_SOCK;
 }
 
-/** The two ports of a step. */
-const BOTH: readonly number[] = [0, 1];
-
 /**
  * Every port in order from a start; a port that the socket has and shares with nobody is taken unchecked.
  *
@@ -89,16 +85,12 @@ function __inet_hash_connect(kernel: Kernel, net: World, sk: number, port_offset
   const { low, high } = inet_sk_get_local_port_range(net);
   const remaining = high - low + 1;
   const offset = ((net.table_perturb + port_offset) >>> 0) % remaining;
-  for (const even of EVEN_STEPS) {
-    for (const odd of BOTH) {
-      const step = even + odd;
-      if (step >= remaining) return { err: -EADDRNOTAVAIL, net };
-      const port = low + ((step + offset) % remaining);
-      const { found, tw, net: tried } = tryPort(kernel, net, sk, port);
-      if (found) {
-        const hint = (net.table_perturb + step + 1) >>> 0;
-        return takePort(kernel, { ...tried, table_perturb: hint }, sk, port, tw);
-      }
+  for (let step = 0; step < remaining; step += 1) {
+    const port = low + ((step + offset) % remaining);
+    const { found, tw, net: tried } = tryPort(kernel, net, sk, port);
+    if (found) {
+      const hint = (net.table_perturb + step + 1) >>> 0;
+      return takePort(kernel, { ...tried, table_perturb: hint }, sk, port, tw);
     }
   }
   return { err: -EADDRNOTAVAIL, net };

@@ -7,7 +7,6 @@ import { type InetBindBucket, SOCK_REQUEST, type Sock, TCP_CLOSE, TCP_LISTEN } f
 import type { Kernel, World } from '../../../types/world.ts';
 import { inet_sk_flowi_flags, RT_CONN_FLAGS } from '../../include/net/inet_sock.ts';
 import {
-  EVEN_STEPS,
   inet_bind_bucket_create,
   inet_bind_bucket_destroy,
   inet_bind_bucket_find,
@@ -62,8 +61,7 @@ function inet_csk_bind_conflict(net: World, sk: Sock, tb: InetBindBucket): boole
 
 /** One pass of the search: a port without a conflicting owner, 0 for none. */
 function scanOpenPort(net: World, sk: Sock, start: number, high: number, remaining: number): number {
-  for (const step of EVEN_STEPS) {
-    if (step >= remaining) return 0;
+  for (let step = 0; step < remaining; step += 2) {
     const port = start + step >= high ? start + step - remaining : start + step;
     if (!inet_is_local_reserved_port(net, port)) {
       const tb = inet_bind_bucket_find(net, port);

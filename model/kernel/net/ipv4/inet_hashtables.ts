@@ -36,74 +36,6 @@ import { tcp_twsk_unique } from './tcp_ipv4.ts';
 
 export type { Result };
 
-function evens16(first: number): readonly number[] {
-  return [
-    first,
-    first + 2,
-    first + 4,
-    first + 6,
-    first + 8,
-    first + 10,
-    first + 12,
-    first + 14,
-    first + 16,
-    first + 18,
-    first + 20,
-    first + 22,
-    first + 24,
-    first + 26,
-    first + 28,
-    first + 30,
-  ];
-}
-
-function evens128(first: number): readonly number[] {
-  return [
-    ...evens16(first),
-    ...evens16(first + 32),
-    ...evens16(first + 64),
-    ...evens16(first + 96),
-    ...evens16(first + 128),
-    ...evens16(first + 160),
-    ...evens16(first + 192),
-    ...evens16(first + 224),
-  ];
-}
-
-function evens1024(first: number): readonly number[] {
-  return [
-    ...evens128(first),
-    ...evens128(first + 256),
-    ...evens128(first + 512),
-    ...evens128(first + 768),
-    ...evens128(first + 1024),
-    ...evens128(first + 1280),
-    ...evens128(first + 1536),
-    ...evens128(first + 1792),
-  ];
-}
-
-function evens8192(first: number): readonly number[] {
-  return [
-    ...evens1024(first),
-    ...evens1024(first + 2048),
-    ...evens1024(first + 4096),
-    ...evens1024(first + 6144),
-    ...evens1024(first + 8192),
-    ...evens1024(first + 10240),
-    ...evens1024(first + 12288),
-    ...evens1024(first + 14336),
-  ];
-}
-
-/** 0, 2, 4 … 65534: the steps of a port search. */
-export const EVEN_STEPS: readonly number[] = [
-  ...evens8192(0),
-  ...evens8192(16384),
-  ...evens8192(32768),
-  ...evens8192(49152),
-];
-
 /** Notes that a function for TCP's full sockets was given something else. */
 function checkKind(net: World, where: string, sk: Sock): World {
   return sk.kind === SOCK_TCP ? net : emit(net, { kind: 'wrong-kind', where, sk: sk.id, sk_kind: sk.kind });
@@ -474,8 +406,7 @@ export function takePort(kernel: Kernel, net: World, sk: number, port: number, t
  * C: net/ipv4/inet_hashtables.c, the loop of __inet_hash_connect().
  */
 function scanParity(kernel: Kernel, net: World, sk: number, start: number, high: number, remaining: number): Scan {
-  for (const step of EVEN_STEPS) {
-    if (step >= remaining) return { found: false, port: 0, step: 0, tw: 0, net };
+  for (let step = 0; step < remaining; step += 2) {
     const port = start + step >= high ? start + step - remaining : start + step;
     const tried = tryPort(kernel, net, sk, port);
     if (tried.found) return { found: true, port, step, tw: tried.tw, net: tried.net };
