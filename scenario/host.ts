@@ -1,9 +1,9 @@
 /** A host as text: the commands an operator would type, one a line, and the same commands as the model takes them. */
 import type { HostCommand } from '../model/types/host.ts';
 import { locating, wrong } from './error.ts';
-import { parseIp, printIp } from './iproute2.ts';
-import { parseIptables, printIptables } from './iptables.ts';
-import { parseSysctl, printSysctl } from './sysctl.ts';
+import { parseIp, printIp } from './host/ip.ts';
+import { parseIptables, printIptables } from './host/iptables.ts';
+import { parseSysctl, printSysctl } from './host/sysctl.ts';
 import { splitWords } from './words.ts';
 
 /** One command of a host, with the place it was read from. */

@@ -14,7 +14,8 @@ import {
 } from '../model/types/route.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatHex, formatTable } from './format.ts';
-import { formatDsfield, readDsfield, readIpProtocol, routeTypeName } from './iproute2.ts';
+import { formatDsfield, readDsfield, readIpProtocol } from './host/names.ts';
+import { routeTypeName } from './host/route.ts';
 import { readAddress, readDevice, readNumber, readPrefix, splitWords, U16, U32, Words } from './words.ts';
 
 type Draft = { -readonly [K in keyof RouteQuery]: RouteQuery[K] };

@@ -121,6 +121,9 @@ export interface XtRule {
   readonly count: number;
 }
 
+/** A rule that matches everything and does nothing. */
+export const NO_XT_RULE: XtRule = { id: 0, matches: [], target: { kind: 'none' }, count: 0 };
+
 export interface XtChain {
   readonly name: string;
   readonly builtin: boolean;

@@ -2,11 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostCommand } from '../../model/types/host.ts';
 import { NO_RULE } from '../../model/types/route.ts';
-import type { XtMatch, XtTarget } from '../../model/types/verdict.ts';
+import { NO_XT_RULE, type XtMatch, type XtTarget } from '../../model/types/verdict.ts';
 import { InputError, Wrong } from '../../scenario/error.ts';
 import { maskOf } from '../../scenario/format.ts';
 import { parseHostLine, parseHostText, printHostCommand } from '../../scenario/host.ts';
-import { NO_XT_RULE } from '../../scenario/iptables.ts';
 
 const M = 'iptables -t mangle -A OUTPUT';
 

@@ -1,7 +1,7 @@
 /** `sysctl -w KEY=VALUE` for the settings that decide something modelled. */
-import type { HostCommand } from '../model/types/host.ts';
-import { wrong } from './error.ts';
-import { readDevice, readNumber, U32 } from './words.ts';
+import type { HostCommand } from '../../model/types/host.ts';
+import { wrong } from '../error.ts';
+import { readDevice, readNumber, U32 } from '../words.ts';
 
 type Sysctl = Extract<HostCommand, { readonly kind: 'sysctl' }>;
 
