@@ -21,6 +21,7 @@ import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '..
 import type { Effect, Kernel, World } from '../model/types/world.ts';
 import { errorName } from '../scenario/errno.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../scenario/format.ts';
+import { complete } from '../scenario/tcpdump.ts';
 import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
 import { namedSockets, signatureOf, stateName } from '../scenario/trace.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
@@ -93,16 +94,21 @@ class Peer {
   }
 
   /** The event with those numbers; other events are as they were. */
-  numbered(line: string, event: Event): Event {
-    if (event.kind !== 'receive') return event;
-    const { iph, th } = event.skb;
-    if (iph.protocol === IPPROTO_ICMP) return eventOfLine(`${line} id 1 seq 1`);
-    if (iph.protocol !== IPPROTO_TCP) return event;
+  numbered(event: Event): Event {
+    return event.kind === 'receive'
+      ? { ...event, packet: { ...event.packet, skb: this.withNumbers(event.packet.skb) } }
+      : event;
+  }
+
+  private withNumbers(skb: SkBuff): SkBuff {
+    const { iph, th, icmph } = skb;
+    if (iph.protocol === IPPROTO_ICMP) return complete({ ...skb, icmph: { ...icmph, id: 1, sequence: 1 } });
+    if (iph.protocol !== IPPROTO_TCP) return skb;
     const flow = this.flow(iph.daddr, th.dest, iph.saddr, th.source);
     const seq = flow.hostAck !== 0 ? flow.hostAck : flow.peerNext >= 0 ? flow.peerNext : PEER_ISN;
-    const ack = (th.flags & TCPHDR_ACK) === 0 ? 0 : flow.hostNext >= 0 ? flow.hostNext : 1;
-    flow.peerNext = (seq + space(event.skb)) >>> 0;
-    return eventOfLine(`${line} seq ${seq} ack ${ack}`);
+    const ack_seq = (th.flags & TCPHDR_ACK) === 0 ? 0 : flow.hostNext >= 0 ? flow.hostNext : 1;
+    flow.peerNext = (seq + space(skb)) >>> 0;
+    return complete({ ...skb, th: { ...th, seq, ack_seq } });
   }
 }
 
@@ -216,9 +222,9 @@ export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
   const first = new Map<string, number>();
   let net = boot(kernel, [LO_UP, ...host]);
   for (const [index, line] of text.events.entries()) {
-    const [verb, subject = ''] = line.split(' ');
-    if (verb === 'socket') first.set(subject, net.next_sock);
-    const done = step(kernel, net, { ...peer.numbered(line, eventOfLine(line)), picks: { ...picksOf(index), stack } });
+    const event = eventOfLine(line);
+    if (event.kind === 'socket') first.set(event.s, net.next_sock);
+    const done = step(kernel, net, { ...peer.numbered(event), picks: { ...picksOf(index), stack } });
     for (const effect of done.effects) {
       if (effect.kind === 'refused') refused.push(index);
       if (effect.kind === 'xmit' && onWire(done.world, effect.dev)) {
@@ -227,8 +233,7 @@ export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
       }
       if (effect.kind === 'syscall') {
         const errno = effect.err === 0 || effect.err === -EINPROGRESS ? '' : errorName(effect.err);
-        const socket = 's' in eventOfLine(line) ? (eventOfLine(line) as { s: string }).s : '';
-        calls.push({ event: index, socket, call: effect.call, errno });
+        calls.push({ event: index, socket: 's' in event ? event.s : '', call: effect.call, errno });
       }
     }
     const read = readErrors(done.world, index);

@@ -188,7 +188,7 @@ function answersReceived(run: Run, i: number, e: Effect): boolean {
 /** The destination of the packet that step `i` received. */
 function askedAddress(run: Run, i: number): number {
   const event = eventOf(run, i);
-  return event.kind === 'receive' ? event.skb.iph.daddr : 0;
+  return event.kind === 'receive' ? event.packet.skb.iph.daddr : 0;
 }
 
 export const replyCarriesAskedAddress: Property = always({

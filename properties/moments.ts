@@ -8,10 +8,9 @@
 
 import { step } from '../model/host/step.ts';
 import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
-import { inet_bind, inet_create } from '../model/kernel/net/ipv4/af_inet.ts';
+import { inet_bind, inet_create, type SocketCall } from '../model/kernel/net/ipv4/af_inet.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { EADDRINUSE } from '../model/types/errno.ts';
-import { type Event, NO_PICKS } from '../model/types/event.ts';
 import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP } from '../model/types/packet.ts';
 import { SOCK_BINDPORT_LOCK, SOCK_TCP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
@@ -97,20 +96,7 @@ function bindElsewhere(net: World, port: number): number {
 }
 
 /** The other process's socket. */
-const OTHER: Extract<Event, { kind: 'socket' }> = {
-  kind: 'socket',
-  s: 'other',
-  type: 'tcp',
-  protocol: IPPROTO_TCP,
-  mark: 0,
-  dev: '',
-  uid: 0,
-  dontroute: false,
-  broadcast: false,
-  unicastIf: '',
-  md5: false,
-  picks: NO_PICKS,
-};
+const OTHER: SocketCall = { s: 'other', type: 'tcp', protocol: IPPROTO_TCP, uid: 0 };
 
 /** The ports that users gave to their TCP sockets, and that these hold through step `i`. */
 function heldPorts(run: Run, i: number): readonly number[] {

@@ -66,8 +66,8 @@ export function boundAddress(run: Run, i: number, name: string): number {
       k < i &&
       event.kind === 'bind' &&
       event.s === name &&
-      sockByName(at(run, k).world, name).inet_rcv_saddr === event.addr;
-    addr = k >= i ? addr : opened ? 0 : bound && event.kind === 'bind' ? event.addr : addr;
+      sockByName(at(run, k).world, name).inet_rcv_saddr === event.to.addr;
+    addr = k >= i ? addr : opened ? 0 : bound && event.kind === 'bind' ? event.to.addr : addr;
     k = k + 1;
   }
   return addr;

@@ -1,254 +1,273 @@
-/** Events as a scenario writes them, one string each, and as the model takes them. */
-import { type Event, NO_PICKS } from '../model/types/event.ts';
-import { IPPROTO_ICMP, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP } from '../model/types/packet.ts';
+/**
+ * Events as a scenario writes them, one string each, and as the model takes them: how the rows of EVENTS are read,
+ * printed, drawn, documented and given to the player of a real kernel.
+ */
+import {
+  EVENTS,
+  type Event,
+  type EventName,
+  type EventRow,
+  type Meanings,
+  NO_ENDPOINT,
+  NO_PICKS,
+  type Option,
+  type SocketType,
+  type Word,
+} from '../model/types/event.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol, readFlags } from './format.ts';
 import { parseHostLine, printHostCommand } from './host.ts';
-import { printArrival, readArrival, readEndpoint, readLen, readTransport } from './packets.ts';
-import { readAddress, readDevice, readNumber, U32, Words } from './words.ts';
+import { arrivalJson, printArrival, readArrival } from './tcpdump.ts';
+import { readAddress, readBytes, readDevice, readEndpoint, readNumber, readTransport, U32, Words } from './words.ts';
 
-type Of<Name extends Event['kind']> = Extract<Event, { readonly kind: Name }>;
+const ROWS: Readonly<Record<EventName, EventRow>> = EVENTS;
 
-const picks = NO_PICKS;
+// kinds of words
 
-/** A socket's name; accepted connections are NAME.1, NAME.2, … */
-function readName(words: Words, opens = false): string {
-  const name = words.value(words.command, 'the name of a socket');
-  const shape = opens ? /^[A-Za-z_][A-Za-z0-9_-]*$/ : /^[A-Za-z_][A-Za-z0-9_-]*(\.[1-9][0-9]*)?$/;
-  if (!shape.test(name)) {
-    wrong(
-      `"${name}" is not the name of a socket; write letters, digits, "-" and "_"${opens ? '' : ', with .1, .2, … for accepted connections'}`,
-    );
-  }
-  return name;
+/** How a kind of word is read and written. */
+interface Codec<T> {
+  /** How a manual writes it. */
+  readonly sign: string;
+  /** The value where the word is not there. */
+  readonly none?: T;
+  readonly given: (value: T) => boolean;
+  readonly read: (words: Words) => T;
+  readonly print: (value: T) => string;
+  /** As the player takes it. */
+  readonly json: (value: T) => unknown;
 }
 
-/** Nothing may follow. */
-function end(words: Words, example: string): void {
-  if (!words.done) wrong(`"${words.next}" is too much here; write ${example}`);
+/** A value that is one word; `what` says what is missing where it is missing. */
+function word<T>(
+  sign: string,
+  what: string,
+  none: T,
+  read: (word: string) => T,
+  print: (value: T) => string = String,
+  json: (value: T) => unknown = (value) => value,
+): Codec<T> {
+  const given = (value: T) => value !== none;
+  return { sign, none, given, read: (words) => read(words.value(words.last, what)), print, json };
 }
 
-/** Options behind the fixed words, each at most once. */
-function readOptions(words: Words, options: Readonly<Record<string, (option: string) => void>>): void {
+function readNewSocket(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name)) return name;
+  return wrong(`"${name}" is not a name for a new socket; write letters, digits, "-" and "_", such as c`);
+}
+
+function readSocket(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_-]*(\.[1-9][0-9]*)?$/.test(name)) return name;
+  return wrong(`"${name}" is not the name of a socket; write one such as c, or l.1 for a connection that l accepted`);
+}
+
+const TYPES: readonly SocketType[] = ['tcp', 'udp', 'ping', 'raw', 'hdrincl'];
+
+function readType(word: string): SocketType {
+  const type = TYPES.find((known) => known === word);
+  return type ?? wrong(`"${word}" is not a type of socket; write tcp, udp, ping, raw PROTO or hdrincl`);
+}
+
+function readTcpFlags(word: string): number {
+  const flags = readFlags(word);
+  if (flags < 0) wrong(`"${word}" is not a set of TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
+  return flags;
+}
+
+function readSeconds(word: string): number {
+  if (!/^[0-9]{1,9}(\.[0-9]{1,3})?$/.test(word)) wrong(`"${word}" is not a time; write seconds, such as 61 or 0.5`);
+  return Math.round(Number(word) * 1000);
+}
+
+const CODECS: { readonly [Kind in keyof Meanings]: Codec<Meanings[Kind]> } = {
+  newSocket: word('S', 'the name of the socket', '', readNewSocket),
+  socket: word('S', 'the name of a socket', '', readSocket),
+  type: word('tcp|udp|ping|raw PROTO|hdrincl', 'tcp, udp, ping, raw PROTO or hdrincl', 'tcp', readType),
+  protocol: word('PROTO', 'a protocol', 0, readTransport, formatProtocol),
+  endpoint: {
+    sign: 'ADDR[:PORT]',
+    none: NO_ENDPOINT,
+    given: ({ given }) => given,
+    read: (words) => readEndpoint(words.value(words.last, 'ADDR or ADDR:PORT'), 'an address'),
+    print: ({ addr, port }) => (port === 0 ? formatAddress(addr) : formatEndpoint(addr, port)),
+    json: ({ addr, port }) => [formatAddress(addr), port],
+  },
+  address: word('ADDR', 'an address', 0, (text) => readAddress(text, 'an address'), formatAddress, formatAddress),
+  link: word('DEV', 'the name of a link', '', readDevice),
+  mark: word('M', 'a mark', 0, (text) => readNumber(text, 'a mark', U32)),
+  user: word('U', 'a user', 0, (text) => readNumber(text, 'a user', U32 - 1)),
+  bytes: word('LEN', 'a number of bytes', 0, readBytes),
+  tcpFlags: word('F', 'TCP flags', -1, readTcpFlags, formatFlags),
+  set: { sign: '', none: false, given: (set) => set, read: () => true, print: () => '', json: (set) => set },
+  packet: { sign: 'PACKET', given: () => true, read: readArrival, print: printArrival, json: arrivalJson },
+  command: {
+    sign: 'COMMAND',
+    given: () => true,
+    read: (words) => parseHostLine(words.rest()),
+    print: printHostCommand,
+    // The operator's own words are in the text.
+    json: () => undefined,
+  },
+  seconds: word('SECONDS', 'a number of seconds', 0, readSeconds, (ms) => String(ms / 1000)),
+};
+
+/** The codec of a word; its value is of the type that the table gives the field. */
+function codecOf({ is }: Word): Codec<unknown> {
+  return CODECS[is] as Codec<unknown>;
+}
+
+// reading
+
+/** The word of an option's field: `unicast-if` for `unicastIf`. */
+export function wordOf(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The options of every event by their words, with their fields. */
+const OPTIONS = new Map(
+  Object.entries(ROWS).map(([name, { options }]) => [
+    name,
+    new Map(Object.entries(options).map(([field, option]) => [wordOf(field), { field, option }] as const)),
+  ]),
+);
+
+/** The event as a manual writes it: `connect S ADDR[:PORT] [tfo]`. */
+export function usageOf(name: EventName): string {
+  const { words, options } = ROWS[name];
+  const signs = Object.values(words).filter(({ only }) => only === undefined);
+  return [
+    name,
+    ...signs.map((one) => codecOf(one).sign),
+    ...Object.entries(options).map(([field, option]) => `[${`${wordOf(field)} ${codecOf(option).sign}`.trim()}]`),
+  ].join(' ');
+}
+
+function isEventName(name: string): name is EventName {
+  return Object.hasOwn(EVENTS, name);
+}
+
+/** Whether a word is for sockets of that type. */
+function isFor({ only }: Word, type: unknown): boolean {
+  return only === undefined || only.some((one) => one === type);
+}
+
+function misplaced(name: EventName, text: string): string {
+  return `"${text}" does not belong here; write ${usageOf(name)}`;
+}
+
+/** Reads the options behind an event's words, each at most once. */
+function readOptions(name: EventName, words: Words, fields: Record<string, unknown>): void {
+  const { options } = ROWS[name];
   const seen = new Set<string>();
   while (!words.done) {
-    const word = words.take();
-    const read = Object.hasOwn(options, word) ? options[word] : undefined;
-    if (read === undefined) {
-      const names = Object.keys(options);
-      wrong(
-        `"${word}" is not an option of "${words.command}"; it takes ${names.length === 0 ? 'none' : names.join(', ')}`,
-      );
-    }
-    if (seen.has(word)) wrong(`"${word}" stands twice; write it once`);
-    seen.add(word);
-    read(word);
+    const text = words.take();
+    const { field, option } = OPTIONS.get(name)?.get(text) ?? wrong(misplaced(name, text));
+    if (seen.has(field)) wrong(`"${text}" stands twice; write it once`);
+    seen.add(field);
+    fields[field] = codecOf(option).read(words);
+  }
+  for (const field of seen) {
+    const { without } = options[field] as Option;
+    if (without !== undefined && seen.has(without))
+      wrong(`the kernel takes no "${wordOf(field)}" beside "${wordOf(without)}"; leave one out`);
   }
 }
-
-const TYPES = ['tcp', 'udp', 'ping', 'raw', 'hdrincl'] as const;
-const IMPLIED = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, ping: IPPROTO_ICMP, hdrincl: IPPROTO_RAW } as const;
-
-function parseSocket(words: Words): Of<'socket'> {
-  const s = readName(words, true);
-  const word = words.value(s, 'tcp, udp, ping, raw PROTO or hdrincl');
-  const type = TYPES.find((known) => known === word);
-  if (type === undefined) wrong(`"${word}" is not a kind of socket; write tcp, udp, ping, raw PROTO or hdrincl`);
-  const protocol = type === 'raw' ? readTransport(words.value('raw', 'a protocol')) : IMPLIED[type];
-  let mark = 0;
-  let dev = '';
-  let uid = 0;
-  let md5 = false;
-  let dontroute = false;
-  let broadcast = false;
-  let unicastIf = '';
-  readOptions(words, {
-    mark: (option) => {
-      mark = readNumber(words.value(option, 'a mark'), 'a mark', U32);
-    },
-    dev: (option) => {
-      dev = readDevice(words.value(option, 'a link'));
-    },
-    uid: (option) => {
-      uid = readNumber(words.value(option, 'a user'), 'a user', U32 - 1);
-    },
-    md5: () => {
-      if (type !== 'tcp') wrong('md5 is an option of TCP; leave it out');
-      md5 = true;
-    },
-    dontroute: () => {
-      dontroute = true;
-    },
-    broadcast: () => {
-      broadcast = true;
-    },
-    'unicast-if': (option) => {
-      unicastIf = readDevice(words.value(option, 'a link'));
-    },
-  });
-  if (dev !== '' && unicastIf !== '')
-    wrong('the kernel takes no "unicast-if" on a socket bound with "dev"; leave one out');
-  return { kind: 'socket', s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, md5, picks };
-}
-
-function parseConnect(words: Words): Of<'connect'> {
-  const s = readName(words);
-  const { addr, port } = readEndpoint(words.value(s, 'ADDR:PORT'), 'an address to connect to');
-  let tfo = false;
-  readOptions(words, {
-    tfo: () => {
-      tfo = true;
-    },
-  });
-  return { kind: 'connect', s, addr, port, tfo, picks };
-}
-
-function parseBind(words: Words): Of<'bind'> {
-  const s = readName(words);
-  const { addr, port } = readEndpoint(words.value(s, 'ADDR or ADDR:PORT'), 'an address to bind to');
-  end(words, `bind ${s} ADDR[:PORT]`);
-  return { kind: 'bind', s, addr, port, picks };
-}
-
-function parseSend(words: Words): Of<'send'> {
-  const s = readName(words);
-  const len = readLen(words.value(s, 'a number of bytes'));
-  let to = { addr: 0, port: 0, hasPort: false };
-  let hasTo = false;
-  let from = 0;
-  let via = '';
-  let dontroute = false;
-  let flags = -1;
-  let tfo = false;
-  readOptions(words, {
-    to: (option) => {
-      to = readEndpoint(words.value(option, 'ADDR or ADDR:PORT'), 'a destination');
-      hasTo = true;
-    },
-    from: (option) => {
-      from = readAddress(words.value(option, 'an address'), 'a source');
-    },
-    via: (option) => {
-      via = readDevice(words.value(option, 'a link'));
-    },
-    dontroute: () => {
-      dontroute = true;
-    },
-    flags: (option) => {
-      const word = words.value(option, 'TCP flags');
-      flags = readFlags(word);
-      if (flags < 0) wrong(`"${word}" are not TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
-    },
-    tfo: () => {
-      tfo = true;
-    },
-  });
-  return { kind: 'send', s, len, hasTo, to: to.addr, toPort: to.port, from, via, dontroute, flags, tfo, picks };
-}
-
-function parseWait(words: Words): Of<'wait'> {
-  const word = words.value('wait', 'a number of seconds');
-  if (!/^[0-9]{1,9}(\.[0-9]{1,3})?$/.test(word)) wrong(`"${word}" is not a time; write seconds, such as 61 or 0.5`);
-  end(words, 'wait SECONDS');
-  return { kind: 'wait', ms: Math.round(Number(word) * 1000), picks };
-}
-
-function parseListen(words: Words): Of<'listen'> {
-  const s = readName(words);
-  let tfo = false;
-  readOptions(words, {
-    tfo: () => {
-      tfo = true;
-    },
-  });
-  return { kind: 'listen', s, tfo, picks };
-}
-
-/** An event that needs nothing but a name. */
-function parseNamed<Name extends 'close' | 'answer' | 'retransmit'>(kind: Name) {
-  return (words: Words): { readonly kind: Name; readonly s: string; readonly picks: typeof picks } => {
-    const s = readName(words);
-    end(words, `${kind} ${s}`);
-    return { kind, s, picks };
-  };
-}
-
-const PARSERS: Readonly<Record<Event['kind'], (words: Words, text: string) => Event>> = {
-  socket: parseSocket,
-  bind: parseBind,
-  listen: parseListen,
-  connect: parseConnect,
-  close: parseNamed('close'),
-  send: parseSend,
-  answer: parseNamed('answer'),
-  receive: (words) => {
-    const dev = readDevice(words.value('receive', 'the name of a link'));
-    return { kind: 'receive', dev, ...readArrival(words), picks };
-  },
-  retransmit: parseNamed('retransmit'),
-  host: (_, text) => ({ kind: 'host', command: parseHostLine(text.replace(/^\s*host\s*/, '')), picks }),
-  wait: parseWait,
-};
 
 /** Parses one event; a fault is `Wrong`, for the caller to place. */
 export function parseEvent(text: string): Event {
-  const [name = '', ...rest] = text.split(/\s+/).filter((word) => word !== '');
-  if (!Object.hasOwn(PARSERS, name)) wrong(`"${name}" is not an event; events are ${Object.keys(PARSERS).join(', ')}`);
-  return PARSERS[name as Event['kind']](new Words(name, rest), text);
+  const [name = '', ...rest] = text.split(/\s+/).filter((one) => one !== '');
+  if (!isEventName(name)) wrong(`"${name}" is not an event; events are ${Object.keys(EVENTS).join(', ')}`);
+  const row = ROWS[name];
+  const words = new Words(name, rest);
+  const fields: Record<string, unknown> = { kind: name, picks: NO_PICKS };
+  for (const [field, one] of Object.entries(row.words)) {
+    const codec = codecOf(one);
+    fields[field] = isFor(one, fields.type) ? codec.read(words) : codec.none;
+  }
+  for (const [field, option] of Object.entries(row.options)) fields[field] = codecOf(option).none;
+  readOptions(name, words, fields);
+  return fields as unknown as Event;
 }
 
-function printSocket(event: Of<'socket'>): string {
-  const { s, type, protocol, mark, dev, uid, dontroute, broadcast, unicastIf, md5 } = event;
-  const words = ['socket', s, type === 'raw' ? `raw ${formatProtocol(protocol)}` : type];
-  if (mark !== 0) words.push(`mark ${mark}`);
-  if (dev !== '') words.push(`dev ${dev}`);
-  if (uid !== 0) words.push(`uid ${uid}`);
-  if (dontroute) words.push('dontroute');
-  if (broadcast) words.push('broadcast');
-  if (unicastIf !== '') words.push(`unicast-if ${unicastIf}`);
-  if (md5) words.push('md5');
-  return words.join(' ');
+// writing
+
+/** A word that was written, with its field and value. */
+export interface Written {
+  readonly field: string;
+  readonly row: Option | Word;
+  readonly value: unknown;
 }
 
-/** `ADDR:PORT`, or `ADDR` when the port is 0. */
-function printEnd(addr: number, port: number): string {
-  return port === 0 ? formatAddress(addr) : formatEndpoint(addr, port);
-}
-
-function printSend(event: Of<'send'>): string {
-  const { s, len, hasTo, to, toPort, from, via, dontroute, flags, tfo } = event;
-  const words = ['send', s, String(len)];
-  if (hasTo) words.push(`to ${printEnd(to, toPort)}`);
-  if (from !== 0) words.push(`from ${formatAddress(from)}`);
-  if (via !== '') words.push(`via ${via}`);
-  if (dontroute) words.push('dontroute');
-  if (flags >= 0) words.push(`flags ${formatFlags(flags)}`);
-  if (tfo) words.push('tfo');
-  return words.join(' ');
+/** The words of the event that were written, options last. */
+export function writtenOf(event: Event): readonly Written[] {
+  const fields = event as unknown as Readonly<Record<string, unknown>>;
+  const { words, options } = ROWS[event.kind];
+  const all = (rows: Readonly<Record<string, Word>>) =>
+    Object.entries(rows).map(([field, row]): Written => ({ field, row, value: fields[field] }));
+  return [
+    ...all(words).filter(({ row }) => isFor(row, fields.type)),
+    ...all(options).filter(({ row, value }) => codecOf(row).given(value)),
+  ];
 }
 
 /** The event as a scenario writes it. `parseEvent` reads it back as the same event, but for the kernel's choices. */
 export function printEvent(event: Event): string {
-  switch (event.kind) {
-    case 'socket':
-      return printSocket(event);
-    case 'bind':
-      return `bind ${event.s} ${printEnd(event.addr, event.port)}`;
-    case 'connect':
-      return `connect ${event.s} ${printEnd(event.addr, event.port)}${event.tfo ? ' tfo' : ''}`;
-    case 'send':
-      return printSend(event);
-    case 'receive':
-      return `receive ${event.dev} ${printArrival(event)}`;
-    case 'host':
-      return `host ${printHostCommand(event.command)}`;
-    case 'wait':
-      return `wait ${event.ms / 1000}`;
-    case 'listen':
-      return `listen ${event.s}${event.tfo ? ' tfo' : ''}`;
-    case 'close':
-    case 'answer':
-    case 'retransmit':
-      return `${event.kind} ${event.s}`;
-  }
+  const words = writtenOf(event).flatMap(({ field, row, value }) => {
+    const text = codecOf(row).print(value);
+    return 'says' in row ? [wordOf(field), text] : [text];
+  });
+  return [event.kind, ...words].filter((one) => one !== '').join(' ');
+}
+
+/** The event as the player of a real kernel takes it: what was written, addresses with dots, the text beside it. */
+export function eventJson(text: string): object {
+  const event = parseEvent(text);
+  const fields = writtenOf(event).map(({ field, row, value }) => [field, codecOf(row).json(value)] as const);
+  return { kind: event.kind, text, ...Object.fromEntries(fields) };
+}
+
+// sockets
+
+/** The events of a socket that is open. */
+export type SocketEvent = {
+  [N in EventName]: (typeof EVENTS)[N]['words'] extends { readonly s: { readonly is: 'socket' } } ? N : never;
+}[EventName];
+
+function isSocketEvent(name: EventName): name is SocketEvent {
+  return ROWS[name].words.s?.is === 'socket';
+}
+
+export const SOCKET_EVENTS: readonly SocketEvent[] = (Object.keys(EVENTS) as EventName[]).filter(isSocketEvent);
+
+/** Whether the event takes that option, written with its value, for sockets of that type. */
+export function takesOption(name: EventName, option: string, type: string): boolean {
+  const [text = ''] = option.split(' ', 1);
+  const known = OPTIONS.get(name)?.get(text);
+  return known !== undefined && isFor(known.option, type);
+}
+
+/** Every option that a generator may draw for the event, with its values. */
+export function drawnOptions(name: EventName): readonly string[] {
+  return Object.entries(ROWS[name].options).flatMap(([field, { draws = [] }]) =>
+    draws.map((value) => `${wordOf(field)} ${value}`.trim()),
+  );
+}
+
+// the manual
+
+/** What the event and its options do, in one line. */
+function manualOf(name: EventName): string {
+  const { says, options } = ROWS[name];
+  const further = Object.entries(options).map(
+    ([field, option]) => `\`${`${wordOf(field)} ${codecOf(option).sign}`.trim()}\` is ${option.says}`,
+  );
+  return [says, ...further].join('; ');
+}
+
+/** The table of events in Markdown. */
+export function eventTable(): string {
+  const rows = (Object.keys(EVENTS) as EventName[]).map((name) => {
+    const usage = `\`${usageOf(name).replaceAll('|', '\\|')}\``;
+    return `| ${usage} | ${manualOf(name)} |`;
+  });
+  return ['| event | meaning |', '| --- | --- |', ...rows].join('\n');
 }

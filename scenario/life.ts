@@ -6,7 +6,7 @@
  * closed, bound or connected. Addresses and ports are the model's business: what fails for their sake is possible here.
  */
 import { t } from 'typescript-fsm';
-import type { Event } from '../model/types/event.ts';
+import type { Endpoint, Event } from '../model/types/event.ts';
 import {
   SOCK_PING,
   SOCK_RAW,
@@ -29,6 +29,7 @@ import {
   TCP_TIME_WAIT,
 } from '../model/types/sock.ts';
 import { wrong } from './error.ts';
+import { SOCKET_EVENTS, type SocketEvent, wordOf, writtenOf } from './events.ts';
 
 const TCP_STATES = [
   'tcp CLOSE',
@@ -50,11 +51,7 @@ type DatagramState = `${(typeof DATAGRAM_KINDS)[number]} ${'CLOSE' | 'bound' | '
 /** `none`: no socket has the name. */
 export type LifeState = 'none' | (typeof TCP_STATES)[number] | DatagramState;
 
-/** What a scenario's events do to a socket that they name. */
-const SOCKET_EVENTS = ['bind', 'listen', 'connect', 'send', 'answer', 'retransmit', 'close'] as const;
-export type SocketEvent = (typeof SOCKET_EVENTS)[number];
-
-/** What else happens to one: it is opened, a Fast Open send connects it, a segment arrives, a timer ends it. */
+/** What a scenario's events do to a socket that they name, and what else happens to one: it is opened, a Fast Open send connects it, a segment arrives, a timer ends it. */
 export type LifeEvent =
   | SocketEvent
   | `socket ${'tcp' | (typeof DATAGRAM_KINDS)[number]}`
@@ -268,7 +265,7 @@ class Lives {
 
   /** Takes the event in; what is wrong with it, '' when it is possible. */
   take(event: Event): string {
-    if (event.kind === 'socket') return this.open(event.s, event.type);
+    if (event.kind === 'socket') return misfitOf(event, event.type) || this.open(event.s, event.type);
     return 's' in event ? this.act(event) : '';
   }
 
@@ -296,16 +293,16 @@ class Lives {
     const outlives = event.kind === 'answer' || event.kind === 'retransmit';
     if ([...states].every(isGone) && !outlives)
       return `"${s}" is closed; open it again with an event such as "socket ${s} tcp" before`;
-    const [kind = ''] = ([...states].find((state) => state !== 'none') ?? 'none').split(' ');
-    const misfit = misfitOf(event, kind);
+    const [type = ''] = ([...states].find((state) => state !== 'none') ?? 'none').split(' ');
+    const misfit = misfitOf(event, type);
     if (misfit !== '') return misfit;
     const name: LifeEvent = event.kind === 'send' && event.tfo ? 'send tfo' : event.kind;
     // Fast Open on a socket that is connected already is an ordinary send.
     const names: LifeEvent[] = name === 'send tfo' ? ['send tfo', 'send'] : [name];
     const able = [...now].filter((state) => names.some((one) => next(state, one) !== undefined));
     if (able.length === 0) return this.unable(event, states);
-    if (event.kind === 'send' && !event.hasTo && able.every(needsDestination)) {
-      return `"${s}" is not connected, so a send needs a destination; write "send ${s} ${event.len} to ADDR${kind === 'udp' ? ':PORT' : ''}"`;
+    if (event.kind === 'send' && !event.to.given && able.every(needsDestination)) {
+      return `"${s}" is not connected, so a send needs a destination; write "send ${s} ${event.len} to ADDR${type === 'udp' ? ':PORT' : ''}"`;
     }
     const after = able.flatMap((state) => names.map((one) => next(state, one)).filter((to) => to !== undefined));
     this.states.set(s, new Set(MAY_FAIL.includes(name) ? [...after, ...able] : after));
@@ -326,7 +323,7 @@ function needsDestination(state: LifeState): boolean {
   return !state.startsWith('tcp') && !state.endsWith('connected');
 }
 
-const KIND_NAMES: Readonly<Record<string, string>> = {
+const TYPE_NAMES: Readonly<Record<string, string>> = {
   tcp: 'TCP socket',
   udp: 'UDP socket',
   ping: 'ping socket',
@@ -336,29 +333,23 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
 
 function describe(state: LifeState): string {
   const [kind = '', progress = ''] = state.split(' ');
-  return `${KIND_NAMES[kind] ?? kind} in state ${progress}`;
+  return `${TYPE_NAMES[kind] ?? kind} in state ${progress}`;
 }
 
-/** Arguments that a kind of socket cannot take, whatever its state; '' when all fit. */
-function misfitOf(event: NamedEvent, kind: string): string {
-  const named = `"${event.s}" is a ${KIND_NAMES[kind] ?? kind}`;
-  const hasPorts = kind === 'tcp' || kind === 'udp';
-  if (event.kind === 'connect') {
-    if (event.tfo && kind !== 'tcp') return `${named}, and tfo is an option of TCP; leave it out`;
-    if (hasPorts && event.port === 0) return `${named}, and needs a port to connect to; write ADDR:PORT`;
+/** Words that a type of socket does not take as they are, whatever its state; '' when all fit. */
+function misfitOf(event: NamedEvent, type: string): string {
+  const named = `"${event.s}" is a ${TYPE_NAMES[type] ?? type}`;
+  const written = writtenOf(event);
+  for (const { field, row, value } of written) {
+    const { port = [] } = row;
+    if (port.some((one) => one === type) && (value as Endpoint).port === 0)
+      return `${named}, and needs a port; write ADDR:PORT`;
+    if (!('says' in row) || row.only === undefined || row.only.some((one) => one === type)) continue;
+    const { unless, why } = row;
+    if (written.some((one) => one.field === unless)) continue;
+    const remedy = unless === undefined ? 'leave it out' : `leave it out, or add ${unless}`;
+    return `${named}, which takes no "${wordOf(field)}": ${why}; ${remedy}`;
   }
-  if (event.kind !== 'send') return '';
-  if (event.tfo && kind !== 'tcp') return `${named}, and tfo is an option of TCP; leave it out`;
-  if (kind === 'tcp' && event.hasTo && !event.tfo)
-    return `${named}, and sends where it is connected to; leave "to" out, or add tfo`;
-  if (kind === 'tcp' && event.from !== 0) return `${named}, and has one source for all packets; leave "from" out`;
-  if (kind === 'tcp' && event.via !== '') return `${named}, and has one route for all packets; leave "via" out`;
-  if (kind === 'tcp' && event.dontroute)
-    return `${named}, and has one route for all packets; write dontroute behind "socket"`;
-  if (kind !== 'raw' && kind !== 'hdrincl' && event.flags >= 0)
-    return `${named}, and its headers are the kernel's; leave "flags" out`;
-  if (kind === 'udp' && event.hasTo && event.toPort === 0)
-    return `${named}, and needs a port to send to; write "to ADDR:PORT"`;
   return '';
 }
 

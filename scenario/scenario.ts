@@ -4,7 +4,7 @@ import { parse as locate } from '@humanwhocodes/momoa';
 import { z } from 'zod';
 import { hostCommand } from '../model/host/commands.ts';
 import { newWorld } from '../model/host/newWorld.ts';
-import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
+import { EVENTS, type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
 import type { Scenario, World } from '../model/types/world.ts';
 import { InputError, locating } from './error.ts';
 import { parseEvent } from './events.ts';
@@ -29,11 +29,7 @@ export const scenarioSchema = z.strictObject({
   host: z
     .array(line)
     .describe('The host: commands of ip, iptables and sysctl, one each, as an operator would type them.'),
-  events: z
-    .array(line)
-    .describe(
-      'What happens, one event each: socket, bind, listen, connect, send, answer, receive, retransmit, host, wait, close.',
-    ),
+  events: z.array(line).describe(`What happens, one event each: ${Object.keys(EVENTS).join(', ')}.`),
   picks: z
     .array(
       z.strictObject({

@@ -25,7 +25,7 @@ import type { Run } from '../properties/property.ts';
 import { errorName, formatError } from './errno.ts';
 import { printEvent } from './events.ts';
 import { formatAddress, formatFlags, formatProtocol, formatTable } from './format.ts';
-import { printEndpoints, printProtocol } from './packets.ts';
+import { printEndpoints, printProtocol } from './tcpdump.ts';
 
 type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;
 

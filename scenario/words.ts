@@ -1,4 +1,6 @@
 /** Reading command lines: splitting them into words, and the numbers and addresses that the words stand for. */
+import type { Endpoint } from '../model/types/event.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../model/types/packet.ts';
 import { wrong } from './error.ts';
 import { maskOf } from './format.ts';
 
@@ -60,13 +62,25 @@ export class Words {
     return this.words[this.position] ?? '';
   }
 
+  /** The word that was taken last, the command before the first. */
+  get last(): string {
+    return this.words[this.position - 1] ?? this.command;
+  }
+
+  /** All that is left. */
+  rest(): string {
+    const rest = this.words.slice(this.position).join(' ');
+    this.position = this.words.length;
+    return rest;
+  }
+
   take(): string {
     return this.words[this.position++] ?? '';
   }
 
   /** Takes the value that `option` needs. */
   value(option: string, what: string): string {
-    if (this.done) wrong(`"${option}" ends the command, and ${what} must follow it`);
+    if (this.done) wrong(`nothing follows "${option}"; write ${what} behind it`);
     return this.take();
   }
 }
@@ -102,6 +116,30 @@ export function readAddress(word: string, what: string): number {
   const address = addressOf(word);
   if (address < 0) wrong(`"${word}" is not ${what}; write an IPv4 address such as 10.0.0.1`);
   return address;
+}
+
+/** `ADDR` or `ADDR:PORT`. */
+export function readEndpoint(word: string, what: string): Endpoint {
+  const colon = word.indexOf(':');
+  const addr = readAddress(colon < 0 ? word : word.slice(0, colon), what);
+  return { given: true, addr, port: colon < 0 ? 0 : readNumber(word.slice(colon + 1), 'a port', U16) };
+}
+
+/** Longest payload that fits into an IPv4 packet with any header of the model. */
+const MAX_LEN = 65535 - 20 - 60;
+
+/** A payload length. */
+export function readBytes(word: string): number {
+  return readNumber(word, 'a number of bytes', MAX_LEN);
+}
+
+/** A transport protocol by name or number. */
+export function readTransport(word: string): number {
+  const names: Readonly<Record<string, number>> = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, icmp: IPPROTO_ICMP };
+  const protocol = Object.hasOwn(names, word) ? names[word] : undefined;
+  if (protocol !== undefined) return protocol;
+  if (!/^[0-9]/.test(word)) wrong(`"${word}" is not a protocol; write tcp, udp, icmp or a number`);
+  return readNumber(word, 'a protocol', U8);
 }
 
 /** The length of a prefix from `24` or `255.255.255.0`, -1 when it is neither. */

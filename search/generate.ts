@@ -4,8 +4,10 @@
  * Addresses, marks and ports come from the scope's small pools, so that rules, routes and packets meet. Which events
  * are possible in which state comes from the table of a socket's life.
  */
+import type { EventName } from '../model/types/event.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { type LifeState, nextState, OPENED, possibleEvents, type SocketEvent } from '../scenario/life.ts';
+import { type SocketEvent, takesOption } from '../scenario/events.ts';
+import { type LifeState, nextState, OPENED, possibleEvents } from '../scenario/life.ts';
 import { below, chance, mostly, oneOf, type WordSource } from '../scenario/random.ts';
 
 /** The addresses of the links of a host, by their place in a template. */
@@ -99,7 +101,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       if (possible.length <= 1) states.delete(name);
       if (event === '') continue;
     }
-    events.push(drawOperation(scope, event, name, kind, state, addresses, words));
+    events.push(drawOperation(scope, event, name, kind, addresses, words));
     if (event === 'retransmit' && scope.silences && chance(words, 1, 2)) {
       events.push(...Array.from({ length: 5 }, () => `retransmit ${name}`));
     }
@@ -139,8 +141,13 @@ function drawHappening(scope: RunScope, addresses: readonly string[], words: Wor
 }
 
 function drawSocket(scope: RunScope, name: string, kind: string, words: WordSource): string {
-  const option = chance(words, 1, 4) ? ` ${oneOf(words, scope.socketOptions)}` : '';
-  return `socket ${name} ${kind}${option}`;
+  return `socket ${name} ${kind}${drawOption('socket', scope.socketOptions, kind, words)}`;
+}
+
+/** In every fourth case one of the options that the event takes for that kind of socket. */
+function drawOption(event: EventName, options: readonly string[], kind: string, words: WordSource): string {
+  const fit = options.filter((option) => takesOption(event, option, kind.replace(/ .*/, '')));
+  return fit.length > 0 && chance(words, 1, 4) ? ` ${oneOf(words, fit)}` : '';
 }
 
 /** An event of a socket with its arguments. */
@@ -149,7 +156,6 @@ function drawOperation(
   event: string,
   name: string,
   kind: string,
-  _state: LifeState,
   addresses: readonly string[],
   words: WordSource,
 ): string {
@@ -171,8 +177,7 @@ function drawOperation(
       const to = kind === 'tcp' ? '' : ` to ${peer()}`;
       const from = kind !== 'tcp' && chance(words, 1, 5) ? ` from ${oneOf(words, bare)}` : '';
       const flags = kind === 'raw tcp' || kind === 'hdrincl' ? ' flags S' : '';
-      const options = kind !== 'tcp' && scope.sendOptions.length > 0 && chance(words, 1, 4);
-      const option = options ? ` ${oneOf(words, scope.sendOptions)}` : '';
+      const option = drawOption('send', scope.sendOptions, kind, words);
       return `send ${name} ${oneOf(words, scope.lengths)}${to}${from}${option}${flags}`;
     }
     default:

@@ -46,15 +46,15 @@ export function templateOf(scope: ShapeScope, shape: ProofShape): Template {
       const other = y as Record<string, unknown>;
       return Object.fromEntries(Object.entries(x).map(([name, value]) => [name, fill(value, other[name], name)]));
     };
-    const events = fill(a.events, b.events, '') as { kind: string; skb?: unknown }[];
+    const events = fill(a.events, b.events, '') as { kind: string; packet?: object }[];
     return { host: fill(a.host, b.host, ''), events: events.map(complete) };
   };
 }
 
 /** An arriving packet with the checksums of a correct sender. */
-function complete(event: { readonly kind: string; readonly skb?: unknown }): unknown {
+function complete(event: { readonly kind: string; readonly packet?: object }): unknown {
   if (event.kind !== 'receive') return event;
-  const skb = event.skb as { readonly iph: { readonly saddr: Num; readonly daddr: Num } };
-  const iph = ip_send_check(skb.iph);
-  return { ...event, skb: setTransportChecksum({ ...skb, iph }, iph.saddr, iph.daddr) };
+  const packet = event.packet as { readonly skb: { readonly iph: { readonly saddr: Num; readonly daddr: Num } } };
+  const iph = ip_send_check(packet.skb.iph);
+  return { ...event, packet: { ...packet, skb: setTransportChecksum({ ...packet.skb, iph }, iph.saddr, iph.daddr) } };
 }

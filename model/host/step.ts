@@ -2,6 +2,7 @@
 
 import { dev_get_by_index, dev_get_by_name } from '../kernel/net/core/dev.ts';
 import { alloc_skb } from '../kernel/net/core/skbuff.ts';
+import { sock_common_setsockopt } from '../kernel/net/core/sock.ts';
 import {
   inet_bind,
   inet_connect,
@@ -9,14 +10,13 @@ import {
   inet_listen,
   inet_release,
   inet_sendmsg,
-  type SocketEvent,
 } from '../kernel/net/ipv4/af_inet.ts';
 import { ip_rcv } from '../kernel/net/ipv4/ip_input.ts';
 import type { Sending } from '../kernel/net/ipv4/ip_output.ts';
 import { tcp_retransmit_timer, tcpTimers } from '../kernel/net/ipv4/tcp_timer.ts';
 import { netif_is_l3_master } from '../kernel/net/l3mdev/l3mdev.ts';
 import { EBADF, EOPNOTSUPP } from '../types/errno.ts';
-import type { Event } from '../types/event.ts';
+import type { Event, EventOf } from '../types/event.ts';
 import type { HostCommand } from '../types/host.ts';
 import { emit, sockByName } from '../types/lookup.ts';
 import type { NetDevice } from '../types/net.ts';
@@ -38,9 +38,14 @@ function syscall(call: string, sk: Sock, { err, net }: Sending): World {
   return returned(net, call, sk.id, sk.id === 0 ? -EBADF : err);
 }
 
-function openSocket(kernel: Kernel, net: World, event: SocketEvent): World {
-  const opened = inet_create(net, { ...event, mark: kernel.socketMark(net, event) });
-  return returned(opened.net, 'socket', opened.sk, opened.err);
+function openSocket(kernel: Kernel, net: World, event: EventOf<'socket'>): World {
+  const created = inet_create(net, event);
+  if (created.err !== 0) return returned(net, 'socket', 0, created.err);
+  const { err, net: opened } = sock_common_setsockopt(created.net, created.sk, {
+    ...event,
+    mark: kernel.socketMark(net, event),
+  });
+  return err === 0 ? returned(opened, 'socket', created.sk, 0) : returned(net, 'socket', 0, err);
 }
 
 /** The socket that events call `name`: the open one, else the last closed one that lives on without its user. */
@@ -98,7 +103,7 @@ function perform(kernel: Kernel, net: World, event: Event): World {
       return openSocket(kernel, net, event);
     case 'bind': {
       const sk = sockByName(net, event.s);
-      return syscall('bind', sk, sk.id === 0 ? { err: 0, net } : inet_bind(net, sk.id, event.addr, event.port));
+      return syscall('bind', sk, sk.id === 0 ? { err: 0, net } : inet_bind(net, sk.id, event.to.addr, event.to.port));
     }
     case 'listen': {
       const sk = sockByName(net, event.s);
@@ -106,8 +111,12 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     }
     case 'connect': {
       const sk = sockByName(net, event.s);
-      const { addr, port, tfo } = event;
-      return syscall('connect', sk, sk.id === 0 ? { err: 0, net } : inet_connect(kernel, net, sk.id, addr, port, tfo));
+      const { to, tfo } = event;
+      return syscall(
+        'connect',
+        sk,
+        sk.id === 0 ? { err: 0, net } : inet_connect(kernel, net, sk.id, to.addr, to.port, tfo),
+      );
     }
     case 'close': {
       const sk = sockByName(net, event.s);
@@ -120,7 +129,8 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     case 'answer':
       return answer(kernel, net, lastNamed(net, event.s));
     case 'receive': {
-      const skb = event.cookieFor === 0 ? event.skb : withCookieOf(kernel, event.skb, event.cookieFor);
+      const { skb: plain, cookieFor } = event.packet;
+      const skb = cookieFor === 0 ? plain : withCookieOf(kernel, plain, cookieFor);
       return receive(kernel, net, dev_get_by_name(net, event.dev), skb);
     }
     case 'retransmit':

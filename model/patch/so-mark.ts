@@ -1,13 +1,13 @@
 /** The unchanged kernel with programs that set SO_MARK: the first lookup has the mark, and mangle has nothing to change. */
 import { dev_get_by_name } from '../kernel/net/core/dev.ts';
-import type { Event } from '../types/event.ts';
+import type { EventOf } from '../types/event.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../types/packet.ts';
 import type { XtMatch } from '../types/verdict.ts';
 import type { Kernel, World } from '../types/world.ts';
 import { markings } from './alternatives.ts';
 import { stock } from './stock.ts';
 
-type SocketEvent = Extract<Event, { kind: 'socket' }>;
+type SocketEvent = EventOf<'socket'>;
 
 /** What a socket's packets are, as far as its program knows when it opens it. */
 function protocolOf(event: SocketEvent): number {

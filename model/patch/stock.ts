@@ -3,7 +3,7 @@
 import { secure_tcp_seq } from '../kernel/net/core/secure_seq.ts';
 import { inet_ehashfn } from '../kernel/net/ipv4/inet_hashtables.ts';
 import { ipt_mangle_out } from '../kernel/net/ipv4/netfilter/iptable_mangle.ts';
-import type { Event } from '../types/event.ts';
+import type { EventOf } from '../types/event.ts';
 import { NO_PATCH } from '../types/faults.ts';
 import type { HostCommand } from '../types/host.ts';
 import type { Kernel, World } from '../types/world.ts';
@@ -20,7 +20,7 @@ function operator(): readonly HostCommand[] {
 }
 
 /** What the event says. */
-function socketMark(_net: World, event: Extract<Event, { kind: 'socket' }>): number {
+function socketMark(_net: World, event: EventOf<'socket'>): number {
   return event.mark;
 }
 

@@ -1,6 +1,6 @@
 /** The whole state of a host, what a step shows of itself, and the record of functions that makes a kernel variant. */
 
-import type { Event, Picks } from './event.ts';
+import type { Event, EventOf, Picks } from './event.ts';
 import type { Patch } from './faults.ts';
 import type { HostCommand } from './host.ts';
 import type { NetDevice, Sysctl } from './net.ts';
@@ -191,7 +191,7 @@ export interface Kernel extends Release {
   /** Commands that this variant's operator adds to a configured host (the MASQUERADE rule of the post); none for a patch. */
   readonly operator: (net: World) => readonly HostCommand[];
   /** The mark that a program gives a socket that it opens (SO_MARK). */
-  readonly socketMark: (net: World, event: Extract<Event, { kind: 'socket' }>) => number;
+  readonly socketMark: (net: World, event: EventOf<'socket'>) => number;
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
   /** What the mended patch has and lacks; only its own hook reads it. */
   readonly patch: Patch;

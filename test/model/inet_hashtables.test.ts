@@ -86,7 +86,7 @@ test('a failed connect() keeps an address and a port that were bound', () => {
   const { net, effects } = events(stock, host(), [
     tcp('a'),
     bind('a', HERE, 50000),
-    { ...connect('a'), addr: 0xe0000001 } as ReturnType<typeof connect>,
+    connect('a', 80, false, 0xe0000001),
   ]);
   expect(errs(effects).at(-1)).toBe(-101);
   expect(sock(net, 'a')).toMatchObject({ inet_num: 50000, inet_saddr: HERE, icsk_bind_hash: 50000 });

@@ -1,7 +1,7 @@
 /** Hosts and events in short, for tests that play scenarios on the model. */
 import { boot, step } from '../../model/host/step.ts';
 import { stock } from '../../model/patch/stock.ts';
-import { type Event, NO_PICKS } from '../../model/types/event.ts';
+import { type Event, type EventOf, NO_ENDPOINT, NO_PICKS } from '../../model/types/event.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import type { Effect, Kernel, Step, World } from '../../model/types/world.ts';
 import { parseHostCommand } from '../../scenario/host.ts';
@@ -35,9 +35,7 @@ export function host(lines: readonly string[], kernel: Kernel = stock): World {
   );
 }
 
-type Ev<T extends Event['kind']> = Extract<Event, { kind: T }>;
-
-export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'socket'>> = {}): Event {
+export function socket(s: string, type: EventOf<'socket'>['type'], more: Partial<EventOf<'socket'>> = {}): Event {
   const plain = {
     protocol: 0,
     mark: 0,
@@ -52,21 +50,19 @@ export function socket(s: string, type: Ev<'socket'>['type'], more: Partial<Ev<'
 }
 
 export function bind(s: string, addr: string, port = 0): Event {
-  return { kind: 'bind', s, addr: ip(addr), port, picks: NO_PICKS };
+  return { kind: 'bind', s, to: { given: true, addr: ip(addr), port }, picks: NO_PICKS };
 }
 
 export function connect(s: string, addr: string, port: number, tfo = false): Event {
-  return { kind: 'connect', s, addr: ip(addr), port, tfo, picks: NO_PICKS };
+  return { kind: 'connect', s, to: { given: true, addr: ip(addr), port }, tfo, picks: NO_PICKS };
 }
 
-export function send(s: string, len: number, more: Partial<Ev<'send'>> = {}): Event {
+export function send(s: string, len: number, more: Partial<EventOf<'send'>> = {}): Event {
   return {
     kind: 'send',
     s,
     len,
-    hasTo: false,
-    to: 0,
-    toPort: 0,
+    to: NO_ENDPOINT,
     from: 0,
     via: '',
     dontroute: false,
@@ -77,8 +73,8 @@ export function send(s: string, len: number, more: Partial<Ev<'send'>> = {}): Ev
   };
 }
 
-export function sendTo(s: string, len: number, addr: string, port = 0, more: Partial<Ev<'send'>> = {}): Event {
-  return send(s, len, { hasTo: true, to: ip(addr), toPort: port, ...more });
+export function sendTo(s: string, len: number, addr: string, port = 0, more: Partial<EventOf<'send'>> = {}): Event {
+  return send(s, len, { to: { given: true, addr: ip(addr), port }, ...more });
 }
 
 export function simple(event: 'listen' | 'close' | 'answer' | 'retransmit', s: string): Event {
@@ -86,7 +82,7 @@ export function simple(event: 'listen' | 'close' | 'answer' | 'retransmit', s: s
 }
 
 export function receive(dev: string, skb: SkBuff): Event {
-  return { kind: 'receive', dev, skb, cookieFor: 0, picks: NO_PICKS };
+  return { kind: 'receive', dev, packet: { skb, cookieFor: 0 }, picks: NO_PICKS };
 }
 
 export function command(line: string): Event {

@@ -7,7 +7,7 @@ import { setTransportChecksum, transportChecksumCorrect } from '../../model/kern
 import { payloadOf } from '../../model/kernel/net/core/skbuff.ts';
 import { ip_send_check } from '../../model/kernel/net/ipv4/ip_output.ts';
 import { stock } from '../../model/patch/stock.ts';
-import { type Event, NO_PICKS, type Picks } from '../../model/types/event.ts';
+import { type Event, NO_ENDPOINT, NO_PICKS, type Picks } from '../../model/types/event.ts';
 import type { HostCommand } from '../../model/types/host.ts';
 import { getSock, setSock, sockByName } from '../../model/types/lookup.ts';
 import {
@@ -110,8 +110,17 @@ export const tcp = (s: string): Bare => ({
   broadcast: false,
   unicastIf: '',
 });
-export const connect = (s: string, port = 80, tfo = false): Bare => ({ kind: 'connect', s, addr: PEER, port, tfo });
-export const bind = (s: string, addr: number, port: number): Bare => ({ kind: 'bind', s, addr, port });
+export const connect = (s: string, port = 80, tfo = false, addr = PEER): Bare => ({
+  kind: 'connect',
+  s,
+  to: { given: true, addr, port },
+  tfo,
+});
+export const bind = (s: string, addr: number, port: number): Bare => ({
+  kind: 'bind',
+  s,
+  to: { given: true, addr, port },
+});
 export const listen = (s: string, tfo = false): Bare => ({ kind: 'listen', s, tfo });
 export const answer = (s: string): Bare => ({ kind: 'answer', s });
 export const close = (s: string): Bare => ({ kind: 'close', s });
@@ -121,9 +130,7 @@ export const send = (s: string, len: number, tfo = false): Bare => ({
   kind: 'send',
   s,
   len,
-  hasTo: tfo,
-  to: tfo ? PEER : 0,
-  toPort: tfo ? 80 : 0,
+  to: tfo ? { given: true, addr: PEER, port: 80 } : NO_ENDPOINT,
   from: 0,
   via: '',
   dontroute: false,
@@ -140,9 +147,12 @@ export function segment(
   ack_seq: number,
   len = 0,
   options: readonly number[] = [],
+  cookieFor = 0,
+  mark = 0,
 ): Bare {
   const skb: SkBuff = {
     ...NO_SKB,
+    mark,
     ip_summed: CHECKSUM_NONE,
     iph: { ...NO_IPH, protocol: IPPROTO_TCP, ttl: 64, saddr: PEER, daddr: HERE },
     th: {
@@ -159,7 +169,11 @@ export function segment(
     payload: payloadOf(len),
   };
   const iph = ip_send_check({ ...skb.iph, tot_len: 20 + skb.th.doff * 4 + len });
-  return { kind: 'receive', dev: 'eth0', cookieFor: 0, skb: setTransportChecksum({ ...skb, iph }, PEER, HERE) };
+  return {
+    kind: 'receive',
+    dev: 'eth0',
+    packet: { skb: setTransportChecksum({ ...skb, iph }, PEER, HERE), cookieFor },
+  };
 }
 
 export { RTN_LOCAL, TCPHDR_ACK as ACK, TCPHDR_FIN as FIN, TCPHDR_PSH as PSH, TCPHDR_RST as RST, TCPHDR_SYN as SYN };

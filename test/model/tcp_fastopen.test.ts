@@ -177,10 +177,7 @@ test('TCP_FASTOPEN opens one listener, tcp_fastopen 0x400 all of them', () => {
 });
 
 test('a SYN may present the cookie that the host gave to its source, or to another address', () => {
-  const from = (addr: number) =>
-    events(stock, server(), [
-      { ...segment(SYN, 3002, 8080, 100, 0, 5), cookieFor: addr } as ReturnType<typeof segment>,
-    ]);
+  const from = (addr: number) => events(stock, server(), [segment(SYN, 3002, 8080, 100, 0, 5, [], addr)]);
   expect(sock(from(PEER).net, 'l.1')).toMatchObject({ received: 5 });
   expect(told(from(PEER + 1).effects)).toEqual([['S.', 0, GIVEN]]);
 });

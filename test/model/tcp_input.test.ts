@@ -95,10 +95,7 @@ test('an acknowledgement of something never sent is refused with a RST from the 
 test('a RST ends an attempt; the user learns of it at the next call', () => {
   const start = events(stock, host(), [tcp('c'), connect('c')]).net;
   const c = sock(start, 'c');
-  const { net, effects } = events(stock, start, [
-    segment(RST | ACK, 80, c.inet_num, 0, c.snd_nxt),
-    { kind: 'connect', s: 'c', addr: PEER, port: 80, tfo: false },
-  ]);
+  const { net, effects } = events(stock, start, [segment(RST | ACK, 80, c.inet_num, 0, c.snd_nxt), connect('c')]);
   expect(wire(effects)).toEqual([]);
   expect(errs(effects)).toEqual([-111]);
   expect(sock(net, 'c')).toMatchObject({ sk_state: TCP_CLOSE, inet_num: 0, hashed: false, inet_saddr: 0 });
@@ -208,7 +205,7 @@ test('a connection to the host itself opens and closes over lo', () => {
     bind('l', HERE, 8080),
     listen('l'),
     tcp('c'),
-    { ...connect('c', 8080), addr: HERE } as ReturnType<typeof connect>,
+    connect('c', 8080, false, HERE),
     send('c', 7),
   ]);
   expect([sock(net, 'c').sk_state, sock(net, 'l.1').sk_state]).toEqual([TCP_ESTABLISHED, TCP_ESTABLISHED]);
@@ -255,8 +252,7 @@ test('a repeated SYN is answered again, a RST takes the request away', () => {
 });
 
 test('with tcp_fwmark_accept the mark of the SYN becomes that of SYN-ACK and child', () => {
-  const syn = segment(SYN, 3000, 8080, 100, 0);
-  const marked = { ...syn, skb: { ...(syn as { skb: object }).skb, mark: 9 } } as typeof syn;
+  const marked = segment(SYN, 3000, 8080, 100, 0, 0, [], 0, 9);
   const marks = (value: number) => {
     const { net, effects } = events(stock, sysctl(listening(), { tcp_fwmark_accept: value }), [marked, answer('l')]);
     return [wire(effects)[0]?.mark, sock(net, 'l.1').sk_mark];

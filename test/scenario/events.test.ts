@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { EVENTS, type EventName, type EventRow } from '../../model/types/event.ts';
 import { Wrong } from '../../scenario/error.ts';
-import { parseEvent, printEvent } from '../../scenario/events.ts';
+import { drawnOptions, eventJson, eventTable, parseEvent, printEvent, usageOf, wordOf } from '../../scenario/events.ts';
 
 /** What is written, and the plain form that it is printed in. */
 const MEANINGS: readonly (readonly [written: string, plain: string])[] = [
@@ -52,9 +53,11 @@ describe('events', () => {
     expect(parseEvent('receive eth0 10.0.0.254:5000 > 10.0.0.1:80 tcp S seq 7')).toMatchObject({
       kind: 'receive',
       dev: 'eth0',
-      skb: {
-        iph: { saddr: 0x0a0000fe, daddr: 0x0a000001, protocol: 6, ttl: 64, tot_len: 40 },
-        th: { source: 5000, dest: 80, seq: 7, flags: 2, doff: 5 },
+      packet: {
+        skb: {
+          iph: { saddr: 0x0a0000fe, daddr: 0x0a000001, protocol: 6, ttl: 64, tot_len: 40 },
+          th: { source: 5000, dest: 80, seq: 7, flags: 2, doff: 5 },
+        },
       },
     });
   });
@@ -81,12 +84,58 @@ describe('events', () => {
       fc.property(packet, (text) => {
         const event = parseEvent(`receive eth0 ${text}`);
         if (event.kind !== 'receive') throw new Error('not a receive');
-        expect(ipChecksumCorrect(event.skb.iph)).toBe(true);
-        expect(transportChecksumCorrect(event.skb)).toBe(true);
+        expect(ipChecksumCorrect(event.packet.skb.iph)).toBe(true);
+        expect(transportChecksumCorrect(event.packet.skb)).toBe(true);
         expect(parseEvent(printEvent(event))).toEqual(event);
       }),
       { seed: 1, numRuns: 1000 },
     );
+  });
+});
+
+/** Words of every kind, as they are printed. */
+const SAMPLES: Readonly<Record<string, string>> = {
+  newSocket: 'c',
+  socket: 'l.1',
+  type: 'tcp',
+  protocol: '47',
+  endpoint: '8.8.8.8:53',
+  address: '10.0.0.1',
+  link: 'eth1',
+  mark: '100',
+  user: '1000',
+  bytes: '5',
+  tcpFlags: 'S.',
+  set: '',
+  packet: '9.9.9.9:53 > 10.0.0.1:4000 udp 12',
+  command: 'ip link set lo up',
+  seconds: '0.5',
+};
+
+describe.each(Object.entries<EventRow>(EVENTS))('the row of %s', (name, { words, options }) => {
+  const plain = [name, ...Object.values(words).flatMap((one) => (one.only === undefined ? SAMPLES[one.is] : []))].join(
+    ' ',
+  );
+
+  test('is read, printed and given to the player', () => {
+    expect(printEvent(parseEvent(plain))).toBe(plain);
+    expect(eventJson(plain)).toMatchObject({ kind: name, text: plain });
+    expect(eventTable()).toContain(`| \`${usageOf(name as EventName).replaceAll('|', '\\|')}\` |`);
+  });
+
+  test.each(Object.entries(options))('has the option %s', (field, { is }) => {
+    const text = `${plain} ${wordOf(field)} ${SAMPLES[is]}`.trim();
+    expect(printEvent(parseEvent(text))).toBe(text);
+    expect(Object.keys(eventJson(text))).toContain(field);
+    expect(Object.keys(eventJson(plain))).not.toContain(field);
+    expect(() => parseEvent(`${text} ${wordOf(field)} ${SAMPLES[is]}`)).toThrow('twice');
+    if (is !== 'set')
+      expect(() => parseEvent(`${plain} ${wordOf(field)}`)).toThrow(`nothing follows "${wordOf(field)}"`);
+  });
+
+  test('is drawn with options that it takes', () => {
+    for (const option of drawnOptions(name as EventName))
+      expect(printEvent(parseEvent(`${plain} ${option}`))).toContain(option);
   });
 });
 
@@ -98,7 +147,7 @@ const REFUSALS: readonly (readonly [line: string, ...words: string[]])[] = [
   ['socket c.1 tcp', '"c.1"'],
   ['socket c raw frob', '"frob"'],
   ['socket c tcp mark', 'mark'],
-  ['socket c tcp colour 3', '"colour"', 'mark, dev, uid'],
+  ['socket c tcp colour 3', '"colour"', '[mark M] [dev DEV]'],
   ['socket c tcp mark 1 mark 2', 'twice'],
   ['connect c 8.8.8.8:99999', '65535'],
   ['connect c dns.google:80', '"dns.google"'],

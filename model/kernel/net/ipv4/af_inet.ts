@@ -9,10 +9,9 @@ import {
   EINPROGRESS,
   EINVAL,
   EISCONN,
-  ENODEV,
   EOPNOTSUPP,
 } from '../../../types/errno.ts';
-import type { Event, Msghdr } from '../../../types/event.ts';
+import type { EventOf, Msghdr, SocketType } from '../../../types/event.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
 import { IPPROTO_ICMP, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP } from '../../../types/packet.ts';
 import { NO_FLOW, RTN_BROADCAST, RTN_MULTICAST } from '../../../types/route.ts';
@@ -36,9 +35,7 @@ import {
 import type { Kernel, Result, World } from '../../../types/world.ts';
 import { inet_addr_valid_or_nonlocal, inet_sk_flowi_flags, RT_CONN_FLAGS } from '../../include/net/inet_sock.ts';
 import { TFO_SERVER_ENABLE, TFO_SERVER_WO_SOCKOPT1 } from '../../include/net/tcp.ts';
-import { dev_get_by_name } from '../core/dev.ts';
 import { __sk_dst_check, sk_common_release, sk_dst_reset, sk_setup_caps, sock_error } from '../core/sock.ts';
-import { l3mdev_master_ifindex_rcu } from '../l3mdev/l3mdev.ts';
 import { ip4_datagram_connect } from './datagram.ts';
 import { inet_addr_type_bound } from './fib_frontend.ts';
 import { inet_csk_get_port, inet_csk_listen_start } from './inet_connection_sock.ts';
@@ -50,11 +47,11 @@ import { tcp_close, tcp_disconnect, tcp_fastopen_connect, tcp_sendmsg } from './
 import { tcp_v4_connect } from './tcp_ipv4.ts';
 import { udp_sendmsg, udp_v4_get_port } from './udp.ts';
 
-/** What socket(2) and the setsockopt(2) calls after it are given. */
-export type SocketEvent = Extract<Event, { kind: 'socket' }>;
+/** What socket(2) is given, and by whom. */
+export type SocketCall = Pick<EventOf<'socket'>, 's' | 'type' | 'protocol' | 'uid'>;
 
 /** The kind of socket that a type makes. */
-function kindOf(type: SocketEvent['type']): number {
+function kindOf(type: SocketType): number {
   switch (type) {
     case 'tcp':
       return SOCK_TCP;
@@ -69,8 +66,8 @@ function kindOf(type: SocketEvent['type']): number {
 }
 
 /** The protocol of a socket; IP_HDRINCL without one is IPPROTO_RAW. */
-function protocolOf(event: SocketEvent): number {
-  switch (event.type) {
+function protocolOf(call: SocketCall): number {
+  switch (call.type) {
     case 'tcp':
       return IPPROTO_TCP;
     case 'udp':
@@ -78,46 +75,33 @@ function protocolOf(event: SocketEvent): number {
     case 'ping':
       return IPPROTO_ICMP;
     case 'raw':
-      return event.protocol;
+      return call.protocol;
     case 'hdrincl':
-      return event.protocol === 0 ? IPPROTO_RAW : event.protocol;
+      return call.protocol === 0 ? IPPROTO_RAW : call.protocol;
   }
 }
 
 /**
- * Opens a socket, with SO_MARK, SO_BINDTODEVICE, SO_DONTROUTE, SO_BROADCAST, IP_UNICAST_IF and IP_HDRINCL set as asked.
+ * Opens a socket, with IP_HDRINCL where its type says so.
  *
- * C: net/ipv4/af_inet.c, inet_create(); net/ipv4/ping.c, ping_init_sock(); net/core/sock.c, sock_bindtoindex();
- * net/ipv4/ip_sockglue.c, do_ip_setsockopt().
+ * C: net/ipv4/af_inet.c, inet_create(); net/ipv4/ping.c, ping_init_sock(); net/ipv4/ip_sockglue.c, do_ip_setsockopt().
  * Left out: capabilities; the user has them.
  */
-export function inet_create(net: World, event: SocketEvent): Sending & { readonly sk: number } {
-  const kind = kindOf(event.type);
+export function inet_create(net: World, call: SocketCall): Sending & { readonly sk: number } {
+  const kind = kindOf(call.type);
   if (kind === SOCK_PING && !net.sysctl.ping_group_range_open) return { err: -EACCES, net, sk: 0 };
-  const dev = dev_get_by_name(net, event.dev);
-  if (event.dev !== '' && dev.ifindex === 0) return { err: -ENODEV, net, sk: 0 };
-  const unicastIf = dev_get_by_name(net, event.unicastIf);
-  if (event.unicastIf !== '' && unicastIf.ifindex === 0) return { err: -ENODEV, net, sk: 0 };
-  const domain = l3mdev_master_ifindex_rcu(unicastIf);
-  if (unicastIf.ifindex !== 0 && dev.ifindex !== 0 && domain !== dev.ifindex) return { err: -EINVAL, net, sk: 0 };
-  const protocol = protocolOf(event);
+  const protocol = protocolOf(call);
   const raw = kind === SOCK_RAW;
   const sk: Sock = {
     ...NO_SOCK,
     id: net.next_sock,
-    name: event.s,
+    name: call.s,
     kind,
     sk_protocol: protocol,
-    sk_mark: event.mark,
-    sk_bound_dev_if: dev.ifindex,
-    sk_uid: event.uid,
-    md5: event.md5,
-    sk_localroute: event.dontroute,
-    sk_broadcast: event.broadcast,
-    uc_index: unicastIf.ifindex,
+    sk_uid: call.uid,
     inet_num: raw ? protocol : 0,
     inet_sport: raw ? protocol : 0,
-    hdrincl: event.type === 'hdrincl' || (raw && protocol === IPPROTO_RAW),
+    hdrincl: call.type === 'hdrincl' || (raw && protocol === IPPROTO_RAW),
     hashed: raw,
     sk_hash: raw ? protocol : 0,
   };
@@ -257,8 +241,7 @@ export function inet_connect(
 /** MSG_FASTOPEN connects, too: the socket is on its way when its protocol has left CLOSE. */
 function inet_stream_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msghdr): Sending {
   const { ss_state } = getSock(before, sk);
-  const to = msg.hasTo ? msg.to : 0;
-  const { err, net } = tcp_sendmsg(kernel, before, sk, msg.len, msg.tfo, to, msg.hasTo ? msg.toPort : 0);
+  const { err, net } = tcp_sendmsg(kernel, before, sk, msg.len, msg.tfo, msg.to.addr, msg.to.port);
   const tp = getSock(net, sk);
   if (!msg.tfo || ss_state !== SS_UNCONNECTED || tp.sk_state === TCP_CLOSE) return { err, net };
   return { err, net: setSockState(net, sk, SS_CONNECTING) };

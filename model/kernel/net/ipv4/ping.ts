@@ -99,8 +99,8 @@ export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msg
   const inet = getSock(net, sk);
   const len = msg.len + ICMPHDR_LEN;
   if (len > IP_MAX_MTU) return { err: -EMSGSIZE, net };
-  if (!msg.hasTo && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
-  const daddr = msg.hasTo ? msg.to : inet.inet_daddr;
+  if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
+  const daddr = msg.to.given ? msg.to.addr : inet.inet_daddr;
   const ipc = ip_cmsg_send(net, inet, msg);
   if (ipc.err < 0) return { err: ipc.err, net };
   const saddr = ipc.addr;

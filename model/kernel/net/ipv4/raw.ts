@@ -66,7 +66,7 @@ const USER_WINDOW = 65535;
  * source that the packet gets from the first lookup, as programs that ask the kernel for it write them.
  */
 function userTransport(inet: Sock, msg: Msghdr, protocol: number): SkBuff {
-  const dest = msg.hasTo ? msg.toPort : inet.inet_dport;
+  const dest = msg.to.given ? msg.to.port : inet.inet_dport;
   const payload = payloadOf(msg.len);
   if (protocol === IPPROTO_TCP) {
     const flags = Math.max(msg.flags, 0);
@@ -85,7 +85,7 @@ function userTransport(inet: Sock, msg: Msghdr, protocol: number): SkBuff {
 /** The protocol in a header that the user builds: the socket's, else TCP when flags are given, UDP with a port, or ICMP. */
 function userProtocol(inet: Sock, msg: Msghdr): number {
   if (inet.sk_protocol !== IPPROTO_RAW) return inet.sk_protocol;
-  const port = msg.hasTo ? msg.toPort : inet.inet_dport;
+  const port = msg.to.given ? msg.to.port : inet.inet_dport;
   return msg.flags >= 0 ? IPPROTO_TCP : port !== 0 ? IPPROTO_UDP : IPPROTO_ICMP;
 }
 
@@ -144,8 +144,8 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
   const transport = { ...userTransport(inet, msg, protocol), saddr_given: msg.from !== 0 };
   const length = skbLen({ ...transport, iph: { ...NO_IPH, protocol } }) - (hdrincl ? 0 : IPHDR_LEN);
   if (length > IP_MAX_MTU) return { err: -EMSGSIZE, net };
-  if (!msg.hasTo && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
-  const daddr = msg.hasTo ? msg.to : inet.inet_daddr;
+  if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
+  const daddr = msg.to.given ? msg.to.addr : inet.inet_daddr;
   const ipc = ip_cmsg_send(net, inet, msg);
   if (ipc.err < 0) return { err: ipc.err, net };
   const saddr = ipc.addr;

@@ -98,9 +98,9 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   let daddr = inet.inet_daddr;
   let dport = inet.inet_dport;
   let connected = true;
-  if (msg.hasTo) {
-    daddr = msg.to;
-    dport = msg.toPort;
+  if (msg.to.given) {
+    daddr = msg.to.addr;
+    dport = msg.to.port;
     connected = false;
     if (dport === 0) return { err: -EINVAL, net };
   } else if (inet.sk_state !== TCP_ESTABLISHED) {

@@ -14,6 +14,7 @@ import { setTransportChecksum, transportLen } from '../model/kernel/include/net/
 import { payloadOf } from '../model/kernel/net/core/skbuff.ts';
 import { ip_send_check } from '../model/kernel/net/ipv4/ip_output.ts';
 import { fastopenOption } from '../model/kernel/net/ipv4/tcp_fastopen.ts';
+import type { Arrival } from '../model/types/event.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
@@ -28,13 +29,10 @@ import {
 } from '../model/types/packet.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatHex, formatProtocol, readFlags } from './format.ts';
-import { readAddress, readNumber, U8, U16, U32, type Words } from './words.ts';
+import { readAddress, readBytes, readEndpoint, readNumber, readTransport, U8, U16, U32, type Words } from './words.ts';
 
 const TTL = 64;
 const WINDOW = 65535;
-
-/** Longest payload that fits into an IPv4 packet with any header of the model. */
-export const MAX_LEN = 65535 - 20 - 60;
 
 const ICMP_NAMES: readonly (readonly [name: string, type: number])[] = [
   ['echo-reply', 0],
@@ -43,34 +41,6 @@ const ICMP_NAMES: readonly (readonly [name: string, type: number])[] = [
   ['echo-request', 8],
   ['time-exceeded', 11],
 ];
-
-export interface Endpoint {
-  readonly addr: number;
-  readonly port: number;
-  readonly hasPort: boolean;
-}
-
-/** `ADDR` or `ADDR:PORT`. */
-export function readEndpoint(word: string, what: string): Endpoint {
-  const colon = word.indexOf(':');
-  const addr = readAddress(colon < 0 ? word : word.slice(0, colon), what);
-  if (colon < 0) return { addr, port: 0, hasPort: false };
-  return { addr, port: readNumber(word.slice(colon + 1), 'a port', U16), hasPort: true };
-}
-
-/** A payload length. */
-export function readLen(word: string): number {
-  return readNumber(word, 'a number of bytes', MAX_LEN);
-}
-
-/** A protocol by name or number. */
-export function readTransport(word: string): number {
-  const names: Readonly<Record<string, number>> = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, icmp: IPPROTO_ICMP };
-  const protocol = names[word];
-  if (protocol !== undefined) return protocol;
-  if (!/^[0-9]/.test(word)) wrong(`"${word}" is not a protocol; write tcp, udp, icmp or a number`);
-  return readNumber(word, 'a protocol', U8);
-}
 
 /** What may follow the protocol, as far as it was written. */
 interface Extras {
@@ -97,10 +67,10 @@ function readExtras(words: Words, protocol: number, names: readonly (keyof Extra
       const max = name === 'tos' ? U8 : protocol === IPPROTO_TCP && name !== 'win' ? U32 : U16;
       extras[name] = readNumber(words.value(word, 'a number'), `the value of "${word}"`, max);
     } else if (/^[0-9]+$/.test(word)) {
-      extras.len = readLen(word);
+      extras.len = readBytes(word);
     } else {
       wrong(
-        `"${word}" is not a word of a packet here; behind "${formatProtocol(protocol)}" may stand ${names.map((one) => (one === 'len' ? 'LEN' : one)).join(', ')}`,
+        `"${word}" does not belong here; behind "${formatProtocol(protocol)}" write any of ${names.map((one) => (one === 'len' ? 'LEN' : one)).join(', ')}`,
       );
     }
   }
@@ -117,28 +87,24 @@ function readIcmpType(word: string): [type: number, code: number] {
 }
 
 /** The packet with lengths and checksums of a correct sender. */
-function complete(skb: SkBuff): SkBuff {
+export function complete(skb: SkBuff): SkBuff {
   const iph = ip_send_check({ ...skb.iph, tot_len: skb.iph.ihl * 4 + transportLen(skb) });
   return setTransportChecksum({ ...skb, iph }, iph.saddr, iph.daddr);
-}
-
-/** A packet that arrives, and the address whose Fast Open cookie it presents, 0 for none. */
-export interface Arrival {
-  readonly skb: SkBuff;
-  readonly cookieFor: number;
 }
 
 /** Reads `SRC > DST PROTOCOL …`, to the end of the words. */
 export function readArrival(words: Words): Arrival {
   const example = '10.0.0.254:5000 > 10.0.0.1:80 tcp S';
-  const source = readEndpoint(words.value('receive', `a packet such as ${example}`), 'a source address');
+  const from = words.value(words.last, `a packet such as ${example}`);
+  const source = readEndpoint(from, 'a source address');
   const arrow = words.take();
   if (arrow !== '>') wrong(`"${arrow}" stands where ">" belongs; write a packet such as ${example}`);
-  const target = readEndpoint(words.value('>', 'a destination'), 'a destination address');
-  const word = words.value('the destination', 'a protocol');
+  const to = words.value('>', 'a destination');
+  const target = readEndpoint(to, 'a destination address');
+  const word = words.value(to, 'a protocol');
   const protocol = readTransport(word);
   const hasPorts = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
-  if (hasPorts !== source.hasPort || hasPorts !== target.hasPort) {
+  if (hasPorts !== from.includes(':') || hasPorts !== to.includes(':')) {
     wrong(
       hasPorts
         ? `a ${word} packet has ports; write ADDR:PORT on both sides`
@@ -149,9 +115,10 @@ export function readArrival(words: Words): Arrival {
   if (protocol === IPPROTO_TCP) {
     const letters = words.value('tcp', 'flags such as S');
     const flags = readFlags(letters);
-    if (flags < 0) wrong(`"${letters}" are not TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
+    if (flags < 0)
+      wrong(`"${letters}" is not a set of TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
     const { len, seq, ack, win, tos, tfo } = readExtras(words, protocol, ['len', 'seq', 'ack', 'win', 'tos', 'tfo']);
-    if (tfo >= 0 && (flags & TCPHDR_SYN) === 0) wrong('a Fast Open option belongs into a SYN; leave "tfo" out');
+    if (tfo >= 0 && (flags & TCPHDR_SYN) === 0) wrong('only a SYN has a Fast Open option; leave "tfo" out');
     const options = tfo === 0 ? fastopenOption(-1) : [];
     const doff = 5 + options.length / 2;
     const ports = { source: source.port, dest: target.port };
@@ -213,4 +180,21 @@ export function printArrival({ skb, cookieFor }: Arrival): string {
   if (skb.th.options.length > 0) words.push('tfo');
   if (cookieFor !== 0) words.push(`tfo ${formatAddress(cookieFor)}`);
   return words.join(' ');
+}
+
+/** The packet as the player of a real kernel takes it: what was written of it, without lengths and checksums. */
+export function arrivalJson({ skb, cookieFor }: Arrival): object {
+  const { iph, th, uh, icmph, payload } = skb;
+  const addresses = { saddr: formatAddress(iph.saddr), daddr: formatAddress(iph.daddr), protocol: iph.protocol };
+  const common = { ...addresses, tos: iph.tos, len: payload.len };
+  if (iph.protocol === IPPROTO_TCP) {
+    const { source, dest, flags, seq, ack_seq, window, options } = th;
+    const numbers = { sport: source, dport: dest, flags, seq, ack: ack_seq, win: window };
+    const hasOption = options.length > 0 || cookieFor !== 0;
+    const option = { cookie: cookieFor === 0 ? '' : formatAddress(cookieFor) };
+    return { ...common, ...numbers, ...(hasOption ? option : {}) };
+  }
+  if (iph.protocol === IPPROTO_UDP) return { ...common, sport: uh.source, dport: uh.dest };
+  if (iph.protocol !== IPPROTO_ICMP) return common;
+  return { ...common, icmp_type: icmph.type, icmp_code: icmph.code, id: icmph.id, seq: icmph.sequence };
 }
