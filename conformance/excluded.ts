@@ -66,7 +66,7 @@ export const EXCLUDED: readonly Excluded[] = [
     what: 'A host whose lo is down',
     reason: 'The player brings lo up before anything else, as every machine does when it starts.',
     kind: 'not drawn',
-    source: 'conformance/player/kernel.py, Host; conformance/routing.ts, newHost()',
+    source: 'conformance/player/kernel.py, Host; model/host/newWorld.ts',
   },
   {
     what: 'Retransmissions by a timer during another event, a `wait` included',

@@ -1,6 +1,7 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
 
 import { hostCommand } from '../model/host/commands.ts';
+import { newWorld } from '../model/host/newWorld.ts';
 import { boot, step } from '../model/host/step.ts';
 import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
@@ -25,7 +26,6 @@ import { complete } from '../scenario/tcpdump.ts';
 import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
 import { namedSockets, signatureOf, stateName } from '../scenario/trace.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
-import { LO_UP, newHost } from './routing.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
 
 type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;
@@ -208,7 +208,7 @@ function onWire(net: World, dev: number): boolean {
 export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
   const host = text.host.map(commandOf);
   const setup: number[] = [];
-  let trial = newHost();
+  let trial = newWorld();
   for (const [index, command] of host.entries()) {
     const done = hostCommand(trial, command);
     trial = done.net;
@@ -220,7 +220,7 @@ export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
   const calls: KernelCall[] = [];
   const names: Readonly<Record<string, string>>[] = [];
   const first = new Map<string, number>();
-  let net = boot(kernel, [LO_UP, ...host]);
+  let net = boot(kernel, host);
   for (const [index, line] of text.events.entries()) {
     const event = eventOfLine(line);
     if (event.kind === 'socket') first.set(event.s, net.next_sock);

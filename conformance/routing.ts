@@ -5,8 +5,6 @@
 import { hostCommand } from '../model/host/commands.ts';
 import { newWorld } from '../model/host/newWorld.ts';
 import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
-import type { HostCommand } from '../model/types/host.ts';
-import type { World } from '../model/types/world.ts';
 import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import { parseRouteGetLine, routeAnswerJson } from '../scenario/routeGet.ts';
 import { commandOf, type Text } from '../scenario/text.ts';
@@ -229,17 +227,9 @@ export function drawRouting(words: WordSource, questions: number): Text {
   return { host, events: Array.from({ length: questions }, () => QUESTION + drawQuestion(words)) };
 }
 
-/** The command that makes a new namespace a host as the player begins with. */
-export const LO_UP: HostCommand = { kind: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 };
-
-/** The host that the player begins with: lo is up. */
-export function newHost(): World {
-  return hostCommand(newWorld(), LO_UP).net;
-}
-
 /** What the model says: the commands it refuses, and an answer for each question. */
 export function modelAnswers({ host, events }: Text): Pick<RouteAnswers, 'refused' | 'routes'> {
-  let net = newHost();
+  let net = newWorld();
   const refused: SetupRefusal[] = [];
   for (const [index, command] of host.entries()) {
     const answer = hostCommand(net, commandOf(command));

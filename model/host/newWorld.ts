@@ -1,5 +1,7 @@
-/** A fresh network namespace. */
+/** A fresh host. */
 
+import { addLoopbackAddr } from '../kernel/net/ipv4/devinet.ts';
+import { fibDevUp } from '../kernel/net/ipv4/fib_frontend.ts';
 import { NO_PICKS } from '../types/event.ts';
 import { LOOPBACK_IFINDEX, type NetDevice, NO_DEV, type Sysctl } from '../types/net.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP } from '../types/packet.ts';
@@ -39,6 +41,7 @@ const LO: NetDevice = {
   ifindex: LOOPBACK_IFINDEX,
   name: 'lo',
   kind: 'loopback',
+  up: true,
   mtu: 65536,
   hard_header_len: 14,
   tx_csum: true,
@@ -116,7 +119,7 @@ const NEW_WORLD: World = {
   oops: NO_OOPS,
 };
 
-/** A fresh namespace: lo, down and without an address, the three default rules, no table yet, everything else at its default. */
+/** A host on which nobody has done anything yet: lo is up with 127.0.0.1/8, the three default rules are there, everything else is at its default. */
 export function newWorld(): World {
-  return NEW_WORLD;
+  return fibDevUp(addLoopbackAddr(NEW_WORLD, LOOPBACK_IFINDEX), LOOPBACK_IFINDEX);
 }

@@ -126,7 +126,7 @@ test('the type of an address comes from the local table', () => {
   expect(inet_addr_type(net, ip('224.0.0.1'))).toBe(RTN_MULTICAST);
   expect(inet_addr_type(net, ip('8.8.8.8'))).toBe(RTN_UNICAST);
   // Nothing has made the table yet: the value that C starts with.
-  expect(inet_addr_type(host(), ip('8.8.8.8'))).toBe(RTN_BROADCAST);
+  expect(inet_addr_type({ ...host(), tables: [] }, ip('8.8.8.8'))).toBe(RTN_BROADCAST);
 });
 
 test('every change of a route, rule, address or link makes cached routes obsolete', () => {

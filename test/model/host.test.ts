@@ -2,17 +2,23 @@
 import { expect, test } from 'vitest';
 import { hostCommand } from '../../model/host/commands.ts';
 import { newWorld } from '../../model/host/newWorld.ts';
+import { RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';
 import { host, LINKS, on, says } from './routeHost.ts';
 
-test('a fresh namespace has lo, down, the three default rules and no table', () => {
+test('a fresh host has lo, up with its address, and the three default rules', () => {
   const net = newWorld();
-  expect(net.devs.map(({ name, up, ifa_list }) => [name, up, ifa_list.length])).toEqual([['lo', false, 0]]);
+  expect(net.devs.map(({ name, up, ifa_list }) => [name, up, ifa_list.length])).toEqual([['lo', true, 1]]);
   expect(net.rules.map(({ pref, table }) => [pref, table])).toEqual([
     [0, 255],
     [32766, 254],
     [32767, 253],
   ]);
-  expect(net.tables).toEqual([]);
+  // What `ip route show table all` lists of a new namespace after `ip link set lo up` (Linux 6.18).
+  const listed = net.tables.flatMap(({ tb_id, aliases }) => aliases.map((fa) => ({ tb_id, ...fa })));
+  expect(
+    listed.map(({ tb_id, dst, plen, fa_type }) => `${tb_id} ${dst.toString(16)}/${plen} ${fa_type}`).sort(),
+  ).toEqual([`255 7f000000/8 ${RTN_LOCAL}`, `255 7f000001/32 ${RTN_LOCAL}`, `255 7fffffff/32 ${RTN_BROADCAST}`]);
+  expect(on(net, 'ip link set lo up')).toEqual(net);
 });
 
 test('links are refused in the tools’ words', () => {
