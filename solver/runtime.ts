@@ -194,6 +194,12 @@ export function index(owner: unknown, key: unknown): unknown {
   });
 }
 
+/** The name of a field in `{ [key]: value }`. */
+export function key(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new Unsupported(`a field named by ${describe(value)}`);
+}
+
 /** What `switch` looks at. */
 export function tag(value: unknown): string {
   if (typeof value === 'string') return value;

@@ -9,6 +9,7 @@ import type {
   LogicalExpression,
   MemberExpression,
   ObjectExpression,
+  PropertyKey,
   TemplateLiteral,
   UnaryExpression,
 } from 'oxc-parser';
@@ -293,12 +294,23 @@ function liftObject(lifting: Lifting, node: ObjectExpression): void {
       lifting.source.wrap(property.argument, '$.record(', ')');
       continue;
     }
-    checkKey(lifting, property.key, property.computed);
+    if (property.computed) liftComputedKey(lifting, property.key);
+    else checkKey(lifting, property.key);
     if (property.kind !== 'init') lifting.refuse(property, 'getter or setter');
     else if (property.method) liftMethod(lifting, property);
     else if (isFunctionValue(property.value)) liftFunctionValue(lifting, property.value);
     else liftExpression(lifting, property.value);
   }
+}
+
+/** Lifts the key of `{ [key]: value }`. */
+function liftComputedKey(lifting: Lifting, key: PropertyKey): void {
+  if (key.type === 'PrivateIdentifier') {
+    lifting.refuse(key, 'private member');
+    return;
+  }
+  liftExpression(lifting, key as Expression);
+  lifting.source.wrap(key, '$.key(', ')');
 }
 
 function liftTemplate(lifting: Lifting, node: TemplateLiteral): void {

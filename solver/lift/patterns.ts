@@ -11,9 +11,8 @@ type Pattern =
   | { type: 'AssignmentPattern'; left: Pattern; right: Expression };
 
 /** Checks a key that is written out: a name, a string or a number. */
-export function checkKey(lifting: Lifting, key: PropertyKey, computed: boolean): void {
-  if (computed) lifting.refuse(key, 'computed property name');
-  else if (key.type === 'Literal' && key.value === '__proto__') lifting.refuse(key, 'property __proto__');
+export function checkKey(lifting: Lifting, key: PropertyKey): void {
+  if (key.type === 'Literal' && key.value === '__proto__') lifting.refuse(key, 'property __proto__');
   else if (key.type === 'Identifier' && key.name === '__proto__') lifting.refuse(key, 'property __proto__');
   else if (key.type !== 'Identifier' && key.type !== 'Literal') lifting.refuse(key, `property name ${key.type}`);
 }
@@ -62,7 +61,8 @@ function eachName(lifting: Lifting, pattern: Pattern, visit: (name: string, star
       for (const property of pattern.properties) {
         if (property.type === 'RestElement') eachName(lifting, property, visit);
         else {
-          checkKey(lifting, property.key, property.computed);
+          if (property.computed) lifting.refuse(property.key, 'computed property name');
+          else checkKey(lifting, property.key);
           eachName(lifting, property.value, visit);
         }
       }

@@ -84,7 +84,7 @@ describe('refused in a function', () => {
     ['return import("./a.ts");', '3:8: dynamic import'],
     ['return (x, 2);', '3:9: SequenceExpression'],
     ['return <any>x;', '3:8: type assertion in angle brackets'],
-    ['return { [x]: 1 };', '3:11: computed property name'],
+    ['return { [x]() { return 1; } };', '3:10: method inside a function'],
     ['return { get a() { return 1; } };', '3:10: getter or setter'],
     ['return { __proto__: o };', '3:10: property __proto__'],
     ['const { [x]: y } = o;', '3:10: computed property name'],
@@ -171,6 +171,7 @@ describe('accepted', () => {
     ['bug()', 'export function bug(why: string): never {\n  throw new Error(why);\n}'],
     ['assignment by destructuring', inFunction('let { err } = o; ({ err, x } = f(o)); [x] = xs; return { err, x };')],
     ['counted loops', inFunction('for (let i = x; i < xs.length; i += 2) if (xs[i] > i) return i; return x;')],
+    ['computed names of fields', inFunction('return { ...o, [xs[0]]: x, ["b"]: 1 };')],
     ['computed members', inFunction('return xs[x]!.a + o["b"];')],
     ['Math', inFunction('return Math.min(x, 2) + Math.max(...xs) + Math.imul(x, 3) + xs.length;')],
   ])('%s', (_, source) => {
