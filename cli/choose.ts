@@ -1,7 +1,6 @@
 /** Looks up properties and variants by the names that users type. */
 
-import { variants } from '../model/patch/index.ts';
-import { kernelNamed, kernels } from '../model/patch/kernels.ts';
+import { kernelNamed, kernels, variants } from '../model/patch/index.ts';
 import { releases } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { properties } from '../properties/index.ts';

@@ -1,6 +1,6 @@
 /** `reroute-check faults`: what each fault of the patch breaks by itself. */
 import pc from 'picocolors';
-import { versionName } from '../model/patch/faults.ts';
+import { versionName } from '../model/patch/single-faults.ts';
 import { properties } from '../properties/index.ts';
 import { wrong } from '../scenario/error.ts';
 import { chooseFaults, type FaultFinding, searchFaults } from '../search/faults.ts';

@@ -1,7 +1,8 @@
 /** `reroute-check findings`: a section for every fault of the patch, made from the stored counterexamples. */
 import { readRecords, recordOf } from '../conformance/patched/confirmed.ts';
-import { type Fault, faults, versionName, withOnly } from '../model/patch/faults.ts';
 import { onRelease, releases } from '../model/patch/releases/index.ts';
+import { versionName, withOnly } from '../model/patch/single-faults.ts';
+import { type Fault, faults } from '../model/types/faults.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
 import { firstBroken, play } from '../scenario/play.ts';

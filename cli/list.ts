@@ -2,9 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { faults } from '../model/patch/faults.ts';
 import { variants } from '../model/patch/index.ts';
 import { releases } from '../model/patch/releases/index.ts';
+import { faults } from '../model/types/faults.ts';
 import { properties } from '../properties/index.ts';
 import { wrong } from '../scenario/error.ts';
 import { loadScenario } from '../scenario/scenario.ts';

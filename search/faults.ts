@@ -5,8 +5,9 @@
  * one is mended, too. So every fault is its own cause, and none hides another.
  */
 
-import { type Fault, faults, versionName, withOnly } from '../model/patch/faults.ts';
 import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
+import { versionName, withOnly } from '../model/patch/single-faults.ts';
+import { type Fault, faults } from '../model/types/faults.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';

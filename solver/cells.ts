@@ -5,11 +5,7 @@
  * give equal values. What z3 finds counts only after the plain source has done the same with the real functions.
  */
 
-import * as liftedVariants from '../model/patch/index.ts?lifted';
-import { tcpRehashMended } from '../model/patch/mended.ts';
-import * as liftedMended from '../model/patch/mended.ts?lifted';
-import * as liftedReleases from '../model/patch/releases/index.ts?lifted';
-import * as liftedFilters from '../model/patch/syn-filters.ts?lifted';
+import * as liftedPatch from '../model/patch/index.ts?lifted';
 import type { Kernel } from '../model/types/world.ts';
 import * as liftedProperties from '../properties/index.ts?lifted';
 import * as liftedKeeps from '../properties/keeps.ts?lifted';
@@ -79,21 +75,9 @@ interface Lifted {
 function liftedOf(property: Property, kernel: Kernel, known: Lifted['kernel'] | undefined): Lifted {
   const properties = liftedProperties.properties as { readonly id: string }[];
   const twin = properties.find(({ id }) => id === property.id);
-  const kernelTwin = known ?? liftedKernel(kernel);
+  const kernelTwin = known ?? (liftedPatch.kernelNamed(kernel.name, kernel.release) as Lifted['kernel'] | undefined);
   if (!twin || !kernelTwin) throw new InternalError(`${property.id} on ${kernel.name} has no lifted twin`);
   return { property: twin, kernel: kernelTwin };
-}
-
-/** The kernel's twin: of that name, or mended with the same faults; on the same release. */
-function liftedKernel({ name, title, release, patch, ipt_mangle_out }: Kernel): Lifted['kernel'] | undefined {
-  type Twin = Lifted['kernel'];
-  const named = [liftedVariants.variants, liftedVariants.alternatives, liftedFilters.filtered].flat() as Twin[];
-  const isMended = ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
-  const twin = isMended
-    ? (liftedMended.mended(name, title, patch.movesSyn, patch.faults) as Twin)
-    : named.find((one) => one.name === name);
-  const on = (liftedReleases.releases as Twin[]).find((one) => one.release === release);
-  return twin && on && (liftedReleases.onRelease(twin, on) as Twin);
 }
 
 /** The property on a shape as the solver takes it. */

@@ -23,7 +23,7 @@ if (!port) throw new InternalError('no thread to answer to');
 /** z3 compiles beside the loading of the model. */
 const loading = loadZ3();
 const modules = Promise.all([
-  import('../model/patch/kernels.ts'),
+  import('../model/patch/index.ts'),
   import('../properties/index.ts'),
   import('../properties/scopes/proofs.ts'),
   import('./cells.ts'),

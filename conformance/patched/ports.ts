@@ -1,9 +1,9 @@
 /** Which variants the test kernel can play, and how it is told. */
 
-import { only, singleFaults, versionName } from '../../model/patch/faults.ts';
 import { alternatives, variants } from '../../model/patch/index.ts';
 import { mended, tcpRehashMended } from '../../model/patch/mended.ts';
-import type { Faults, Patch } from '../../model/types/faults.ts';
+import { singleFaults, versionName } from '../../model/patch/single-faults.ts';
+import { EVERY_FAULT, faults, type Patch } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { printHostCommand } from '../../scenario/host.ts';
@@ -22,48 +22,13 @@ const PORTS: Readonly<Record<string, number>> = {
 /** net.ipv4.reroute_faults: the code of reroute.patch. */
 const AS_PUBLISHED = 0xffff_ffff;
 
-/** The faults in the order of their bits in mended.patch; a new one goes to the end. */
-export const FAULT_BITS: readonly (keyof Faults)[] = [
-  'staleCork',
-  'smallSockets',
-  'controlSockets',
-  'rawSegments',
-  'boundAddress',
-  'packetSource',
-  'boundPort',
-  'pinnedSocket',
-  'udpChecksum',
-  'failedLookup',
-  'failedPort',
-  'errnoVerdict',
-  'hashedMove',
-  'movesAgain',
-  'wildKey',
-  'bareKey',
-  'oneLookup',
-  'stalePointers',
-  'trackedTuple',
-  'unaskedPolicies',
-  'innerSender',
-  'movesCookies',
-  'staleIsn',
-  'jumpingNumbers',
-  'signedSegments',
-  'noL3mdev',
-];
-
 function isMended({ ipt_mangle_out }: Kernel): boolean {
   return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
 }
 
 /** The published versions in the code of mended.patch. */
 const everyFault: readonly Kernel[] = [false, true].map((movesSyn) =>
-  mended(
-    `${versionName(movesSyn)}-every-fault`,
-    'the published version as mended.patch has it',
-    movesSyn,
-    only(FAULT_BITS),
-  ),
+  mended(`${versionName(movesSyn)}-every-fault`, 'the published version as mended.patch has it', movesSyn, EVERY_FAULT),
 );
 
 /** The variants that have a port, among them the patch with one fault left. */
@@ -76,8 +41,8 @@ export function portOf(name: string): Kernel | undefined {
 }
 
 /** The bits of the faults that are left. */
-function faultBits({ faults }: Patch): number {
-  return FAULT_BITS.reduce((bits, field, bit) => (faults[field] ? bits | (1 << bit) : bits), 0);
+function faultBits({ faults: left }: Patch): number {
+  return faults.reduce((bits, { id, bit }) => (left[id] ? bits | (1 << bit) : bits), 0);
 }
 
 /** What the kernel chooses freely in an event, where a file says so. */

@@ -47,32 +47,32 @@ import { stock } from './stock.ts';
 function admitted(faults: Faults, sk: Sock): boolean {
   const small = sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;
   const answers = sk.kind === SOCK_CONTROL || sk.sk_state === TCP_LISTEN;
-  const signed = sk.md5 && !faults.signedSegments;
-  return (faults.smallSockets || !small) && (faults.controlSockets || !answers) && !signed;
+  const signed = sk.md5 && !faults['signed-segments'];
+  return (faults['small-sockets'] || !small) && (faults['control-sockets'] || !answers) && !signed;
 }
 
 /** Whether the user said which source this packet has to carry. */
 function sourceGiven(faults: Faults, sk: Sock, skb: SkBuff): boolean {
-  const bound = (sk.sk_userlocks & SOCK_BINDADDR_LOCK) !== 0 && !faults.boundAddress;
-  return bound || (skb.saddr_given && !faults.packetSource);
+  const bound = (sk.sk_userlocks & SOCK_BINDADDR_LOCK) !== 0 && !faults['bound-address'];
+  return bound || (skb.saddr_given && !faults['packet-source']);
 }
 
 /** The key of the patch's own lookup, as far as it is mended. */
 function lookupKey(faults: Faults, net: World, skb: SkBuff, sk: Sock, syn: boolean): FlowI4 {
-  const domain = faults.noL3mdev ? 0 : l3mdev_master_ifindex_by_index(net, skb.dst.dev);
+  const domain = faults['no-l3mdev'] ? 0 : l3mdev_master_ifindex_by_index(net, skb.dst.dev);
   const key = { ...rerouteKey(skb, sk), flowi4_l3mdev: domain };
-  const known = faults.bareKey
+  const known = faults['bare-key']
     ? key
     : fib4_rules_early_flow_dissect(net, skb, {
         ...key,
         flowi4_uid: sk.sk_uid,
       });
-  return syn && faults.wildKey ? uninitialisedKey(net, known) : known;
+  return syn && faults['wild-key'] ? uninitialisedKey(net, known) : known;
 }
 
 /** Its lookup: mended, the chosen source has to lead the same way, as in ip_route_connect(). */
 function lookup(faults: Faults, net: World, skb: SkBuff, key: FlowI4): ReturnType<typeof ip_route_reroute> {
-  if (faults.oneLookup) return ip_route_reroute(net, skb, key);
+  if (faults['one-lookup']) return ip_route_reroute(net, skb, key);
   const { rt, fl4 } = ip_route_output_key(net, key);
   return ip_route_reroute(net, skb, rt.err < 0 ? key : { ...key, saddr: fl4.saddr });
 }
@@ -96,9 +96,9 @@ function restore(kernel: Kernel, before: World, sk: Sock): World {
 function moveSock(kernel: Kernel, before: World, id: number, saddr: number): { err: number; net: World } {
   const { faults } = kernel.patch;
   const old = getSock(before, id);
-  const keepsPort = !faults.boundPort && (old.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+  const keepsPort = !faults['bound-port'] && (old.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
   let net = before;
-  if (faults.hashedMove) {
+  if (faults['hashed-move']) {
     net = setSock(net, { ...getSock(net, id), inet_saddr: saddr });
     net = micro(net, 'inet_saddr written');
     net = setSock(net, { ...getSock(net, id), inet_rcv_saddr: saddr });
@@ -116,7 +116,7 @@ function moveSock(kernel: Kernel, before: World, id: number, saddr: number): { e
   }
   const hashed = keepsPort ? kernel.__inet_hash_connect(kernel, net, id, 0) : inet_hash_connect(kernel, net, id);
   net = micro(hashed.net, 'inet_hash_connect returned');
-  if (hashed.err !== 0 && !faults.failedPort) return { err: hashed.err, net: restore(kernel, net, old) };
+  if (hashed.err !== 0 && !faults['failed-port']) return { err: hashed.err, net: restore(kernel, net, old) };
   const sk = getSock(net, id);
   net = setSock(net, { ...sk, inet_sport: sk.inet_num });
   return { err: hashed.err, net };
@@ -134,7 +134,7 @@ function shifted(queue: readonly WriteQueueSeg[], by: number): readonly WriteQue
  * else the generator's. C: tcp_v4_connect(), which chooses it when the tuple is known; tcp_twsk_unique().
  */
 function renumber(kernel: Kernel, before: World, packet: SkBuff, old: Sock): { skb: SkBuff; net: World } {
-  const { staleIsn, jumpingNumbers } = kernel.patch.faults;
+  const { 'stale-isn': staleIsn, 'jumping-numbers': jumpingNumbers } = kernel.patch.faults;
   const tp = getSock(before, packet.sk);
   const { seq } = packet.th;
   const left = tp.write_seq !== old.write_seq;
@@ -199,50 +199,50 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
   if (ret !== NF_DROP && ret !== NF_STOLEN) {
     let recheck = false;
     if (skb.iph.saddr !== saddr || skb.iph.daddr !== daddr || skb.mark !== mark || skb.iph.tos !== tos) {
-      const sender = faults.innerSender || state.sk === skb.sk;
+      const sender = faults['inner-sender'] || state.sk === skb.sk;
       if (skb.sk !== 0 && sender && admitted(faults, getSock(net, skb.sk))) {
         const inet = inet_sk(net, skb.sk, 'ipt_mangle_out');
         net = inet.net;
-        const raw = inet.sk.kind === SOCK_RAW && !faults.rawSegments;
+        const raw = inet.sk.kind === SOCK_RAW && !faults['raw-segments'];
         const th = movesSyn && skb.iph.protocol === IPPROTO_TCP && !raw;
         const syn = th && (skb.th.flags & TCPHDR_SYN) !== 0 && (skb.th.flags & TCPHDR_ACK) === 0;
-        const first = faults.movesAgain || inet.sk.retransmits === 0;
-        const doit = syn && first && (faults.movesCookies || tfoCookieOf(skb.th) === 0);
+        const first = faults['moves-again'] || inet.sk.retransmits === 0;
+        const doit = syn && first && (faults['moves-cookies'] || tfoCookieOf(skb.th) === 0);
         if ((doit || inet.sk.inet_saddr === 0) && !sourceGiven(faults, inet.sk, skb)) {
           const key = lookupKey(faults, net, skb, inet.sk, doit);
           const { err, fl4, skb: rerouted, moved: grown, net: after } = lookup(faults, net, skb, key);
           skb = rerouted;
           net = after;
           if (err < 0) ret = NF_DROP_ERR(err);
-          if (err < 0 && !faults.failedLookup) return { verdict: ret, skb, net };
-          const moved = grown && faults.stalePointers;
+          if (err < 0 && !faults['failed-lookup']) return { verdict: ret, skb, net };
+          const moved = grown && faults['stale-pointers'];
           if (saddr !== fl4.saddr) {
             ({ skb, net } = writeIph(net, skb, moved, { ...skb.iph, saddr: fl4.saddr }));
-            if (!th && faults.pinnedSocket) {
+            if (!th && faults['pinned-socket']) {
               net = setSock(net, { ...getSock(net, skb.sk), inet_saddr: fl4.saddr });
               net = micro(net, 'inet_saddr written');
             }
             ({ skb, net } = writeIph(net, skb, moved, ip_send_check(skb.iph)));
-            if (!th && !faults.udpChecksum) ({ skb, net } = writeUdp(net, skb, moved, saddr));
+            if (!th && !faults['udp-checksum']) ({ skb, net } = writeUdp(net, skb, moved, saddr));
             if (th) {
               const old = getSock(net, skb.sk);
               const socket = moveSock(kernel, net, skb.sk, fl4.saddr);
               net = socket.net;
               if (socket.err !== 0) {
                 ({ skb, net } = writeTh(net, skb, moved, { ...skb.th, source: getSock(net, skb.sk).inet_num }));
-                return { verdict: faults.errnoVerdict ? -socket.err : NF_DROP_ERR(socket.err), skb, net };
+                return { verdict: faults['errno-verdict'] ? -socket.err : NF_DROP_ERR(socket.err), skb, net };
               }
               ({ skb, net } = writeSegment(net, skb, moved, saddr, fl4.saddr));
               if (doit && inet.sk.kind === SOCK_TCP && !moved) ({ skb, net } = renumber(kernel, net, skb, old));
             }
-            if (!faults.trackedTuple) ({ skb, net } = trackAgain(net, skb, state));
+            if (!faults['tracked-tuple']) ({ skb, net } = trackAgain(net, skb, state));
           }
-          if (err >= 0 && !faults.unaskedPolicies) {
+          if (err >= 0 && !faults['unasked-policies']) {
             const asked = nf_xfrm_me_harder(net, skb);
             skb = asked.skb;
             if (asked.err < 0) ret = NF_DROP_ERR(asked.err);
           }
-          if (th && saddr !== fl4.saddr && !faults.staleCork) net = writeCork(net, skb, fl4.saddr);
+          if (th && saddr !== fl4.saddr && !faults['stale-cork']) net = writeCork(net, skb, fl4.saddr);
           recheck = movesSyn || err >= 0;
         }
       }

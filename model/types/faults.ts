@@ -1,63 +1,239 @@
 /**
- * What is wrong in the patch, one field a fault: true as the post has it, false mended.
+ * What is wrong in the patch, a row a fault; everything else that is said of faults follows from the rows.
  *
  * A published version has all of its faults. A kernel with one of them shows that this one alone breaks a promise, and
  * what it breaks; a kernel with none is what a reviewer could ask the author for.
  */
-export interface Faults {
-  /** inet->cork.fl and sk_dst_cache keep the first lookup's result, and later segments follow them. */
-  readonly staleCork: boolean;
-  /** skb->sk is taken for an inet_sock when it is a request or a time-wait socket. */
-  readonly smallSockets: boolean;
-  /** The kernel's shared control sockets, and listeners where SYN-ACKs belong to them, are treated as one connection's. */
-  readonly controlSockets: boolean;
-  /** The outer packet of a tunnel is treated as one that the inner packet's sender sent. */
-  readonly innerSender: boolean;
-  /** A segment of a raw socket is treated as one of TCP. */
-  readonly rawSegments: boolean;
-  /** An address that the user bound is replaced. */
-  readonly boundAddress: boolean;
-  /** An address that the user gave for this packet, by IP_PKTINFO or IP_HDRINCL, is replaced. */
-  readonly packetSource: boolean;
-  /** A port that the user bound is replaced. */
-  readonly boundPort: boolean;
-  /** The new source becomes the source of an unconnected socket. */
-  readonly pinnedSocket: boolean;
-  /** UDP's checksum is left as it was. */
-  readonly udpChecksum: boolean;
-  /** A failed lookup writes the source all the same. */
-  readonly failedLookup: boolean;
-  /** A failed search for a port leaves the socket without one. */
-  readonly failedPort: boolean;
-  /** An errno is returned as a verdict. */
-  readonly errnoVerdict: boolean;
-  /** The socket's address changes while it is hashed under the old one. */
-  readonly hashedMove: boolean;
-  /** A SYN that was sent before, and its socket, move again. */
-  readonly movesAgain: boolean;
-  /** A SYN moves away from the address that its Fast Open cookie was given to, or that will be asked for one next time. */
-  readonly movesCookies: boolean;
-  /** On the way past its initialiser the key holds what the stack held. */
-  readonly wildKey: boolean;
-  /** The key lacks what rules may ask for: protocol, ports and user. */
-  readonly bareKey: boolean;
-  /** The route is that of a packet without source; with the chosen one the rules may lead elsewhere. */
-  readonly oneLookup: boolean;
-  /** Headers are written through pointers taken before the buffer could move. */
-  readonly stalePointers: boolean;
-  /** The SYN keeps the initial sequence number of the first tuple. */
-  readonly staleIsn: boolean;
-  /** A TIME_WAIT socket that gives way sets the socket's next sequence number while the SYN is on its way. */
-  readonly jumpingNumbers: boolean;
-  /** A segment that is signed for one header gets another. */
-  readonly signedSegments: boolean;
-  /** Connection tracking keeps the tuple from before the change. */
-  readonly trackedTuple: boolean;
-  /** The new route is taken without asking the IPsec policies. */
-  readonly unaskedPolicies: boolean;
-  /** The key lacks the VRF that the packet is in. */
-  readonly noL3mdev: boolean;
+
+interface Row {
+  /** kebab-case: the name in commands and files, and of the switch in `Faults`. */
+  readonly id: string;
+  /** Its bit in net.ipv4.reroute_faults of the test kernel, where it is FAULT_ and the id. A new fault takes the next. */
+  readonly bit: number;
+  /** Where the patch is at fault, for its author. */
+  readonly cause: string;
+  /** What was mended to show that this is the cause. */
+  readonly repair: string;
+  /** Whether version 1 has it, too. */
+  readonly inFirst: boolean;
 }
+
+const rows = [
+  {
+    id: 'stale-cork',
+    bit: 0,
+    cause: 'The socket moves, inet->cork.fl and sk_dst_cache do not: ip_queue_xmit() copies the old source from there.',
+    repair: 'cork.fl and sk_dst_cache follow, as in inet_sk_reselect_saddr()',
+    inFirst: false,
+  },
+  {
+    id: 'small-sockets',
+    bit: 1,
+    cause:
+      'skb->sk is cast with inet_sk() although it may be a request or time-wait socket, which end before inet_saddr.',
+    repair: 'sk_fullsock() is asked first',
+    inFirst: true,
+  },
+  {
+    id: 'control-sockets',
+    bit: 2,
+    cause: "The kernel's shared control sockets (resets, ICMP) have no source and are taken for a user's.",
+    repair: 'they are left alone: an answer carries the address that was asked',
+    inFirst: true,
+  },
+  {
+    id: 'inner-sender',
+    bit: 20,
+    cause:
+      "skb->sk of a tunnel's outer packet is the socket that sent the inner one; its device and source decide, and it is written to.",
+    repair: 'state->sk is asked, as ip_route_me_harder() does since 5.10',
+    inFirst: true,
+  },
+  {
+    id: 'raw-segments',
+    bit: 3,
+    cause:
+      'The protocol of the packet decides, not that of the socket: raw sockets that send TCP reach inet_unhash() and inet_put_port().',
+    repair: "only TCP's own sockets are rehashed",
+    inFirst: false,
+  },
+  {
+    id: 'bound-address',
+    bit: 4,
+    cause: 'SOCK_BINDADDR_LOCK is not consulted on the path of the SYN.',
+    repair: 'a bound address stays',
+    inFirst: false,
+  },
+  {
+    id: 'packet-source',
+    bit: 5,
+    cause: 'inet_saddr is 0 although the user gave a source for this packet, with IP_PKTINFO or IP_HDRINCL.',
+    repair: 'the packet remembers who chose its source',
+    inFirst: true,
+  },
+  {
+    id: 'bound-port',
+    bit: 6,
+    cause: 'inet_put_port() forgets the port, and inet_hash_connect() then takes any, SOCK_BINDPORT_LOCK or not.',
+    repair: 'a bound port is checked in its new place and kept',
+    inFirst: false,
+  },
+  {
+    id: 'pinned-socket',
+    bit: 7,
+    cause:
+      'The new source is written into inet_saddr of a socket that has none, and is the source of everything it sends later.',
+    repair: 'only the packet changes',
+    inFirst: true,
+  },
+  {
+    id: 'udp-checksum',
+    bit: 8,
+    cause: "Only the IP header's checksum is repaired; UDP's covers the addresses, too.",
+    repair: 'inet_proto_csum_replace4() for UDP, with its zero rule',
+    inFirst: true,
+  },
+  {
+    id: 'failed-lookup',
+    bit: 9,
+    cause:
+      'After a failed lookup the key holds no source, and it is written into the socket all the same; under version 1 that is a socket without one.',
+    repair: 'nothing is written after an error',
+    inFirst: false,
+  },
+  {
+    id: 'failed-port',
+    bit: 10,
+    cause: 'When no port is free at the new address the socket has already lost its old one, its bucket and its place.',
+    repair: 'the socket goes back to where it was',
+    inFirst: false,
+  },
+  {
+    id: 'errno-verdict',
+    bit: 11,
+    cause: 'The errno of inet_hash_connect() is returned as a verdict.',
+    repair: 'NF_DROP_ERR()',
+    inFirst: false,
+  },
+  {
+    id: 'hashed-move',
+    bit: 12,
+    cause: 'Addresses change while the socket stands in the table under the old ones.',
+    repair: 'it is taken out first',
+    inFirst: false,
+  },
+  {
+    id: 'moves-again',
+    bit: 13,
+    cause: 'Every SYN is moved, a retransmitted one, too.',
+    repair: 'only the first transmission moves',
+    inFirst: false,
+  },
+  {
+    id: 'moves-cookies',
+    bit: 21,
+    cause:
+      'Fast Open cookies are found and kept under inet_saddr: looked up before the SYN moves, stored after it has.',
+    repair: 'a SYN with a Fast Open option stays where it is',
+    inFirst: false,
+  },
+  {
+    id: 'wild-key',
+    bit: 14,
+    cause:
+      'goto jumps past the initialiser of the key: protocol, ports, user and layer-3 master are what the stack held.',
+    repair: 'the key is initialised on both ways',
+    inFirst: false,
+  },
+  {
+    id: 'bare-key',
+    bit: 15,
+    cause: 'The key has no protocol, ports and user, which rules may ask for.',
+    repair: 'they are filled in',
+    inFirst: true,
+  },
+  {
+    id: 'one-lookup',
+    bit: 16,
+    cause:
+      'The route is that of a packet without source; rules that select by source may lead the chosen one elsewhere.',
+    repair: 'a second lookup with the chosen source, as in ip_route_connect()',
+    inFirst: true,
+  },
+  {
+    id: 'stale-pointers',
+    bit: 17,
+    cause: 'iph and th are taken before pskb_expand_head() may move the headers.',
+    repair: 'they are taken again',
+    inFirst: true,
+  },
+  {
+    id: 'tracked-tuple',
+    bit: 18,
+    cause: 'Connection tracking has recorded the packet before mangle changes its source.',
+    repair: 'the packet is tracked again',
+    inFirst: true,
+  },
+  {
+    id: 'stale-isn',
+    bit: 22,
+    cause: 'The SYN keeps the initial sequence number that was generated for the first four-tuple.',
+    repair: 'SYN and socket begin with the number of the new one',
+    inFirst: false,
+  },
+  {
+    id: 'jumping-numbers',
+    bit: 23,
+    cause:
+      'inet_hash_connect() may take the tuple of a TIME_WAIT socket; tcp_twsk_unique() then sets write_seq, while the SYN has its number already.',
+    repair: 'what the socket sends next follows the SYN',
+    inFirst: false,
+  },
+  {
+    id: 'signed-segments',
+    bit: 24,
+    cause: 'The SYN of a socket with a TCP_MD5SIG key is signed before the hook changes its address and port.',
+    repair: 'a socket with a key is left alone',
+    inFirst: false,
+  },
+  {
+    id: 'unasked-policies',
+    bit: 19,
+    cause: 'ip_route_reroute() lacks the IPsec lookup of ip_route_me_harder(): the new route leads past the policies.',
+    repair: 'they are asked again with the final addresses and ports',
+    inFirst: true,
+  },
+  {
+    id: 'no-l3mdev',
+    bit: 25,
+    cause:
+      'The key has no layer-3 master: a packet whose route lies in a VRF is looked up outside of it, unless its socket is bound there.',
+    repair: "flowi4_l3mdev is that of the packet's device, as in ip_route_me_harder()",
+    inFirst: true,
+  },
+] as const satisfies readonly Row[];
+
+export type FaultId = (typeof rows)[number]['id'];
+
+export interface Fault extends Row {
+  readonly id: FaultId;
+}
+
+/** In the order in which they are reported. */
+export const faults: readonly Fault[] = rows;
+
+/** Which faults a kernel has: true as the post has it, false mended. */
+export type Faults = Readonly<Record<FaultId, boolean>>;
+
+function each(left: boolean): Faults {
+  let all = {} as Faults;
+  for (const { id } of faults) all = { ...all, [id]: left };
+  return all;
+}
+
+export const NO_FAULTS: Faults = each(false);
+
+export const EVERY_FAULT: Faults = each(true);
 
 /** The patch and its faults, as a kernel carries them. */
 export interface Patch {
@@ -65,34 +241,5 @@ export interface Patch {
   readonly movesSyn: boolean;
   readonly faults: Faults;
 }
-
-export const NO_FAULTS: Faults = {
-  staleCork: false,
-  smallSockets: false,
-  controlSockets: false,
-  innerSender: false,
-  rawSegments: false,
-  boundAddress: false,
-  packetSource: false,
-  boundPort: false,
-  pinnedSocket: false,
-  udpChecksum: false,
-  failedLookup: false,
-  failedPort: false,
-  errnoVerdict: false,
-  hashedMove: false,
-  movesAgain: false,
-  movesCookies: false,
-  wildKey: false,
-  bareKey: false,
-  oneLookup: false,
-  stalePointers: false,
-  staleIsn: false,
-  jumpingNumbers: false,
-  signedSegments: false,
-  trackedTuple: false,
-  unaskedPolicies: false,
-  noL3mdev: false,
-};
 
 export const NO_PATCH: Patch = { movesSyn: false, faults: NO_FAULTS };

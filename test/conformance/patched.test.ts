@@ -7,21 +7,14 @@ import { readConsole } from '../../conformance/patched/boot.ts';
 import { comparePatched, seenLines, variantSees } from '../../conformance/patched/compare.ts';
 import { expressible, judge, recordHash, recordOf, showsNothing } from '../../conformance/patched/confirmed.ts';
 import { consoleParts, type PatchedTrace, playOnPatchedKernel, readReplies } from '../../conformance/patched/play.ts';
-import {
-  FAULT_BITS,
-  keyFillOf,
-  leavesTraces,
-  operatorCommands,
-  portOf,
-  sysctlsOf,
-} from '../../conformance/patched/ports.ts';
+import { keyFillOf, leavesTraces, operatorCommands, portOf, sysctlsOf } from '../../conformance/patched/ports.ts';
 import { testKernel } from '../../conformance/patched/prerequisites.ts';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { masquerade } from '../../model/patch/masquerade.ts';
 import { icmpOnlyMended } from '../../model/patch/mended.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
-import { NO_FAULTS } from '../../model/types/faults.ts';
+import { faults } from '../../model/types/faults.ts';
 import type { Kernel } from '../../model/types/world.ts';
 
 /** The post's own configuration. */
@@ -168,9 +161,10 @@ describe('a port', () => {
       name,
       Number(bit),
     ]);
-    const named = FAULT_BITS.map((field, bit) => [field.replace(/[A-Z]/g, '_$&').toUpperCase(), bit]);
-    expect(bits).toEqual(named);
-    expect([...FAULT_BITS].sort()).toEqual(Object.keys(NO_FAULTS).sort());
+    const named = faults.map(({ id, bit }) => [id.replaceAll('-', '_').toUpperCase(), bit] as const);
+    expect(bits).toEqual(named.toSorted(([, a], [, b]) => a - b));
+    expect(bits.map(([, bit]) => bit)).toEqual(faults.map((_, bit) => bit));
+    expect(patch).toContain(`0x${(2 ** faults.length - 1).toString(16)} every fault in the same code`);
   });
 
   test('fills the key with one word, and can do nothing else', () => {

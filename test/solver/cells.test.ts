@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { kernelNamed } from '../../model/patch/kernels.ts';
+import { kernelNamed, kernels } from '../../model/patch/index.ts';
+import * as liftedPatch from '../../model/patch/index.ts?lifted';
+import { releases } from '../../model/patch/releases/index.ts';
 import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
@@ -66,6 +68,18 @@ test.each(properties.map((one) => [one.id, one] as const))('the case of %s occur
   const scope = proofScopes[one.proof];
   const shapes = scope.shapes.filter((shape) => occurs(one, play(stock, compile(familiarText(scope, shape)))));
   expect(shapes).not.toEqual([]);
+});
+
+test('every kernel has a name of its own, and by it a lifted twin with the same faults on every release', () => {
+  const said = (one: Kernel | undefined) => one && [one.name, one.title, one.release, one.patch];
+  expect(new Set(kernels.map(({ name }) => name)).size).toBe(kernels.length);
+  for (const { name } of kernels)
+    for (const { release } of releases) {
+      const twin = liftedPatch.kernelNamed(name, release) as Kernel | undefined;
+      expect(said(twin)).toEqual([name, kernel(name).title, release, kernel(name).patch]);
+    }
+  expect(liftedPatch.kernelNamed('no-such')).toBeUndefined();
+  expect(kernelNamed('stock', '2.4')).toBeUndefined();
 });
 
 describe('a cell', () => {

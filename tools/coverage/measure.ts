@@ -7,7 +7,8 @@ import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { variants } from '../../model/patch/index.ts';
 import { mended } from '../../model/patch/mended.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
-import { faults, only, versionName } from '../../model/patch/faults.ts';
+import { versionName } from '../../model/patch/single-faults.ts';
+import { EVERY_FAULT } from '../../model/types/faults.ts';
 import { type Property, type Run, scopesOf } from '../../properties/property.ts';
 import type { RunScope } from '../../properties/scopes/runs.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
@@ -68,11 +69,10 @@ export function measureCoverage(properties: readonly Property[], seed: number, r
       releases: new Set(),
     }),
   );
-  const all = faults.map(({ field }) => field);
   const others = releases.filter(({ release }) => release !== REFERENCE);
   const kernels = [
     ...variants,
-    ...[false, true].map((movesSyn) => mended(`${versionName(movesSyn)}-switched`, '', movesSyn, only(all))),
+    ...[false, true].map((movesSyn) => mended(`${versionName(movesSyn)}-switched`, '', movesSyn, EVERY_FAULT)),
     ...others.flatMap((release) => [icmpOnly, tcpRehash].map((kernel) => onRelease(kernel, release))),
   ];
   for (const scope of new Set(properties.flatMap(scopesOf))) {

@@ -11,5 +11,5 @@ export const REFERENCE: string = linux61.release;
 
 /** The same patch on that release. */
 export function onRelease(kernel: Kernel, release: Release): Kernel {
-  return { ...kernel, ...release };
+  return kernel.release === release.release ? kernel : { ...kernel, ...release };
 }
