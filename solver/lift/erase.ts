@@ -21,5 +21,6 @@ export function eraseAfter(source: SourceFile, expression: Range, whole: Range):
 /** Erases the annotation of a pattern, not of its parts. */
 export function erasePatternType(source: SourceFile, pattern: BindingPattern | ParamPattern): void {
   if (pattern.type === 'Identifier') eraseIdentifierType(source, pattern);
+  else if (pattern.type === 'AssignmentPattern') erasePatternType(source, pattern.left);
   else if (pattern.type !== 'TSParameterProperty') eraseNode(source, pattern.typeAnnotation);
 }

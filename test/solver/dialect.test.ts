@@ -1,3 +1,4 @@
+import { parseSync } from 'oxc-parser';
 import { describe, expect, test } from 'vitest';
 import { DialectError, dialectErrors, lift } from '../../solver/lift.ts';
 
@@ -177,6 +178,13 @@ describe('accepted', () => {
   ])('%s', (_, source) => {
     expect(dialectErrors('m.ts', source)).toEqual([]);
   });
+});
+
+test('no types are left', () => {
+  const source =
+    'export function f<T>(a: T, b: number = 2, { c }: { c: T } = { c: a }): T { const d: T = a!; return d; }';
+  const { code } = lift('m.ts', source, { runtime: 'R' });
+  expect(parseSync('m.js', code, { lang: 'js' }).errors).toEqual([]);
 });
 
 test('positions survive: the source map leads back to line and column', () => {
