@@ -20,12 +20,14 @@ export function tcp_time_stamp(net: World): number {
 }
 
 /** C: include/net/tcp.h. */
-export const TCPOPT_NOP = 1;
+const TCPOPT_EOL = 0;
+const TCPOPT_NOP = 1;
 export const TCPOPT_MSS = 2;
 export const TCPOPT_WINDOW = 3;
 export const TCPOPT_SACK_PERM = 4;
 export const TCPOPT_TIMESTAMP = 8;
 export const TCPOPT_MD5SIG = 19;
+export const TCPOLEN_WINDOW = 3;
 export const TCPOLEN_MD5SIG = 18;
 
 /** C: include/net/tcp.h, TCPOPT_FASTOPEN. */
@@ -57,3 +59,43 @@ export const TCP_TW_SUCCESS = 0;
 export const TCP_TW_RST = 1;
 export const TCP_TW_ACK = 2;
 export const TCP_TW_SYN = 3;
+
+/** An option of a TCP header: `length` counts all its bytes, `at` is the place of its value among the bytes of all options. */
+export interface TcpOption {
+  readonly kind: number;
+  readonly length: number;
+  readonly at: number;
+}
+
+function optionByte(words: readonly number[], at: number): number {
+  const word = words[at >> 1] as number;
+  return (at & 1) === 0 ? word >>> 8 : word & 0xff;
+}
+
+/** The options in a header's words, in their order, up to their end or to one whose length cannot be. */
+export function tcpOptions(words: readonly number[]): readonly TcpOption[] {
+  const end = 2 * words.length;
+  let options: readonly TcpOption[] = [];
+  let next = 0;
+  for (let at = 0; at < end; at += 1) {
+    if (at === next) {
+      const kind = optionByte(words, at);
+      if (kind === TCPOPT_EOL) return options;
+      next = at + 1;
+      if (kind !== TCPOPT_NOP) {
+        const length = next < end ? optionByte(words, next) : 0;
+        if (length < 2 || at + length > end) return options;
+        options = [...options, { kind, length, at: at + 2 }];
+        next = at + length;
+      }
+    }
+  }
+  return options;
+}
+
+/** So many bytes of an option's value as one number. */
+export function optionValue(words: readonly number[], at: number, bytes: number): number {
+  let value = 0;
+  for (let i = 0; i < bytes; i += 1) value = ((value << 8) | optionByte(words, at + i)) >>> 0;
+  return value;
+}

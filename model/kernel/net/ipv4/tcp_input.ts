@@ -26,16 +26,19 @@ import type { Kernel, World } from '../../../types/world.ts';
 import {
   after,
   before,
+  optionValue,
   TCPOLEN_MD5SIG,
   TCPOLEN_TSTAMP_ALIGNED,
+  TCPOLEN_WINDOW,
   TCPOPT_FASTOPEN,
   TCPOPT_MD5SIG,
   TCPOPT_MSS,
-  TCPOPT_NOP,
   TCPOPT_SACK_PERM,
   TCPOPT_TIMESTAMP,
   TCPOPT_WINDOW,
+  type TcpOption,
   tcp_time_stamp,
+  tcpOptions,
 } from '../../include/net/tcp.ts';
 import { reqsk_fastopen_remove } from '../core/request_sock.ts';
 import { inet_sk_rebuild_header } from './af_inet.ts';
@@ -94,25 +97,25 @@ const NO_OPTIONS: TcpOptionsReceived = {
   foc: 0,
 };
 
-/** Options with one more of that kind and length; `first` and `second` are its value in 32-bit words. */
+/** What was read so far with one more option. */
 function withOption(
   opt: TcpOptionsReceived,
-  kind: number,
-  length: number,
-  first: number,
-  second: number,
+  { kind, length, at }: TcpOption,
+  words: readonly number[],
   syn: boolean,
 ): TcpOptionsReceived {
   if (kind === TCPOPT_TIMESTAMP && length === 10) {
-    return { ...opt, saw_tstamp: true, rcv_tsval: first, rcv_tsecr: second };
+    const rcv_tsval = optionValue(words, at, 4);
+    const rcv_tsecr = optionValue(words, at + 4, 4);
+    return { ...opt, saw_tstamp: true, rcv_tsval, rcv_tsecr };
   }
   if (!syn) return opt;
-  if (kind === TCPOPT_MSS && length === 4) return { ...opt, mss: first };
-  if (kind === TCPOPT_WINDOW && length === 3) return { ...opt, wscale_ok: true };
+  if (kind === TCPOPT_MSS && length === 4) return { ...opt, mss: optionValue(words, at, 2) };
+  if (kind === TCPOPT_WINDOW && length === TCPOLEN_WINDOW) return { ...opt, wscale_ok: true };
   if (kind === TCPOPT_SACK_PERM && length === 2) return { ...opt, sack_ok: true };
   if (kind === TCPOPT_FASTOPEN && length === 2) return { ...opt, foc: -1 };
-  if (kind === TCPOPT_FASTOPEN && length >= 6 && length <= 18 && (length & 1) === 0) return { ...opt, foc: first };
-  return opt;
+  const cookie = kind === TCPOPT_FASTOPEN && length >= 6 && length <= 18 && (length & 1) === 0;
+  return cookie ? { ...opt, foc: optionValue(words, at, 4) } : opt;
 }
 
 /**
@@ -123,37 +126,7 @@ function withOption(
 export function tcp_parse_options(th: Tcphdr): TcpOptionsReceived {
   const syn = (th.flags & TCPHDR_SYN) !== 0;
   let opt = NO_OPTIONS;
-  let end = false;
-  let kind = 0;
-  let length = 0;
-  let at = 0;
-  let first = 0;
-  let second = 0;
-  for (const word of th.options) {
-    for (const byte of [word >>> 8, word & 0xff]) {
-      if (!end) {
-        if (at === 0) {
-          end = byte === 0;
-          kind = byte;
-          at = byte === TCPOPT_NOP ? 0 : 1;
-        } else if (at === 1) {
-          end = byte < 2;
-          length = byte;
-          first = 0;
-          second = 0;
-          at = 2;
-        } else {
-          first = at < 6 ? ((first << 8) | byte) >>> 0 : first;
-          second = at >= 6 && at < 10 ? ((second << 8) | byte) >>> 0 : second;
-          at += 1;
-        }
-        if (at >= 2 && at === length) {
-          opt = withOption(opt, kind, length, first, second, syn);
-          at = 0;
-        }
-      }
-    }
-  }
+  for (const option of tcpOptions(th.options)) opt = withOption(opt, option, th.options, syn);
   return opt;
 }
 
@@ -596,32 +569,12 @@ export function tcp_done_with_error(net: World, sk: number, err: number): World 
   return tcp_done(setSock(net, { ...getSock(net, sk), sk_err: err, write_queue: [] }), sk);
 }
 
-/** Where the signature begins among a header's option words, -1 where there is none. The values of other options are stepped over. */
+/** Where the signature begins among a header's option words, -1 where there is none. */
 export function md5sigAt(th: Tcphdr): number {
-  let found = -1;
-  let end = false;
-  let kind = 0;
-  let length = 0;
-  let at = 0;
-  let i = 0;
-  for (const word of th.options) {
-    for (const byte of [word >>> 8, word & 0xff]) {
-      if (!end && at === 0) {
-        end = byte === 0;
-        kind = byte;
-        at = byte === TCPOPT_NOP ? 0 : 1;
-      } else if (!end && at === 1) {
-        end = byte < 2;
-        length = byte;
-        found = kind === TCPOPT_MD5SIG && length === TCPOLEN_MD5SIG ? i + 1 : found;
-        at = length === 2 ? 0 : 2;
-      } else if (!end) {
-        at = at + 1 === length ? 0 : at + 1;
-      }
-    }
-    i += 1;
+  for (const { kind, length, at } of tcpOptions(th.options)) {
+    if (kind === TCPOPT_MD5SIG && length === TCPOLEN_MD5SIG) return at >> 1;
   }
-  return found;
+  return -1;
 }
 
 /** Whether the segment is signed. C: net/ipv4/tcp_input.c, tcp_parse_md5sig_option(). */

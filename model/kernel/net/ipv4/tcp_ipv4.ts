@@ -408,25 +408,18 @@ export function tcp_v4_md5_sign(th: Tcphdr, len: number, saddr: number, daddr: n
   const hash = tcp_v4_md5_hash(th, len, saddr, daddr);
   const at = md5sigAt(th);
   let options: readonly number[] = [];
-  let i = 0;
-  for (const word of th.options) {
+  for (let i = 0; i < th.options.length; i += 1) {
     const inside = at >= 0 && i >= at && i < at + 8;
-    options = [...options, inside ? (((i - at) & 1) === 0 ? hash >>> 16 : hash & 0xffff) : word];
-    i += 1;
+    const half = ((i - at) & 1) === 0 ? hash >>> 16 : hash & 0xffff;
+    options = [...options, inside ? half : (th.options[i] as number)];
   }
   return { ...th, options };
 }
 
 /** Whether a signed segment's signature is the one for the header that it came with. */
 export function md5sigCorrect(th: Tcphdr, len: number, saddr: number, daddr: number): boolean {
-  const hash = tcp_v4_md5_hash(th, len, saddr, daddr);
-  const at = md5sigAt(th);
+  const { options } = tcp_v4_md5_sign(th, len, saddr, daddr);
   let ok = true;
-  let i = 0;
-  for (const word of th.options) {
-    const inside = at >= 0 && i >= at && i < at + 8;
-    ok = ok && (!inside || word === (((i - at) & 1) === 0 ? hash >>> 16 : hash & 0xffff));
-    i += 1;
-  }
+  for (let i = 0; i < options.length; i += 1) ok = ok && th.options[i] === options[i];
   return ok;
 }

@@ -21,7 +21,7 @@ import {
 } from '../../../types/verdict.ts';
 import type { World } from '../../../types/world.ts';
 import { transportLen } from '../../include/net/checksum.ts';
-import { after, before, TCPOPT_NOP, TCPOPT_WINDOW } from '../../include/net/tcp.ts';
+import { after, before, optionValue, TCPOLEN_WINDOW, TCPOPT_WINDOW, tcpOptions } from '../../include/net/tcp.ts';
 import { nf_checksum } from './utils.ts';
 
 /** TCP_CONNTRACK_*. C: include/uapi/linux/netfilter/nf_conntrack_tcp.h. */
@@ -72,32 +72,8 @@ const TCP_TIMEOUT_UNACK = 300000;
 
 /** The entry of tcp_conntracks. */
 function tcpNext(dir: number, index: number, state: number): number {
-  let found = sIV;
-  let d = 0;
-  for (const byIndex of tcp_conntracks) {
-    let i = 0;
-    for (const byState of byIndex) {
-      let s = 0;
-      for (const next of byState) {
-        found = d === dir && i === index && s === state ? next : found;
-        s += 1;
-      }
-      i += 1;
-    }
-    d += 1;
-  }
-  return found;
-}
-
-/** The entry of tcp_timeouts. */
-function timeoutOf(state: number): number {
-  let found = 0;
-  let s = 0;
-  for (const timeout of tcp_timeouts) {
-    found = s === state ? timeout : found;
-    s += 1;
-  }
-  return found;
+  const byState = (tcp_conntracks[dir] as (typeof tcp_conntracks)[number])[index] as readonly number[];
+  return byState[state] as number;
 }
 
 /** The flag class of a segment. C: net/netfilter/nf_conntrack_proto_tcp.c, get_conntrack_index(). */
@@ -161,41 +137,16 @@ function withSeen(ct: NfConn, dir: number, sender: IpCtTcpState, receiver: IpCtT
     : { ...ct, tcpSeenOriginal: receiver, tcpSeenReply: sender };
 }
 
-/** A walk through option bytes: bytes of the current option still to come, its kind, and the scale found so far (-1 none). */
-interface OptionWalk {
-  readonly left: number;
-  readonly kind: number;
-  readonly ended: boolean;
-  readonly wscale: number;
-}
-
-const TCPOPT_EOL = 0;
-const TCPOLEN_WINDOW = 3;
 const TCP_MAX_WSCALE = 14;
-
-/** The walk one byte further: `left` is -1 where a length comes next. */
-function optionByte(walk: OptionWalk, byte: number): OptionWalk {
-  if (walk.ended) return walk;
-  if (walk.left === -1) return byte < 2 ? { ...walk, ended: true } : lengthByte(walk, byte);
-  if (walk.left > 0) {
-    const wscale = walk.kind === TCPOPT_WINDOW ? Math.min(byte, TCP_MAX_WSCALE) : walk.wscale;
-    return { ...walk, left: walk.left - 1, wscale };
-  }
-  if (byte === TCPOPT_EOL) return { ...walk, ended: true };
-  return byte === TCPOPT_NOP ? walk : { ...walk, kind: byte, left: -1 };
-}
-
-/** The walk behind the length of an option; a window scale of another length than 3 is none. */
-function lengthByte(walk: OptionWalk, length: number): OptionWalk {
-  const kind = walk.kind === TCPOPT_WINDOW && length !== TCPOLEN_WINDOW ? 0 : walk.kind;
-  return { ...walk, kind, left: length - 2 };
-}
 
 /** The window scale that a segment offers, -1 for none. C: net/netfilter/nf_conntrack_proto_tcp.c, tcp_options(). */
 function tcp_options(tcph: Tcphdr): number {
-  let walk: OptionWalk = { left: 0, kind: 0, ended: false, wscale: -1 };
-  for (const pair of tcph.options) walk = optionByte(optionByte(walk, pair >>> 8), pair & 0xff);
-  return walk.wscale;
+  let wscale = -1;
+  for (const { kind, length, at } of tcpOptions(tcph.options)) {
+    const offered = kind === TCPOPT_WINDOW && length === TCPOLEN_WINDOW;
+    wscale = offered ? Math.min(optionValue(tcph.options, at, 1), TCP_MAX_WSCALE) : wscale;
+  }
+  return wscale;
 }
 
 /** Both sides of a connection, the sender of the segment first. */
@@ -477,7 +428,7 @@ export function nf_conntrack_tcp_packet(
     tcpLastDir: dir,
     tcpCloseInit: ct.tcpCloseInit || (old_state !== new_state && new_state === sFW),
   };
-  const full = index === TCP_RST_SET ? timeoutOf(sCL) : timeoutOf(new_state);
+  const full = tcp_timeouts[index === TCP_RST_SET ? sCL : new_state] as number;
   if (!ct.seenReply) {
     if (index === TCP_RST_SET) return { ret: NF_ACCEPT, ct: { ...tracked, dying: true } };
     if (index === TCP_SYN_SET && old_state === sSS) return { ret: NF_ACCEPT, ct: tracked };
