@@ -9,10 +9,12 @@ import {
 } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
 import { E2BIG, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY } from '../types/errno.ts';
 import type { HostCommand } from '../types/host.ts';
+import { insertBehind } from '../types/lookup.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../types/packet.ts';
 import {
   NF_ACCEPT,
   NF_DROP,
+  type PortRange,
   type XtChain,
   type XtMatch,
   type XtRule,
@@ -191,14 +193,9 @@ function samePorts(a: XtMatch, b: XtMatch): boolean {
   if (a.kind !== 'multiport' || b.kind !== 'multiport') return false;
   if (a.ports.length !== b.ports.length || a.which !== b.which) return false;
   let same = true;
-  let i = 0;
-  for (const range of a.ports) {
-    let j = 0;
-    for (const other of b.ports) {
-      same = same && (i !== j || (range.first === other.first && range.last === other.last));
-      j += 1;
-    }
-    i += 1;
+  for (let i = 0; i < a.ports.length; i += 1) {
+    const [range, other] = [a.ports[i] as PortRange, b.ports[i] as PortRange];
+    same = same && range.first === other.first && range.last === other.last;
   }
   return same;
 }
@@ -317,17 +314,6 @@ function withoutRule(chain: XtChain, number: number): XtChain {
   return { ...chain, rules };
 }
 
-/** The chain with a rule in front of the one of that number. */
-function withRule(chain: XtChain, number: number, rule: XtRule): XtChain {
-  let rules: readonly XtRule[] = [];
-  let i = 1;
-  for (const e of chain.rules) {
-    rules = i === number ? [...rules, rule, e] : [...rules, e];
-    i += 1;
-  }
-  return { ...chain, rules: number >= i ? [...rules, rule] : rules };
-}
-
 /** `-A` and `-I`; `-A` inserts behind the last rule. C: libiptc, iptc_append_entry(), iptc_insert_entry(). */
 function insertRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
   const words = ruleUsage(table.name, c.chain, c.rule);
@@ -342,7 +328,10 @@ function insertRule(net: World, table: XtTable, c: IptablesCommand): IptablesRes
   if (at < 1) return usage(net, "Invalid rule number `0'");
   if (at > end) return refused(net, E2BIG, 'iptables: Index of insertion too big.');
   const rule = { ...c.rule, id: net.next_rule, count: 0 };
-  return commit({ ...net, next_rule: net.next_rule + 1 }, setChain(table, withRule(chain, at, rule)));
+  return commit(
+    { ...net, next_rule: net.next_rule + 1 },
+    setChain(table, { ...chain, rules: insertBehind(chain.rules, at - 1, rule) }),
+  );
 }
 
 /** `-D` with a rule. C: libiptc, iptc_delete_entry(). */

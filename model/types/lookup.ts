@@ -8,6 +8,13 @@ export function emit(net: World, effect: Effect): World {
   return { ...net, effects: [...net.effects, effect] };
 }
 
+/** The list with an item behind its first `count`, or at its end. */
+export function insertBehind<T>(list: readonly T[], count: number, item: T): readonly T[] {
+  let all: readonly T[] = [];
+  for (let i = 0; i < list.length; i += 1) all = i === count ? [...all, item, list[i] as T] : [...all, list[i] as T];
+  return count < list.length ? all : [...all, item];
+}
+
 /** The world with the device of that index replaced. */
 export function setDev(net: World, changed: NetDevice): World {
   let devs: readonly NetDevice[] = [];

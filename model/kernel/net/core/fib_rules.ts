@@ -133,13 +133,9 @@ export function fib_rule_requires_fldissect(net: World, rule: FibRule): boolean 
 
 /** The preference of a rule that names none: one less than the second rule's. C: net/core/fib_rules.c, fib_default_rule_pref(). */
 function fib_default_rule_pref(rules: readonly FibRule[]): number {
-  let pref = 0;
-  let position = 0;
-  for (const rule of rules) {
-    pref = position === 1 && rule.pref !== 0 ? rule.pref - 1 : pref;
-    position = position + 1;
-  }
-  return pref;
+  if (rules.length < 2) return 0;
+  const { pref } = rules[1] as FibRule;
+  return pref === 0 ? 0 : pref - 1;
 }
 
 function withPref(net: World, rule: FibRule): FibRule {

@@ -1,7 +1,7 @@
 /** Addresses of devices: which one is chosen as a source, and how they come and go. */
 
 import { EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV } from '../../../types/errno.ts';
-import { setDev } from '../../../types/lookup.ts';
+import { insertBehind, setDev } from '../../../types/lookup.ts';
 import { type InIfaddr, type NetDevice, NO_IFADDR } from '../../../types/net.ts';
 import type { NetlinkResult } from '../../../types/netlink.ts';
 import {
@@ -143,18 +143,7 @@ function insertIfa(list: readonly InIfaddr[], ifa: InIfaddr): readonly InIfaddr[
     position = position + 1;
     last_primary = !ifa1.ifa_secondary && ifa.ifa_scope <= ifa1.ifa_scope ? position : last_primary;
   }
-  return insertAt(list, last_primary, ifa);
-}
-
-/** The list with `ifa` behind the first `count`. */
-function insertAt(list: readonly InIfaddr[], count: number, ifa: InIfaddr): readonly InIfaddr[] {
-  let result: readonly InIfaddr[] = count === 0 ? [ifa] : [];
-  let position = 0;
-  for (const ifa1 of list) {
-    position = position + 1;
-    result = position === count ? [...result, ifa1, ifa] : [...result, ifa1];
-  }
-  return result;
+  return insertBehind(list, last_primary, ifa);
 }
 
 /** The list without that address. */
@@ -266,7 +255,7 @@ function promoteSecondary(net: World, ifindex: number, ifa1: InIfaddr, promote: 
 
   const promoted: InIfaddr = { ...promote, ifa_secondary: false };
   const list = withoutIfa(dev_get_by_index(after, ifindex).ifa_list, promote);
-  after = setIfaList(after, ifindex, insertAt(list, lastPrimary(before.ifa_list, ifa1), promoted));
+  after = setIfaList(after, ifindex, insertBehind(list, lastPrimary(before.ifa_list, ifa1), promoted));
   after = fibAddrUp(after, ifindex, promoted);
   for (const ifa of list) {
     if (ifa.ifa_secondary && ofSubnet(ifa, ifa1)) after = fib_add_ifaddr(after, dev_get_by_index(after, ifindex), ifa);

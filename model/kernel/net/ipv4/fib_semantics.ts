@@ -76,10 +76,10 @@ export function sameInfo(a: FibAlias, b: FibAlias): boolean {
 }
 
 function sameNexthops(a: readonly FibNexthop[], b: readonly FibNexthop[]): boolean {
-  let same = a.length === b.length;
-  let k = 0;
-  for (const nh of a) {
-    const other = k < b.length ? (b[k] as FibNexthop) : nh;
+  if (a.length !== b.length) return false;
+  let same = true;
+  for (let k = 0; k < a.length; k += 1) {
+    const [nh, other] = [a[k] as FibNexthop, b[k] as FibNexthop];
     same =
       same &&
       nh.nh_dev === other.nh_dev &&
@@ -87,7 +87,6 @@ function sameNexthops(a: readonly FibNexthop[], b: readonly FibNexthop[]): boole
       nh.nh_scope === other.nh_scope &&
       nh.nh_onlink === other.nh_onlink &&
       nh.fib_nh_weight === other.fib_nh_weight;
-    k = k + 1;
   }
   return same;
 }

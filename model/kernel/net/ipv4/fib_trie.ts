@@ -5,6 +5,7 @@
  */
 
 import { EAGAIN, EEXIST, ENOENT, ESRCH } from '../../../types/errno.ts';
+import { insertBehind } from '../../../types/lookup.ts';
 import type { NetlinkResult } from '../../../types/netlink.ts';
 import {
   type FibAlias,
@@ -100,14 +101,7 @@ function fib_insert_alias(tb: FibTable, new_fa: FibAlias, first: boolean): FibTa
     const order = compareKeys(fa, new_fa);
     behind = order > 0 || (first && order === 0) ? behind : behind + 1;
   }
-  if (behind === tb.aliases.length) return { ...tb, aliases: [...tb.aliases, new_fa] };
-  let aliases: readonly FibAlias[] = behind === 0 ? [new_fa] : [];
-  let position = 0;
-  for (const fa of tb.aliases) {
-    position = position + 1;
-    aliases = position === behind ? [...aliases, fa, new_fa] : [...aliases, fa];
-  }
-  return { ...tb, aliases };
+  return { ...tb, aliases: insertBehind(tb.aliases, behind, new_fa) };
 }
 
 /** The table with the first alias of the same keys as `new_fa` replaced by it. */

@@ -199,13 +199,7 @@ export function quotedTuple(skb: SkBuff): NfTuple {
 
 /** The word at a fixed place, 0 beyond the end. */
 export function wordAt(words: readonly number[], at: number): number {
-  let found = 0;
-  let i = 0;
-  for (const w of words) {
-    found = i === at ? w : found;
-    i += 1;
-  }
-  return found;
+  return at < words.length ? (words[at] as number) : 0;
 }
 
 /** What the packet's tuple leads to: an entry of the table, or one made for it (id 0 when that cannot be). C: net/netfilter/nf_conntrack_core.c, resolve_normal_ct(), init_conntrack(). */

@@ -275,11 +275,7 @@ export const QUOTED_TCP_CHECK = 18;
 /** The words with one of them replaced. */
 export function setWord(words: readonly number[], at: number, value: number): readonly number[] {
   let changed: readonly number[] = [];
-  let i = 0;
-  for (const w of words) {
-    changed = [...changed, i === at ? value : w];
-    i += 1;
-  }
+  for (let i = 0; i < words.length; i += 1) changed = [...changed, i === at ? value : (words[i] as number)];
   return changed;
 }
 
