@@ -1,16 +1,14 @@
 /** What both versions of the patch share: their own second lookup, and how they touch packet and socket. */
 
+import { inet_sk_flowi_flags, RT_TOS } from '../kernel/include/net/inet_sock.ts';
 import { dev_get_by_index } from '../kernel/net/core/dev.ts';
 import { HH_DATA_ALIGN, pskb_expand_head } from '../kernel/net/core/skbuff.ts';
 import { ip_route_output_key } from '../kernel/net/ipv4/route.ts';
 import { emit, getSock } from '../types/lookup.ts';
 import type { Iphdr, SkBuff, Tcphdr } from '../types/packet.ts';
-import { FLOWI_FLAG_ANYSRC, type FlowI4, NO_FLOW } from '../types/route.ts';
+import { type FlowI4, NO_FLOW } from '../types/route.ts';
 import { SOCK_REQUEST, SOCK_TIMEWAIT, type Sock } from '../types/sock.ts';
 import type { World } from '../types/world.ts';
-
-/** RT_TOS() of a TOS byte. C: include/uapi/linux/in_route.h, IPTOS_TOS_MASK. */
-const IPTOS_TOS_MASK = 0x1e;
 
 /** A point between two statements of a patched region, as another CPU would find the sockets. */
 export function micro(net: World, where: string): World {
@@ -35,11 +33,6 @@ export function inet_sk(net: World, id: number, where: string): { sk: Sock; net:
   };
 }
 
-/** C: include/net/inet_sock.h, inet_sk_flowi_flags(). Left out: IP_TRANSPARENT, which no event sets. */
-function inet_sk_flowi_flags(sk: Sock): number {
-  return sk.hdrincl ? FLOWI_FLAG_ANYSRC : 0;
-}
-
 /**
  * The key of the patch's own lookup: the packet's destination, TOS and mark, the socket's device, no source.
  *
@@ -50,7 +43,7 @@ export function rerouteKey(skb: SkBuff, sk: Sock): FlowI4 {
     ...NO_FLOW,
     saddr: 0,
     daddr: skb.iph.daddr,
-    flowi4_tos: skb.iph.tos & IPTOS_TOS_MASK,
+    flowi4_tos: RT_TOS(skb.iph.tos),
     flowi4_oif: sk.sk_bound_dev_if,
     flowi4_mark: skb.mark,
     flowi4_flags: inet_sk_flowi_flags(sk),

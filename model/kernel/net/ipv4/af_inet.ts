@@ -14,7 +14,7 @@ import {
 import type { EventOf, Msghdr, SocketType } from '../../../types/event.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
 import { IPPROTO_ICMP, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP } from '../../../types/packet.ts';
-import { NO_FLOW, RTN_BROADCAST, RTN_MULTICAST } from '../../../types/route.ts';
+import { RTN_BROADCAST, RTN_MULTICAST } from '../../../types/route.ts';
 import {
   NO_SOCK,
   SOCK_BINDADDR_LOCK,
@@ -33,7 +33,7 @@ import {
   TCP_SYN_SENT,
 } from '../../../types/sock.ts';
 import type { Kernel, Result, World } from '../../../types/world.ts';
-import { inet_addr_valid_or_nonlocal, inet_sk_flowi_flags, RT_CONN_FLAGS } from '../../include/net/inet_sock.ts';
+import { inet_addr_valid_or_nonlocal, RT_CONN_FLAGS } from '../../include/net/inet_sock.ts';
 import { TFO_SERVER_ENABLE, TFO_SERVER_WO_SOCKOPT1 } from '../../include/net/tcp.ts';
 import { __sk_dst_check, sk_common_release, sk_dst_reset, sk_setup_caps, sock_error } from '../core/sock.ts';
 import { ip4_datagram_connect } from './datagram.ts';
@@ -42,7 +42,7 @@ import { inet_csk_get_port, inet_csk_listen_start } from './inet_connection_sock
 import type { Sending } from './ip_output.ts';
 import { ping_bind, ping_get_port, ping_v4_sendmsg } from './ping.ts';
 import { raw_bind, raw_sendmsg } from './raw.ts';
-import { ip_route_output_flow } from './route.ts';
+import { ip_route_output_ports } from './route.ts';
 import { tcp_close, tcp_disconnect, tcp_fastopen_connect, tcp_sendmsg } from './tcp.ts';
 import { tcp_v4_connect } from './tcp_ipv4.ts';
 import { udp_sendmsg, udp_v4_get_port } from './udp.ts';
@@ -285,19 +285,18 @@ export function inet_sk_rebuild_header(start: World, sk: number): Result {
   const { dst, net } = __sk_dst_check(start, sk);
   if (dst.dev !== 0) return { err: 0, net };
   const inet = getSock(net, sk);
-  const { rt, fl4 } = ip_route_output_flow(net, {
-    ...NO_FLOW,
-    flowi4_oif: inet.sk_bound_dev_if,
-    flowi4_mark: inet.sk_mark,
-    flowi4_tos: RT_CONN_FLAGS(inet),
-    flowi4_proto: inet.sk_protocol,
-    flowi4_flags: inet_sk_flowi_flags(inet),
-    flowi4_uid: inet.sk_uid,
-    daddr: inet.inet_daddr,
-    saddr: inet.inet_saddr,
-    fl4_dport: inet.inet_dport,
-    fl4_sport: inet.inet_sport,
-  });
+  const { inet_daddr, inet_saddr, inet_dport, inet_sport, sk_protocol, sk_bound_dev_if } = inet;
+  const { rt, fl4 } = ip_route_output_ports(
+    net,
+    inet,
+    inet_daddr,
+    inet_saddr,
+    inet_dport,
+    inet_sport,
+    sk_protocol,
+    RT_CONN_FLAGS(inet),
+    sk_bound_dev_if,
+  );
   const keyed = { ...inet, cork_fl: fl4 };
   if (rt.err < 0) return { err: rt.err, net: setSock(net, keyed) };
   return { err: 0, net: setSock(net, sk_setup_caps(keyed, rt)) };

@@ -18,14 +18,14 @@ import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from '../../../types/verdict.
 import type { Kernel, Sent, World } from '../../../types/world.ts';
 import { vrf_ip_out, vrf_xmit } from '../../drivers/net/vrf.ts';
 import { csum_fold, ipSum, setTransportChecksum } from '../../include/net/checksum.ts';
-import { IP4_REPLY_MARK, inet_sk_flowi_flags, RT_CONN_FLAGS_TOS, RT_TOS } from '../../include/net/inet_sock.ts';
+import { IP4_REPLY_MARK, RT_CONN_FLAGS_TOS, RT_TOS } from '../../include/net/inet_sock.ts';
 import { dev_get_by_index, skb_checksum_help } from '../core/dev.ts';
 import { alloc_skb, kfree_skb, LL_RESERVED_SPACE, skbLen } from '../core/skbuff.ts';
 import { __sk_dst_check, sk_setup_caps } from '../core/sock.ts';
 import { netif_index_is_l3_master, netif_is_l3_master } from '../l3mdev/l3mdev.ts';
 import { type NfHookResult, nf_hook } from '../netfilter/core.ts';
 import { ip_tunnel_xmit } from './ip_tunnel.ts';
-import { ip_route_output_flow } from './route.ts';
+import { ip_route_output_flow, ip_route_output_ports } from './route.ts';
 
 /** What sending came to: 0 or a negative errno. */
 export interface Sending {
@@ -165,19 +165,18 @@ export function __ip_queue_xmit(kernel: Kernel, before: World, sk: number, skb: 
     rt = checked.dst;
     if (rt.dev === 0) {
       const inet = getSock(net, sk);
-      const routed = ip_route_output_flow(net, {
-        ...NO_FLOW,
-        flowi4_oif: inet.sk_bound_dev_if,
-        flowi4_mark: inet.sk_mark,
-        flowi4_tos: RT_CONN_FLAGS_TOS(inet, tos),
-        flowi4_proto: inet.sk_protocol,
-        flowi4_flags: inet_sk_flowi_flags(inet),
-        flowi4_uid: inet.sk_uid,
-        daddr: inet.inet_daddr,
-        saddr: inet.inet_saddr,
-        fl4_dport: inet.inet_dport,
-        fl4_sport: inet.inet_sport,
-      });
+      const { inet_daddr, inet_saddr, inet_dport, inet_sport, sk_protocol, sk_bound_dev_if } = inet;
+      const routed = ip_route_output_ports(
+        net,
+        inet,
+        inet_daddr,
+        inet_saddr,
+        inet_dport,
+        inet_sport,
+        sk_protocol,
+        RT_CONN_FLAGS_TOS(inet, tos),
+        sk_bound_dev_if,
+      );
       net = setSock(net, { ...inet, cork_fl: routed.fl4 });
       if (routed.rt.err < 0) {
         return { err: -EHOSTUNREACH, net: kfree_skb(net, skb, '__ip_queue_xmit', -EHOSTUNREACH) };

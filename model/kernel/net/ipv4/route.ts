@@ -49,6 +49,7 @@ import {
   ipv4_is_zeronet,
 } from '../../include/linux/in.ts';
 import { jhash_3words } from '../../include/linux/jhash.ts';
+import { inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from '../../include/net/inet_sock.ts';
 import { dev_get_by_index, dev_get_by_name } from '../core/dev.ts';
 import { HASHRND } from '../core/flow_dissector.ts';
 import { l3mdev_master_dev_rcu, netif_is_l3_master } from '../l3mdev/l3mdev.ts';
@@ -62,14 +63,8 @@ import { HEADERS } from './tcp_output.ts';
 
 const IPPROTO_IGMP = 2;
 
-/** Bit 0 of a flow's TOS: only what is on the link. C: include/net/route.h. */
-const RTO_ONLINK = 0x01;
-
 /** The bits of a TOS that belong to a flow. C: include/net/route.h, RT_FL_TOS(). */
 const RT_FL_TOS_MASK = 0x1d;
-
-/** C: include/uapi/linux/in_route.h, RT_TOS(). */
-const RT_TOS_MASK = 0x1e;
 
 /** A lookup's route and its key as the lookup leaves it; rt.err is the errno of a failed one (IS_ERR). */
 export interface OutputRoute {
@@ -252,7 +247,7 @@ function ip_route_connect_init(
     flowi4_oif: oif,
     flowi4_iif: LOOPBACK_IFINDEX,
     flowi4_mark: sk.sk_mark,
-    flowi4_tos: sk.tos & RT_TOS_MASK,
+    flowi4_tos: RT_TOS(sk.tos),
     flowi4_scope: sk.sk_localroute ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
     flowi4_proto: protocol,
     flowi4_uid: sk.sk_uid,
@@ -283,6 +278,33 @@ export function ip_route_connect(
   const learnt = __ip_route_output_key(net, fl4);
   if (learnt.rt.err !== 0) return learnt;
   return ip_route_output_flow(net, { ...learnt.fl4, flowi4_oif: oif });
+}
+
+/** The route of a socket's packets to that peer. C: include/net/route.h, ip_route_output_ports(). */
+export function ip_route_output_ports(
+  net: World,
+  sk: Sock,
+  daddr: number,
+  saddr: number,
+  dport: number,
+  sport: number,
+  proto: number,
+  tos: number,
+  oif: number,
+): OutputRoute {
+  return ip_route_output_flow(net, {
+    ...NO_FLOW,
+    flowi4_oif: oif,
+    flowi4_mark: sk.sk_mark,
+    flowi4_tos: tos,
+    flowi4_proto: proto,
+    flowi4_flags: inet_sk_flowi_flags(sk),
+    flowi4_uid: sk.sk_uid,
+    daddr,
+    saddr,
+    fl4_dport: dport,
+    fl4_sport: sport,
+  });
 }
 
 /** The lookup of connect() again, once the port is known. C: include/net/route.h, ip_route_newports(). */
