@@ -2,6 +2,7 @@
 
 import { addLoopbackAddr } from '../kernel/net/ipv4/devinet.ts';
 import { fibDevUp } from '../kernel/net/ipv4/fib_frontend.ts';
+import { ipt_alloc_initial_table } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
 import { NO_PICKS } from '../types/event.ts';
 import { LOOPBACK_IFINDEX, type NetDevice, NO_DEV, type Sysctl } from '../types/net.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP } from '../types/packet.ts';
@@ -15,7 +16,6 @@ import {
   RTPROT_KERNEL,
 } from '../types/route.ts';
 import { IPV4_ICMP_SK, IPV4_TCP_SK, NO_SOCK, SOCK_CONTROL, type Sock } from '../types/sock.ts';
-import { NF_ACCEPT, type XtChain, type XtTable } from '../types/verdict.ts';
 import { NO_OOPS, type World } from '../types/world.ts';
 
 /** C: net/ipv4/fib_rules.c, fib_default_rules_init(). */
@@ -26,14 +26,6 @@ function fib_default_rule(pref: number, table: number): FibRule {
 /** C: net/ipv4/af_inet.c, inet_ctl_sock_create(): a raw socket that is in no table. */
 function inet_ctl_sock_create(id: number, protocol: number): Sock {
   return { ...NO_SOCK, id, kind: SOCK_CONTROL, sk_protocol: protocol, inet_num: protocol };
-}
-
-function builtin(name: string): XtChain {
-  return { name, builtin: true, policy: NF_ACCEPT, rules: [] };
-}
-
-function table(name: string, chains: readonly XtChain[]): XtTable {
-  return { name, used: false, chains };
 }
 
 const LO: NetDevice = {
@@ -89,16 +81,10 @@ const NEW_WORLD: World = {
   rt_genid: 1,
   xfrm_policy: [],
   sysctl: DEFAULT_SYSCTL,
-  raw: table('raw', [builtin('PREROUTING'), builtin('OUTPUT')]),
-  mangle: table('mangle', [
-    builtin('PREROUTING'),
-    builtin('INPUT'),
-    builtin('FORWARD'),
-    builtin('OUTPUT'),
-    builtin('POSTROUTING'),
-  ]),
-  nat: table('nat', [builtin('PREROUTING'), builtin('INPUT'), builtin('OUTPUT'), builtin('POSTROUTING')]),
-  filter: table('filter', [builtin('INPUT'), builtin('FORWARD'), builtin('OUTPUT')]),
+  raw: ipt_alloc_initial_table('raw'),
+  mangle: ipt_alloc_initial_table('mangle'),
+  nat: ipt_alloc_initial_table('nat'),
+  filter: ipt_alloc_initial_table('filter'),
   ct_enabled: false,
   conntrack: [],
   socks: [inet_ctl_sock_create(IPV4_TCP_SK, IPPROTO_TCP), inet_ctl_sock_create(IPV4_ICMP_SK, IPPROTO_ICMP)],

@@ -1,7 +1,6 @@
 /** Flow keys, policy rules, routing tables and the result of a lookup. */
 
 export const RT_SCOPE_UNIVERSE = 0;
-export const RT_SCOPE_SITE = 200;
 export const RT_SCOPE_LINK = 253;
 export const RT_SCOPE_HOST = 254;
 export const RT_SCOPE_NOWHERE = 255;
@@ -23,10 +22,8 @@ export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 
 export const RTPROT_UNSPEC = 0;
-export const RTPROT_REDIRECT = 1;
 export const RTPROT_KERNEL = 2;
 export const RTPROT_BOOT = 3;
-export const RTPROT_STATIC = 4;
 
 export const FR_ACT_UNSPEC = 0;
 export const FR_ACT_TO_TBL = 1;

@@ -4,7 +4,7 @@ import { EADDRINUSE } from '../../../types/errno.ts';
 import { dropSock, getSock, setSock } from '../../../types/lookup.ts';
 import { type FlowI4, NO_DST, NO_FLOW, type Rtable } from '../../../types/route.ts';
 import { type InetBindBucket, SOCK_REQUEST, type Sock, TCP_CLOSE, TCP_LISTEN } from '../../../types/sock.ts';
-import type { Kernel, World } from '../../../types/world.ts';
+import type { Kernel, Result, World } from '../../../types/world.ts';
 import { inet_sk_flowi_flags, RT_CONN_FLAGS } from '../../include/net/inet_sock.ts';
 import {
   inet_bind_bucket_create,
@@ -13,7 +13,6 @@ import {
   inet_bind_hash,
   inet_put_port,
   inet_sk_bound_dev_eq,
-  type Result,
   setBucket,
 } from './inet_hashtables.ts';
 import { ip_route_output_flow } from './route.ts';

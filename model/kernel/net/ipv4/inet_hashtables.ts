@@ -34,8 +34,6 @@ import { inet_twsk_bind_unhash, inet_twsk_deschedule_put } from './inet_timewait
 import { raw_next } from './raw.ts';
 import { tcp_twsk_unique } from './tcp_ipv4.ts';
 
-export type { Result };
-
 /** Notes that a function for TCP's full sockets was given something else. */
 function checkKind(net: World, where: string, sk: Sock): World {
   return sk.kind === SOCK_TCP ? net : emit(net, { kind: 'wrong-kind', where, sk: sk.id, sk_kind: sk.kind });

@@ -17,13 +17,13 @@ import {
   TCP_SYN_RECV,
   TCP_SYN_SENT,
 } from '../../../types/sock.ts';
-import type { Kernel, World } from '../../../types/world.ts';
+import type { Kernel, Result, World } from '../../../types/world.ts';
 import { TFO_CLIENT_ENABLE } from '../../include/net/tcp.ts';
 import { reqsk_fastopen_remove } from '../core/request_sock.ts';
 import { sk_dst_reset, sock_error } from '../core/sock.ts';
 import { connectForSend } from './af_inet.ts';
 import { inet_csk_destroy_sock } from './inet_connection_sock.ts';
-import { inet_bhash2_reset_saddr, inet_put_port, inet_unhash, type Result } from './inet_hashtables.ts';
+import { inet_bhash2_reset_saddr, inet_put_port, inet_unhash } from './inet_hashtables.ts';
 import type { Sending } from './ip_output.ts';
 import { tcp_parse_md5sig_option } from './tcp_input.ts';
 import { md5sigCorrect } from './tcp_ipv4.ts';

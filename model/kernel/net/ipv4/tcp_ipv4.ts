@@ -26,7 +26,7 @@ import {
   TCP_SYN_SENT,
   TCP_TIME_WAIT,
 } from '../../../types/sock.ts';
-import type { Kernel, World } from '../../../types/world.ts';
+import type { Kernel, Result, World } from '../../../types/world.ts';
 import { jhash_3words } from '../../include/linux/jhash.ts';
 import { transportChecksumCorrect } from '../../include/net/checksum.ts';
 import { TCP_TW_ACK, TCP_TW_RST, TCP_TW_SUCCESS, TCP_TW_SYN, tcp_time_stamp } from '../../include/net/tcp.ts';
@@ -42,7 +42,6 @@ import {
   inet_ehash_nolisten,
   inet_hash_connect,
   inet_put_port,
-  type Result,
 } from './inet_hashtables.ts';
 import { inet_twsk_deschedule_put } from './inet_timewait_sock.ts';
 import { ip_build_and_send_pkt, ip_send_unicast_reply } from './ip_output.ts';

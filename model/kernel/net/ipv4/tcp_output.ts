@@ -19,7 +19,7 @@ import {
 } from '../../../types/packet.ts';
 import type { Rtable } from '../../../types/route.ts';
 import { NO_SOCK, type Sock, TCP_CLOSE, type WriteQueueSeg } from '../../../types/sock.ts';
-import type { Kernel, World } from '../../../types/world.ts';
+import type { Kernel, Result, World } from '../../../types/world.ts';
 import { setTransportChecksum } from '../../include/net/checksum.ts';
 import {
   after,
@@ -34,7 +34,6 @@ import { dev_get_by_index } from '../core/dev.ts';
 import { alloc_skb, payloadOf } from '../core/skbuff.ts';
 import { inet_sk_rebuild_header } from './af_inet.ts';
 import { inet_csk_reset_xmit_timer } from './inet_connection_sock.ts';
-import type { Result } from './inet_hashtables.ts';
 import { ip_queue_xmit } from './ip_output.ts';
 import { tcp_dst_advmss } from './route.ts';
 import { fastopenOption, tcp_fastopen_cookie_check } from './tcp_fastopen.ts';
