@@ -1,6 +1,6 @@
 import { env } from 'node:process';
 import { defineConfig } from 'vitest/config';
-import { vitePluginLift } from './solver/plugins.ts';
+import { vitePluginLift } from './solver/liftPlugins.ts';
 import { vitePluginCopies } from './tools/copies/copies.ts';
 
 export default defineConfig({

@@ -36,7 +36,7 @@ const engine = () =>
 
 /** Loads a verb that searches; a solver starts first. */
 async function searching<T>(options: { readonly engine?: string }, load: () => Promise<T>): Promise<T> {
-  if (options.engine !== 'fast-check') (await import('../solver/start.ts')).startEarly();
+  if (options.engine !== 'fast-check') (await import('../solver/startThread.ts')).startEarly();
   return load();
 }
 

@@ -14,14 +14,14 @@ import { solved as recorded } from '../properties/solved.ts';
 import { bulkSearch } from '../search/bulk.ts';
 import { asRecorded } from '../search/outcome.ts';
 import { breaks, SEED } from '../search/review.ts';
-import { solveCell } from '../solver/cells.ts';
 import { lemmas, twins } from '../solver/lemmas/index.ts';
 import type { Lemma } from '../solver/lemmas/lemma.ts';
 import { rareMark } from '../solver/planted.ts';
 import * as liftedPlanted from '../solver/planted.ts?lifted';
-import { type Proof, prove } from '../solver/prove.ts';
+import { type Proof, proveLemma } from '../solver/proveLemma.ts';
 import { loadZ3, type Z3 } from '../solver/smt.ts';
-import { type Solved, solveCells } from '../solver/solve.ts';
+import { solveCell } from '../solver/solveCell.ts';
+import { type Solved, solveCells } from '../solver/solveCells.ts';
 import { EXIT } from './exit.ts';
 import { writeWhole } from './files.ts';
 import { progress } from './progress.ts';
@@ -105,7 +105,11 @@ function proveLemmas(z3: Z3): void {
       writeFileSync(file, smtlib);
       files.push(file);
     };
-    reportLemma(lemma, prove(z3, lemma, folder === undefined ? { milliseconds } : { milliseconds, onClosed }), files);
+    reportLemma(
+      lemma,
+      proveLemma(z3, lemma, folder === undefined ? { milliseconds } : { milliseconds, onClosed }),
+      files,
+    );
   }
   console.log(`lemmas: ${seconds(started)}\n`);
 }

@@ -19,7 +19,7 @@ export async function searchWith(engine: EngineName | 'all', options: SearchOpti
 
 /** z3's cells: what it found is made small as any other finding. */
 async function solve(options: SearchOptions): Promise<readonly Cell[]> {
-  const { solveCells } = await import('../solver/solve.ts');
+  const { solveCells } = await import('../solver/solveCells.ts');
   const cells = options.properties.flatMap((property) => options.kernels.map((kernel) => ({ property, kernel })));
   const budget = Number.isFinite(options.budget) ? options.budget : CELL_BUDGET;
   const { seed, progress } = options;

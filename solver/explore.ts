@@ -6,7 +6,6 @@
  */
 import { DEFAULT_LIMITS, Engine, type EngineSolver, Stop } from './engine.ts';
 import { type Fresh, fresh } from './inputs.ts';
-import { type Familiar, minimise, nothingFamiliar } from './minimise.ts';
 import { Portfolio } from './portfolio.ts';
 import { DEFAULT_PROVER_LIMITS, type Prover, type Solution, verifyInput } from './prover.ts';
 import { runOn, test } from './runtime.ts';
@@ -15,6 +14,7 @@ import { forgetComparisons } from './terms/compare.ts';
 import { not } from './terms/logic.ts';
 import { type Bool, type BoolTerm, forgetTerms, InternalError, type NumTerm, Unsupported } from './terms/term.ts';
 import { smallest, Valuation } from './terms/valuation.ts';
+import { type Familiar, nothingFamiliar, smallWitness } from './witness.ts';
 
 export interface Budget {
   /** Wall-clock limit. None by default. */
@@ -84,12 +84,9 @@ function first(familiar: Familiar, variable: NumTerm): number {
   return known ?? smallest(variable);
 }
 
-/** What a search asks of a prover. */
-export type ProverLike = Pick<Prover, 'isPossible' | 'solve' | 'solveQuickly' | 'solveAlone' | 'queries'>;
-
 /** explore() on a given prover. */
 export function exploreWith(
-  prover: ProverLike,
+  prover: Prover,
   holds: (fresh: Fresh) => unknown,
   options: ExploreOptions & { readonly deadline?: number },
 ): Omit<Exploration, 'milliseconds'> {
@@ -100,13 +97,13 @@ class Explorer {
   private paths = 0;
   private readonly open = new Set<string>();
   private readonly engine: Engine;
-  private readonly prover: ProverLike;
+  private readonly prover: Prover;
   private readonly holds: (fresh: Fresh) => unknown;
   private readonly options: ExploreOptions & { readonly deadline?: number };
   private readonly deadline: number;
 
   constructor(
-    prover: ProverLike,
+    prover: Prover,
     holds: (fresh: Fresh) => unknown,
     options: ExploreOptions & { readonly deadline?: number },
   ) {
@@ -212,7 +209,8 @@ class Explorer {
   private violated({ broken, conditions }: NonNullable<PathResult>): Omit<Exploration, 'milliseconds'> {
     const milliseconds = this.options.minimising ?? MINIMISING;
     const until = Math.min(this.deadline, performance.now() + milliseconds);
-    const input = milliseconds > 0 ? minimise(this.prover, conditions, broken, this.options.familiar, until) : broken;
+    const input =
+      milliseconds > 0 ? smallWitness(this.prover, conditions, broken, this.options.familiar, until) : broken;
     verifyInput(input, conditions);
     const functions: Record<string, { args: number[]; value: number }[]> = {};
     for (const [name, uses] of this.engine.applications) {

@@ -5,9 +5,9 @@
  * hides there can only leave more inputs, so that an `unsat` counts, and an input that is found counts when the terms,
  * computed with it, agree.
  */
-import type { ProverLike } from './explore.ts';
-import { IntegerProver, NOT_LINEAR } from './integers.ts';
-import { Prover, type ProverLimits, type Solution } from './prover.ts';
+import { BitVectorProver } from './bitVectorProver.ts';
+import { IntegerProver, NOT_LINEAR } from './integerProver.ts';
+import type { Prover, ProverLimits, Solution } from './prover.ts';
 import type { Z3 } from './smt.ts';
 import { not } from './terms/logic.ts';
 import { consequences, substitute } from './terms/substitute.ts';
@@ -20,13 +20,13 @@ const CASE_STEPS = 100_000;
 /** Steps for a case that has nothing left to split. */
 const LAST_STEPS = 100_000_000;
 
-export class Portfolio implements ProverLike {
-  private readonly words: Prover;
+export class Portfolio implements Prover {
+  private readonly words: BitVectorProver;
   private readonly cases: IntegerProver;
   private readonly last: IntegerProver;
 
   constructor(z3: Z3, limits: ProverLimits, fallback?: Fallback) {
-    this.words = new Prover(z3, limits, fallback);
+    this.words = new BitVectorProver(z3, limits, fallback);
     const atMost = (steps: number) => ({ ...limits, full: limits.full === 0 ? steps : Math.min(steps, limits.full) });
     this.cases = new IntegerProver(z3, atMost(CASE_STEPS), fallback);
     this.last = new IntegerProver(z3, atMost(LAST_STEPS), fallback);

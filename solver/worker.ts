@@ -1,7 +1,7 @@
 /** A worker thread that solves cells, one after the other, with a z3 of its own. */
 import { parentPort } from 'node:worker_threads';
-import type { CellProgress, SolvedCell } from './cells.ts';
 import { loadZ3 } from './smt.ts';
+import type { CellProgress, SolvedCell } from './solveCell.ts';
 import { InternalError } from './terms/term.ts';
 
 export interface Task {
@@ -13,9 +13,9 @@ export interface Task {
 }
 
 export type WorkerAnswer =
-  | { readonly is: 'progress'; readonly progress: CellProgress }
-  | { readonly is: 'solved'; readonly cell: SolvedCell }
-  | { readonly is: 'failed'; readonly message: string };
+  | { readonly kind: 'progress'; readonly progress: CellProgress }
+  | { readonly kind: 'solved'; readonly cell: SolvedCell }
+  | { readonly kind: 'failed'; readonly message: string };
 
 const port = parentPort;
 if (!port) throw new InternalError('no thread to answer to');
@@ -26,7 +26,7 @@ const modules = Promise.all([
   import('../model/patch/index.ts'),
   import('../properties/index.ts'),
   import('../properties/scopes/proofs.ts'),
-  import('./cells.ts'),
+  import('./solveCell.ts'),
 ]);
 
 port.on('message', async (task: Task) => {
@@ -38,10 +38,10 @@ port.on('message', async (task: Task) => {
     if (!property || !kernel) throw new InternalError(`no cell ${task.property} on ${task.variant}`);
     const cell = solveCell(await loading, property, kernel, proofScopes[property.proof], {
       ...task,
-      onProgress: (progress) => say({ is: 'progress', progress }),
+      onProgress: (progress) => say({ kind: 'progress', progress }),
     });
-    say({ is: 'solved', cell });
+    say({ kind: 'solved', cell });
   } catch (error) {
-    say({ is: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    say({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 });

@@ -1,7 +1,7 @@
 /** Builds the installed program: one entry with lazily loaded chunks; packages stay packages. */
 import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { build } from 'esbuild';
-import { esbuildPluginLift } from '../solver/plugins.ts';
+import { esbuildPluginLift } from '../solver/liftPlugins.ts';
 import { esbuildPluginCopies } from './copies/copies.ts';
 
 rmSync('dist', { recursive: true, force: true });

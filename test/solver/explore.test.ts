@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { BitVectorProver } from '../../solver/bitVectorProver.ts';
 import { type ExploreOptions, explore as exploreOn, exploreWith } from '../../solver/explore.ts';
 import { assume, type Fresh, freshBoolean, uninterpreted } from '../../solver/inputs.ts';
-import { Prover } from '../../solver/prover.ts';
 import * as $ from '../../solver/runtime.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
 import { type Bool, InternalError } from '../../solver/terms/term.ts';
@@ -226,7 +226,7 @@ describe('internal errors', () => {
   });
 
   test('a solved input that does not follow its predicted path', () => {
-    const prover = new Prover(z3);
+    const prover = new BitVectorProver(z3);
     const lying = {
       queries: 0,
       isPossible: () => undefined,
@@ -248,7 +248,7 @@ describe('internal errors', () => {
 });
 
 test('a question can be written as SMT-LIB', () => {
-  const prover = new Prover(z3);
+  const prover = new BitVectorProver(z3);
   let text = '';
   explore((fresh) => {
     const x = fresh('x', 0, 99);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { inet_ehashfn } from '../../model/kernel/net/ipv4/inet_hashtables.ts';
 import { lemmas, twins } from '../../solver/lemmas/index.ts';
-import { prove } from '../../solver/prove.ts';
+import { proveLemma } from '../../solver/proveLemma.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
 
 let z3: Z3;
@@ -15,7 +15,7 @@ describe('lemmas hold, and their broken twins do not', () => {
   test.each([...lemmas, ...twins].map((lemma) => [lemma.expected, lemma.id, lemma] as const))(
     '%s: %s',
     (expected, _, lemma) => {
-      expect(prove(z3, lemma, runs)).toMatchObject({ outcome: expected });
+      expect(proveLemma(z3, lemma, runs)).toMatchObject({ outcome: expected });
     },
     120_000,
   );

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { esbuildPluginLift } from '../../solver/plugins.ts';
+import { esbuildPluginLift } from '../../solver/liftPlugins.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
 import * as asItIs from './fixtures/engine.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { IntegerProver } from '../../solver/integers.ts';
-import { decode, Lowering } from '../../solver/lower.ts';
+import { BitVectorLowering, decode } from '../../solver/bitVectors.ts';
+import { IntegerProver } from '../../solver/integerProver.ts';
 import { DEFAULT_PROVER_LIMITS } from '../../solver/prover.ts';
 import { loadZ3, SmtContext } from '../../solver/smt.ts';
 import { binary, iteNum } from '../../solver/terms/arithmetic.ts';
@@ -223,7 +223,7 @@ afterAll(() => smt.dispose());
 
 test('z3 computes the same from the bit-vectors', () => {
   const { api } = smt.z3;
-  const lowering = new Lowering(smt);
+  const lowering = new BitVectorLowering(smt);
   let compared = 0;
   for (let seed = 1; seed <= 150; seed++) {
     const { samples, values } = grow(seed * 104_729, 50);

@@ -7,7 +7,7 @@ import * as liftedVariants from '../../model/patch/index.ts?lifted';
 import { type Place, postHost } from '../../properties/scopes/proofs.ts';
 import { compile } from '../../scenario/text.ts';
 import { evaluateRuns } from '../../solver/evaluate.ts';
-import { templateOf } from '../../solver/shapes.ts';
+import { templateOf } from '../../solver/shapeTerms.ts';
 import { placesOf, textOf } from '../../solver/shapeText.ts';
 import { plainValue } from '../../solver/terms/valuation.ts';
 import { xorshift } from './networks.ts';

@@ -12,10 +12,11 @@ export const nothingFamiliar: Familiar = () => [];
 type Solver = Pick<Prover, 'solveQuickly'>;
 
 /**
- * An input for which the conditions still hold; variables with familiar values come first. First it changes one variable at a time and only computes; then the
- * solver moves what does not move alone, until the deadline.
+ * An input for which the conditions still hold, with small and familiar numbers; variables that have familiar values come
+ * first. It begins by changing one variable at a time and only computes; then the solver moves what does not move alone,
+ * until the deadline.
  */
-export function minimise(
+export function smallWitness(
   solver: Solver,
   conditions: readonly BoolTerm[],
   found: Valuation,

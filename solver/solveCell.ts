@@ -17,7 +17,7 @@ import type { Text } from '../scenario/text.ts';
 import { evaluateRuns } from './evaluate.ts';
 import { explore } from './explore.ts';
 import { type Fresh, uninterpreted } from './inputs.ts';
-import { templateOf } from './shapes.ts';
+import { templateOf } from './shapeTerms.ts';
 import { contradiction, type Numbers, placesOf, textOf } from './shapeText.ts';
 import type { Z3 } from './smt.ts';
 import { InternalError } from './terms/term.ts';

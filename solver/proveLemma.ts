@@ -4,14 +4,15 @@
  */
 import fc from 'fast-check';
 import type { Kernel } from '../model/types/world.ts';
+import { BitVectorProver } from './bitVectorProver.ts';
 import { evaluateRun } from './evaluate.ts';
-import { type Exploration, exploreWith, type FunctionTable, type ProverLike } from './explore.ts';
+import { type Exploration, exploreWith, type FunctionTable } from './explore.ts';
 import { assume, type Fresh, freshBoolean, uninterpreted } from './inputs.ts';
-import { IntegerProver } from './integers.ts';
+import { IntegerProver } from './integerProver.ts';
 import * as native from './lemmas/index.ts';
 import * as lifted from './lemmas/index.ts?lifted';
 import type { InputShape, Lemma, NumberShape } from './lemmas/lemma.ts';
-import { DEFAULT_PROVER_LIMITS, Prover, type Solution } from './prover.ts';
+import { DEFAULT_PROVER_LIMITS, type Prover, type ShowingProver, type Solution } from './prover.ts';
 import { test } from './runtime.ts';
 import type { Z3 } from './smt.ts';
 import { forgetComparisons } from './terms/compare.ts';
@@ -132,11 +133,11 @@ function symbolicKernel(): unknown {
 }
 
 /** A prover that hands on every question that it answers with unsat. */
-class Recorder implements ProverLike {
-  private readonly inner: Prover | IntegerProver;
+class Recorder implements Prover {
+  private readonly inner: ShowingProver;
   private readonly closed: (smtlib: string) => void;
 
-  constructor(inner: Prover | IntegerProver, closed: (smtlib: string) => void) {
+  constructor(inner: ShowingProver, closed: (smtlib: string) => void) {
     this.inner = inner;
     this.closed = closed;
   }
@@ -181,7 +182,7 @@ function proveCell(
   forgetComparisons();
   const started = performance.now();
   const limits = { ...DEFAULT_PROVER_LIMITS, full: options.rlimit ?? 0, deadline };
-  const inner = lemma.over === 'integers' ? new IntegerProver(z3, limits) : new Prover(z3, limits);
+  const inner = lemma.over === 'integers' ? new IntegerProver(z3, limits) : new BitVectorProver(z3, limits);
   const { onClosed } = options;
   const prover = onClosed ? new Recorder(inner, (smtlib) => onClosed(lemma.id, cell.name, smtlib)) : inner;
   const holds = (fresh: Fresh): unknown => {
@@ -259,7 +260,7 @@ function runNatively(lemma: Lemma, options: ProveOptions): NativeRuns {
 }
 
 /** Closes one lemma, or says why not. */
-export function prove(z3: Z3, lemma: Lemma, options: ProveOptions = {}): Proof {
+export function proveLemma(z3: Z3, lemma: Lemma, options: ProveOptions = {}): Proof {
   const started = performance.now();
   const deadline = started + (options.milliseconds ?? Number.POSITIVE_INFINITY);
   const native = runNatively(lemma, options);

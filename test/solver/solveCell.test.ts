@@ -13,11 +13,11 @@ import { bulkSearch } from '../../search/bulk.ts';
 import { combined } from '../../search/engines.ts';
 import type { Cell } from '../../search/outcome.ts';
 import { breaks } from '../../search/review.ts';
-import { solveCell } from '../../solver/cells.ts';
 import { rareMark } from '../../solver/planted.ts';
 import * as lifted from '../../solver/planted.ts?lifted';
 import { isInside, placesOf, textOf } from '../../solver/shapeText.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
+import { solveCell } from '../../solver/solveCell.ts';
 
 let z3: Z3;
 beforeAll(async () => {

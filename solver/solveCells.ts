@@ -6,8 +6,8 @@ import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import { proofScopes, type ShapeScope } from '../properties/scopes/proofs.ts';
-import type { CellProgress, SolvedCell } from './cells.ts';
-import { HEAP_MB, takeThread } from './start.ts';
+import type { CellProgress, SolvedCell } from './solveCell.ts';
+import { HEAP_MB, takeThread } from './startThread.ts';
 import { InternalError } from './terms/term.ts';
 import type { Task, WorkerAnswer } from './worker.ts';
 
@@ -96,13 +96,13 @@ class Thread {
         resolve(unfinished(task, scope, last, why));
       };
       const hear = (answer: WorkerAnswer) => {
-        if (answer.is === 'progress') {
+        if (answer.kind === 'progress') {
           last = answer.progress;
           onProgress(last);
           return;
         }
         finish();
-        if (answer.is === 'solved') resolve(answer.cell);
+        if (answer.kind === 'solved') resolve(answer.cell);
         else reject(new InternalError(answer.message));
       };
       const failed = (error: NodeJS.ErrnoException) => {

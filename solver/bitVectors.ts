@@ -26,7 +26,7 @@ export function formatOf({ lo, hi }: Interval): Format {
   return { width: 1 + Math.max(hi > 0 ? bitsOf(hi) : 0, bitsOf(-lo - 1)), isSigned: true };
 }
 
-export class Lowering {
+export class BitVectorLowering {
   /** Formulas that hold whatever is asserted: variables stay in their ranges. Grows with the variables. */
   readonly ranges: Z3_ast[] = [];
   readonly variables = new Map<string, { readonly term: NumTerm; readonly ast: Z3_ast }>();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { esbuildPluginLift, type LiftPluginOptions } from '../../solver/plugins.ts';
+import { esbuildPluginLift, type LiftPluginOptions } from '../../solver/liftPlugins.ts';
 
 let folder: string;
 beforeAll(() => {
