@@ -1,5 +1,4 @@
 /** Tuple uniqueness: who owns which four-tuple and which port. */
-import { inet_lookup } from '../model/kernel/net/ipv4/inet_hashtables.ts';
 import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff } from '../model/types/packet.ts';
 import {
@@ -89,7 +88,7 @@ function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
   let ok = true;
   for (const sk of socks) {
     if (hasTuple(sk) && sk.kind === SOCK_TCP) {
-      const found = inet_lookup(
+      const found = kernel.inet_lookup(
         kernel,
         then,
         sk.inet_daddr,

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stock } from '../model/patch/stock.ts';
 
 /** Every room with the rooms that it may import, from the ground up; what a room may import, those above it may, too. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -64,6 +65,19 @@ function importsOf(file: string): readonly string[] {
   );
 }
 
+/** The names that a file imports, as they are called where they come from. */
+function importedNames(file: string): readonly string[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:^|\n)import\s*\{([^}]*)\}/g)].flatMap(([, names = '']) =>
+    names.split(',').map((name) =>
+      name
+        .trim()
+        .replace(/^type /, '')
+        .replace(/ as .*/, ''),
+    ),
+  );
+}
+
 /** The files of this repository that a file imports. */
 function targetsOf(file: string): readonly string[] {
   return importsOf(file)
@@ -106,6 +120,19 @@ describe('the floor plan', () => {
           .filter((name) => !name.startsWith('.'))
           .map((name) => `${file} imports ${name}`),
       );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('a property', () => {
+  it('calls through the kernel what kernels replace', () => {
+    const replaced = Object.entries(stock).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
+    expect(replaced).toContain('inet_lookup');
+    const wrong = sources('properties').flatMap((file) =>
+      importedNames(file)
+        .filter((name) => replaced.includes(name))
+        .map((name) => `${file} imports ${name}: kernel.${name}() is the one of the run`),
+    );
     expect(wrong).toEqual([]);
   });
 });
