@@ -6,49 +6,49 @@
  */
 import type { EventName } from '../model/types/event.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
+import { fill, type PlaceValues } from '../properties/scopes/template.ts';
 import { type SocketEvent, takesOption } from '../scenario/events.ts';
 import { type LifeState, nextState, OPENED, possibleEvents } from '../scenario/life.ts';
 import { below, chance, mostly, oneOf, type WordSource } from '../scenario/random.ts';
 
-/** The addresses of the links of a host, by their place in a template. */
-function places(addresses: readonly string[]): readonly (readonly [string, string])[] {
-  return addresses.flatMap((address, k) => {
+/** What the addresses of a host put into the places of a line. */
+function valuesOf(addresses: readonly string[]): PlaceValues {
+  const values: Record<string, string> = {};
+  addresses.forEach((address, k) => {
     const bare = address.replace(/\/.*/, '');
-    return [[`ADDR${k}`, bare] as const, [`GW${k}`, bare.replace(/\d+$/, '254')] as const];
+    values[`a${k}`] = bare;
+    values[`g${k}`] = bare.replace(/\d+$/, '254');
   });
-}
-
-function fill(template: string, addresses: readonly string[]): string {
-  let line = template;
-  for (const [place, value] of places(addresses)) line = line.replaceAll(place, value);
-  return line;
+  return values;
 }
 
 /** How most links are made. */
-const VETH: readonly string[] = ['type veth peer name NAMEp'];
+const VETH: readonly string[] = ['type veth peer name {dev}p'];
 
 /** The commands of a host; some may be refused by the kernel and are then left out by the caller. */
 export function drawHost(scope: RunScope, words: WordSource): readonly string[] {
   const links = chance(words, 1, 8) ? 1 : scope.uplinks.length;
   const addresses = scope.uplinks.map((pool) => oneOf(words, pool));
+  const values = valuesOf(addresses);
   const commands: string[] = [];
   for (let k = 0; k < links; k++) {
     const types = scope.links[k] ?? VETH;
     const type = types.length > 1 ? oneOf(words, types) : (types[0] as string);
-    commands.push(`ip link add eth${k} ${type.replaceAll('NAME', `eth${k}`)}`, `ip link set eth${k} up`);
+    commands.push(`ip link add eth${k} ${fill(type, { dev: `eth${k}` })}`, `ip link set eth${k} up`);
     if (k === 0 || !chance(words, 1, 16)) commands.push(`ip addr add ${addresses[k]} dev eth${k}`);
   }
   commands.push(
-    fill(chance(words, 1, 2) ? 'ip route add default via GW0' : 'ip route add default via GW0 src ADDR0', addresses),
+    fill(chance(words, 1, 2) ? 'ip route add default via {g0}' : 'ip route add default via {g0} src {a0}', values),
   );
   const extras = Array.from({ length: below(words, scope.extras + 1) }, () =>
-    fill(oneOf(words, scope.extra), addresses).split('; '),
+    fill(oneOf(words, scope.extra), values).split('; '),
   ).flat();
   const early = (line: string) => line.startsWith('ip addr') && !line.includes('tun0');
   commands.push(...extras.filter(early));
   if (scope.table100.length > 0) {
     const table = chance(words, 1, 3) ? oneOf(words, scope.table100) : (scope.table100[0] as string);
-    commands.push(fill(links > 1 ? table : table.replaceAll('GW1', 'GW0').replaceAll('ADDR1', 'ADDR0'), addresses));
+    const first = { a1: values.a0 as string, g1: values.g0 as string };
+    commands.push(fill(table, links > 1 ? values : { ...values, ...first }));
   }
   if (scope.rules.length > 0)
     commands.push(chance(words, 1, 4) ? oneOf(words, scope.rules) : (scope.rules[0] as string));
@@ -70,6 +70,7 @@ function hostAddresses(host: readonly string[]): readonly string[] {
 /** A sequence of events that are possible one after the other. */
 export function drawEvents(scope: RunScope, host: readonly string[], words: WordSource): readonly string[] {
   const addresses = hostAddresses(host);
+  const values = valuesOf(addresses);
   const names = ['c', 'd'].slice(0, scope.maxSockets);
   const states = new Map<string, LifeState>();
   const kinds = new Map<string, string>();
@@ -86,7 +87,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       const [kind = '', ...then] = mostly(words, [...kinds.values(), ...scope.sockets]).split('; ');
       kinds.set(name, kind);
       events.push(drawSocket(scope, name, kind, words));
-      events.push(...then.map((line) => fill(line.replace(/^(\w+) S\b/, `$1 ${name}`), addresses)));
+      events.push(...then.map((line) => fill(line, { ...values, s: name })));
       states.set(name, then.flatMap(eventName).reduce(nextState, OPENED(kind)));
       if (kind === 'tcp' && scope.conversations && chance(words, 1, 2)) {
         events.push(...drawConversation(scope, name, words));
@@ -134,9 +135,9 @@ function drawEventName(possible: readonly SocketEvent[], words: WordSource): Soc
 /** An arrival, an operator's command or the passing of time. */
 function drawHappening(scope: RunScope, addresses: readonly string[], words: WordSource): string {
   const which = below(words, 4);
-  if (which < 2)
-    return `receive ${fill(oneOf(words, scope.arrivals), [addresses[0] ?? '10.0.0.1/24', addresses[1] ?? addresses[0] ?? '10.0.0.1/24'])}`;
-  if (which === 2 && scope.changes.length > 0) return `host ${fill(oneOf(words, scope.changes), addresses)}`;
+  const [first = '10.0.0.1/24', second = first] = addresses;
+  if (which < 2) return `receive ${fill(oneOf(words, scope.arrivals), valuesOf([first, second]))}`;
+  if (which === 2 && scope.changes.length > 0) return `host ${fill(oneOf(words, scope.changes), valuesOf(addresses))}`;
   return `wait ${scope.waits.length === 1 ? scope.waits[0] : oneOf(words, scope.waits)}`;
 }
 

@@ -1,5 +1,6 @@
 /** The shapes of a scope as text: with numbers in their places, and whether a scenario is one of them. */
 import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
+import { fill, partsOf } from '../properties/scopes/template.ts';
 import type { Text } from '../scenario/text.ts';
 import { InternalError } from './terms/term.ts';
 
@@ -8,8 +9,10 @@ export type Numbers = Readonly<Record<string, number>>;
 
 /** The places that stand in the lines of a shape. */
 export function placesOf({ places }: ShapeScope, shape: ProofShape): readonly Place[] {
-  const lines = [...shape.host, ...shape.events];
-  return places.filter(({ name }) => lines.some((line) => line.includes(`{${name}}`)));
+  const names = new Set(
+    [...shape.host, ...shape.events].flatMap((line) => partsOf(line).filter((_, at) => at % 2 === 1)),
+  );
+  return places.filter(({ name }) => names.has(name));
 }
 
 function written({ is }: Place, value: number): string {
@@ -23,12 +26,11 @@ const ALL_BITS = '/4294967295';
 /** The scenario as people write it. */
 export function textOf(scope: ShapeScope, shape: ProofShape, numbers: Numbers): Text {
   const places = placesOf(scope, shape);
-  const fill = (line: string): string =>
-    places.reduce(
-      (text, place) => text.replaceAll(`{${place.name}}`, written(place, numbers[place.name] ?? NaN)),
-      line,
-    );
-  return { host: shape.host.map((line) => fill(line).replace(ALL_BITS, '')), events: shape.events.map(fill) };
+  const values = Object.fromEntries(places.map((place) => [place.name, written(place, numbers[place.name] ?? NaN)]));
+  return {
+    host: shape.host.map((line) => fill(line, values).replace(ALL_BITS, '')),
+    events: shape.events.map((line) => fill(line, values)),
+  };
 }
 
 /** Whether a text is the shape with some numbers of its ranges in its places. */
@@ -41,7 +43,7 @@ export function isInside(scope: ShapeScope, shape: ProofShape, text: Text): bool
 }
 
 function fits(scope: ShapeScope, pattern: string, line: string, numbers: Map<string, number>): boolean {
-  const parts = pattern.split(/\{(\w+)\}/);
+  const parts = partsOf(pattern);
   const source = parts
     .map((part, at) => (at % 2 === 0 ? part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&') : '([\\d.]+)'))
     .join('');

@@ -2,6 +2,7 @@
  * The scope of proofs: scenarios whose structure is given and whose numbers are ranges. `{name}` in a line stands for
  * any number of that name; the solver takes all of them at once, fast-check's agreement check draws some.
  */
+import { fill, type PlaceValues } from './template.ts';
 
 /** What a place may stand for: every whole number from `lo` to `hi`. */
 export interface Place {
@@ -101,7 +102,7 @@ const unnumbered = host
   .map((line) => line.replace('via {g1} src {a1}', 'dev eth1'));
 
 /** The same with one mark and one rule: where many events follow, a free mark would split the structure. */
-const steady = host.map((line) => line.replace('{wanted}/{mask}', '100').replace('{mark}', '100'));
+const steady = host.map((line) => fill(line.replace('/{mask}', ''), { wanted: '100', mark: '100' }));
 
 /** A firewall that lets nothing in but answers. */
 const stateful: readonly string[] = [
@@ -137,6 +138,21 @@ const noCookie = 'sysctl -w net.ipv4.tcp_fastopen=5';
 /** Of two packets that leave, the first is dropped. */
 const everySecond = 'iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP';
 
+/** The post's own addresses, and destinations that are familiar. */
+const OWN: PlaceValues = {
+  a0: '10.0.0.1',
+  a1: '10.1.0.1',
+  g0: '10.0.0.254',
+  g1: '10.1.0.254',
+  to: '8.8.8.8',
+  and: '9.9.9.9',
+};
+
+/** Lines with the post's own addresses in the places for addresses. */
+function own(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => fill(line, OWN));
+}
+
 /** A shape on a host with further commands. */
 function on(
   base: readonly string[],
@@ -149,10 +165,10 @@ const shape = on(host, []);
 
 /** Long scenarios, once with all packets marked and once with none. */
 function either(name: string, ...events: readonly string[]): readonly ProofShape[] {
-  const to = (end: string) => events.map((line) => line.replace('TO', end));
+  const sentTo = (to: string) => events.map((line) => fill(line, { to }));
   return [
-    { name: `${name}-marked`, host: steady, events: to('8.8.8.8') },
-    { name, host: steady, events: to('{and}') },
+    { name: `${name}-marked`, host: steady, events: sentTo('8.8.8.8') },
+    { name, host: steady, events: sentTo('{and}') },
   ];
 }
 
@@ -218,10 +234,10 @@ export const postHost: ShapeScope = {
     shape('tcp-signed', 'socket c tcp md5', 'connect c {to}:{port}'),
     on(host, vrf)('vrf-echo', 'receive eth1 {to} > {a1} icmp echo-request'),
     on(host, tunnel)('tunnel', 'socket c ping dev tun0', 'send c 4 to 10.2.0.254'),
-    ...either('tcp-retransmitted', 'socket c tcp', 'connect c TO:{port}', 'retransmit c'),
-    ...either('tcp-two', 'socket c tcp', 'connect c TO:{port}', 'socket d tcp', 'connect d TO:{port}'),
-    ...either('tcp-answered', 'socket c tcp', 'connect c TO:{port}', 'answer c'),
-    ...either('tcp-data', 'socket c tcp', 'connect c TO:{port}', 'answer c', 'send c 4'),
+    ...either('tcp-retransmitted', 'socket c tcp', 'connect c {to}:{port}', 'retransmit c'),
+    ...either('tcp-two', 'socket c tcp', 'connect c {to}:{port}', 'socket d tcp', 'connect d {to}:{port}'),
+    ...either('tcp-answered', 'socket c tcp', 'connect c {to}:{port}', 'answer c'),
+    ...either('tcp-data', 'socket c tcp', 'connect c {to}:{port}', 'answer c', 'send c 4'),
     on(own(steady), [noCookie])('syn-data', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo', 'answer c'),
     on(own(steady), [noCookie, everySecond])('syn-data-dropped', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo'),
     on(steady, [])(
@@ -234,19 +250,6 @@ export const postHost: ShapeScope = {
     ),
   ],
 };
-
-/** Lines with the post's own addresses in the places for addresses. */
-function own(lines: readonly string[]): readonly string[] {
-  return lines.map((line) =>
-    line
-      .replaceAll('{a0}', '10.0.0.1')
-      .replaceAll('{a1}', '10.1.0.1')
-      .replaceAll('{g0}', '10.0.0.254')
-      .replaceAll('{g1}', '10.1.0.254')
-      .replaceAll('{to}', '8.8.8.8')
-      .replaceAll('{and}', '9.9.9.9'),
-  );
-}
 
 /** What checksums of whole exchanges do not close in. */
 const TOO_LONG = /^(cookie|tcp-answered|tcp-data)$/;

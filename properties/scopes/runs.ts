@@ -1,6 +1,7 @@
 /**
  * Scopes of properties over runs: which hosts and which events a search may build. Data, not distributions:
- * fast-check draws from it, the solver enumerates its structure, the report prints `text`.
+ * fast-check draws from it, the solver enumerates its structure, the report prints `text`. In a line, `{a0}` is the address
+ * of the first link and `{g0}` its gateway, `{a1}` and `{g1}` those of the second.
  */
 
 /** What may stand in one rule of mangle OUTPUT, as iptables words. */
@@ -18,7 +19,7 @@ export interface RunScope {
   readonly share: number;
   /** Per link: the address it may have, with prefix length; the gateway is .254 of that prefix. The first is the post's. */
   readonly uplinks: readonly (readonly string[])[];
-  /** Per link: the words behind `ip link add NAME`, a veth where there are none. */
+  /** Per link: the words behind `ip link add {dev}`, a veth where there are none. */
   readonly links: readonly (readonly string[])[];
   /** Further commands, of which at most `extras` are drawn, each at its place behind the plain host; `;` parts several. */
   readonly extra: readonly string[];
@@ -29,7 +30,7 @@ export interface RunScope {
   readonly rules: readonly string[];
   readonly mangle: MangleWords;
   readonly mangleRules: number;
-  /** Words of `socket S …`; `;` and further events of S may follow. */
+  /** Words of `socket {s} …`; `;` and further events may follow. */
   readonly sockets: readonly string[];
   /** Words that may follow them, of which one is drawn for every fourth socket. */
   readonly socketOptions: readonly string[];
@@ -86,9 +87,9 @@ export const twoUplinks: RunScope = {
   ],
   extras: 2,
   table100: [
-    'ip route add default via GW1 src ADDR1 table 100',
-    'ip route add default via GW1 table 100',
-    'ip route add default via GW1 src 10.1.0.7 table 100',
+    'ip route add default via {g1} src {a1} table 100',
+    'ip route add default via {g1} table 100',
+    'ip route add default via {g1} src 10.1.0.7 table 100',
     'ip route add unreachable default table 100',
     'ip route add prohibit default table 100',
     'ip route add blackhole default table 100',
@@ -123,16 +124,16 @@ export const twoUplinks: RunScope = {
   ports: [80, 53],
   lengths: [4, 1, 5],
   arrivals: [
-    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
-    'eth1 8.8.8.8 > ADDR1 icmp echo-request',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
-    'eth0 8.8.8.8:53 > ADDR0:9 udp 4',
-    'eth1 8.8.8.8:5000 > ADDR1:80 tcp S',
+    'eth0 8.8.8.8 > {a0} icmp echo-request',
+    'eth1 8.8.8.8 > {a1} icmp echo-request',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp .',
+    'eth0 8.8.8.8:53 > {a0}:9 udp 4',
+    'eth1 8.8.8.8:5000 > {a1}:80 tcp S',
   ],
   changes: [
     'ip route del default',
-    'ip route add 192.0.2.7 via GW0',
+    'ip route add 192.0.2.7 via {g0}',
     'iptables -t mangle -F OUTPUT',
     'ip addr add 10.0.0.8/24 dev eth0',
   ],
@@ -164,8 +165,8 @@ export const otherPaths: RunScope = {
   share: 40,
   text: 'as two-uplinks, with devices of one message, DONTROUTE, broadcasts, groups, links without address, and rules for ports, protocol, user and source',
   extra: [
-    'ip rule add from ADDR1 table 100',
-    'ip rule add from ADDR0 table main',
+    'ip rule add from {a1} table 100',
+    'ip rule add from {a0} table main',
     'ip rule add from 10.1.0.0/16 unreachable',
     'ip rule add ipproto tcp table 100',
     'ip rule add ipproto udp dport 80 table 100',
@@ -173,10 +174,10 @@ export const otherPaths: RunScope = {
     'ip rule add dport 80 fwmark 100 table main pref 100',
     'ip rule add uidrange 1000-1000 fwmark 100 table main pref 100',
     'ip rule add uidrange 0-0 fwmark 100 unreachable pref 100',
-    'ip route add 9.9.9.9 via GW1',
+    'ip route add 9.9.9.9 via {g1}',
     'ip route add 9.9.9.0/24 dev eth1',
     'ip route add 8.8.8.0/24 dev eth1 table 100',
-    'ip route add 10.0.0.0/24 via GW1 table 100',
+    'ip route add 10.0.0.0/24 via {g1} table 100',
     'ip route add default dev eth1 table 100',
     'ip addr add 10.1.0.7/24 dev eth1',
     'ip addr add 192.0.2.1/32 dev lo',
@@ -207,8 +208,8 @@ export const oneProvider: RunScope = {
     'ip addr add 10.0.0.7/24 dev eth0',
     'ip addr add 203.0.113.9/28 dev eth0',
     'ip addr add 192.0.2.1/32 dev lo',
-    'ip route add 9.9.9.9 via GW0 src 10.0.0.7',
-    'ip route add default via GW0 src 10.0.0.7 table 200',
+    'ip route add 9.9.9.9 via {g0} src 10.0.0.7',
+    'ip route add default via {g0} src 10.0.0.7 table 200',
     'ip rule add from 10.0.0.7 table 200',
     'ip rule add ipproto tcp table 200',
     'ip rule add dport 80 table 200',
@@ -220,9 +221,9 @@ export const oneProvider: RunScope = {
   rules: [],
   socketOptions: ['uid 1000', 'mark 100', 'dev eth0'],
   arrivals: [
-    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
-    'eth0 8.8.8.8:53 > ADDR0:9 udp 4',
+    'eth0 8.8.8.8 > {a0} icmp echo-request',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S',
+    'eth0 8.8.8.8:53 > {a0}:9 udp 4',
   ],
   changes: [],
 };
@@ -248,7 +249,7 @@ export const vrfHosts: RunScope = {
     'ip rule add ipproto udp unreachable pref 2000',
     'ip route add throw 8.8.8.0/24 table 100',
     'ip route add unreachable 9.9.9.9 table 100',
-    'ip route add 9.9.9.9 via GW0 dev eth0 table 100',
+    'ip route add 9.9.9.9 via {g0} dev eth0 table 100',
     'ip route add 9.9.9.9 dev vrf0',
     'ip route add 8.8.8.8 via 10.1.0.254 dev eth1 onlink',
     'ip a add 192.0.2.1/32 dev vrf0',
@@ -256,7 +257,7 @@ export const vrfHosts: RunScope = {
     'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
     'sysctl -w net.ipv4.fwmark_reflect=1',
   ],
-  table100: ['ip route add default via GW0 table 200', 'ip route add unreachable default table 200'],
+  table100: ['ip route add default via {g0} table 200', 'ip route add unreachable default table 200'],
   mangle: {
     matches: ['', '-d 8.8.8.8', '-p udp', '-p icmp', '-o vrf0', '-o eth1', '-m owner --uid-owner 1000'],
     targets: ['MARK --set-mark 100', 'MARK --set-mark 200', 'TOS --set-tos 0x10'],
@@ -266,11 +267,11 @@ export const vrfHosts: RunScope = {
   sendOptions: ['via vrf0', 'via eth1', 'dontroute'],
   destinations: ['8.8.8.8', '9.9.9.9', '10.1.0.9', '10.0.0.9'],
   arrivals: [
-    'eth1 8.8.8.8 > ADDR1 icmp echo-request',
-    'eth1 8.8.8.8:5000 > ADDR1:80 tcp S',
-    'eth1 9.9.9.9:53 > ADDR1:9 udp 4',
-    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
+    'eth1 8.8.8.8 > {a1} icmp echo-request',
+    'eth1 8.8.8.8:5000 > {a1}:80 tcp S',
+    'eth1 9.9.9.9:53 > {a1}:9 udp 4',
+    'eth0 8.8.8.8 > {a0} icmp echo-request',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S',
   ],
   changes: ['ip link set eth1 nomaster', 'ip link set vrf0 down', 'iptables -t mangle -F OUTPUT'],
 };
@@ -282,12 +283,12 @@ export const protectedHosts: RunScope = {
   share: 20,
   text: 'as two-uplinks, with IPsec policies by address that protect or block',
   extra: [
-    'ip xfrm policy add src ADDR0 dst 0.0.0.0/0 dir out tmpl proto esp',
-    'ip xfrm policy add src ADDR1 dst 0.0.0.0/0 dir out tmpl proto esp',
+    'ip xfrm policy add src {a0} dst 0.0.0.0/0 dir out tmpl proto esp',
+    'ip xfrm policy add src {a1} dst 0.0.0.0/0 dir out tmpl proto esp',
     'ip xfrm policy add src 0.0.0.0/0 dst 8.8.8.8 dir out tmpl proto esp',
-    'ip xfrm policy add src ADDR1 dst 8.8.8.8 dir out action block',
-    'ip xfrm policy add src ADDR0 dst 9.9.9.9 dir out action block',
-    'ip rule add from ADDR1 table 100',
+    'ip xfrm policy add src {a1} dst 8.8.8.8 dir out action block',
+    'ip xfrm policy add src {a0} dst 9.9.9.9 dir out action block',
+    'ip rule add from {a1} table 100',
     'ip addr add 10.1.0.7/24 dev eth1',
     'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
   ],
@@ -300,7 +301,7 @@ export const owners: RunScope = {
   share: 40,
   text: 'as two-uplinks, with an ipip tunnel over the first uplink, REJECT rules, listeners on any address and what arrives for them',
   extra: [
-    'ip link add tun0 type ipip local ADDR0 remote 198.51.100.9; ip link set tun0 up; ip addr add 192.168.9.1/24 dev tun0',
+    'ip link add tun0 type ipip local {a0} remote 198.51.100.9; ip link set tun0 up; ip addr add 192.168.9.1/24 dev tun0',
     'ip link add tun0 type ipip remote 198.51.100.9; ip link set tun0 up; ip addr add 192.168.9.1/24 dev tun0',
     'iptables -A INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset',
     'iptables -A INPUT -p udp -j REJECT',
@@ -316,8 +317,8 @@ export const owners: RunScope = {
   sockets: [
     'tcp',
     'udp',
-    'tcp; bind S 0.0.0.0:80; listen S; receive eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
-    'tcp; bind S 0.0.0.0:80; listen S; receive eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
+    'tcp; bind {s} 0.0.0.0:80; listen {s}; receive eth0 8.8.8.8:5000 > {a0}:80 tcp S',
+    'tcp; bind {s} 0.0.0.0:80; listen {s}; receive eth0 8.8.8.8:5000 > {a0}:80 tcp .',
     'ping',
     'raw icmp',
     'hdrincl',
@@ -327,13 +328,13 @@ export const owners: RunScope = {
   destinations: ['8.8.8.8', '192.168.9.2', '9.9.9.9'],
   ports: [53, 80],
   arrivals: [
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
-    'eth0 8.8.8.8 > ADDR0 icmp echo-request',
-    'eth0 8.8.8.8:53 > ADDR0:9 udp 4',
-    'eth1 9.9.9.9:5000 > ADDR1:80 tcp S',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp .',
+    'eth0 8.8.8.8 > {a0} icmp echo-request',
+    'eth0 8.8.8.8:53 > {a0}:9 udp 4',
+    'eth1 9.9.9.9:5000 > {a1}:80 tcp S',
   ],
-  changes: ['ip route add 192.0.2.7 via GW0'],
+  changes: ['ip route add 192.0.2.7 via {g0}'],
 };
 
 /** The same hosts with routes of several paths. */
@@ -344,17 +345,17 @@ export const severalPaths: RunScope = {
   text: 'as two-uplinks, with default routes of two paths, over one link or both, hashed by addresses or by ports',
   extra: [
     'sysctl -w net.ipv4.fib_multipath_hash_policy=1',
-    'ip rule add from ADDR1 table 100',
+    'ip rule add from {a1} table 100',
     'ip rule add ipproto tcp table 100',
     'ip addr add 10.1.0.7/24 dev eth1',
-    'ip route replace default nexthop via GW0 nexthop via GW1',
-    'ip route replace default nexthop via GW0 nexthop via 10.0.0.253',
+    'ip route replace default nexthop via {g0} nexthop via {g1}',
+    'ip route replace default nexthop via {g0} nexthop via 10.0.0.253',
   ],
   table100: [
-    'ip route add default table 100 nexthop via GW1 nexthop via GW0',
-    'ip route add default table 100 nexthop via GW0 nexthop via GW1 weight 3',
-    'ip route add default table 100 nexthop via GW0 dev eth0 onlink nexthop via 10.0.0.253 dev eth0 onlink',
-    'ip route add default table 100 src ADDR1 nexthop via GW1 nexthop via GW0',
+    'ip route add default table 100 nexthop via {g1} nexthop via {g0}',
+    'ip route add default table 100 nexthop via {g0} nexthop via {g1} weight 3',
+    'ip route add default table 100 nexthop via {g0} dev eth0 onlink nexthop via 10.0.0.253 dev eth0 onlink',
+    'ip route add default table 100 src {a1} nexthop via {g1} nexthop via {g0}',
   ],
   rules: ['ip rule add fwmark 100 table 100'],
   changes: [],
@@ -396,12 +397,12 @@ export const fastOpenHosts: RunScope = {
   destinations: ['8.8.8.8', '9.9.9.9', '10.1.0.9'],
   lengths: [4, 1, 0],
   arrivals: [
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4 tfo 8.8.8.8',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S tfo',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4 tfo 9.9.9.9',
-    'eth1 8.8.8.8:5000 > ADDR1:80 tcp S 4 tfo 8.8.8.8',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S 4',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S 4 tfo 8.8.8.8',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S tfo',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S 4 tfo 9.9.9.9',
+    'eth1 8.8.8.8:5000 > {a1}:80 tcp S 4 tfo 8.8.8.8',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S 4',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp .',
   ],
   changes: [
     'iptables -t mangle -F OUTPUT',
@@ -431,8 +432,8 @@ export const wideHeaders: RunScope = {
   share: 20,
   text: 'as two-uplinks, with links of which some need more room for their headers: gre without a remote end more than gre with one or veth',
   links: [
-    ['type veth peer name NAMEp', 'type gre remote 198.51.100.9', 'type gre local 198.51.100.7'],
-    ['type gre local 198.51.100.7', 'type gre remote 198.51.100.9', 'type veth peer name NAMEp'],
+    ['type veth peer name {dev}p', 'type gre remote 198.51.100.9', 'type gre local 198.51.100.7'],
+    ['type gre local 198.51.100.7', 'type gre remote 198.51.100.9', 'type veth peer name {dev}p'],
   ],
 };
 
@@ -448,12 +449,12 @@ export const fewPorts: RunScope = {
     'sysctl -w net.ipv4.tcp_timestamps=0',
     'ip rule add from 10.1.0.1 table 100',
   ],
-  table100: ['ip route add default via GW1 src ADDR1 table 100', 'ip route add default via GW1 table 100'],
+  table100: ['ip route add default via {g1} src {a1} table 100', 'ip route add default via {g1} table 100'],
   mangle: { matches: ['', '-d 8.8.8.8', '-p tcp --syn'], targets: ['MARK --set-mark 100'] },
   mangleRules: 1,
   sockets: ['tcp'],
   socketOptions: ['mark 100', 'mark 100', 'dev eth1'],
-  arrivals: ['eth1 8.8.8.8:80 > ADDR1:40000 tcp R', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp R'],
+  arrivals: ['eth1 8.8.8.8:80 > {a1}:40000 tcp R', 'eth0 8.8.8.8:80 > {a0}:40000 tcp R'],
   destinations: ['8.8.8.8', '8.8.8.8', '9.9.9.9'],
   ports: [80],
   waits: ['2', '61'],
@@ -471,7 +472,7 @@ export const lateSegments: RunScope = {
   mangle: { matches: ['', '-d 8.8.8.8', '-p tcp'], targets: ['MARK --set-mark 100'] },
   socketOptions: ['uid 1000'],
   maxSockets: 1,
-  arrivals: ['eth0 8.8.8.8:80 > ADDR0:40000 tcp .', 'eth0 8.8.8.8:80 > ADDR0:40000 tcp S'],
+  arrivals: ['eth0 8.8.8.8:80 > {a0}:40000 tcp .', 'eth0 8.8.8.8:80 > {a0}:40000 tcp S'],
   destinations: ['8.8.8.8'],
   changes: [],
   waits: ['2'],
@@ -550,7 +551,7 @@ export const silentPeers: RunScope = {
   ],
   extras: 1,
   sockets: ['tcp'],
-  arrivals: ['eth0 8.8.8.8:5000 > ADDR0:80 tcp S'],
+  arrivals: ['eth0 8.8.8.8:5000 > {a0}:80 tcp S'],
   waits: ['0.01', '1', '61'],
   silences: true,
   events: 7,
@@ -568,11 +569,11 @@ export const mangledHosts: RunScope = {
     'ip rule add from 10.1.0.1 table 100',
   ],
   mangle: { ...twoUplinks.mangle, targets: ['MARK --set-mark 100', 'DROP', 'TOS --set-tos 0x10'] },
-  sockets: ['tcp', 'udp', 'tcp; bind S 0.0.0.0:80; listen S; receive eth0 8.8.8.8:5000 > ADDR0:80 tcp S', 'ping'],
+  sockets: ['tcp', 'udp', 'tcp; bind {s} 0.0.0.0:80; listen {s}; receive eth0 8.8.8.8:5000 > {a0}:80 tcp S', 'ping'],
   arrivals: [
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp S',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp .',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp F.',
-    'eth0 8.8.8.8:5000 > ADDR0:80 tcp R',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp S',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp .',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp F.',
+    'eth0 8.8.8.8:5000 > {a0}:80 tcp R',
   ],
 };
