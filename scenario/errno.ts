@@ -9,6 +9,7 @@ const WORDS: ReadonlyMap<number, readonly [name: string, words: string]> = new M
   [11, ['EAGAIN', 'Resource temporarily unavailable']],
   [12, ['ENOMEM', 'Cannot allocate memory']],
   [13, ['EACCES', 'Permission denied']],
+  [16, ['EBUSY', 'Device or resource busy']],
   [17, ['EEXIST', 'File exists']],
   [18, ['EXDEV', 'Invalid cross-device link']],
   [19, ['ENODEV', 'No such device']],

@@ -448,7 +448,15 @@ class Play:
         row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
         if row and row['state'] == 'LISTEN':
             return [r for (_, port, _, _), r in by_name.items() if port == sock.name()[1] and r['state'] == 'SYN_RECV']
-        return [row] if row else []
+        return [row] if row else self.unlisted(sock)
+
+    def unlisted(self, sock):
+        """What an open socket that is in no table says of itself."""
+        if not sock.sock:
+            return []
+        info = sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+        unacked = struct.unpack('=I', info[24:28])[0]
+        return [{'state': STATES[info[0]], 'queued': unacked, 'timeouts': [info[2], info[3]]}]
 
     def outstanding(self, sock):
         """Whether a timer may be running: for a request, for what was not acknowledged, for what could not be sent."""
@@ -598,7 +606,8 @@ class Play:
         if p.protocol == TCP and p.space() and now - first > TIMER_SECONDS and not asked:
             self.late.append(out)
             return
-        if flow.owner:
+        # A reset without ACK is the kernel's answer to a wrong number, not a packet of the socket.
+        if flow.owner and not (p.protocol == TCP and p.flags & (RST | ACK) == RST):
             self.last[flow.owner] = (dev, p)
         self.packets.append(out)
 

@@ -100,6 +100,8 @@ const NEW_WORLD: World = {
   next_skb: 1,
   next_ct: 1,
   next_rule: 1,
+  next_ehash: 1,
+  leaked: 0,
   picks: NO_PICKS,
   effects: [],
   oops: NO_OOPS,

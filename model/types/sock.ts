@@ -82,6 +82,8 @@ export interface WriteQueueSeg {
   readonly flags: number;
   /** Whether it has been sent (tcp_rtx_queue) or still waits (sk_write_queue). */
   readonly sent: boolean;
+  /** Its last clone was neither sent nor freed. C: include/linux/skbuff.h, skb_fclone_busy(). */
+  readonly busy: boolean;
 }
 
 /**
@@ -129,11 +131,16 @@ export interface Sock {
   /** Whether it is in the table of its protocol (ehash, UDP, raw or ping table); sk_hash is the key it was put there under. */
   readonly hashed: boolean;
   readonly sk_hash: number;
+  /** Its place in the chains of ehash: of two the one with the larger number stands in front. */
+  readonly ehash_place: number;
   /** icsk_bind_hash: the port of the bind bucket it owns, 0 for NULL. */
   readonly icsk_bind_hash: number;
   readonly write_seq: number;
   readonly snd_una: number;
   readonly snd_nxt: number;
+  /** The peer's window, in bytes, and the scale of those that its next segments announce. */
+  readonly snd_wnd: number;
+  readonly snd_wscale: number;
   readonly rcv_nxt: number;
   /** tp->tcp_header_len: TCP header with the options of every segment. */
   readonly tcp_header_len: number;
@@ -221,10 +228,13 @@ export const NO_SOCK: Sock = {
   sk_dst_cache: NO_DST,
   hashed: false,
   sk_hash: 0,
+  ehash_place: 0,
   icsk_bind_hash: 0,
   write_seq: 0,
   snd_una: 0,
   snd_nxt: 0,
+  snd_wnd: 0,
+  snd_wscale: 0,
   rcv_nxt: 0,
   tcp_header_len: 0,
   write_queue: [],

@@ -120,6 +120,10 @@ export interface World {
   readonly next_skb: number;
   readonly next_ct: number;
   readonly next_rule: number;
+  /** The place of the socket that is put into ehash next. */
+  readonly next_ehash: number;
+  /** How many packets nobody will ever send or free. */
+  readonly leaked: number;
   /** Of the running step. */
   readonly picks: Picks;
   readonly effects: readonly Effect[];

@@ -85,12 +85,13 @@ function world(kernel: Kernel, s: Sockets, inBucket: boolean): World {
   let socks: readonly Sock[] = [];
   for (const other of s.others) {
     const sk = socket(MOVER + 1 + socks.length, other.tuple);
-    socks = [...socks, { ...sk, sk_hash: inBucket ? sk_ehashfn(kernel, sk) : other.hash, hashed: other.hashed }];
+    const sk_hash = inBucket ? sk_ehashfn(kernel, sk) : other.hash;
+    socks = [...socks, { ...sk, sk_hash, hashed: other.hashed, ehash_place: socks.length + 1 }];
   }
   const mover = { ...socket(MOVER, s.mover), inet_sport: 0, sk_state: TCP_SYN_SENT };
   const sysctl = { ...net.sysctl, local_port_low: LOW, local_port_high: HIGH };
   const picks = { ...net.picks, port_offset: s.offset };
-  return { ...net, socks: [...socks, mover], bhash: buckets(), sysctl, picks };
+  return { ...net, socks: [...socks, mover], next_ehash: socks.length + 1, bhash: buckets(), sysctl, picks };
 }
 
 function sameFourTuple(a: Sock, b: Sock): boolean {

@@ -56,6 +56,7 @@ test('options are read whatever stands between them', () => {
     rcv_tsval: 0x00010002,
     rcv_tsecr: 0xfffffffe,
     wscale_ok: true,
+    snd_wscale: 7,
     sack_ok: true,
     foc: -1,
   });

@@ -3,10 +3,11 @@
  *
  * ehash is the set of hashed sockets in any state but LISTEN; `sk_hash` is the hash each was put there under. Because
  * a chain holds every socket whose hash falls into it and a look-up compares the stored hash first, equality of hashes
- * decides and the number of chains does not matter. bhash is net.bhash.
+ * decides and the number of chains does not matter. The socket that was put there last stands in front (`ehash_place`),
+ * which matters when two share a tuple, one of them bound to a device. bhash is net.bhash.
  *
- * Left out: bhash2, the second index of bind buckets by address; the order within a chain, which matters only when two
- * sockets share a tuple; locks; SO_REUSEPORT groups and BPF look-ups, for which there is no event.
+ * Left out: bhash2, the second index of bind buckets by address; locks; SO_REUSEPORT groups and BPF look-ups, for which
+ * there is no event.
  */
 
 import { EADDRNOTAVAIL, ENOENT } from '../../../types/errno.ts';
@@ -84,6 +85,37 @@ export function inet_match(
     sk.inet_rcv_saddr === daddr &&
     inet_sk_bound_dev_eq(sk.sk_bound_dev_if, dif, sdif)
   );
+}
+
+/** The world with a socket in front of its chain of ehash. C: include/net/sock.h, __sk_nulls_add_node_rcu(). */
+export function sk_nulls_add_node(net: World, sk: Sock): World {
+  const placed = { ...net, next_ehash: net.next_ehash + 1 };
+  return setSock(placed, { ...sk, hashed: true, ehash_place: net.next_ehash });
+}
+
+/** The first socket of a chain that has that hash and tuple, its id or 0. C: net/ipv4/inet_hashtables.c, sk_nulls_for_each_rcu() with inet_match(). */
+function firstInChain(
+  net: World,
+  hash: number,
+  saddr: number,
+  sport: number,
+  daddr: number,
+  hnum: number,
+  dif: number,
+  sdif: number,
+): number {
+  let found = 0;
+  let place = 0;
+  for (const sk of net.socks) {
+    const hit =
+      inEhash(sk) &&
+      sk.sk_hash === hash &&
+      sk.ehash_place > place &&
+      inet_match(sk, saddr, sport, daddr, hnum, dif, sdif);
+    found = hit ? sk.id : found;
+    place = hit ? sk.ehash_place : place;
+  }
+  return found;
 }
 
 /** The bind bucket of a port, NO_BUCKET when there is none. C: net/ipv4/inet_hashtables.c, inet_bind_bucket_match(). */
@@ -224,10 +256,7 @@ export function __inet_lookup_established(
   sdif: number,
 ): Sock {
   const hash = kernel.inet_ehashfn(daddr, hnum, saddr, sport);
-  let found = 0;
-  for (const sk of net.socks) {
-    found = inEhash(sk) && sk.sk_hash === hash && inet_match(sk, saddr, sport, daddr, hnum, dif, sdif) ? sk.id : found;
-  }
+  const found = firstInChain(net, hash, saddr, sport, daddr, hnum, dif, sdif);
   return found === 0 ? NO_SOCK : getSock(net, found);
 }
 
@@ -266,25 +295,22 @@ export function __inet_check_established(kernel: Kernel, net: World, sk: number,
   const dif = inet.sk_bound_dev_if;
   const sdif = l3mdev_master_ifindex_by_index(net, dif);
   const hash = kernel.inet_ehashfn(daddr, lport, saddr, inet.inet_dport);
-  for (const sk2 of net.socks) {
-    if (inEhash(sk2) && sk2.sk_hash === hash && inet_match(sk2, saddr, inet.inet_dport, daddr, lport, dif, sdif)) {
-      if (sk2.sk_state !== TCP_TIME_WAIT) return { err: -EADDRNOTAVAIL, net, tw: 0 };
-      const unique = tcp_twsk_unique(net, sk, sk2, twp);
-      if (!unique.unique) return { err: -EADDRNOTAVAIL, net, tw: 0 };
-      return takeTuple(unique.net, sk, lport, hash, sk2.id, twp);
-    }
-  }
-  return takeTuple(net, sk, lport, hash, 0, twp);
+  const first = firstInChain(net, hash, saddr, inet.inet_dport, daddr, lport, dif, sdif);
+  if (first === 0) return takeTuple(net, sk, lport, hash, 0, twp);
+  const sk2 = getSock(net, first);
+  if (sk2.sk_state !== TCP_TIME_WAIT) return { err: -EADDRNOTAVAIL, net, tw: 0 };
+  const unique = tcp_twsk_unique(net, sk, sk2, twp);
+  if (!unique.unique) return { err: -EADDRNOTAVAIL, net, tw: 0 };
+  return takeTuple(unique.net, sk, lport, hash, sk2.id, twp);
 }
 
 /** The second half of __inet_check_established(): the tuple is unique. */
 function takeTuple(net: World, sk: number, lport: number, hash: number, tw: number, twp: boolean): Check {
-  const hashed = setSock(net, {
+  const hashed = sk_nulls_add_node(net, {
     ...getSock(net, sk),
     inet_num: lport,
     inet_sport: lport,
     sk_hash: hash,
-    hashed: true,
   });
   if (tw === 0) return { err: 0, net: hashed, tw: 0 };
   const recycled = setSock(hashed, { ...getSock(hashed, tw), hashed: false });
@@ -305,10 +331,11 @@ export function inet_ehash_insert(
 ): { readonly ok: boolean; readonly net: World } {
   const inet = getSock(net, sk);
   const hash = sk_ehashfn(kernel, inet);
-  if (osk === 0) return { ok: true, net: setSock(net, { ...inet, sk_hash: hash, hashed: true }) };
+  if (osk === 0) return { ok: true, net: sk_nulls_add_node(net, { ...inet, sk_hash: hash }) };
   const old = getSock(net, osk);
-  const replaced = setSock(net, { ...inet, sk_hash: hash, hashed: old.hashed });
-  return { ok: old.hashed, net: setSock(replaced, { ...old, hashed: false }) };
+  if (!old.hashed) return { ok: false, net: setSock(net, { ...inet, sk_hash: hash }) };
+  const replaced = sk_nulls_add_node(net, { ...inet, sk_hash: hash });
+  return { ok: true, net: setSock(replaced, { ...old, hashed: false }) };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   inet_bind_bucket_find,
   sk_add_bind_node,
   sk_del_bind_node,
+  sk_nulls_add_node,
 } from './inet_hashtables.ts';
 
 /**
@@ -48,9 +49,9 @@ export function inet_twsk_alloc(net: World, sk: Sock, state: number): { readonly
 export function inet_twsk_hashdance(net: World, tw: Sock, sk: number): World {
   const inet = getSock(net, sk);
   if (inet.icsk_bind_hash === 0) return oops(net, 'inet_twsk_hashdance', 'icsk_bind_hash is NULL');
-  const hashed: Sock = { ...tw, hashed: true, icsk_bind_hash: inet.icsk_bind_hash };
-  const added = sk_add_bind_node({ ...net, socks: [...net.socks, hashed] }, tw.id, inet.icsk_bind_hash);
-  return setSock(added, { ...inet, hashed: false });
+  const bound: Sock = { ...tw, icsk_bind_hash: inet.icsk_bind_hash };
+  const added = sk_add_bind_node({ ...net, socks: [...net.socks, bound] }, tw.id, inet.icsk_bind_hash);
+  return setSock(sk_nulls_add_node(added, bound), { ...inet, hashed: false });
 }
 
 /** Takes `tw` out of its bind bucket. C: net/ipv4/inet_timewait_sock.c, inet_twsk_bind_unhash(). */

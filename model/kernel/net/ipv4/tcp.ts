@@ -30,6 +30,7 @@ import { md5sigCorrect } from './tcp_ipv4.ts';
 import { tcp_time_wait } from './tcp_minisocks.ts';
 import {
   __tcp_push_pending_frames,
+  NO_SEG,
   queueSeg,
   tcp_connect,
   tcp_send_active_reset,
@@ -255,7 +256,7 @@ export function tcp_inbound_md5_hash(md5: boolean, th: Tcphdr, len: number, sadd
 function tcp_queue_data(net: World, sk: number, len: number): World {
   const tp = getSock(net, sk);
   const tail = tcp_send_head(tp);
-  if (tail.len < 0) return queueSeg(net, sk, { seq: tp.write_seq, len, flags: TCPHDR_ACK | TCPHDR_PSH, sent: false });
+  if (tail.len < 0) return queueSeg(net, sk, { ...NO_SEG, seq: tp.write_seq, len, flags: TCPHDR_ACK | TCPHDR_PSH });
   const write_queue = withTail(tp.write_queue, { ...tail, len: tail.len + len });
   return setSock(net, { ...tp, write_queue, write_seq: (tp.write_seq + len) >>> 0 });
 }

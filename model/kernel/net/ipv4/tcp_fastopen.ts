@@ -119,6 +119,7 @@ function tcp_fastopen_create_child(
     ...tp,
     icsk_rto: TCP_TIMEOUT_INIT,
     rcv_nxt: (segmentOf(skb).seq + 1) >>> 0,
+    snd_wnd: skb.th.window,
     fastopen: { ...tp.fastopen, rsk: req },
   });
   const armed = inet_csk_reset_xmit_timer(linked, made.child, TCP_TIMEOUT_INIT);

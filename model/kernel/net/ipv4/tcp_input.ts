@@ -64,6 +64,9 @@ import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEOUT_INIT, TCP_TIMEOUT_MIN, TCP_TIMEWA
 /** How long a socket waits between two ACKs for segments out of window. C: include/net/netns/ipv4.h, sysctl_tcp_invalid_ratelimit, in milliseconds. */
 const TCP_INVALID_RATELIMIT = 500;
 
+/** C: include/net/tcp.h, TCP_MAX_WSCALE. RFC: 7323. */
+const TCP_MAX_WSCALE = 14;
+
 /** The place of a segment in sequence space. C: include/net/tcp.h, struct tcp_skb_cb, as tcp_v4_fill_cb() fills it. */
 export interface Segment {
   readonly seq: number;
@@ -76,13 +79,14 @@ export function segmentOf(skb: SkBuff): Segment {
   return { seq: th.seq, end_seq: (th.seq + synFin(th) + skb.payload.len) >>> 0, ack_seq: th.ack_seq };
 }
 
-/** Options of a header. C: include/linux/tcp.h, struct tcp_options_received. `mss`: 0 none; `foc`: 0 none, -1 a request, else a cookie. */
+/** Options of a header. C: include/linux/tcp.h, struct tcp_options_received. `mss`, `snd_wscale`: 0 none; `foc`: 0 none, -1 a request, else a cookie. */
 export interface TcpOptionsReceived {
   readonly mss: number;
   readonly saw_tstamp: boolean;
   readonly rcv_tsval: number;
   readonly rcv_tsecr: number;
   readonly wscale_ok: boolean;
+  readonly snd_wscale: number;
   readonly sack_ok: boolean;
   readonly foc: number;
 }
@@ -93,6 +97,7 @@ const NO_OPTIONS: TcpOptionsReceived = {
   rcv_tsval: 0,
   rcv_tsecr: 0,
   wscale_ok: false,
+  snd_wscale: 0,
   sack_ok: false,
   foc: 0,
 };
@@ -111,7 +116,9 @@ function withOption(
   }
   if (!syn) return opt;
   if (kind === TCPOPT_MSS && length === 4) return { ...opt, mss: optionValue(words, at, 2) };
-  if (kind === TCPOPT_WINDOW && length === TCPOLEN_WINDOW) return { ...opt, wscale_ok: true };
+  if (kind === TCPOPT_WINDOW && length === TCPOLEN_WINDOW) {
+    return { ...opt, wscale_ok: true, snd_wscale: Math.min(optionValue(words, at, 1), TCP_MAX_WSCALE) };
+  }
   if (kind === TCPOPT_SACK_PERM && length === 2) return { ...opt, sack_ok: true };
   if (kind === TCPOPT_FASTOPEN && length === 2) return { ...opt, foc: -1 };
   const cookie = kind === TCPOPT_FASTOPEN && length >= 6 && length <= 18 && (length & 1) === 0;
@@ -165,6 +172,23 @@ export function tcp_reset(net: World, sk: number): World {
   return tcp_done_with_error(net, sk, err);
 }
 
+/** The queue with a segment that has been sent, in the order of numbers. C: net/ipv4/tcp_input.c, tcp_rbtree_insert(). */
+export function tcp_rbtree_insert(queue: readonly WriteQueueSeg[], skb: WriteQueueSeg): readonly WriteQueueSeg[] {
+  let all: readonly WriteQueueSeg[] = [];
+  let placed = false;
+  for (const seg of queue) {
+    const here: boolean = !placed && (!seg.sent || before(skb.seq, seg.seq));
+    all = here ? [...all, skb, seg] : [...all, seg];
+    placed = placed || here;
+  }
+  return placed ? all : [...all, skb];
+}
+
+/** The window that a segment announces, in bytes: in a SYN it is not scaled. C: net/ipv4/tcp_input.c, tcp_ack_update_window(). RFC: 7323. */
+function announcedWindow(tp: Sock, th: Tcphdr): number {
+  return (th.flags & TCPHDR_SYN) !== 0 ? th.window : (th.window << tp.snd_wscale) >>> 0;
+}
+
 /** An `int` result: 1 asks the caller for a RST. */
 interface Received {
   readonly ret: number;
@@ -191,19 +215,23 @@ function tcp_set_rto(tp: Sock): number {
 /**
  * Takes an acknowledgement: segments that it covers leave the queue. `ret` is negative for one of data never sent.
  *
- * C: net/ipv4/tcp_input.c, tcp_ack() and tcp_clean_rtx_queue().
- * Left out: congestion control, SACK; the timeout is that of the handshake again after each success.
+ * C: net/ipv4/tcp_input.c, tcp_ack(), tcp_ack_update_window() and tcp_clean_rtx_queue().
+ * Left out: congestion control, SACK; the timeout is that of the handshake again after each success; that the window of
+ * a late segment does not count.
  */
 function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
-  const tp = getSock(net, sk);
+  const old = getSock(net, sk);
   const ack = skb.th.ack_seq;
-  if (before(ack, tp.snd_una)) return { ret: 0, net };
-  if (after(ack, tp.snd_nxt)) return { ret: -1, net };
-  if (!after(ack, tp.snd_una)) return { ret: 1, net };
+  if (before(ack, old.snd_una)) return { ret: 0, net };
+  if (after(ack, old.snd_nxt)) return { ret: -1, net };
+  const tp = { ...old, snd_wnd: announcedWindow(old, skb.th) };
+  if (!after(ack, tp.snd_una)) return { ret: 1, net: setSock(net, tp) };
   let write_queue: readonly WriteQueueSeg[] = [];
   let synAcked = false;
+  let open = true;
   for (const seg of tp.write_queue) {
-    const acked = seg.sent && !after(endSeq(seg), ack);
+    const acked: boolean = open && seg.sent && !after(endSeq(seg), ack);
+    open = acked;
     synAcked = synAcked || (acked && (seg.flags & TCPHDR_SYN) !== 0);
     write_queue = acked ? write_queue : [...write_queue, seg];
   }
@@ -256,6 +284,7 @@ function withPeerOptions(net: World, tp: Sock, opt: TcpOptionsReceived): Sock {
     ts_recent_stamp: saw_tstamp ? net.now : tp.ts_recent_stamp,
     tcp_header_len: 20 + (saw_tstamp ? TCPOLEN_TSTAMP_ALIGNED : 0),
     wscale_ok: opt.wscale_ok && net.sysctl.tcp_window_scaling !== 0,
+    snd_wscale: net.sysctl.tcp_window_scaling !== 0 ? opt.snd_wscale : 0,
     sack_ok: opt.sack_ok && net.sysctl.tcp_sack !== 0,
   };
 }
@@ -305,7 +334,7 @@ function tcp_rcv_synsent_state_process(kernel: Kernel, start: World, sk: number,
   if (rst || !syn) return { ret: 0, net };
   net = tcp_set_state(net, sk, TCP_SYN_RECV);
   const crossed = withPeerOptions(net, getSock(net, sk), opt);
-  net = setSock(net, { ...crossed, rcv_nxt: (seq + 1) >>> 0 });
+  net = setSock(net, { ...crossed, rcv_nxt: (seq + 1) >>> 0, snd_wnd: th.window });
   return { ret: 0, net: tcp_send_synack(kernel, net, sk).net };
 }
 
@@ -446,6 +475,7 @@ function tcp_rcv_synchronized(kernel: Kernel, start: World, sk: number, skb: SkB
       retrans_stamp: 0,
       retransmits: 0,
       snd_una: th.ack_seq,
+      snd_wnd: announcedWindow(opened, th),
       icsk_rto,
       icsk_timeout: packetsOut(opened) ? net.now + icsk_rto : 0,
     });

@@ -163,6 +163,8 @@ export function tcp_create_openreq_child(
     tstamp_ok: treq.tstamp_ok,
     sack_ok: treq.sack_ok,
     wscale_ok: treq.wscale_ok,
+    snd_wscale: treq.snd_wscale,
+    snd_wnd: 0,
     ts_recent: treq.ts_recent,
     ts_recent_stamp: net.now,
     rcv_wnd: treq.rcv_wnd,

@@ -1,6 +1,6 @@
 /** What TCP sends, and when. C: net/ipv4/tcp_output.c. */
 
-import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINVAL } from '../../../types/errno.ts';
+import { EAGAIN, EBUSY, ECONNREFUSED, EHOSTUNREACH, EINVAL } from '../../../types/errno.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
 import {
   CHECKSUM_PARTIAL,
@@ -37,6 +37,7 @@ import { inet_csk_reset_xmit_timer } from './inet_connection_sock.ts';
 import { ip_queue_xmit } from './ip_output.ts';
 import { tcp_dst_advmss } from './route.ts';
 import { fastopenOption, tcp_fastopen_cookie_check } from './tcp_fastopen.ts';
+import { tcp_rbtree_insert } from './tcp_input.ts';
 import { tcp_v4_md5_sign, tcp_v4_send_synack } from './tcp_ipv4.ts';
 import { TCP_RTO_MIN, TCP_TIMEOUT_INIT } from './tcp_timer.ts';
 
@@ -83,7 +84,19 @@ export function tcp_send_head(sk: Sock): WriteQueueSeg {
 }
 
 /** No segment. */
-export const NO_SEG: WriteQueueSeg = { seq: 0, len: -1, flags: 0, sent: false };
+export const NO_SEG: WriteQueueSeg = { seq: 0, len: -1, flags: 0, sent: false, busy: false };
+
+/** The sequence number behind the peer's window. C: include/net/tcp.h, tcp_wnd_end(). */
+function tcp_wnd_end(tp: Sock): number {
+  return (tp.snd_una + tp.snd_wnd) >>> 0;
+}
+
+/** The number that a segment without data carries: one in the peer's window. C: net/ipv4/tcp_output.c, tcp_acceptable_seq(). */
+function tcp_acceptable_seq(tp: Sock): number {
+  const end = tcp_wnd_end(tp);
+  const inside = !before(end, tp.snd_nxt) || (tp.wscale_ok && (tp.snd_nxt - end) >>> 0 < 1 << RCV_WSCALE);
+  return inside ? tp.snd_nxt : end;
+}
 
 /**
  * The option words of a header, in the kernel's order.
@@ -211,6 +224,11 @@ function tcpPacket(
   );
 }
 
+/** What sending a segment came to; `leaked`: the packet was neither sent nor freed, and nobody knows. */
+interface Transmitted extends Result {
+  readonly leaked: boolean;
+}
+
 /**
  * Gives a segment its header and hands it to IP. The port is the socket's now, the checksum is over its addresses now;
  * the addresses of the IP header are those of cork.fl while the route is valid.
@@ -225,7 +243,7 @@ export function __tcp_transmit_skb(
   skb: WriteQueueSeg,
   clone_it: boolean,
   rcv_nxt: number,
-): Result {
+): Transmitted {
   let net = start;
   const inet = getSock(net, sk);
   const syn = (skb.flags & TCPHDR_SYN) !== 0;
@@ -250,10 +268,18 @@ export function __tcp_transmit_skb(
   const signed = inet.md5 ? tcp_v4_md5_sign(th, skb.len, inet.inet_rcv_saddr, inet.inet_daddr) : th;
   const packet = tcpPacket(sk, inet.sk_mark, signed, skb.len, clone_it, inet.inet_saddr, inet.inet_daddr);
   const made = alloc_skb(net, packet);
-  return ip_queue_xmit(kernel, made.net, sk, made.skb);
+  const sent = ip_queue_xmit(kernel, made.net, sk, made.skb);
+  return { err: sent.err, net: sent.net, leaked: sent.net.leaked !== net.leaked };
 }
 
-/** C: net/ipv4/tcp_output.c, tcp_transmit_skb(). */
+/** The queue with the segment at that sequence number marked: its clone is still somewhere in this host. */
+function markBusy(queue: readonly WriteQueueSeg[], seq: number): readonly WriteQueueSeg[] {
+  let all: readonly WriteQueueSeg[] = [];
+  for (const seg of queue) all = [...all, seg.seq === seq ? { ...seg, busy: true } : seg];
+  return all;
+}
+
+/** Sends a segment; of one that is in the queue a clone. C: net/ipv4/tcp_output.c, tcp_transmit_skb(). */
 export function tcp_transmit_skb(
   kernel: Kernel,
   net: World,
@@ -261,7 +287,10 @@ export function tcp_transmit_skb(
   skb: WriteQueueSeg,
   clone_it: boolean,
 ): Result {
-  return __tcp_transmit_skb(kernel, net, sk, skb, clone_it, getSock(net, sk).rcv_nxt);
+  const { err, net: sent, leaked } = __tcp_transmit_skb(kernel, net, sk, skb, clone_it, getSock(net, sk).rcv_nxt);
+  if (!leaked || !clone_it) return { err, net: sent };
+  const tp = getSock(sent, sk);
+  return { err, net: setSock(sent, { ...tp, write_queue: markBusy(tp.write_queue, skb.seq) }) };
 }
 
 /**
@@ -307,17 +336,6 @@ export function withTail(queue: readonly WriteQueueSeg[], tail: WriteQueueSeg): 
   return all;
 }
 
-/** The queue with its last segment, the data of a SYN, waiting to be sent. */
-function unsentTail(queue: readonly WriteQueueSeg[]): readonly WriteQueueSeg[] {
-  let all: readonly WriteQueueSeg[] = [];
-  let seen = 0;
-  for (const seg of queue) {
-    seen += 1;
-    all = [...all, seen === queue.length ? { ...seg, sent: false } : seg];
-  }
-  return all;
-}
-
 /** Leaves the Fast Open option out of all further SYNs. */
 function excludeCookie(net: World, sk: number): World {
   const tp = getSock(net, sk);
@@ -336,7 +354,8 @@ function synDataFallback(kernel: Kernel, net: World, sk: number, syn: WriteQueue
 }
 
 /**
- * Sends the SYN with data, or the plain SYN when there is no cookie or when sending the data failed.
+ * Sends the SYN with data, or the plain SYN when there is no cookie or when sending the data failed. While it is on its
+ * way the data is in no queue, and its number is the one that was known before.
  *
  * C: net/ipv4/tcp_output.c, tcp_send_syn_data().
  */
@@ -353,21 +372,20 @@ function tcp_send_syn_data(kernel: Kernel, start: World, sk: number, syn: WriteQ
   );
   const space = Math.min(mss_now - MAX_TCP_OPTION_SPACE, tp.fastopen.req_size, SKB_MAX_HEAD);
   const chosen = getSock(net, sk);
-  net = setSock(net, { ...chosen, fastopen: { ...chosen.fastopen, req_copied: space } });
-  const data: WriteQueueSeg = {
-    seq: (syn.seq + 1) >>> 0,
-    len: space,
-    flags: TCPHDR_ACK | TCPHDR_PSH,
-    sent: true,
-  };
-  net = queueSeg(net, sk, data);
-  const sent = tcp_transmit_skb(kernel, net, sk, { ...syn, len: space }, true);
+  const data = { ...NO_SEG, seq: (syn.seq + 1) >>> 0, len: space, flags: TCPHDR_ACK | TCPHDR_PSH };
+  const fastopen = { ...chosen.fastopen, req_copied: space };
+  net = setSock(net, { ...chosen, fastopen, write_seq: endSeq(data) });
+  const sent = __tcp_transmit_skb(kernel, net, sk, { ...syn, len: space }, true, chosen.rcv_nxt);
   const after = getSock(sent.net, sk);
   if (sent.err === 0) {
-    const fastopen = { ...after.fastopen, syn_data: space > 0 };
-    return { err: 0, net: excludeCookie(setSock(sent.net, { ...after, fastopen }), sk) };
+    const queued = {
+      ...after,
+      write_queue: tcp_rbtree_insert(after.write_queue, { ...data, sent: true, busy: sent.leaked }),
+      fastopen: { ...after.fastopen, syn_data: space > 0 },
+    };
+    return { err: 0, net: excludeCookie(setSock(sent.net, queued), sk) };
   }
-  const unsent = setSock(sent.net, { ...after, write_queue: unsentTail(after.write_queue) });
+  const unsent = setSock(sent.net, { ...after, write_queue: [...after.write_queue, data] });
   return synDataFallback(kernel, unsent, sk, tcp_rtx_queue_head(getSock(unsent, sk)));
 }
 
@@ -381,7 +399,7 @@ export function tcp_connect(kernel: Kernel, start: World, sk: number): Result {
   if (rebuilt.err !== 0) return { err: -EHOSTUNREACH, net: rebuilt.net };
   let net = tcp_connect_init(rebuilt.net, sk);
 
-  const buff: WriteQueueSeg = { seq: getSock(net, sk).write_seq, len: 0, flags: TCPHDR_SYN, sent: true };
+  const buff = { ...NO_SEG, seq: getSock(net, sk).write_seq, len: 0, flags: TCPHDR_SYN, sent: true };
   net = setSock(net, { ...getSock(net, sk), retrans_stamp: tcp_time_stamp(net) });
   net = queueSeg(net, sk, buff);
   const sent = getSock(net, sk).fastopen.req
@@ -395,9 +413,9 @@ export function tcp_connect(kernel: Kernel, start: World, sk: number): Result {
   return { err: 0, net: inet_csk_reset_xmit_timer(net, sk, tp.icsk_rto) };
 }
 
-/** Whether it is one packet. C: net/ipv4/tcp_output.c, tcp_can_collapse(). Left out: copies still in this host; SACK. */
+/** Whether it is one packet, without a clone still in this host. C: net/ipv4/tcp_output.c, tcp_can_collapse(). Left out: SACK. */
 function tcp_can_collapse(sk: Sock, skb: WriteQueueSeg): boolean {
-  return skb.len <= sk.advmss;
+  return skb.len <= sk.advmss && !skb.busy;
 }
 
 /** How many segments have been sent and not acknowledged. */
@@ -446,10 +464,10 @@ function tcp_retrans_try_collapse(
  * Sends a segment again, with the socket's fields as they are now.
  *
  * C: net/ipv4/tcp_output.c, __tcp_retransmit_skb().
- * Left out: -EBUSY while the first copy still waits in this host, which it never does here; a peer that shrinks its
- * window; splitting of segments.
+ * Left out: splitting of segments.
  */
 function __tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: WriteQueueSeg): Result {
+  if (skb.busy) return { err: -EBUSY, net };
   const tp = getSock(net, sk);
   if (before(skb.seq, tp.snd_una) && (skb.flags & TCPHDR_SYN) !== 0) {
     const stripped = { ...skb, seq: (skb.seq + 1) >>> 0, flags: skb.flags & ~TCPHDR_SYN };
@@ -461,6 +479,7 @@ function __tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: Write
   if (rebuilt.err !== 0) return { err: -EHOSTUNREACH, net: rebuilt.net };
   const cur_mss = tp.advmss;
   const rest = { ...skb, seq: (skb.seq + acked) >>> 0, len: skb.len - acked };
+  if (!before(rest.seq, tcp_wnd_end(tp)) && rest.seq !== tp.snd_una) return { err: -EAGAIN, net: rebuilt.net };
   if (rest.len >= cur_mss) return tcp_transmit_skb(kernel, rebuilt.net, sk, rest, true);
   const inet = getSock(rebuilt.net, sk);
   const { to, write_queue } = tcp_retrans_try_collapse(inet, rest, cur_mss - rest.len);
@@ -483,7 +502,11 @@ export function tcp_retransmit_skb(kernel: Kernel, net: World, sk: number, skb: 
 export function tcp_xmit_retransmit_queue(kernel: Kernel, start: World, sk: number): World {
   let net = start;
   for (const seg of getSock(start, sk).write_queue) {
-    if (seg.sent) net = tcp_retransmit_skb(kernel, net, sk, seg).net;
+    if (seg.sent) {
+      const again = tcp_retransmit_skb(kernel, net, sk, seg);
+      net = again.net;
+      if (again.err !== 0) return net;
+    }
   }
   return net;
 }
@@ -504,19 +527,24 @@ function tcp_nagle_test(tp: Sock, skb: WriteQueueSeg, push: boolean): boolean {
   return !(skb.len < tp.advmss && packetsOut(tp) && minshall);
 }
 
-/** The queue with the segment at that sequence number marked as sent. */
+/** The queue with the segment at that sequence number among those that have been sent. */
 function markSent(queue: readonly WriteQueueSeg[], seq: number): readonly WriteQueueSeg[] {
-  let all: readonly WriteQueueSeg[] = [];
-  for (const seg of queue) all = [...all, !seg.sent && seg.seq === seq ? { ...seg, sent: true } : seg];
-  return all;
+  let others: readonly WriteQueueSeg[] = [];
+  let sent = NO_SEG;
+  for (const seg of queue) {
+    const found = !seg.sent && seg.seq === seq;
+    sent = found ? { ...seg, sent: true } : sent;
+    others = found ? others : [...others, seg];
+  }
+  return sent.sent ? tcp_rbtree_insert(others, sent) : others;
 }
 
 /**
- * Sends what waits, as far as Nagle's rule lets it; an error of sending ends the round, and so does an empty segment, which
- * a Fast Open connect without data leaves behind.
+ * Sends what waits, as far as Nagle's rule and the peer's window let it; an error of sending ends the round, and so does
+ * an empty segment, which a Fast Open connect without data leaves behind.
  *
- * C: net/ipv4/tcp_output.c, tcp_write_xmit() and tcp_event_new_data_sent().
- * Left out: congestion window and the peer's window.
+ * C: net/ipv4/tcp_output.c, tcp_write_xmit(), tcp_snd_wnd_test() and tcp_event_new_data_sent().
+ * Left out: the congestion window; splitting of segments, so one of which a part would fit waits.
  */
 function tcp_write_xmit(kernel: Kernel, start: World, sk: number, push: boolean): World {
   let net = start;
@@ -525,6 +553,7 @@ function tcp_write_xmit(kernel: Kernel, start: World, sk: number, push: boolean)
       const tp = getSock(net, sk);
       if (!tcp_nagle_test(tp, seg, push)) return net;
       if (endSeq(seg) === seg.seq) return net;
+      if (after(endSeq(seg), tcp_wnd_end(tp))) return net;
       const sent = tcp_transmit_skb(kernel, net, sk, seg, true);
       net = sent.net;
       if (sent.err !== 0) return net;
@@ -555,12 +584,30 @@ export function __tcp_push_pending_frames(kernel: Kernel, net: World, sk: number
   return stuck ? inet_csk_reset_xmit_timer(pushed, sk, Math.max(tp.icsk_rto, TCP_RTO_MIN)) : pushed;
 }
 
+/** Asks whether the peer has room again, by a number that it knows. C: net/ipv4/tcp_output.c, tcp_xmit_probe_skb(). */
+function tcp_xmit_probe_skb(kernel: Kernel, net: World, sk: number): World {
+  const seg = { ...NO_SEG, seq: (getSock(net, sk).snd_una - 1) >>> 0, len: 0, flags: TCPHDR_ACK };
+  return tcp_transmit_skb(kernel, net, sk, seg, false).net;
+}
+
+/**
+ * Tries to send what waits while nothing is under way; behind the peer's window lies but a probe.
+ *
+ * C: net/ipv4/tcp_output.c, tcp_send_probe0() and tcp_write_wakeup().
+ * Left out: the growing distance between probes; the end of a connection that was probed too often.
+ */
+export function tcp_send_probe0(kernel: Kernel, net: World, sk: number): World {
+  const tp = getSock(net, sk);
+  if (before(tcp_send_head(tp).seq, tcp_wnd_end(tp))) return __tcp_push_pending_frames(kernel, net, sk, true);
+  return inet_csk_reset_xmit_timer(tcp_xmit_probe_skb(kernel, net, sk), sk, Math.max(tp.icsk_rto, TCP_RTO_MIN));
+}
+
 /** Sends a FIN, with the data that waits if there is some. C: net/ipv4/tcp_output.c, tcp_send_fin(). */
 export function tcp_send_fin(kernel: Kernel, net: World, sk: number): World {
   const tp = getSock(net, sk);
   const tail = tcp_send_head(tp);
   if (tail.len < 0) {
-    const fin: WriteQueueSeg = { seq: tp.write_seq, len: 0, flags: TCPHDR_ACK | TCPHDR_FIN, sent: false };
+    const fin = { ...NO_SEG, seq: tp.write_seq, len: 0, flags: TCPHDR_ACK | TCPHDR_FIN };
     return __tcp_push_pending_frames(kernel, queueSeg(net, sk, fin), sk, true);
   }
   const write_queue = withTail(tp.write_queue, { ...tail, flags: tail.flags | TCPHDR_FIN });
@@ -570,7 +617,7 @@ export function tcp_send_fin(kernel: Kernel, net: World, sk: number): World {
 
 /** Sends a RST of the socket's own accord. C: net/ipv4/tcp_output.c, tcp_send_active_reset(). */
 export function tcp_send_active_reset(kernel: Kernel, net: World, sk: number): World {
-  const seg: WriteQueueSeg = { seq: getSock(net, sk).snd_nxt, len: 0, flags: TCPHDR_ACK | TCPHDR_RST, sent: true };
+  const seg = { ...NO_SEG, seq: tcp_acceptable_seq(getSock(net, sk)), len: 0, flags: TCPHDR_ACK | TCPHDR_RST };
   return tcp_transmit_skb(kernel, net, sk, seg, false).net;
 }
 
@@ -578,7 +625,7 @@ export function tcp_send_active_reset(kernel: Kernel, net: World, sk: number): W
 export function tcp_send_ack(kernel: Kernel, net: World, sk: number): World {
   const tp = getSock(net, sk);
   if (tp.sk_state === TCP_CLOSE) return net;
-  const seg: WriteQueueSeg = { seq: tp.snd_nxt, len: 0, flags: TCPHDR_ACK, sent: true };
+  const seg = { ...NO_SEG, seq: tcp_acceptable_seq(tp), len: 0, flags: TCPHDR_ACK };
   return __tcp_transmit_skb(kernel, net, sk, seg, false, tp.rcv_nxt).net;
 }
 

@@ -14,7 +14,7 @@ import {
 } from './inet_connection_sock.ts';
 import { inet_twsk_kill } from './inet_timewait_sock.ts';
 import { tcp_done_with_error } from './tcp_input.ts';
-import { __tcp_push_pending_frames, tcp_retransmit_skb, tcp_rtx_queue_head, tcp_send_head } from './tcp_output.ts';
+import { tcp_retransmit_skb, tcp_rtx_queue_head, tcp_send_head, tcp_send_probe0 } from './tcp_output.ts';
 
 /** C: include/net/tcp.h. */
 export const TCP_TIMEOUT_INIT = 1000;
@@ -96,7 +96,7 @@ function clockAt(kernel: Kernel, net: World, timeout: number): World {
  *
  * C: net/ipv4/tcp_timer.c, tcp_write_timer_handler(), tcp_retransmit_timer() and tcp_probe_timer();
  * net/ipv4/inet_connection_sock.c, reqsk_timer_handler().
- * Left out: tail loss probes, thin streams, a peer without window.
+ * Left out: tail loss probes, thin streams.
  */
 export function tcp_retransmit_timer(kernel: Kernel, before: World, sk: number): World {
   const waiting = getSock(before, sk);
@@ -110,7 +110,7 @@ export function tcp_retransmit_timer(kernel: Kernel, before: World, sk: number):
   if (waiting.fastopen.rsk !== 0) return tcp_fastopen_synack_timer(kernel, net, sk, waiting.fastopen.rsk);
   if (tcp_rtx_queue_head(waiting).len < 0) {
     net = setSock(net, { ...waiting, icsk_timeout: 0 });
-    return tcp_send_head(waiting).len < 0 ? net : __tcp_push_pending_frames(kernel, net, sk, true);
+    return tcp_send_head(waiting).len < 0 ? net : tcp_send_probe0(kernel, net, sk);
   }
 
   const timeout = tcp_write_timeout(net, sk);

@@ -139,6 +139,11 @@ function NF_DROP_GETERR(verdict: number): number {
   return 0 - (verdict >>> NF_VERDICT_QBITS);
 }
 
+/** Nobody will send or free the packet. */
+function leak(net: World, skb: SkBuff, where: string): World {
+  return emit({ ...net, leaked: net.leaked + 1 }, { kind: 'leak', skb, where });
+}
+
 /** The packet is freed, and an unconfirmed connection with it. */
 function drop(net: World, skb: SkBuff, where: string, err: number): World {
   return nf_conntrack_put(kfree_skb(net, skb, where, err), skb);
@@ -172,15 +177,10 @@ export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: Nf
         return { err: 0, net: drop(net, skb, 'nf_queue', 0), skb, accepted: false };
       }
       if (word === NF_STOLEN) {
-        return {
-          err: NF_DROP_GETERR(verdict),
-          net: emit(net, { kind: 'leak', skb, where: fn }),
-          skb,
-          accepted: false,
-        };
+        return { err: NF_DROP_GETERR(verdict), net: leak(net, skb, fn), skb, accepted: false };
       }
       if (word !== NF_ACCEPT && !bypass) {
-        return { err: 0, net: emit(net, { kind: 'leak', skb, where: 'nf_hook_slow' }), skb, accepted: false };
+        return { err: 0, net: leak(net, skb, 'nf_hook_slow'), skb, accepted: false };
       }
     }
   }
