@@ -33,6 +33,8 @@ PEER_ISN = 1000
 HANDMADE_PORT = 5000
 # A copy of a segment that comes this long after the first one was sent by a timer, not by the event.
 TIMER_SECONDS = 0.15
+# What the kernel forgets with an address or a link, masqueraded connections among it, a worker of its own forgets a moment later.
+FORGETTING_SECONDS = 0.1
 DEFAULT_LIMITS = {'wait': 2.0, 'retransmit': 10.0}
 
 
@@ -469,6 +471,8 @@ class Play:
     def do_host(self, *words):
         for refused in self.host.command(self.index, ' '.join(words)) + self.host.settle():
             self.refused.append({'event': self.index, 'command': refused['command'], 'message': refused['message']})
+        if words[0] == 'ip' and {'del', 'delete', 'flush', 'down'} & set(words):
+            time.sleep(FORGETTING_SECONDS)
 
     def do_wait(self, seconds):
         if float(seconds) > self.limits['wait']:

@@ -109,11 +109,17 @@ describe('data of a Fast Open SYN that moved to another sequence number', () => 
 });
 
 describe('a SYN that took the tuple of a TIME_WAIT on its way', () => {
-  const swapped = TWO_UPLINKS.filter((line) => !line.startsWith('ip route add')).map((line) =>
-    line.replace(/ dev eth(.)$/, (_, n) => ` dev eth${1 - Number(n)}`),
-  );
-  const route = 'ip route add default via 10.0.0.254 table 100';
-  const host = [...swapped, route, MARK_ALL, ONE_PORT, 'sysctl -w net.ipv4.tcp_tw_reuse=1'];
+  const swapped = [
+    'ip link add eth0 type veth peer name eth0p',
+    'ip link set eth0 up',
+    'ip addr add 10.1.0.1/24 dev eth0',
+    'ip link add eth1 type veth peer name eth1p',
+    'ip link set eth1 up',
+    'ip addr add 10.0.0.1/24 dev eth1',
+    'ip route add default via 10.0.0.254 table 100',
+    'ip rule add fwmark 100 table 100',
+  ];
+  const host = [...swapped, MARK_ALL, ONE_PORT, 'sysctl -w net.ipv4.tcp_tw_reuse=1'];
   const events = [
     'socket c tcp mark 100',
     'connect c 10.1.0.254:80',
