@@ -1,5 +1,5 @@
 /** `reroute-check replay --on patched-kernel`: scenarios on the test kernel, beside what the model says. */
-import { comparePatched, endingLines, patchedSees, variantSees } from '../conformance/patched/compare.ts';
+import { closestPatched, endingLines, patchedSees } from '../conformance/patched/compare.ts';
 import { expressible } from '../conformance/patched/confirmed.ts';
 import { type PatchedTrace, playOnPatchedKernel } from '../conformance/patched/play.ts';
 import { testKernel } from '../conformance/patched/prerequisites.ts';
@@ -32,8 +32,7 @@ export async function replayOnPatched(files: readonly string[], options: { reado
   const traces = await playOnPatchedKernel(scenarios, { kernel: machine.kernel });
   for (const [n, trace] of traces.entries()) {
     const { file, scenario } = chosen[n] as (typeof chosen)[number];
-    const model = variantSees(scenario);
-    const differences = comparePatched(scenario, model, trace);
+    const { model, differences } = closestPatched(scenario, trace);
     const lines = [
       `${file}: ${scenario.variant.name} on the test kernel, Linux 6.1`,
       ...sideBySide(upTo(scenario, trace), model, patchedSees(trace)),

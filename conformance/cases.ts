@@ -4,12 +4,15 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { onRelease, REFERENCE } from '../model/patch/releases/index.ts';
 import { stock } from '../model/patch/stock.ts';
 import type { Text } from '../scenario/text.ts';
+import { closest } from './choices.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
 import { kernelSees, modelSees, type Seen } from './modelTrace.ts';
 import { modelAnswers, QUESTION } from './routing.ts';
 import type { Player, RouteAnswer } from './running/player.ts';
+import { releaseOf } from './running/release.ts';
 
 /** The folder of stored cases, below the project's. */
 export const CASES = 'conformance/cases';
@@ -21,6 +24,8 @@ interface Told {
   readonly origin: string;
   /** Kernel and date. */
   readonly observed: string;
+  /** The first modelled release that does so; absent: the reference release does, too. */
+  readonly release?: string;
   readonly host: readonly string[];
 }
 
@@ -55,8 +60,8 @@ export function textOf(stored: StoredCase): Text {
     : { host: stored.host, events: stored.events };
 }
 
-function refusedOf({ refused }: RoutingCase) {
-  return refused.map((index) => ({ index, command: '', message: '' }));
+function answersOf({ refused, answers }: RoutingCase) {
+  return { refused: refused.map((index) => ({ index, command: '', message: '' })), routes: answers };
 }
 
 function seenOf({ seen, events }: WireCase): Seen {
@@ -66,9 +71,13 @@ function seenOf({ seen, events }: WireCase): Seen {
 /** In what the model differs from the stored case. */
 export function modelDiffers(stored: StoredCase): readonly Difference[] {
   const text = textOf(stored);
+  const kernel = onRelease(stock, releaseOf(stored.release ?? REFERENCE));
   return isRouting(stored)
-    ? compareAnswers(text, modelAnswers(text), { refused: refusedOf(stored), routes: stored.answers })
-    : compareSeen(text, modelSees(stock, text), seenOf(stored));
+    ? compareAnswers(text, (secret) => modelAnswers(kernel, text, secret), answersOf(stored))
+    : closest(
+        (secret) => modelSees(kernel, text, 0, secret),
+        (model) => compareSeen(text, model, seenOf(stored)),
+      ).differences;
 }
 
 /** In what the running kernel differs from the stored case; `kernel` then is the running one, `model` the stored. */
@@ -76,7 +85,7 @@ export async function kernelDiffers(player: Player, stored: StoredCase): Promise
   const text = textOf(stored);
   if (!isRouting(stored)) return compareSeen(text, seenOf(stored), kernelSees(await player.run(text)));
   const routes = await player.routes(stored.host, stored.questions);
-  return compareAnswers(text, { refused: refusedOf(stored), routes: stored.answers }, routes);
+  return compareAnswers(text, () => answersOf(stored), routes);
 }
 
 /** The case with what the running kernel does. */

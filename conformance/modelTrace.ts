@@ -6,7 +6,7 @@ import { boot, step } from '../model/host/step.ts';
 import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
 import { EINPROGRESS, EPIPE } from '../model/types/errno.ts';
-import { type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
+import type { Event } from '../model/types/event.ts';
 import { getSock, setSock } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import {
@@ -26,6 +26,8 @@ import { complete } from '../scenario/tcpdump.ts';
 import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
 import { namedSockets, signatureOf, stateName } from '../scenario/trace.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
+import { picksOf, withHashKey, withSecret } from './choices.ts';
+import { newHost } from './routing.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
 
 type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;
@@ -190,25 +192,17 @@ function socketsIn(net: World, first: ReadonlyMap<string, number>): Readonly<Rec
   );
 }
 
-/** Choices that differ from event to event, as a kernel's do: else a port that was given back would always be chosen again. */
-function picksOf(index: number): Picks {
-  return {
-    ...NO_PICKS,
-    port_offset: Math.imul(index + 1, 0x9e3779b1) >>> 0,
-    isn: Math.imul(index + 1, 0x85ebca6b) >>> 0,
-  };
-}
-
 /** Whether the far end of that device sees packets: not of lo, nor of a tunnel, whose packets leave by another one. */
 function onWire(net: World, dev: number): boolean {
   return dev !== LOOPBACK_IFINDEX && dev_get_by_index(net, dev).tunnel_daddr === 0;
 }
 
-/** Plays a scenario on a model kernel. */
-export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
+/** Plays a scenario on a model kernel, with that garbage where nobody initialised memory, and that secret (choices.ts). */
+export function modelSees(variant: Kernel, text: Text, stack = 0, secret = 0): Seen {
+  const kernel = withSecret(variant, secret);
   const host = text.host.map(commandOf);
   const setup: number[] = [];
-  let trial = newWorld();
+  let trial = newHost(kernel);
   for (const [index, command] of host.entries()) {
     const done = hostCommand(trial, command);
     trial = done.net;
@@ -220,11 +214,11 @@ export function modelSees(kernel: Kernel, text: Text, stack = 0): Seen {
   const calls: KernelCall[] = [];
   const names: Readonly<Record<string, string>>[] = [];
   const first = new Map<string, number>();
-  let net = boot(kernel, host);
+  let net = withHashKey(boot(kernel, host), secret);
   for (const [index, line] of text.events.entries()) {
     const event = eventOfLine(line);
     if (event.kind === 'socket') first.set(event.s, net.next_sock);
-    const done = step(kernel, net, { ...peer.numbered(event), picks: { ...picksOf(index), stack } });
+    const done = step(kernel, net, { ...peer.numbered(event), picks: picksOf(index, secret, stack) });
     for (const effect of done.effects) {
       if (effect.kind === 'refused') refused.push(index);
       if (effect.kind === 'xmit' && onWire(done.world, effect.dev)) {

@@ -3,11 +3,13 @@
  * route and every kind of address that the model knows, in a world small enough that they meet.
  */
 import { hostCommand } from '../model/host/commands.ts';
-import { newWorld } from '../model/host/newWorld.ts';
+import { boot } from '../model/host/step.ts';
 import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
+import type { Kernel, World } from '../model/types/world.ts';
 import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import { parseRouteGetLine, routeAnswerJson } from '../scenario/routeGet.ts';
 import { commandOf, type Text } from '../scenario/text.ts';
+import { withHashKey } from './choices.ts';
 import type { RouteAnswers, SetupRefusal } from './running/player.ts';
 
 /** A routing case is told as a scenario whose events are questions. */
@@ -227,9 +229,18 @@ export function drawRouting(words: WordSource, questions: number): Text {
   return { host, events: Array.from({ length: questions }, () => QUESTION + drawQuestion(words)) };
 }
 
+/** A fresh host of that kernel. */
+export function newHost(kernel: Kernel, secret = 0): World {
+  return withHashKey(boot({ ...kernel, operator: () => [] }, []), secret);
+}
+
 /** What the model says: the commands it refuses, and an answer for each question. */
-export function modelAnswers({ host, events }: Text): Pick<RouteAnswers, 'refused' | 'routes'> {
-  let net = newWorld();
+export function modelAnswers(
+  kernel: Kernel,
+  { host, events }: Text,
+  secret = 0,
+): Pick<RouteAnswers, 'refused' | 'routes'> {
+  let net = newHost(kernel, secret);
   const refused: SetupRefusal[] = [];
   for (const [index, command] of host.entries()) {
     const answer = hostCommand(net, commandOf(command));

@@ -1,4 +1,5 @@
 /** The test kernel beside the model: the comparison of the running kernel, and how the two ended. */
+import { type Compared, closest } from '../choices.ts';
 import { compareSeen, type Difference, packetText } from '../compare.ts';
 import { kernelSees, modelSees, type Seen } from '../modelTrace.ts';
 import type { Ending, PatchedTrace } from './play.ts';
@@ -24,8 +25,16 @@ export function patchedSees(trace: PatchedTrace): Seen {
 }
 
 /** What the model sees on the scenario's variant, as far as the kernel can be compared with it. */
-export function variantSees({ variant, host, events, keyFill }: PatchedScenario): Seen {
-  return modelSees(variant, { host, events }, keyFill);
+export function variantSees({ variant, host, events, keyFill }: PatchedScenario, secret = 0): Seen {
+  return modelSees(variant, { host, events }, keyFill, secret);
+}
+
+/** Compares with the model under the secret that comes closest to the kernel's. */
+export function closestPatched(scenario: PatchedScenario, trace: PatchedTrace): Compared {
+  return closest(
+    (secret) => variantSees(scenario, secret),
+    (model) => comparePatched(scenario, model, trace),
+  );
 }
 
 /** Compares both up to the event in which one of them crashed, and then how that event ended. */

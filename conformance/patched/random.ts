@@ -12,7 +12,7 @@ import type { Kernel } from '../../model/types/world.ts';
 import type { Text } from '../../scenario/text.ts';
 import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
-import { comparePatched, variantSees } from './compare.ts';
+import { closestPatched } from './compare.ts';
 import { type PatchedTrace, playOnPatchedKernel } from './play.ts';
 import { type PatchedScenario, ported } from './ports.ts';
 import { testKernel } from './prerequisites.ts';
@@ -39,7 +39,7 @@ async function compare(
   );
   return scenarios.map(([index, scenario], n) => {
     const trace = traces[n] as PatchedTrace;
-    return { index, scenario, trace, differences: comparePatched(scenario, variantSees(scenario), trace) };
+    return { index, scenario, trace, differences: closestPatched(scenario, trace).differences };
   });
 }
 

@@ -10,6 +10,11 @@ export function releaseOf(version: string): Release {
   return found;
 }
 
+/** Whether a running kernel of that version is of that release, or newer. */
+export function isAtLeast(version: string, release: string): boolean {
+  return !isNewer(numbersOf(release), numbersOf(version));
+}
+
 /** The first two numbers of a version. */
 function numbersOf(version: string): readonly [number, number] {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];

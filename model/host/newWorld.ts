@@ -1,5 +1,6 @@
 /** A fresh host. */
 
+import { HASHRND } from '../kernel/net/core/flow_dissector.ts';
 import { addLoopbackAddr } from '../kernel/net/ipv4/devinet.ts';
 import { fibDevUp } from '../kernel/net/ipv4/fib_frontend.ts';
 import { ipt_alloc_initial_table } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
@@ -79,6 +80,7 @@ const NEW_WORLD: World = {
   fib_has_custom_local_routes: false,
   tables: [],
   rt_genid: 1,
+  multipath: { hash_key: HASHRND, by_saddr: false },
   xfrm_policy: [],
   sysctl: DEFAULT_SYSCTL,
   raw: ipt_alloc_initial_table('raw'),

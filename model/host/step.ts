@@ -162,7 +162,8 @@ export function step(kernel: Kernel, world: World, event: Event): Step {
 
 /** A new host after its commands, and those that the variant's operator adds; its effects are the refusals. */
 export function boot(kernel: Kernel, host: readonly HostCommand[]): World {
-  let net = newWorld();
+  const fresh = newWorld();
+  let net: World = { ...fresh, multipath: { ...fresh.multipath, by_saddr: kernel.multipath_by_saddr } };
   for (const command of host) net = operator(kernel, net, command);
   for (const command of kernel.operator(net)) net = operator(kernel, net, command);
   return net;

@@ -80,6 +80,15 @@ export interface TcpMetrics {
   readonly cookie: number;
 }
 
+/**
+ * How the host's kernel chooses among the paths of a route: its secret, and whether paths that have the source of the
+ * flow go first. It is part of the host because look-ups see nothing else; boot() takes the latter from the release.
+ */
+export interface Multipath {
+  readonly hash_key: number;
+  readonly by_saddr: boolean;
+}
+
 /** struct net of the host, with everything reachable from it. The kernel's functions take and return it as `net`. */
 export interface World {
   /** In the order of the namespace's list: lo first. */
@@ -93,6 +102,7 @@ export interface World {
   readonly fib_has_custom_local_routes: boolean;
   readonly tables: readonly FibTable[];
   readonly rt_genid: number;
+  readonly multipath: Multipath;
   /** IPsec policies of output, in the order in which they are asked. */
   readonly xfrm_policy: readonly XfrmPolicy[];
   readonly sysctl: Sysctl;
@@ -182,6 +192,8 @@ export interface Release {
   readonly rtnl_link_ops_get: (kind: string) => boolean;
   /** What the kernel understands of a routing rule. */
   readonly fib_nl2rule: (rule: FibRule) => FibRule;
+  /** Whether a path that has the source of the flow goes before one that the hash chooses. */
+  readonly multipath_by_saddr: boolean;
   /** The first timeout that the age of a socket's retransmissions is measured in. */
   readonly rtoBase: (sk: Sock) => number;
 }

@@ -25,7 +25,7 @@ interface Answered {
 
 const routing = {
   async model(host: readonly string[], question: string): Promise<Answered> {
-    const { refused, routes } = modelAnswers({ host, events: [QUESTION + question] });
+    const { refused, routes } = modelAnswers(stock, { host, events: [QUESTION + question] });
     return { refused: refused.map(({ index }) => index), answer: routes[0] };
   },
   async kernel(host: readonly string[], question: string): Promise<Answered> {

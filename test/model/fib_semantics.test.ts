@@ -4,6 +4,7 @@ import { fib_get_table } from '../../model/kernel/net/ipv4/fib_frontend.ts';
 import { fib_select_multipath } from '../../model/kernel/net/ipv4/fib_semantics.ts';
 import { fib_table_lookup } from '../../model/kernel/net/ipv4/fib_trie.ts';
 import { NO_FLOW, RT_TABLE_MAIN } from '../../model/types/route.ts';
+import type { World } from '../../model/types/world.ts';
 import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';
 
 const net = host(...LINKS);
@@ -76,7 +77,32 @@ test('the hash chooses among several paths by their weights', () => {
     [715827883, '10.1.0.254'],
     [0x7fffffff, '10.1.0.254'],
   ] as const)
-    expect(dotted(fib_select_multipath(res, hash).fa.nh_gw)).toBe(gateway);
+    expect(dotted(fib_select_multipath(several, res, hash, 0).fa.nh_gw)).toBe(gateway);
+});
+
+test('on 6.18 a path that has the source of the flow goes before the one that the hash chooses', () => {
+  const several = on(net, 'ip route add 8.0.0.0/8 nexthop via 10.0.0.254 nexthop via 10.1.0.254');
+  const res = fib_table_lookup(several, fib_get_table(several, RT_TABLE_MAIN), { ...NO_FLOW, daddr: ip('8.8.8.8') });
+  const newer = { ...several, multipath: { ...several.multipath, by_saddr: true } };
+  const by = (host: World, hash: number, saddr: string) =>
+    dotted(fib_select_multipath(host, res, hash, ip(saddr)).fa.nh_gw);
+  for (const hash of [0, 0x7fffffff]) {
+    expect(by(newer, hash, '10.0.0.1')).toBe('10.0.0.254');
+    expect(by(newer, hash, '10.1.0.1')).toBe('10.1.0.254');
+    for (const other of ['0.0.0.0', '192.0.2.1']) expect(by(newer, hash, other)).toBe(by(several, hash, other));
+  }
+  expect(by(several, 0, '10.1.0.1')).toBe('10.0.0.254');
+});
+
+test('among paths with that source the hash chooses', () => {
+  const several = on(
+    net,
+    'ip route add 8.0.0.0/8 nexthop via 10.0.0.254 nexthop via 10.1.0.253 nexthop via 10.1.0.254',
+  );
+  const res = fib_table_lookup(several, fib_get_table(several, RT_TABLE_MAIN), { ...NO_FLOW, daddr: ip('8.8.8.8') });
+  const newer = { ...several, multipath: { ...several.multipath, by_saddr: true } };
+  const by = (hash: number) => dotted(fib_select_multipath(newer, res, hash, ip('10.1.0.1')).fa.nh_gw);
+  expect([by(0x7fffffff), by(0x50000000), by(0)]).toEqual(['10.1.0.254', '10.1.0.253', '10.1.0.253']);
 });
 
 test('a path whose link went down is not chosen', () => {

@@ -42,5 +42,6 @@ export const linux61: Release = {
   __inet_hash_connect,
   rtnl_link_ops_get,
   fib_nl2rule,
+  multipath_by_saddr: false,
   rtoBase,
 };

@@ -35,7 +35,9 @@ function replyOwner(orig_sk: Sock): number {
 export const linux618: Release = {
   ...linux61,
   release: '6.18',
-  about: 'a reset or ACK belongs to the socket it speaks for, listeners and TIME_WAITs included',
+  about:
+    'a reset or ACK belongs to the socket it speaks for, listeners and TIME_WAITs included; of several paths the one that has the source',
   ip_route_me_harder,
   replyOwner,
+  multipath_by_saddr: true,
 };

@@ -310,18 +310,27 @@ function withinBound(hash: number, w: number, total: number): boolean {
   return (hash + 1) * total <= w * 0x80000000 + (total >> 1);
 }
 
-/** The path that the hash chooses. C: net/ipv4/fib_semantics.c, fib_select_multipath(). Left out: fib_multipath_use_neigh. */
-export function fib_select_multipath(res: FibResult, hash: number): FibResult {
+/**
+ * The first path of those that fit best: one that the hash chooses, and with `by_saddr` before it one whose source the flow has.
+ *
+ * C: net/ipv4/fib_semantics.c, fib_select_multipath(); the source since 6.16.
+ * Observed: Linux 6.18.44, conformance/cases/path-with-the-source.json.
+ * Left out: fib_multipath_use_neigh; the copy of the source kept in the nexthop, as in fib_result_prefsrc().
+ */
+export function fib_select_multipath(net: World, res: FibResult, hash: number, saddr: number): FibResult {
+  const { fib_nhs, fib_scope } = res.fa;
   let total = 0;
-  for (const nh of res.fa.fib_nhs) total = nh.dead ? total : total + nh.fib_nh_weight;
+  for (const nh of fib_nhs) total = nh.dead ? total : total + nh.fib_nh_weight;
   let w = 0;
   let fa = res.fa;
-  let done = false;
-  for (const nh of res.fa.fib_nhs) {
+  let score = -1;
+  for (const nh of fib_nhs) {
     w = nh.dead ? w : w + nh.fib_nh_weight;
-    const here: boolean = !done && !nh.dead && withinBound(hash, w, total);
-    fa = here ? by(res.fa, nh) : fa;
-    done = done || here;
+    const own =
+      net.multipath.by_saddr && saddr !== 0 && inet_select_addr(net, nh.nh_dev, nh.nh_gw, fib_scope) === saddr;
+    const nh_score = nh.dead ? -1 : (own ? 2 : 0) + (withinBound(hash, w, total) ? 1 : 0);
+    fa = nh_score > score ? by(res.fa, nh) : fa;
+    score = Math.max(score, nh_score);
   }
   return { ...res, fa };
 }
@@ -345,7 +354,7 @@ export function fib_result_prefsrc(net: World, res: FibResult): number {
  */
 export function fib_select_path(net: World, found: FibResult, fl4: FlowI4): { res: FibResult; fl4: FlowI4 } {
   const several = fl4.flowi4_oif === 0 && found.fa.fib_nhs.length > 1;
-  const res = several ? fib_select_multipath(found, fib_multipath_hash(net, fl4)) : found;
+  const res = several ? fib_select_multipath(net, found, fib_multipath_hash(net, fl4), fl4.saddr) : found;
   if (fl4.saddr !== 0) return { res, fl4 };
   const l3mdev = dev_get_by_index(net, fl4.flowi4_l3mdev);
   const own = l3mdev.ifindex === 0 || l3mdev_master_ifindex_by_index(net, res.fa.nh_dev) === l3mdev.ifindex;

@@ -51,7 +51,6 @@ import {
 import { jhash_3words } from '../../include/linux/jhash.ts';
 import { inet_sk_flowi_flags, RT_TOS, RTO_ONLINK } from '../../include/net/inet_sock.ts';
 import { dev_get_by_index, dev_get_by_name } from '../core/dev.ts';
-import { HASHRND } from '../core/flow_dissector.ts';
 import { l3mdev_master_dev_rcu, netif_is_l3_master } from '../l3mdev/l3mdev.ts';
 import { xfrm_lookup } from '../xfrm/xfrm_policy.ts';
 import { __ip_dev_find, IN_DEV_ROUTE_LOCALNET, inet_select_addr } from './devinet.ts';
@@ -571,12 +570,13 @@ export function rt_cache_flush(net: World): World {
  * Left out: policy 3; flowi4_multipath_hash, which only forwarded ICMP errors set.
  */
 export function fib_multipath_hash(net: World, fl4: FlowI4): number {
+  const { hash_key } = net.multipath;
   const policy = net.sysctl.fib_multipath_hash_policy;
   const low = Math.min(fl4.saddr, fl4.daddr);
   const high = Math.max(fl4.saddr, fl4.daddr);
   const ports = Math.min(fl4.fl4_sport, fl4.fl4_dport) * 0x10000 + Math.max(fl4.fl4_sport, fl4.fl4_dport);
-  const third = policy === 1 ? jhash_3words(ports, fl4.flowi4_proto, 0, HASHRND) : 0;
-  return jhash_3words(low, high, third, HASHRND) >>> 1;
+  const third = policy === 1 ? jhash_3words(ports, fl4.flowi4_proto, 0, hash_key) : 0;
+  return jhash_3words(low, high, third, hash_key) >>> 1;
 }
 
 /** The MSS that a route advertises. C: net/ipv4/route.c, ipv4_default_advmss(). */
