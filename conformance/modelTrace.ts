@@ -1,7 +1,6 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
 
 import { hostCommand } from '../model/host/commands.ts';
-import { newWorld } from '../model/host/newWorld.ts';
 import { boot, step } from '../model/host/step.ts';
 import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
