@@ -30,6 +30,9 @@ export const TCPOPT_MD5SIG = 19;
 export const TCPOLEN_WINDOW = 3;
 export const TCPOLEN_MD5SIG = 18;
 
+/** The largest shift of a window. RFC: 7323 section 2.3. */
+export const TCP_MAX_WSCALE = 14;
+
 /** C: include/net/tcp.h, TCPOPT_FASTOPEN. */
 export const TCPOPT_FASTOPEN = 34;
 

@@ -27,6 +27,7 @@ import {
   after,
   before,
   optionValue,
+  TCP_MAX_WSCALE,
   TCPOLEN_MD5SIG,
   TCPOLEN_TSTAMP_ALIGNED,
   TCPOLEN_WINDOW,
@@ -63,9 +64,6 @@ import { TCP_RTO_MAX, TCP_RTO_MIN, TCP_TIMEOUT_INIT, TCP_TIMEOUT_MIN, TCP_TIMEWA
 
 /** How long a socket waits between two ACKs for segments out of window. C: include/net/netns/ipv4.h, sysctl_tcp_invalid_ratelimit, in milliseconds. */
 const TCP_INVALID_RATELIMIT = 500;
-
-/** C: include/net/tcp.h, TCP_MAX_WSCALE. RFC: 7323. */
-const TCP_MAX_WSCALE = 14;
 
 /** The place of a segment in sequence space. C: include/net/tcp.h, struct tcp_skb_cb, as tcp_v4_fill_cb() fills it. */
 export interface Segment {

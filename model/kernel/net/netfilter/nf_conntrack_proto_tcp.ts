@@ -21,7 +21,15 @@ import {
 } from '../../../types/verdict.ts';
 import type { World } from '../../../types/world.ts';
 import { transportLen } from '../../include/net/checksum.ts';
-import { after, before, optionValue, TCPOLEN_WINDOW, TCPOPT_WINDOW, tcpOptions } from '../../include/net/tcp.ts';
+import {
+  after,
+  before,
+  optionValue,
+  TCP_MAX_WSCALE,
+  TCPOLEN_WINDOW,
+  TCPOPT_WINDOW,
+  tcpOptions,
+} from '../../include/net/tcp.ts';
 import { nf_checksum } from './utils.ts';
 
 /** TCP_CONNTRACK_*. C: include/uapi/linux/netfilter/nf_conntrack_tcp.h. */
@@ -136,8 +144,6 @@ function withSeen(ct: NfConn, dir: number, sender: IpCtTcpState, receiver: IpCtT
     ? { ...ct, tcpSeenOriginal: sender, tcpSeenReply: receiver }
     : { ...ct, tcpSeenOriginal: receiver, tcpSeenReply: sender };
 }
-
-const TCP_MAX_WSCALE = 14;
 
 /** The window scale that a segment offers, -1 for none. C: net/netfilter/nf_conntrack_proto_tcp.c, tcp_options(). */
 function tcp_options(tcph: Tcphdr): number {
