@@ -63,8 +63,8 @@ export function fib4_rule_suppress(rule: FibRule, result: FibResult): boolean {
 /** C: net/ipv4/fib_rules.c, __fib_lookup(). */
 function __fib_lookup(net: World, asked: FlowI4): FibLookup {
   const flp = l3mdev_update_flow(net, asked);
-  const res = fib_rules_lookup(net, flp);
-  return { ...res, err: res.err === -ESRCH ? -ENETUNREACH : res.err, flp };
+  const { err, table, fa, dscp } = fib_rules_lookup(net, flp);
+  return { err: err === -ESRCH ? -ENETUNREACH : err, table, fa, dscp, flp };
 }
 
 /**
@@ -77,7 +77,8 @@ export function fib_lookup(net: World, flp: FlowI4): FibLookup {
   if (net.fib_has_custom_rules) return __fib_lookup(net, flp);
   const main = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), flp);
   const res = main.err === -EAGAIN ? fib_table_lookup(net, fib_get_table(net, RT_TABLE_DEFAULT), flp) : main;
-  return { ...res, err: res.err === -EAGAIN ? -ENETUNREACH : res.err, flp };
+  const { err, table, fa, dscp } = res;
+  return { err: err === -EAGAIN ? -ENETUNREACH : err, table, fa, dscp, flp };
 }
 
 /** Whether a rule asks for protocol or ports. C: include/net/netns/ipv4.h, fib_rules_require_fldissect. */
