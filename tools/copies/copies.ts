@@ -12,39 +12,13 @@ import type { Plugin as EsbuildPlugin } from 'esbuild';
 import MagicString from 'magic-string';
 import { parseSync } from 'oxc-parser';
 import type { Plugin as VitePlugin } from 'vite';
+import { findAppends } from './appends.ts';
+import { childrenOf, isPlain, type Node } from './ast.ts';
 
 const RUNTIME = fileURLToPath(new URL('./copyRuntime.ts', import.meta.url));
 
 /** Files that are rewritten: the model and the properties. */
 const REWRITTEN = /[\\/](?:model|properties)[\\/][^?]*\.ts$/;
-
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [key: string]: unknown;
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
-}
-
-function childrenOf(node: Node): readonly Node[] {
-  return Object.values(node).flatMap((value) =>
-    Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : [],
-  );
-}
-
-/** Whether that is a field with a plain name and a value. */
-function isPlain(field: Node): boolean {
-  return (
-    field.type === 'Property' &&
-    field.kind === 'init' &&
-    !field.computed &&
-    !field.method &&
-    (field.key as Node).type === 'Identifier'
-  );
-}
 
 function nameOf(field: Node): string {
   return (field.key as Node).name as string;
@@ -100,8 +74,14 @@ export function rewriteCopies(path: string, source: string): { code: string; map
     else edits.update(field.start, value.start, before || ' ');
   };
 
-  visit(parseSync(path, source, { preserveParens: true }).program as unknown as Node, undefined);
-  if (count === 0) return undefined;
+  const program = parseSync(path, source, { preserveParens: true }).program as unknown as Node;
+  visit(program, undefined);
+  const appends = findAppends(program);
+  for (const { list, node, items } of appends) {
+    edits.update(node.start, (items[0] as Node).start, `(${list}.push(`);
+    edits.update((items.at(-1) as Node).end, node.end, `), ${list})`);
+  }
+  if (count === 0 && appends.length === 0) return undefined;
   edits.prepend(`import { copy as $copy, record as $record } from ${JSON.stringify(RUNTIME)};\n${sites}`);
   return {
     code: edits.toString(),
