@@ -15,10 +15,11 @@ import { ip_rcv } from '../kernel/net/ipv4/ip_input.ts';
 import type { Sending } from '../kernel/net/ipv4/ip_output.ts';
 import { tcp_retransmit_timer, tcpTimers } from '../kernel/net/ipv4/tcp_timer.ts';
 import { netif_is_l3_master } from '../kernel/net/l3mdev/l3mdev.ts';
+import { beginStep, emit, shown } from '../types/effects.ts';
 import { EBADF, EOPNOTSUPP } from '../types/errno.ts';
 import type { Event, EventOf } from '../types/event.ts';
 import type { HostCommand } from '../types/host.ts';
-import { emit, sockByName } from '../types/lookup.ts';
+import { sockByName } from '../types/lookup.ts';
 import type { NetDevice } from '../types/net.ts';
 import { rtnetlinkMessage } from '../types/netlink.ts';
 import { NO_SKB, type SkBuff } from '../types/packet.ts';
@@ -156,8 +157,8 @@ function process_backlog(kernel: Kernel, before: World): World {
  */
 export function step(kernel: Kernel, world: World, event: Event): Step {
   if (world.oops.where !== '') return { world: { ...world, effects: [] }, effects: [] };
-  const net = process_backlog(kernel, perform(kernel, { ...world, picks: event.picks, effects: [] }, event));
-  return { world: net, effects: net.effects };
+  const net = process_backlog(kernel, perform(kernel, beginStep(world, event.picks), event));
+  return { world: net, effects: shown(net) };
 }
 
 /** A new host after its commands, and those that the variant's operator adds; its effects are the refusals. */

@@ -4,7 +4,8 @@ import { inet_sk_flowi_flags, RT_TOS } from '../kernel/include/net/inet_sock.ts'
 import { dev_get_by_index } from '../kernel/net/core/dev.ts';
 import { HH_DATA_ALIGN, pskb_expand_head } from '../kernel/net/core/skbuff.ts';
 import { ip_route_output_key } from '../kernel/net/ipv4/route.ts';
-import { emit, getSock } from '../types/lookup.ts';
+import { emit } from '../types/effects.ts';
+import { getSock } from '../types/lookup.ts';
 import type { Iphdr, SkBuff, Tcphdr } from '../types/packet.ts';
 import { type FlowI4, NO_FLOW } from '../types/route.ts';
 import { SOCK_REQUEST, SOCK_TIMEWAIT, type Sock } from '../types/sock.ts';

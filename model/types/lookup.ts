@@ -1,12 +1,7 @@
 /** Reading and replacing parts of the world: the model's list_for_each, dev_get_by_index and sock lookups by id. */
 import type { NetDevice } from './net.ts';
 import { NO_SOCK, type Sock } from './sock.ts';
-import { type Effect, NO_OOPS, type World } from './world.ts';
-
-/** The world with one more thing to show. */
-export function emit(net: World, effect: Effect): World {
-  return { ...net, effects: [...net.effects, effect] };
-}
+import { NO_OOPS, type World } from './world.ts';
 
 /** The list with an item behind its first `count`, or at its end. */
 export function insertBehind<T>(list: readonly T[], count: number, item: T): readonly T[] {

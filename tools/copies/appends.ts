@@ -29,7 +29,10 @@ function functionsOf(node: Node): readonly Node[] {
 }
 
 /** Each part of a function with those around it, functions inside of it left out. */
-function partsOf(node: Node, around: readonly Node[] = []): readonly (readonly [node: Node, around: readonly Node[]])[] {
+function partsOf(
+  node: Node,
+  around: readonly Node[] = [],
+): readonly (readonly [node: Node, around: readonly Node[]])[] {
   const inner = [...around, node];
   const children = evaluatedIn(node).filter((child) => !isFunction(child));
   return [[node, around], ...children.flatMap((child) => partsOf(child, inner))];
@@ -61,13 +64,19 @@ function appendsOf(body: Node, { name, declarator, around }: List): readonly App
   const simple = assigned.every(
     ([node]) => node.operator === '=' && isNamed(node.left as Node, name) && isState(node.right as Node, name),
   );
-  if (!simple || appends.length === 0 || appends.some(({ items }) => items.some((item) => mentions(item, name)))) return [];
-  const regions = assigned.map(([node, outer]) => outer.find((one) => LOOPS.includes(one.type) && !around.includes(one)) ?? node);
+  if (!simple || appends.length === 0 || appends.some(({ items }) => items.some((item) => mentions(item, name))))
+    return [];
+  const regions = assigned.map(
+    ([node, outer]) => outer.find((one) => LOOPS.includes(one.type) && !around.includes(one)) ?? node,
+  );
   const complete = Math.max(...regions.map(({ end }) => end));
   const inside = new Set(assigned.flatMap(([node]) => [node.left as Node, ...leavesOf(node.right as Node, name)]));
   const harmless = names.every(
     ([node, outer]) =>
-      node === declarator.id || inside.has(node) || node.start >= complete || isRead(node, outer.at(-1) as Node, outer.at(-2)),
+      node === declarator.id ||
+      inside.has(node) ||
+      node.start >= complete ||
+      isRead(node, outer.at(-1) as Node, outer.at(-2)),
   );
   return harmless ? appends : [];
 }

@@ -20,6 +20,15 @@ const RUNTIME = fileURLToPath(new URL('./copyRuntime.ts', import.meta.url));
 /** Files that are rewritten: the model and the properties. */
 const REWRITTEN = /[\\/](?:model|properties)[\\/][^?]*\.ts$/;
 
+/** What stands in for a file of the model. */
+const EFFECTS = /[\\/]model[\\/]types[\\/]effects\.ts$/;
+const EFFECT_LOG = fileURLToPath(new URL('./effectLog.ts', import.meta.url));
+
+/** The native form of a file; undefined when it stays as it is. */
+function nativeOf(path: string, source: string): { code: string; map: string } | undefined {
+  return EFFECTS.test(path) ? rewriteCopies(EFFECT_LOG, readFileSync(EFFECT_LOG, 'utf8')) : rewriteCopies(path, source);
+}
+
 function nameOf(field: Node): string {
   return (field.key as Node).name as string;
 }
@@ -94,7 +103,7 @@ export function vitePluginCopies(): VitePlugin {
     name: 'copies',
     enforce: 'pre',
     transform(source, id) {
-      return REWRITTEN.test(id) ? rewriteCopies(id, source) : undefined;
+      return REWRITTEN.test(id) ? nativeOf(id, source) : undefined;
     },
   };
 }
@@ -105,7 +114,7 @@ export function esbuildPluginCopies(): EsbuildPlugin {
     setup(build) {
       build.onLoad({ filter: REWRITTEN, namespace: 'file' }, ({ path }) => {
         const source = readFileSync(path, 'utf8');
-        const rewritten = rewriteCopies(path, source);
+        const rewritten = nativeOf(path, source);
         if (rewritten === undefined) return { contents: source, loader: 'ts' };
         const map = Buffer.from(rewritten.map).toString('base64');
         return {

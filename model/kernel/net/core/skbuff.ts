@@ -1,6 +1,6 @@
 /** Packets come and go: every one is shown when it is made and when it ends. */
 
-import { emit } from '../../../types/lookup.ts';
+import { emit } from '../../../types/effects.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
@@ -20,7 +20,7 @@ const HH_DATA_MOD = 16;
 /** The packet with an identity of its own. C: include/linux/skbuff.h, alloc_skb(). */
 export function alloc_skb(net: World, template: SkBuff): { net: World; skb: SkBuff } {
   const skb = { ...template, id: net.next_skb };
-  return { net: { ...net, next_skb: net.next_skb + 1, effects: [...net.effects, { kind: 'alloc', skb }] }, skb };
+  return { net: emit({ ...net, next_skb: net.next_skb + 1 }, { kind: 'alloc', skb }), skb };
 }
 
 /** A second packet with the same content. C: net/core/skbuff.c, skb_clone(). */

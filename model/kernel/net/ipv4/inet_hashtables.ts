@@ -10,8 +10,9 @@
  * there is no event.
  */
 
+import { emit } from '../../../types/effects.ts';
 import { EADDRNOTAVAIL, ENOENT } from '../../../types/errno.ts';
-import { dropSock, emit, getSock, oops, setSock } from '../../../types/lookup.ts';
+import { dropSock, getSock, oops, setSock } from '../../../types/lookup.ts';
 import {
   type InetBindBucket,
   NO_BUCKET,

@@ -1,5 +1,6 @@
 /** Sending IPv4 packets: headers, the two netfilter hooks of local output, and the way onto the wire. */
 
+import { emit } from '../../../types/effects.ts';
 import { EHOSTUNREACH } from '../../../types/errno.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../../../types/net.ts';
@@ -102,7 +103,7 @@ export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sendi
 /** The device has the packet. What a tunnel of this host put around one is nobody's to answer. */
 export function transmitted(net: World, dev: number, gateway: number, skb: SkBuff): World {
   const sent = skb.encapsulated === 0 ? remember(net, { sk: answeredAs(net, skb.sk), dev, skb }) : net.sent;
-  return { ...net, sent, effects: [...net.effects, { kind: 'xmit', dev, gateway, skb }] };
+  return emit({ ...net, sent }, { kind: 'xmit', dev, gateway, skb });
 }
 
 /** Under which socket a packet of `sk` is remembered: a SYN-ACK under the listener, which users can name. */

@@ -1,6 +1,6 @@
 /** The second lookup: routing a packet again after netfilter changed it. C: net/ipv4/netfilter.c. */
 
-import { emit } from '../../../types/lookup.ts';
+import { emit } from '../../../types/effects.ts';
 import type { SkBuff } from '../../../types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, type FlowI4, NO_FLOW, RTN_LOCAL, RTN_UNICAST, RTN_UNSPEC } from '../../../types/route.ts';
 import type { Sock } from '../../../types/sock.ts';

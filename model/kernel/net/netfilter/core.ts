@@ -1,7 +1,7 @@
 /** The hooks that IPv4 packets pass. C: net/netfilter/core.c; the priorities of include/uapi/linux/netfilter_ipv4.h. */
 
+import { emit } from '../../../types/effects.ts';
 import { EPERM } from '../../../types/errno.ts';
-import { emit } from '../../../types/lookup.ts';
 import type { SkBuff } from '../../../types/packet.ts';
 import {
   NF_ACCEPT,

@@ -1,6 +1,7 @@
 /** The mangle table at its hooks. C: net/ipv4/netfilter/iptable_mangle.c. */
 
-import { emit, getSock } from '../../../../types/lookup.ts';
+import { emit } from '../../../../types/effects.ts';
+import { getSock } from '../../../../types/lookup.ts';
 import type { SkBuff } from '../../../../types/packet.ts';
 import { RTN_UNSPEC } from '../../../../types/route.ts';
 import { NF_DROP, NF_DROP_ERR, NF_INET_LOCAL_OUT, NF_STOLEN, type NfHookState } from '../../../../types/verdict.ts';

@@ -1,0 +1,23 @@
+/**
+ * What a step shows of itself, in the order in which it happens.
+ *
+ * Natively `tools/copies/effectLog.ts` stands in its place and lets one list grow: within a step the model must not go
+ * back to a world that it has left.
+ */
+import type { Picks } from './event.ts';
+import type { Effect, World } from './world.ts';
+
+/** The world at the beginning of a step: with its choices, and nothing to show yet. */
+export function beginStep(net: World, picks: Picks): World {
+  return { ...net, picks, effects: [] };
+}
+
+/** The world with one more thing to show. */
+export function emit(net: World, effect: Effect): World {
+  return { ...net, effects: [...net.effects, effect] };
+}
+
+/** What was shown, at the end of a step. */
+export function shown(net: World): readonly Effect[] {
+  return net.effects;
+}
