@@ -27,12 +27,30 @@ export function order() {
   const copied = { ...ZERO, b: say('b', 2), a: say('a', 1) };
   return { log, copied };
 }
+
+/** Lists that grow where nobody else sees it, and one that somebody keeps in between. */
+export function lists(items: readonly number[]) {
+  let doubled: readonly number[] = [];
+  let odd: readonly number[] = [];
+  for (const item of items) {
+    doubled = [...doubled, item, item];
+    odd = item % 2 === 1 ? [...odd, item] : odd;
+  }
+  let prefixes: readonly (readonly number[])[] = [];
+  let kept: readonly number[] = [];
+  for (const item of items) {
+    kept = [...kept, item];
+    prefixes = [...prefixes, kept];
+  }
+  return { doubled, odd, prefixes, more: [...doubled, 0] };
+}
 `;
 
 interface Sample {
   readonly ZERO: unknown;
   work(a: number, b: number): unknown;
   order(): unknown;
+  lists(items: readonly number[]): unknown;
 }
 
 async function load(code: string, name: string): Promise<Sample> {
@@ -65,6 +83,14 @@ describe('rewritten records', async () => {
 
   it('evaluate their fields in the order of the source', () => {
     expect(JSON.stringify(fast.order())).toBe(JSON.stringify(plain.order()));
+  });
+
+  it('push to a list only where nobody else has it', () => {
+    expect(rewritten.code).toContain('doubled.push(item, item)');
+    expect(rewritten.code).toContain('odd.push(');
+    expect(rewritten.code).toContain('prefixes.push(kept)');
+    expect(rewritten.code).not.toContain('kept.push');
+    expect(fast.lists([1, 2, 3])).toEqual(plain.lists([1, 2, 3]));
   });
 
   it('keep the places of the source', () => {

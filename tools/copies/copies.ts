@@ -1,10 +1,11 @@
 /**
- * Makes `{ ...record, field: value }` fast in the native model.
+ * Makes `{ ...record, field: value }` and `list = [...list, item]` fast in the native model.
  *
  * V8 gives every copy of a copy a new hidden class, so that a chain of worlds, each spread from the last, copies field
  * by field through the runtime: some 40 times slower than a literal (`npm run bench` shows it). This step rewrites
  * records, when the model is loaded, into objects of one constructor per list of fields, and copies into calls of it
- * (`copyRuntime.ts`). Nothing else changes: the same fields, evaluated in the same order.
+ * (`copyRuntime.ts`), pushes to lists that nobody else sees (`appends.ts`), and lets the effects of a step grow in one
+ * list (`effectLog.ts`). Nothing else changes: the same fields, evaluated in the same order.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
