@@ -7,13 +7,13 @@
 import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { bootHost, firstBroken, occurs, playOn } from '../scenario/play.ts';
+import { firstBroken, occurs, playOn } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
-import { commandOf, eventOfLine } from '../scenario/text.ts';
-import { acceptedCommands } from './accepted.ts';
+import { eventOfLine } from '../scenario/text.ts';
 import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
+import { acceptedCommands, bootLines } from './replays.ts';
 
 /** Event sequences that are played on one host. */
 export const eventsPerHost = 16;
@@ -179,8 +179,7 @@ export function drawBooted(
   kernels: readonly Kernel[],
 ): { host: readonly string[]; booted: readonly World[] } {
   const host = acceptedCommands(kernels[0] as Kernel, drawHost(scope, hostWords(seed, h)));
-  const commands = host.map(commandOf);
-  return { host, booted: kernels.map((kernel) => bootHost(kernel, commands)) };
+  return { host, booted: kernels.map((kernel) => bootLines(kernel, host)) };
 }
 
 /** The words that run H:E consumes. */

@@ -4,7 +4,8 @@ import type { Text } from '../scenario/text.ts';
 import { contradiction, isInside } from '../solver/shapeText.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, EngineName } from './outcome.ts';
-import { breaks, counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
+import { breaks } from './replays.ts';
+import { counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
 
 /** Milliseconds for a cell of z3's unless somebody says otherwise. */
 const CELL_BUDGET = 60_000;

@@ -6,11 +6,10 @@ import fc from 'fast-check';
 import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { bootHost, firstBroken, playOn } from '../scenario/play.ts';
 import { wordsOfList } from '../scenario/random.ts';
-import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
-import { acceptedCommands } from './accepted.ts';
+import type { Text } from '../scenario/text.ts';
 import { drawEvents, drawHost } from './generate.ts';
+import { acceptedCommands, breaksDrawn } from './replays.ts';
 
 /** The words of a host and of its events. */
 export type WordLists = readonly [host: readonly number[], events: readonly number[]];
@@ -32,22 +31,25 @@ export function decode(scope: RunScope, kernel: Kernel, [hostWords, eventWords]:
   return { host, events: drawEvents(scope, host, wordsOfList(eventWords)) };
 }
 
-function breaksWords(property: Property, scope: RunScope, kernel: Kernel, lists: WordLists): boolean {
-  const { host, events } = decode(scope, kernel, lists);
-  return firstBroken(property, playOn(kernel, bootHost(kernel, host.map(commandOf)), events.map(eventOfLine))) >= 0;
-}
-
-/** Lets fast-check shrink failing words; gives the scenario they then stand for. */
+/**
+ * Shrinks failing words as fast-check does, and gives the scenario they then stand for.
+ *
+ * fast-check itself would go on asking when the evaluations are used up; it does not shrink what it could not have drawn.
+ */
 export function shrinkWords(property: Property, scope: RunScope, kernel: Kernel, lists: WordLists): Text {
-  let evaluations = 0;
-  const details = fc.check(
-    fc.property(wordLists, (candidate) => {
-      evaluations++;
-      return evaluations > SHRINKS || !breaksWords(property, scope, kernel, candidate);
-    }),
-    { examples: [[[[...lists[0]], [...lists[1]]]]], numRuns: 1, seed: 1 },
-  );
-  return decode(scope, kernel, (details.counterexample?.[0] ?? lists) as WordLists);
+  const breaks = (words: WordLists) => breaksDrawn(property, kernel, decode(scope, kernel, words));
+  let words: [number[], number[]] = [[...lists[0]], [...lists[1]]];
+  if (!breaks(words) || !wordLists.canShrinkWithoutContext(words)) return decode(scope, kernel, words);
+  let candidates = wordLists.shrink(words, undefined);
+  let evaluations = 1;
+  for (let next = candidates.next(); !next.done && evaluations < SHRINKS; next = candidates.next()) {
+    evaluations++;
+    const { value, context } = next.value;
+    if (!breaks(value)) continue;
+    words = value;
+    candidates = wordLists.shrink(value, context);
+  }
+  return decode(scope, kernel, words);
 }
 
 /** Plain fast-check on a property: what `fc.check` says, with its seed and path. */
@@ -58,7 +60,7 @@ export function checkPlain(
   seed: number,
 ): fc.RunDetails<[[number[], number[]]]> {
   return fc.check(
-    fc.property(wordLists, (lists) => !breaksWords(property, property.scope, kernel, lists)),
+    fc.property(wordLists, (lists) => !breaksDrawn(property, kernel, decode(property.scope, kernel, lists))),
     { numRuns, seed },
   );
 }

@@ -18,7 +18,8 @@ import { shrinkWords } from './fastCheck.ts';
 import { drawEvents } from './generate.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Counterexample, Failure } from './outcome.ts';
-import { breaks, counterexampleOf } from './review.ts';
+import { breaks } from './replays.ts';
+import { counterexampleOf } from './review.ts';
 
 export interface FaultOptions {
   readonly faults: readonly Fault[];

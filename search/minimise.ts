@@ -26,25 +26,77 @@ function without<T>(list: readonly T[], i: number, n = 1): readonly T[] {
   return [...list.slice(0, i), ...list.slice(i + n)];
 }
 
+/** What a line adds to the measure of its scenario, and what may stand in its place. */
+interface Line {
+  /** Its index in the measure, for what is counted there; 0 for other commands. */
+  readonly counted: number;
+  readonly opens: boolean;
+  /** Payload bytes of a send; they are no word. */
+  readonly bytes: number;
+  readonly words: number;
+  readonly strange: number;
+  /** The same line with some of its words left out, more of them first. */
+  readonly shorter: readonly string[];
+}
+
+/** Lines that are remembered. */
+const MOST_LINES = 20_000;
+
+const lines = new Map<string, Line>();
+
+function lineOf(line: string): Line {
+  const known = lines.get(line);
+  if (known !== undefined) return known;
+  if (lines.size >= MOST_LINES) lines.clear();
+  const fresh = readLine(line);
+  lines.set(line, fresh);
+  return fresh;
+}
+
+const COUNTED: readonly RegExp[] = [/^ip link add/, /^ip addr/, /^ip route/, /^(ip rule|iptables)/];
+
+function readLine(line: string): Line {
+  const words = wordsOf(line.replace(/^(send \S+) \d+/, '$1'));
+  return {
+    counted: COUNTED.findIndex((pattern) => pattern.test(line)) + 1,
+    opens: line.startsWith('socket '),
+    bytes: Number(line.match(/^send \S+ (\d+)/)?.[1] ?? 0),
+    words: words.length,
+    strange: words.reduce((sum, word) => sum + unfamiliar(word), 0),
+    shorter: shorterLines(wordsOf(line)),
+  };
+}
+
+function shorterLines(words: readonly string[]): readonly string[] {
+  const shorter: string[] = [];
+  if (words[1] === 'link') return shorter;
+  for (let n = 8; n >= 1; n--) {
+    for (let k = words.length - n; k >= 1; k--) shorter.push(without(words, k, n).join(' '));
+  }
+  return shorter;
+}
+
 /** How many commands of each kind, in the order of importance, then words, payload bytes, and unfamiliarity. */
-export function measure(text: Text): readonly number[] {
-  const count = (pattern: RegExp) => text.host.filter((line) => pattern.test(line)).length;
-  const lines = [...text.host, ...text.events].map((line) => line.replace(/^(send \S+) \d+/, '$1'));
-  const strange = lines.map(
-    (line, i) => (lines.length - i) ** 2 * wordsOf(line).reduce((sum, word) => sum + unfamiliar(word), 0),
-  );
-  return [
-    text.events.length,
-    count(/^ip link add/),
-    count(/^ip addr/),
-    count(/^ip route/),
-    count(/^(ip rule|iptables)/),
-    text.events.filter((event) => event.startsWith('socket ')).length,
-    text.host.length,
-    lines.reduce((sum, line) => sum + wordsOf(line).length, 0),
-    text.events.reduce((sum, event) => sum + Number(event.match(/^send \S+ (\d+)/)?.[1] ?? 0), 0),
-    strange.reduce((sum, value) => sum + value, 0),
-  ];
+export function measure({ host, events }: Text): readonly number[] {
+  const size = [events.length, 0, 0, 0, 0, 0, host.length, 0, 0, 0];
+  const add = (i: number, value: number) => {
+    size[i] = (size[i] as number) + value;
+  };
+  let weight = host.length + events.length;
+  for (const line of host) {
+    const { counted, words, strange } = lineOf(line);
+    if (counted > 0) add(counted, 1);
+    add(7, words);
+    add(9, (weight--) ** 2 * strange);
+  }
+  for (const line of events) {
+    const { opens, bytes, words, strange } = lineOf(line);
+    if (opens) add(5, 1);
+    add(7, words);
+    add(8, bytes);
+    add(9, (weight--) ** 2 * strange);
+  }
+  return size;
 }
 
 /** Whether measure `a` is smaller than `b`. */
@@ -85,17 +137,11 @@ function* smallerTexts(text: Text): Generator<Text> {
   }
 }
 
-/** Every scenario with one or two words less in one line. */
+/** Every scenario with up to eight words less in one line. */
 function* shorterTexts(text: Text): Generator<Text> {
   for (const part of ['host', 'events'] as const) {
-    for (let i = 0; i < text[part].length; i++) {
-      const words = wordsOf(text[part][i] as string);
-      if (words[1] === 'link') continue;
-      for (let n = 8; n >= 1; n--) {
-        for (let k = words.length - n; k >= 1; k--) {
-          yield { ...text, [part]: text[part].with(i, without(words, k, n).join(' ')) };
-        }
-      }
+    for (const [i, line] of text[part].entries()) {
+      for (const shorter of lineOf(line).shorter) yield { ...text, [part]: text[part].with(i, shorter) };
     }
   }
 }

@@ -10,6 +10,7 @@ import { shrinkWords } from './fastCheck.ts';
 import { finding } from './finding.ts';
 import { measure, minimise, smaller, superfluous } from './minimise.ts';
 import type { Cell, Counterexample, Failure } from './outcome.ts';
+import { breaks } from './replays.ts';
 
 /** Fixed so that two people see the same review. */
 export const SEED = 1;
@@ -31,12 +32,6 @@ export interface SearchOptions {
   /** Only the run of that path; all without it. */
   readonly path?: string;
   readonly progress: (message: string) => void;
-}
-
-/** Whether a text is a legal scenario that breaks the property. */
-export function breaks(property: Property, kernel: Kernel, text: Text): boolean {
-  const run = legalRun(kernel, text);
-  return run !== undefined && firstBroken(property, run) >= 0;
 }
 
 /** Searches every property on every kernel with fast-check's outcomes. */

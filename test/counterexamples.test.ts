@@ -18,7 +18,7 @@ import { firstBroken, play } from '../scenario/play.ts';
 import { loadScenario } from '../scenario/scenario.ts';
 import { traceLines } from '../scenario/trace.ts';
 import { superfluous } from '../search/minimise.ts';
-import { breaks } from '../search/review.ts';
+import { breaks } from '../search/replays.ts';
 
 const files = counterexampleFiles();
 

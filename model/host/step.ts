@@ -90,7 +90,8 @@ function kindOf(command: HostCommand): string {
   return command.kind === 'link add' ? command.type : command.kind === 'vrf add' ? 'vrf' : '';
 }
 
-function operator(kernel: Kernel, net: World, command: HostCommand): World {
+/** The host after one command of its operator; one that the kernel refuses is shown. */
+export function operate(kernel: Kernel, net: World, command: HostCommand): World {
   if (!kernel.rtnl_link_ops_get(kindOf(command))) {
     return emit(net, { kind: 'refused', message: rtnetlinkMessage(-EOPNOTSUPP, '') });
   }
@@ -137,7 +138,7 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     case 'retransmit':
       return tcp_retransmit_timer(kernel, net, lastNamed(net, event.s).id);
     case 'host':
-      return operator(kernel, net, event.command);
+      return operate(kernel, net, event.command);
     case 'wait':
       return tcpTimers(kernel, { ...net, now: net.now + event.ms });
   }
@@ -161,13 +162,24 @@ export function step(kernel: Kernel, world: World, event: Event): Step {
   return { world: net, effects: shown(net) };
 }
 
+/** A new host of that kernel. */
+export function newHost(kernel: Kernel): World {
+  const fresh = newWorld();
+  return { ...fresh, multipath: { ...fresh.multipath, by_saddr: kernel.multipath_by_saddr } };
+}
+
+/** The host after the commands that the variant's operator adds to its own. */
+export function finishBoot(kernel: Kernel, configured: World): World {
+  let net = configured;
+  for (const command of kernel.operator(configured)) net = operate(kernel, net, command);
+  return net;
+}
+
 /** A new host after its commands, and those that the variant's operator adds; its effects are the refusals. */
 export function boot(kernel: Kernel, host: readonly HostCommand[]): World {
-  const fresh = newWorld();
-  let net: World = { ...fresh, multipath: { ...fresh.multipath, by_saddr: kernel.multipath_by_saddr } };
-  for (const command of host) net = operator(kernel, net, command);
-  for (const command of kernel.operator(net)) net = operator(kernel, net, command);
-  return net;
+  let net = newHost(kernel);
+  for (const command of host) net = operate(kernel, net, command);
+  return finishBoot(kernel, net);
 }
 
 /** What a scenario was: the booted host, and the step of each event up to the first oops. */

@@ -8,9 +8,9 @@ import { twoUplinks, vrfHosts } from '../../properties/scopes/runs.ts';
 import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
-import { acceptedCommands } from '../../search/accepted.ts';
 import { eventWords, hostWords } from '../../search/bulk.ts';
 import { drawEvents, drawHost } from '../../search/generate.ts';
+import { acceptedCommands } from '../../search/replays.ts';
 
 const HOSTS = 300;
 

@@ -7,9 +7,9 @@ import type { Step, World } from '../../model/types/world.ts';
 import { silentPeers } from '../../properties/scopes/runs.ts';
 import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
-import { acceptedCommands } from '../../search/accepted.ts';
 import { eventWords, hostWords } from '../../search/bulk.ts';
 import { drawEvents, drawHost } from '../../search/generate.ts';
+import { acceptedCommands } from '../../search/replays.ts';
 
 const HOSTS = 150;
 const SEQUENCES = 4;

@@ -12,7 +12,7 @@ import { compile, type Text } from '../../scenario/text.ts';
 import { bulkSearch } from '../../search/bulk.ts';
 import { combined } from '../../search/engines.ts';
 import type { Cell } from '../../search/outcome.ts';
-import { breaks } from '../../search/review.ts';
+import { breaks } from '../../search/replays.ts';
 import { rareMark } from '../../solver/planted.ts';
 import * as lifted from '../../solver/planted.ts?lifted';
 import { isInside, placesOf, textOf } from '../../solver/shapeText.ts';
