@@ -96,7 +96,7 @@ function bindElsewhere(net: World, port: number): number {
 }
 
 /** The other process's socket. */
-const OTHER: SocketCall = { s: 'other', type: 'tcp', protocol: IPPROTO_TCP, uid: 0 };
+const OTHER: SocketCall = { s: 'other', type: 'tcp', protocol: IPPROTO_TCP, uid: 0, gid: 0, cgroup: '', classid: 0 };
 
 /** The ports that users gave to their TCP sockets, and that these hold through step `i`. */
 function heldPorts(run: Run, i: number): readonly number[] {

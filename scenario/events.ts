@@ -16,6 +16,7 @@ import {
 } from '../model/types/event.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol, readFlags } from './format.ts';
+import { readCgroupPath } from './host/xtMatches.ts';
 import { parseHostLine, printHostCommand } from './host.ts';
 import { arrivalJson, printArrival, readArrival } from './tcpdump.ts';
 import { readAddress, readBytes, readDevice, readEndpoint, readNumber, readTransport, U32, Words } from './words.ts';
@@ -67,6 +68,11 @@ function readType(word: string): SocketType {
   return type ?? wrong(`"${word}" is not a type of socket; write tcp, udp, ping, raw PROTO or hdrincl`);
 }
 
+function readCgroup(path: string): string {
+  const known = readCgroupPath(path);
+  return known === '/' ? '' : known;
+}
+
 function readTcpFlags(word: string): number {
   const flags = readFlags(word);
   if (flags < 0) wrong(`"${word}" is not a set of TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
@@ -94,7 +100,8 @@ const CODECS: { readonly [Kind in keyof Meanings]: Codec<Meanings[Kind]> } = {
   address: word('ADDR', 'an address', 0, (text) => readAddress(text, 'an address'), formatAddress, formatAddress),
   link: word('DEV', 'the name of a link', '', readDevice),
   mark: word('M', 'a mark', 0, (text) => readNumber(text, 'a mark', U32)),
-  user: word('U', 'a user', 0, (text) => readNumber(text, 'a user', U32 - 1)),
+  user: word('U', 'a user or a group', 0, (text) => readNumber(text, 'a user or a group', U32 - 1)),
+  cgroup: word('PATH', 'a control group', '', readCgroup),
   bytes: word('LEN', 'a number of bytes', 0, readBytes),
   tcpFlags: word('F', 'TCP flags', -1, readTcpFlags, formatFlags),
   set: { sign: '', none: false, given: (set) => set, read: () => true, print: () => '', json: (set) => set },

@@ -1,10 +1,11 @@
 /** A host as text: the commands an operator would type, one a line, and the same commands as the model takes them. */
 import type { HostCommand } from '../model/types/host.ts';
 import { locating, wrong } from './error.ts';
-import { parseIp, printIp } from './host/ip.ts';
-import { parseIptables, printIptables } from './host/iptables.ts';
-import { parseSysctl, printSysctl } from './host/sysctl.ts';
+import { parseWords } from './host/command.ts';
+import { ALONE } from './host/reading.ts';
 import { splitWords } from './words.ts';
+
+export { printHostCommand } from './host/command.ts';
 
 /** One command of a host, with the place it was read from. */
 export interface HostLine {
@@ -16,35 +17,14 @@ export interface HostLine {
 
 /** Parses one command; a fault is `Wrong`, for the caller to place. */
 export function parseHostLine(text: string): HostCommand {
-  const [program = '', ...words] = splitWords(text);
-  switch (program.replace(/^\/?(usr\/)?s?bin\//, '')) {
-    case 'ip':
-      return parseIp(words);
-    case 'iptables':
-      return parseIptables(words);
-    case 'sysctl':
-      return parseSysctl(words);
-    case '':
-      return wrong('there is no command here; write an ip, iptables or sysctl command');
-    default:
-      return wrong(`"${program}" is not a command of a host; write an ip, iptables or sysctl command`);
-  }
+  const [command, ...more] = parseWords(splitWords(text), ALONE);
+  if (command === undefined) wrong('this changes nothing that is modelled; leave it out');
+  if (more.length > 0) wrong('this line asks for several things; write a line for each');
+  return command;
 }
 
 /** The same, under the name that the tests of the model use. */
 export const parseHostCommand = parseHostLine;
-
-/** The command as an operator would type it. `parseHostLine` reads it back as the same command. */
-export function printHostCommand(command: HostCommand): string {
-  switch (command.kind) {
-    case 'iptables':
-      return printIptables(command);
-    case 'sysctl':
-      return printSysctl(command);
-    default:
-      return printIp(command);
-  }
-}
 
 function isBlank(text: string): boolean {
   return /^\s*(#|$)/.test(text);

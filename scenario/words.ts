@@ -53,6 +53,10 @@ export class Words {
     this.words = words;
   }
 
+  get count(): number {
+    return this.words.length;
+  }
+
   get done(): boolean {
     return this.position >= this.words.length;
   }

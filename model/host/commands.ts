@@ -27,7 +27,7 @@ import { xfrm_policy_insert } from '../kernel/net/xfrm/xfrm_policy.ts';
 import { EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP } from '../types/errno.ts';
 import type { HostCommand } from '../types/host.ts';
 import { setDev } from '../types/lookup.ts';
-import { LOOPBACK_IFINDEX, type NetDevice, NO_DEV, NO_IFADDR } from '../types/net.ts';
+import { type InIfaddr, LOOPBACK_IFINDEX, type NetDevice, NO_DEV, NO_IFADDR } from '../types/net.ts';
 import type { NetlinkResult } from '../types/netlink.ts';
 import {
   type FibConfig,
@@ -50,6 +50,8 @@ import {
   RTN_UNSPEC,
 } from '../types/route.ts';
 import type { World } from '../types/world.ts';
+import { conntrackDelete } from './conntrack.ts';
+import { ipsetCommand } from './ipset.ts';
 import { iptablesCommand } from './iptables.ts';
 import { type CommandResult, refused, rtnetlinkResult } from './netlink.ts';
 import { sysctlCommand } from './sysctl.ts';
@@ -74,6 +76,9 @@ interface LinkKind {
   readonly tx_csum: boolean;
 }
 
+/** C: drivers/net/ppp/pppoe.c: the header of PPPoE and of Ethernet, and two bytes of PPP. */
+const PPPOE_HEADER = 22;
+
 /**
  * The properties of a kind of link.
  *
@@ -94,6 +99,12 @@ function linkKind(kind: string, remote: number): LinkKind {
       return { mtu: 1450, hard_header_len: 14, noarp: false, tx_csum: true };
     case 'tun':
       return { mtu: 1500, hard_header_len: 0, noarp: true, tx_csum: false };
+    case 'tap':
+      return { mtu: 1500, hard_header_len: 14, noarp: false, tx_csum: false };
+    case 'ppp':
+      return { mtu: 1492, hard_header_len: PPPOE_HEADER, noarp: true, tx_csum: false };
+    case 'wireguard':
+      return { mtu: 1420, hard_header_len: 0, noarp: true, tx_csum: true };
     case 'dummy':
     case 'ifb':
       return { mtu: 1500, hard_header_len: 14, noarp: true, tx_csum: true };
@@ -183,7 +194,7 @@ function cycle_netdev(net: World, ifindex: number): World {
  * Puts a link into a VRF, or takes it out of the one it is in.
  *
  * C: net/core/rtnetlink.c, do_set_master(); drivers/net/vrf.c, vrf_add_slave() and vrf_del_slave().
- * Left out: masters of other kinds, which are refused as if they could have no links.
+ * Left out: what a bridge, a bond or a team does with its ports: what leaves by it is shown as leaving by itself.
  */
 function linkMaster(net: World, { name, master }: Command<'link master'>): CommandResult {
   const dev = dev_get_by_name(net, name);
@@ -196,10 +207,16 @@ function linkMaster(net: World, { name, master }: Command<'link master'>): Comma
   const { ifindex } = dev;
   const free = dev.master === 0 ? net : cycle_netdev(changeUpper(net, ifindex, 0), ifindex);
   if (upper.ifindex === 0) return answer(0, '', free);
+  if (isSwitch(upper)) return answer(0, '', free);
   if (!netif_is_l3_master(upper)) return answer(-EOPNOTSUPP, '', free);
   if (netif_is_l3_master(dev)) return answer(-EINVAL, 'Can not enslave an L3 master device to a VRF', free);
   if (ifindex === LOOPBACK_IFINDEX) return answer(-EOPNOTSUPP, 'Can not enslave loopback device to a VRF', free);
   return answer(0, '', cycle_netdev(changeUpper(free, ifindex, upper.ifindex), ifindex));
+}
+
+/** Whether the link hands packets on to ports of its own. */
+function isSwitch({ kind }: NetDevice): boolean {
+  return kind === 'bridge' || kind === 'bond' || kind === 'team';
 }
 
 /** The links of a VRF that is being removed are free again. C: drivers/net/vrf.c, vrf_dellink(). */
@@ -233,7 +250,7 @@ function setUp(net: World, ifindex: number, up: boolean): World {
   return fibDevUp(ifindex === LOOPBACK_IFINDEX ? addLoopbackAddr(changed, ifindex) : changed, ifindex);
 }
 
-/** C: net/core/rtnetlink.c, do_setlink(): the MTU first, then the flags. */
+/** C: net/core/rtnetlink.c, do_setlink(): the MTU and the group first, then the flags. */
 function linkSet(net: World, command: Command<'link set'>): CommandResult {
   const dev = dev_get_by_name(net, command.name);
   if (dev.ifindex === 0) {
@@ -245,6 +262,7 @@ function linkSet(net: World, command: Command<'link set'>): CommandResult {
     if (bad !== '') return answer(-EINVAL, bad, net);
     after = rt_cache_flush(setDev(after, { ...dev, mtu: command.mtu }));
   }
+  if (command.group >= 0) after = setDev(after, { ...dev_get_by_index(after, dev.ifindex), group: command.group });
   if (command.arp >= 0 && dev.noarp !== (command.arp === 0)) {
     after = setDev(after, { ...dev_get_by_index(after, dev.ifindex), noarp: command.arp === 0 });
     if (dev.up && command.up !== 0) after = rt_cache_flush(after);
@@ -253,20 +271,23 @@ function linkSet(net: World, command: Command<'link set'>): CommandResult {
   return answer(0, '', after);
 }
 
+/** `ip address add`, and `change` or `replace`, which may find the address there. */
 function addrAdd(net: World, command: AddrChange): CommandResult {
   const dev = dev_get_by_name(net, command.dev);
   if (dev.ifindex === 0) return noDevice(net, command.dev);
   const { local } = command;
-  return rtnetlinkResult(
-    inet_rtm_newaddr(net, dev.ifindex, {
-      ...NO_IFADDR,
-      ifa_local: local,
-      ifa_address: command.peer !== 0 ? command.peer : local,
-      ifa_prefixlen: command.prefixlen,
-      ifa_broadcast: command.broadcast,
-      ifa_scope: command.scope >= 0 ? command.scope : defaultScope(local),
-    }),
-  );
+  const ifa: InIfaddr = {
+    ...NO_IFADDR,
+    ifa_local: local,
+    ifa_address: command.peer !== 0 ? command.peer : local,
+    ifa_prefixlen: command.prefixlen,
+    ifa_broadcast: command.broadcast,
+    ifa_scope: command.scope >= 0 ? command.scope : defaultScope(local),
+    ifa_noprefixroute: command.noprefixroute,
+    ifa_rt_priority: command.metric,
+  };
+  const flags = command.kind === 'addr add' ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE | NLM_F_REPLACE;
+  return rtnetlinkResult(inet_rtm_newaddr(net, dev.ifindex, ifa, flags));
 }
 
 function addrDel(net: World, command: AddrChange): CommandResult {
@@ -369,6 +390,7 @@ export function hostCommand(net: World, command: HostCommand): CommandResult {
     case 'link set':
       return linkSet(net, command);
     case 'addr add':
+    case 'addr replace':
       return addrAdd(net, command);
     case 'addr del':
       return addrDel(net, command);
@@ -390,6 +412,10 @@ export function hostCommand(net: World, command: HostCommand): CommandResult {
       return answer(0, '', rt_cache_flush({ ...net, xfrm_policy: [] }));
     case 'iptables':
       return iptablesCommand(net, command);
+    case 'ipset':
+      return ipsetCommand(net, command);
+    case 'conntrack':
+      return conntrackDelete(net, command);
     case 'sysctl':
       return sysctlCommand(net, command.key, command.values);
   }

@@ -7,14 +7,17 @@ import {
   translate_table,
   xt_find_chain,
 } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
+import { ip_set_get_byname } from '../kernel/net/netfilter/ipset/ip_set_core.ts';
 import { E2BIG, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY } from '../types/errno.ts';
 import type { HostCommand } from '../types/host.ts';
 import { insertBehind } from '../types/lookup.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../types/packet.ts';
 import {
+  type CtTest,
   NF_ACCEPT,
   NF_DROP,
   type PortRange,
+  type SetDim,
   type XtChain,
   type XtMatch,
   type XtRule,
@@ -36,11 +39,17 @@ function restarted(table: XtTable): XtTable {
   return { ...table, used: true, chains };
 }
 
+/** The table after a change: nf_tables keeps what was counted. */
+function changed(table: XtTable): XtTable {
+  return table.nft ? { ...table, used: true } : restarted(table);
+}
+
 /** Whether a rule needs connection tracking. C: the callers of nf_ct_netns_get(); NOTRACK is none. */
 function needsConntrack(e: XtRule): boolean {
   const t = e.target.kind;
-  let needs = t === 'CONNMARK' || t === 'MASQUERADE' || t === 'SNAT' || t === 'DNAT';
-  for (const m of e.matches) needs = needs || m.kind === 'ctstate';
+  let needs =
+    t === 'CONNMARK' || t === 'MASQUERADE' || t === 'REDIRECT' || t === 'SNAT' || t === 'DNAT' || t === 'zone';
+  for (const m of e.matches) needs = needs || m.kind === 'ctstate' || m.kind === 'conntrack' || m.kind === 'connmark';
   return needs;
 }
 
@@ -82,7 +91,7 @@ function commit(net: World, table: XtTable): IptablesResult {
   const err = translate_table(table);
   if (err === -ELOOP) return refused(net, ELOOP, 'iptables: Too many levels of symbolic links.');
   if (err < 0) return refused(net, EINVAL, INVALID_WORDS);
-  const after = setTable(net, restarted(table));
+  const after = setTable(net, changed(table));
   const ct_enabled =
     tableNeedsConntrack(after.raw) ||
     tableNeedsConntrack(after.mangle) ||
@@ -92,7 +101,7 @@ function commit(net: World, table: XtTable): IptablesResult {
 }
 
 /** What the program refuses in a rule before it asks the kernel, '' for nothing. */
-function ruleUsage(table: string, chain: string, e: XtRule): string {
+function ruleUsage(net: World, table: string, chain: string, e: XtRule): string {
   const { protocol, invert } = protoOf(e);
   let ports = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
   let nth = 0;
@@ -115,6 +124,7 @@ function ruleUsage(table: string, chain: string, e: XtRule): string {
       return 'statistic: bad value for option "--every", or out of range (1-4294967295).';
     }
     if (m.kind === 'statistic-nth' && m.packet >= m.every) return 'the --packet p must be 0 <= p <= n-1';
+    if (m.kind === 'set' && ip_set_get_byname(net, m.set).name === '') return `Set ${m.set} doesn't exist.\n`;
     nth += m.kind === 'statistic-nth' ? 1 : 0;
   }
   if (nth > 1) return 'a second statistic match in one rule is not modelled';
@@ -211,6 +221,30 @@ function statesWithin(a: readonly string[], b: readonly string[]): boolean {
   return all;
 }
 
+/** Whether every question of one list is in the other. */
+function testsWithin(a: readonly CtTest[], b: readonly CtTest[]): boolean {
+  let all = true;
+  for (const test of a) {
+    let found = false;
+    for (const { what, first, last, invert } of b) {
+      found = found || (test.what === what && test.first === first && test.last === last && test.invert === invert);
+    }
+    all = all && found;
+  }
+  return all;
+}
+
+/** Whether two lists of dimensions are the same. */
+function sameDims(a: readonly SetDim[], b: readonly SetDim[]): boolean {
+  if (a.length !== b.length) return false;
+  let i = 0;
+  for (const dim of a) {
+    if (dim !== b[i]) return false;
+    i += 1;
+  }
+  return true;
+}
+
 /** Whether two matches say the same. */
 function sameMatch(a: XtMatch, b: XtMatch): boolean {
   if (a.kind !== b.kind || a.invert !== b.invert) return false;
@@ -236,8 +270,35 @@ function sameMatch(a: XtMatch, b: XtMatch): boolean {
       return b.kind === a.kind && a.mark === b.mark && a.mask === b.mask;
     case 'ctstate':
       return b.kind === a.kind && statesWithin(a.states, b.states) && statesWithin(b.states, a.states);
+    case 'conntrack':
+      return (
+        b.kind === a.kind &&
+        a.statesInvert === b.statesInvert &&
+        statesWithin(a.states, b.states) &&
+        statesWithin(b.states, a.states) &&
+        testsWithin(a.tests, b.tests) &&
+        testsWithin(b.tests, a.tests)
+      );
+    case 'connmark':
+      return b.kind === a.kind && a.mark === b.mark && a.mask === b.mask;
     case 'owner':
       return b.kind === a.kind && a.uidFirst === b.uidFirst && a.uidLast === b.uidLast;
+    case 'owner-gid':
+      return b.kind === a.kind && a.gidFirst === b.gidFirst && a.gidLast === b.gidLast;
+    case 'socket-exists':
+      return true;
+    case 'cgroup':
+      return b.kind === a.kind && a.path === b.path && a.classid === b.classid;
+    case 'set':
+      return b.kind === a.kind && a.set === b.set && sameDims(a.dims, b.dims);
+    case 'iprange':
+      return b.kind === a.kind && a.which === b.which && a.first === b.first && a.last === b.last;
+    case 'length':
+      return b.kind === a.kind && a.first === b.first && a.last === b.last;
+    case 'policy':
+      return b.kind === a.kind && a.out === b.out && a.ipsec === b.ipsec;
+    case 'statistic-random':
+      return b.kind === a.kind && a.probability === b.probability;
     case 'statistic-nth':
       return b.kind === a.kind && a.every === b.every && a.packet === b.packet;
     case 'tos':
@@ -245,7 +306,7 @@ function sameMatch(a: XtMatch, b: XtMatch): boolean {
     case 'dscp':
       return b.kind === a.kind && a.dscp === b.dscp;
     case 'addrtype':
-      return b.kind === a.kind && a.which === b.which && a.type === b.type;
+      return b.kind === a.kind && a.which === b.which && a.types === b.types && a.limit === b.limit;
   }
 }
 
@@ -260,12 +321,25 @@ function sameTarget(a: XtTarget, b: XtTarget): boolean {
     case 'TOS':
       return b.kind === a.kind && a.value === b.value && a.mask === b.mask;
     case 'CONNMARK':
-      return b.kind === a.kind && a.op === b.op && a.value === b.value && a.mask === b.mask;
+      return b.kind === a.kind && a.op === b.op && a.value === b.value && a.mask === b.mask && a.nfmask === b.nfmask;
     case 'DSCP':
       return b.kind === a.kind && a.dscp === b.dscp;
+    case 'MASQUERADE':
+    case 'REDIRECT':
+      return b.kind === a.kind && a.portFirst === b.portFirst && a.portLast === b.portLast && a.random === b.random;
     case 'SNAT':
     case 'DNAT':
-      return b.kind === a.kind && a.addr === b.addr && a.portFirst === b.portFirst && a.portLast === b.portLast;
+      return (
+        b.kind === a.kind &&
+        a.addr === b.addr &&
+        a.portFirst === b.portFirst &&
+        a.portLast === b.portLast &&
+        a.random === b.random
+      );
+    case 'zone':
+      return b.kind === a.kind && a.zone === b.zone && a.dir === b.dir;
+    case 'REJECT':
+      return b.kind === a.kind && a.reject === b.reject;
     default:
       return true;
   }
@@ -316,7 +390,7 @@ function withoutRule(chain: XtChain, number: number): XtChain {
 
 /** `-A` and `-I`; `-A` inserts behind the last rule. C: libiptc, iptc_append_entry(), iptc_insert_entry(). */
 function insertRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
-  const words = ruleUsage(table.name, c.chain, c.rule);
+  const words = ruleUsage(net, table.name, c.chain, c.rule);
   if (words !== '') return usage(net, words);
   const jump = jumpRefusal(table, c.rule);
   if (jump !== '' && jump !== INVALID_WORDS) return refused(net, ENOENT, jump);
@@ -336,7 +410,7 @@ function insertRule(net: World, table: XtTable, c: IptablesCommand): IptablesRes
 
 /** `-D` with a rule. C: libiptc, iptc_delete_entry(). */
 function deleteRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
-  const words = ruleUsage(table.name, c.chain, c.rule);
+  const words = ruleUsage(net, table.name, c.chain, c.rule);
   if (words !== '') return usage(net, words);
   const jump = jumpRefusal(table, c.rule);
   if (jump !== '' && jump !== INVALID_WORDS) return refused(net, ENOENT, jump);
@@ -347,6 +421,27 @@ function deleteRule(net: World, table: XtTable, c: IptablesCommand): IptablesRes
   const t = c.rule.target.kind;
   const standard = t === 'none' || t === 'ACCEPT' || t === 'DROP' || t === 'RETURN';
   return refused(net, ENOENT, standard ? BAD_RULE_WORDS : NO_CHAIN_WORDS);
+}
+
+/** `-C`: whether the rule is there; nothing changes. C: libiptc, iptc_check_entry(). */
+function checkRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
+  const { err, message } = deleteRule(net, table, c);
+  return { err, message, net };
+}
+
+/** `-R`. C: libiptc, iptc_replace_entry(). */
+function replaceRule(net: World, table: XtTable, c: IptablesCommand): IptablesResult {
+  const words = ruleUsage(net, table.name, c.chain, c.rule);
+  if (words !== '') return usage(net, words);
+  const jump = jumpRefusal(table, c.rule);
+  if (jump !== '' && jump !== INVALID_WORDS) return refused(net, ENOENT, jump);
+  const chain = xt_find_chain(table, c.chain);
+  if (chain.name === '') return refused(net, ENOENT, NO_CHAIN_WORDS);
+  if (c.index > chain.rules.length) return refused(net, E2BIG, 'iptables: Index of replacement too big.');
+  if (jump !== '') return refused(net, EINVAL, jump);
+  const rule = { ...c.rule, id: net.next_rule, count: 0 };
+  const rules = insertBehind(withoutRule(chain, c.index).rules, c.index - 1, rule);
+  return commit({ ...net, next_rule: net.next_rule + 1 }, setChain(table, { ...chain, rules }));
 }
 
 /** `-D` with a number. C: libiptc, iptc_delete_num_entry(). */
@@ -437,10 +532,21 @@ export function iptablesCommand(net: World, command: IptablesCommand): IptablesR
       `can't initialize iptables table \`${command.table}': Table does not exist (do you need to insmod?)`,
     );
   }
+  if (table.used && table.nft !== command.nft) {
+    return usage(net, `the other back end has table ${table.name}, and rules of both in one table are not modelled`);
+  }
+  return changeTable(net, { ...table, nft: command.nft }, command);
+}
+
+function changeTable(net: World, table: XtTable, command: IptablesCommand): IptablesResult {
   switch (command.op) {
     case 'A':
     case 'I':
       return insertRule(net, table, command);
+    case 'C':
+      return checkRule(net, table, command);
+    case 'R':
+      return replaceRule(net, table, command);
     case 'D':
       return deleteRule(net, table, command);
     case 'D#':

@@ -87,6 +87,7 @@ const NEW_WORLD: World = {
   mangle: ipt_alloc_initial_table('mangle'),
   nat: ipt_alloc_initial_table('nat'),
   filter: ipt_alloc_initial_table('filter'),
+  ipsets: [],
   ct_enabled: false,
   conntrack: [],
   socks: [inet_ctl_sock_create(IPV4_TCP_SK, IPPROTO_TCP), inet_ctl_sock_create(IPV4_ICMP_SK, IPPROTO_ICMP)],

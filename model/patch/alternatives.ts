@@ -1,7 +1,7 @@
 /** What the alternatives without a patch share: which marks of mangle OUTPUT they can do without. */
 import type { HostCommand } from '../types/host.ts';
 import { type FibRule, FR_ACT_TO_TBL, NO_RULE } from '../types/route.ts';
-import { NF_ACCEPT, type XtMatch, type XtRule } from '../types/verdict.ts';
+import { NF_ACCEPT, NO_XT_RULE, type XtMatch, type XtRule } from '../types/verdict.ts';
 import type { World } from '../types/world.ts';
 
 /** A rule of mangle OUTPUT that sets a mark, its number from 1, and the policy rule that the mark is for; index 0 for none. */
@@ -39,13 +39,11 @@ export function markings(net: World): readonly Marking[] {
   return list;
 }
 
-/** A deletion by number names no rule. */
-const NO_RULE_NAMED: XtRule = { id: 0, matches: [], target: { kind: 'none' }, count: 0 };
-
 /** `iptables -t mangle -D OUTPUT N`. */
-export function withoutMarking({ index }: Marking): HostCommand {
-  const rule = NO_RULE_NAMED;
-  return { kind: 'iptables', table: 'mangle', op: 'D#', chain: 'OUTPUT', index, policy: NF_ACCEPT, rule };
+export function withoutMarking(net: World, { index }: Marking): HostCommand {
+  const { nft } = net.mangle;
+  const rule = NO_XT_RULE;
+  return { kind: 'iptables', nft, table: 'mangle', op: 'D#', chain: 'OUTPUT', index, policy: NF_ACCEPT, rule };
 }
 
 /** The policy rule with that match as a selector; pref -2 when it has none for it. */

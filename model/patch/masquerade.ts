@@ -23,6 +23,7 @@ function operator(net: World): readonly HostCommand[] {
   for (const dev of net.devs) {
     const command: HostCommand = {
       kind: 'iptables',
+      nft: net.nat.nft,
       table: 'nat',
       op: 'A',
       chain: 'POSTROUTING',
@@ -31,7 +32,7 @@ function operator(net: World): readonly HostCommand[] {
       rule: {
         id: 0,
         matches: [{ kind: 'out', dev: dev.name, invert: false }],
-        target: { kind: 'MASQUERADE' },
+        target: { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false },
         count: 0,
       },
     };

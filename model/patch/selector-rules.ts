@@ -9,7 +9,7 @@ function operator(net: World): readonly HostCommand[] {
   let commands: readonly HostCommand[] = [];
   for (const marking of markings(net)) {
     const rule = asPolicyRule(marking);
-    commands = rule.pref === -2 ? commands : [...commands, withoutMarking(marking), { kind: 'rule add', rule }];
+    commands = rule.pref === -2 ? commands : [...commands, withoutMarking(net, marking), { kind: 'rule add', rule }];
   }
   return commands;
 }

@@ -16,9 +16,11 @@ export interface Picks {
   readonly isn: number;
   /** What memory holds that nobody initialised or that lies beyond an object, 0..0xffffffff. */
   readonly stack: number;
+  /** How the dice of random matches fall: bit i is 1 where the i-th packet that asks is not hit. */
+  readonly random: number;
 }
 
-export const NO_PICKS: Picks = { port_offset: 0, isn: 0, stack: 0 };
+export const NO_PICKS: Picks = { port_offset: 0, isn: 0, stack: 0, random: 0 };
 
 export type SocketType = 'tcp' | 'udp' | 'ping' | 'raw' | 'hdrincl';
 
@@ -54,6 +56,8 @@ export interface Meanings {
   readonly link: string;
   readonly mark: number;
   readonly user: number;
+  /** A path without its first slash, '' for the root. */
+  readonly cgroup: string;
   /** A number of payload bytes. */
   readonly bytes: number;
   /** TCPHDR_* of a hand-made TCP header, -1 for none. */
@@ -107,6 +111,9 @@ export const EVENTS = {
       mark: { is: 'mark', says: 'SO_MARK', draws: ['100'] },
       dev: { is: 'link', says: 'SO_BINDTODEVICE', draws: ['eth0', 'eth1'] },
       uid: { is: 'user', says: 'the user who owns it', draws: ['1000'] },
+      gid: { is: 'user', says: 'the group of that user', draws: ['1000'] },
+      cgroup: { is: 'cgroup', says: 'the control group it is made in, a path of the unified hierarchy' },
+      classid: { is: 'mark', says: 'the class of net_cls that it is made in' },
       dontroute: { is: 'set', says: 'SO_DONTROUTE', draws: [''] },
       broadcast: { is: 'set', says: 'SO_BROADCAST', draws: [''] },
       unicastIf: { is: 'link', says: 'IP_UNICAST_IF', without: 'dev', draws: ['eth0', 'eth1'] },

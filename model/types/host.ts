@@ -1,7 +1,8 @@
 /** The operator's commands, parsed: what `ip`, `iptables` and `sysctl` ask of the kernel. Devices are named, as typed. */
 
+import type { IpSet, SetEntry } from './ipset.ts';
 import type { FibRule } from './route.ts';
-import type { XtRule } from './verdict.ts';
+import type { CtTest, XtRule } from './verdict.ts';
 import type { XfrmPolicy } from './xfrm.ts';
 
 /** `nexthop via GW dev DEV weight N`. */
@@ -32,11 +33,14 @@ export type HostCommand =
       readonly up: number;
       readonly arp: number;
       readonly mtu: number;
+      /** -1: leave. */
+      readonly group: number;
     }
   /** '': nomaster. */
   | { readonly kind: 'link master'; readonly name: string; readonly master: string }
   | {
-      readonly kind: 'addr add' | 'addr del';
+      /** `addr change` and `addr replace` are one to the kernel. */
+      readonly kind: 'addr add' | 'addr replace' | 'addr del';
       readonly dev: string;
       readonly local: number;
       readonly peer: number;
@@ -45,6 +49,8 @@ export type HostCommand =
       readonly scope: number;
       /** 0: none. */
       readonly broadcast: number;
+      readonly noprefixroute: boolean;
+      readonly metric: number;
     }
   | { readonly kind: 'addr flush'; readonly dev: string }
   | {
@@ -78,15 +84,43 @@ export type HostCommand =
   | { readonly kind: 'xfrm policy flush' }
   | {
       readonly kind: 'iptables';
+      /** The back end is nf_tables. */
+      readonly nft: boolean;
       readonly table: string;
-      /** -A -I -D -N -P -F -X; 'D#' deletes by `index`. */
-      readonly op: 'A' | 'I' | 'D' | 'D#' | 'N' | 'P' | 'F' | 'X';
+      /** -A -C -I -D -R -N -P -F -X; 'D#' deletes by `index`. */
+      readonly op: 'A' | 'C' | 'I' | 'D' | 'D#' | 'R' | 'N' | 'P' | 'F' | 'X';
       /** '' for all chains (-F, -X). */
       readonly chain: string;
-      /** From 1; for I and D#. */
+      /** From 1; for I, R and D#. */
       readonly index: number;
       readonly policy: number;
       readonly rule: XtRule;
+    }
+  | {
+      readonly kind: 'ipset';
+      readonly op: 'create' | 'add' | 'del' | 'destroy' | 'flush' | 'rename' | 'swap';
+      /** '' for all sets (destroy, flush). */
+      readonly set: string;
+      /** The new set, of which the name counts only in `set`. */
+      readonly made: IpSet;
+      readonly entry: SetEntry;
+      /** Seconds that the element stays: -1 where nothing was said, 0 for ever. */
+      readonly timeout: number;
+      /** The other name, of rename and swap. */
+      readonly other: string;
+      /** -exist: what is there already, or not there, is no error. */
+      readonly exist: boolean;
+    }
+  /** `conntrack -F`, or `conntrack -D` of what fits all. */
+  | {
+      readonly kind: 'conntrack';
+      readonly tests: readonly CtTest[];
+      readonly mark: number;
+      readonly mask: number;
+      /** -1: any. */
+      readonly zone: number;
+      /** Only connections whose source, or destination, was translated. */
+      readonly nat: '' | 'src' | 'dst';
     }
   /** `key` with dots; values as numbers ("40000 40100" is two). */
   | { readonly kind: 'sysctl'; readonly key: string; readonly values: readonly number[] };

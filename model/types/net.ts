@@ -15,6 +15,10 @@ export interface InIfaddr {
   readonly ifa_scope: number;
   /** IFA_F_SECONDARY: never chosen as a source by itself. */
   readonly ifa_secondary: boolean;
+  /** IFA_F_NOPREFIXROUTE: it brings no route to its subnet. */
+  readonly ifa_noprefixroute: boolean;
+  /** The metric of that route. */
+  readonly ifa_rt_priority: number;
   /** Rises with every address that the host gets: the youngest comes first in the kernel's hash of addresses. */
   readonly ifa_order: number;
 }
@@ -27,6 +31,8 @@ export const NO_IFADDR: InIfaddr = {
   ifa_broadcast: 0,
   ifa_scope: 0,
   ifa_secondary: false,
+  ifa_noprefixroute: false,
+  ifa_rt_priority: 0,
   ifa_order: 0,
 };
 
@@ -60,6 +66,8 @@ export interface NetDevice {
   readonly tunnel_daddr: number;
   /** The table of a VRF device, 0 for other kinds. C: drivers/net/vrf.c, struct net_vrf, tb_id. */
   readonly vrf_tb_id: number;
+  /** Its group, 0 unless an operator gave it another one. C: struct net_device, group. */
+  readonly group: number;
   /** ifindex of the VRF device that it is enslaved to, 0 for none. C: net/core/dev.c, netdev_master_upper_dev_get(). */
   readonly master: number;
   /** ip_ptr->ifa_list: primary addresses by falling scope first, secondary ones after them. */
@@ -88,6 +96,7 @@ export const NO_DEV: NetDevice = {
   tunnel_saddr: 0,
   tunnel_daddr: 0,
   vrf_tb_id: 0,
+  group: 0,
   master: 0,
   ifa_list: [],
 };

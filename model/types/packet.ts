@@ -1,5 +1,6 @@
 /** Packets: struct sk_buff with the headers the model reads and writes. Header fields are numbers in host order. */
 import { NO_DST, type Rtable } from './route.ts';
+import { type CtZone, NO_ZONE } from './verdict.ts';
 
 export const IPPROTO_ICMP = 1;
 export const IPPROTO_TCP = 6;
@@ -98,6 +99,9 @@ export interface SkBuff {
   readonly saddr_given: boolean;
   /** Index of the connection-tracking entry, 0 for none; IP_CT_DIR_* and IP_CT_* of this packet. */
   readonly ct: number;
+  /** A rule with the target CT has given the packet a template, whose zone is `ct_zone`. C: skb->_nfct. */
+  readonly ct_tmpl: boolean;
+  readonly ct_zone: CtZone;
   readonly ctdir: number;
   readonly ctinfo: number;
   /** Device it came in by, the VRF for a link enslaved to one; 0 for local output. C: inet_iif(). */
@@ -150,6 +154,8 @@ export const NO_SKB: SkBuff = {
   hdrincl: false,
   saddr_given: false,
   ct: 0,
+  ct_tmpl: false,
+  ct_zone: NO_ZONE,
   ctdir: 0,
   ctinfo: 0,
   iif: 0,

@@ -103,6 +103,10 @@ export interface FibRule {
   readonly dport_end: number;
   /** -1 when not set. */
   readonly suppress_prefixlen: number;
+  /** A group of links, -1 when not set. */
+  readonly suppress_ifgroup: number;
+  /** The key of a tunnel, 0 when not set. */
+  readonly tun_id: number;
   /** RTPROT_*: who added it; part of what makes two rules the same. */
   readonly protocol: number;
 }
@@ -132,6 +136,8 @@ export const NO_RULE: FibRule = {
   dport_start: 0,
   dport_end: 0,
   suppress_prefixlen: -1,
+  suppress_ifgroup: -1,
+  tun_id: 0,
   protocol: RTPROT_UNSPEC,
 };
 

@@ -107,6 +107,11 @@ export interface Sock {
   readonly sk_mark: number;
   readonly sk_bound_dev_if: number;
   readonly sk_uid: number;
+  /** The group of the user who has the socket's file open. */
+  readonly sk_gid: number;
+  /** sk_cgrp_data: a path of the unified hierarchy without its first slash, '' for the root; the class of net_cls. */
+  readonly sk_cgroup: string;
+  readonly sk_classid: number;
   /** SOCK_BIND*_LOCK. */
   readonly sk_userlocks: number;
   readonly inet_saddr: number;
@@ -211,6 +216,9 @@ export const NO_SOCK: Sock = {
   sk_mark: 0,
   sk_bound_dev_if: 0,
   sk_uid: 0,
+  sk_gid: 0,
+  sk_cgroup: '',
+  sk_classid: 0,
   sk_userlocks: 0,
   inet_saddr: 0,
   inet_rcv_saddr: 0,

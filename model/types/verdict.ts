@@ -33,6 +33,12 @@ export const CT_INVALID = 7;
 /** `--ctstate UNTRACKED`. */
 export const IP_CT_UNTRACKED = 8;
 
+/** Bits of a connection's status. C: include/uapi/linux/netfilter/nf_conntrack_common.h, enum ip_conntrack_status. */
+export const IPS_EXPECTED = 1 << 0;
+export const IPS_SEEN_REPLY = 1 << 1;
+export const IPS_ASSURED = 1 << 2;
+export const IPS_CONFIRMED = 1 << 3;
+
 export const IP_CT_DIR_ORIGINAL = 0;
 export const IP_CT_DIR_REPLY = 1;
 
@@ -79,11 +85,66 @@ export type XtMatch =
     }
   | { readonly kind: 'mark'; readonly mark: number; readonly mask: number; readonly invert: boolean }
   | { readonly kind: 'ctstate'; readonly states: readonly string[]; readonly invert: boolean }
+  /** `-m conntrack` with more than a state; no states: none asked for. */
+  | {
+      readonly kind: 'conntrack';
+      readonly states: readonly string[];
+      readonly statesInvert: boolean;
+      readonly tests: readonly CtTest[];
+      readonly invert: boolean;
+    }
+  | { readonly kind: 'connmark'; readonly mark: number; readonly mask: number; readonly invert: boolean }
   | { readonly kind: 'owner'; readonly uidFirst: number; readonly uidLast: number; readonly invert: boolean }
+  | { readonly kind: 'owner-gid'; readonly gidFirst: number; readonly gidLast: number; readonly invert: boolean }
+  | { readonly kind: 'socket-exists'; readonly invert: boolean }
+  /** A path of the unified hierarchy without its first slash, or ('') a net_cls class. */
+  | { readonly kind: 'cgroup'; readonly path: string; readonly classid: number; readonly invert: boolean }
+  | { readonly kind: 'set'; readonly set: string; readonly dims: readonly SetDim[]; readonly invert: boolean }
   | { readonly kind: 'statistic-nth'; readonly every: number; readonly packet: number; readonly invert: boolean }
+  /** Of 0x80000000. */
+  | { readonly kind: 'statistic-random'; readonly probability: number; readonly invert: boolean }
+  | {
+      readonly kind: 'iprange';
+      readonly which: 'src' | 'dst';
+      readonly first: number;
+      readonly last: number;
+      readonly invert: boolean;
+    }
+  | { readonly kind: 'length'; readonly first: number; readonly last: number; readonly invert: boolean }
+  /** IPsec: `--dir out --pol ipsec`, or none. */
+  | { readonly kind: 'policy'; readonly out: boolean; readonly ipsec: boolean; readonly invert: boolean }
   | { readonly kind: 'tos'; readonly value: number; readonly mask: number; readonly invert: boolean }
   | { readonly kind: 'dscp'; readonly dscp: number; readonly invert: boolean }
-  | { readonly kind: 'addrtype'; readonly which: 'src' | 'dst'; readonly type: number; readonly invert: boolean };
+  /** `types` has the bit of every RTN_* that is meant. */
+  | {
+      readonly kind: 'addrtype';
+      readonly which: 'src' | 'dst';
+      readonly types: number;
+      readonly limit: '' | 'in' | 'out';
+      readonly invert: boolean;
+    };
+
+/** One question of `-m conntrack` to a packet's entry; `first` and `last` are an address and its mask, ports, or bits. */
+export interface CtTest {
+  readonly what:
+    | 'dir'
+    | 'proto'
+    | 'status'
+    | 'origsrc'
+    | 'origdst'
+    | 'replsrc'
+    | 'repldst'
+    | 'origsrcport'
+    | 'origdstport'
+    | 'replsrcport'
+    | 'repldstport';
+  readonly first: number;
+  readonly last: number;
+  readonly invert: boolean;
+}
+
+/** Which address or port of a packet a dimension of a set is compared with. */
+export type SetDim = 'src' | 'dst';
 
 export interface PortRange {
   readonly first: number;
@@ -101,14 +162,31 @@ export type XtTarget =
       readonly kind: 'CONNMARK';
       readonly op: 'set' | 'save' | 'restore';
       readonly value: number;
+      /** Of save and restore: the bits of the connection's mark, as of all three, and those of the packet's. */
       readonly mask: number;
+      readonly nfmask: number;
     }
   /** new tos = (old & ~mask) ^ value. */
   | { readonly kind: 'TOS'; readonly value: number; readonly mask: number }
   | { readonly kind: 'DSCP'; readonly dscp: number }
-  | { readonly kind: 'MASQUERADE' }
-  | { readonly kind: 'SNAT' | 'DNAT'; readonly addr: number; readonly portFirst: number; readonly portLast: number }
+  /** `portFirst` 0: no ports given. `random`: --random or --random-fully. */
+  | {
+      readonly kind: 'MASQUERADE' | 'REDIRECT';
+      readonly portFirst: number;
+      readonly portLast: number;
+      readonly random: boolean;
+    }
+  /** `addr` 0: ports alone. */
+  | {
+      readonly kind: 'SNAT' | 'DNAT';
+      readonly addr: number;
+      readonly portFirst: number;
+      readonly portLast: number;
+      readonly random: boolean;
+    }
   | { readonly kind: 'NOTRACK' }
+  /** `-j CT --zone`: which directions the zone is for, `both` or one. */
+  | { readonly kind: 'zone'; readonly zone: number; readonly dir: 'both' | 'orig' | 'reply' }
   /** The code of the ICMP error, or IPT_TCP_RESET. */
   | { readonly kind: 'REJECT'; readonly reject: number };
 
@@ -136,8 +214,20 @@ export interface XtTable {
   readonly name: string;
   /** Whether anything has touched it: an untouched nat table keeps connection tracking off. */
   readonly used: boolean;
+  /** The table is one of nf_tables, where the patch is not. */
+  readonly nft: boolean;
   readonly chains: readonly XtChain[];
 }
+
+/** A zone of connection tracking, and the directions that it is for. C: include/net/netfilter/nf_conntrack_zones.h, struct nf_conntrack_zone. */
+export interface CtZone {
+  readonly id: number;
+  readonly orig: boolean;
+  readonly reply: boolean;
+}
+
+/** The zone of everything that is given none. C: net/netfilter/nf_conntrack_core.c, nf_ct_zone_dflt. */
+export const NO_ZONE: CtZone = { id: 0, orig: true, reply: true };
 
 /** One direction of a tracked connection; for ICMP echo sport is the id, dport type and code. */
 export interface NfTuple {
@@ -188,6 +278,7 @@ export interface NfConn {
   /** Device a MASQUERADE was made for, 0 without. */
   readonly masq_index: number;
   readonly mark: number;
+  readonly zone: CtZone;
   /** TCP tracker: 0 none … as far as NEW, ESTABLISHED and INVALID need it. */
   readonly tcpState: number;
   /** IPS_SRC_NAT, IPS_DST_NAT: source or destination really changed. */
@@ -228,6 +319,7 @@ export const NO_CT: NfConn = {
   dstNatDone: false,
   masq_index: 0,
   mark: 0,
+  zone: NO_ZONE,
   tcpState: 0,
   srcNat: false,
   dstNat: false,

@@ -3,6 +3,7 @@
 import type { Event, EventOf, Picks } from './event.ts';
 import type { Patch } from './faults.ts';
 import type { HostCommand } from './host.ts';
+import type { IpSet } from './ipset.ts';
 import type { NetDevice, Sysctl } from './net.ts';
 import type { SkBuff } from './packet.ts';
 import type { FibRule, FibTable } from './route.ts';
@@ -110,6 +111,7 @@ export interface World {
   readonly mangle: XtTable;
   readonly nat: XtTable;
   readonly filter: XtTable;
+  readonly ipsets: readonly IpSet[];
   /** Connection tracking runs: a NAT rule or a ctstate match was loaded. */
   readonly ct_enabled: boolean;
   readonly conntrack: readonly NfConn[];

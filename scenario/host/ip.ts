@@ -1,99 +1,158 @@
 /**
- * `ip link`, `ip address`, `ip route` and `ip rule` as iproute2 reads them, with its abbreviations, synonyms and defaults.
+ * `ip` with its objects as iproute2 reads them, with its abbreviations, synonyms and defaults.
  *
  * Observed: iproute2 6.1.0, 2026-11-22: which words may be shortened and to what, and what is sent for those left out.
  */
 import type { HostCommand } from '../../model/types/host.ts';
 import { wrong } from '../error.ts';
 import { formatTable } from '../format.ts';
-import { Words } from '../words.ts';
 import { parseAddrChange, printAddr } from './address.ts';
-import { parseLinkAdd, parseLinkSet, printLinkAdd, printLinkSet, readOneDevice } from './link.ts';
+import {
+  parseLinkAdd,
+  parseLinkSet,
+  parseTunnelAdd,
+  parseTuntapAdd,
+  parseTuntapDel,
+  printLinkAdd,
+  printLinkSet,
+  printVrfAdd,
+  readOneDevice,
+} from './link.ts';
 import { fits } from './options.ts';
+import { HostWords, type Reading } from './reading.ts';
 import { parseRouteChange, parseRouteFlush, printRoute, type RouteChange } from './route.ts';
 import { parseRuleChange, printRule } from './rule.ts';
 import { parseXfrm, printPolicy } from './xfrm.ts';
 
-/** Objects in iproute2's order, so that `ip r` is route and `ip a` is address. */
-const OBJECTS = ['address', 'route', 'rule', 'link'];
+type Parse = (words: HostWords) => HostCommand | readonly HostCommand[];
 
-type Verb = readonly [name: string, short: boolean, parse: ((words: Words) => HostCommand) | 'shows' | 'not modelled'];
+/** `shows` and `not modelled` stand for what changes nothing and for what the model does not have. */
+type Verb = readonly [name: string, short: boolean, parse: Parse | 'shows' | 'not modelled'];
 
 const ROUTE_VERB =
-  (op: RouteChange['op']) =>
-  (words: Words): HostCommand =>
+  (op: RouteChange['op']): Parse =>
+  (words) =>
     parseRouteChange(op, words);
 
-const VERBS: Readonly<Record<string, readonly Verb[]>> = {
-  link: [
-    ['add', true, parseLinkAdd],
-    ['set', true, parseLinkSet],
-    ['change', false, parseLinkSet],
-    ['delete', true, (words) => ({ kind: 'link del', name: readOneDevice(words) })],
-    ['show', true, 'shows'],
-    ['list', true, 'shows'],
-    ['lst', true, 'shows'],
-  ],
-  address: [
-    ['add', true, (words) => parseAddrChange('addr add', words)],
-    ['change', true, 'not modelled'],
-    ['replace', true, 'not modelled'],
-    ['delete', true, (words) => parseAddrChange('addr del', words)],
-    ['show', true, 'shows'],
-    ['lst', true, 'shows'],
-    ['list', true, 'shows'],
-    ['flush', true, (words) => ({ kind: 'addr flush', dev: readOneDevice(words) })],
-  ],
-  route: [
-    ['add', true, ROUTE_VERB('add')],
-    ['change', true, ROUTE_VERB('change')],
-    ['chg', false, ROUTE_VERB('change')],
-    ['replace', true, ROUTE_VERB('replace')],
-    ['prepend', true, ROUTE_VERB('prepend')],
-    ['append', true, ROUTE_VERB('append')],
-    ['delete', true, ROUTE_VERB('del')],
-    ['list', true, 'shows'],
-    ['show', true, 'shows'],
-    ['get', true, 'shows'],
-    ['flush', true, parseRouteFlush],
-  ],
-  rule: [
-    ['list', true, 'shows'],
-    ['lst', true, 'shows'],
-    ['show', true, 'shows'],
-    ['add', true, (words) => parseRuleChange('rule add', words)],
-    ['delete', true, (words) => parseRuleChange('rule del', words)],
-    ['flush', true, (words) => (words.done ? { kind: 'rule flush' } : wrong('"ip rule flush" takes no words'))],
-  ],
-};
+const SHOWS: readonly Verb[] = [
+  ['list', true, 'shows'],
+  ['lst', true, 'shows'],
+  ['show', true, 'shows'],
+];
 
-/** Options of `ip` itself; only those that say "IPv4" do not change what a command means. */
-function skipGlobalOptions(words: string[]): string[] {
+/** Objects in iproute2's order, so that `ip r` is route and `ip a` is address; each with what can be done to it. */
+const OBJECTS: readonly (readonly [name: string, verbs: readonly Verb[]])[] = [
+  [
+    'address',
+    [
+      ['add', true, (words) => parseAddrChange('addr add', words)],
+      ['change', true, (words) => parseAddrChange('addr replace', words)],
+      ['chg', false, (words) => parseAddrChange('addr replace', words)],
+      ['replace', true, (words) => parseAddrChange('addr replace', words)],
+      ['delete', true, (words) => parseAddrChange('addr del', words)],
+      ...SHOWS,
+      ['flush', true, (words) => ({ kind: 'addr flush', dev: readOneDevice(words) })],
+    ],
+  ],
+  [
+    'route',
+    [
+      ['add', true, ROUTE_VERB('add')],
+      ['change', true, ROUTE_VERB('change')],
+      ['chg', false, ROUTE_VERB('change')],
+      ['replace', true, ROUTE_VERB('replace')],
+      ['prepend', true, ROUTE_VERB('prepend')],
+      ['append', true, ROUTE_VERB('append')],
+      ['delete', true, ROUTE_VERB('del')],
+      ...SHOWS,
+      ['get', true, 'shows'],
+      ['flush', true, parseRouteFlush],
+    ],
+  ],
+  [
+    'rule',
+    [
+      ...SHOWS,
+      ['add', true, (words) => parseRuleChange('rule add', words)],
+      ['delete', true, (words) => parseRuleChange('rule del', words)],
+      ['flush', true, (words) => (words.done ? { kind: 'rule flush' } : wrong('"ip rule flush" takes no words'))],
+    ],
+  ],
+  [
+    'link',
+    [
+      ['add', true, parseLinkAdd],
+      ['set', true, parseLinkSet],
+      ['change', false, parseLinkSet],
+      ['delete', true, (words) => ({ kind: 'link del', name: readOneDevice(words) })],
+      ...SHOWS,
+    ],
+  ],
+  [
+    'tunnel',
+    [
+      ['add', true, parseTunnelAdd],
+      ['change', true, 'not modelled'],
+      ['delete', true, (words) => ({ kind: 'link del', name: readOneDevice(words) })],
+      ...SHOWS,
+    ],
+  ],
+  ['tuntap', [['add', true, parseTuntapAdd], ['delete', true, parseTuntapDel], ...SHOWS]],
+  ['neighbour', SHOWS],
+];
+
+/** Options of `ip` itself that change how it prints, not what it does. */
+const PRINTING = /^-(4|d|details|o|oneline|j|json|p|pretty|br|brief|s|stats|statistics|n|N|Numeric|c|color|t|r|h|iec)$/;
+
+/** The words behind the options of `ip` itself. */
+function skipGlobalOptions(words: readonly string[]): readonly string[] {
   const [first = '', second = ''] = words;
-  if (first === '-4') return skipGlobalOptions(words.slice(1));
+  if (PRINTING.test(first)) return skipGlobalOptions(words.slice(1));
   if (['-f', '-family', '--family'].includes(first) && second === 'inet') return skipGlobalOptions(words.slice(2));
   if (first.startsWith('-')) wrong(`"${first}" of "ip" is not modelled; -4 is the only option that may stand here`);
   return words;
 }
 
-/** Parses the words behind `ip`. */
-export function parseIp(all: string[]): HostCommand {
-  const [word = '', verb = '', ...rest] = skipGlobalOptions(all);
-  if (word === 'xfrm') return parseXfrm(verb, rest);
-  const object = OBJECTS.find((name) => fits(word, name, true));
-  if (object === undefined)
-    wrong(`"${word}" is not an object of "ip" that is modelled; write link, address, route, rule or xfrm`);
-  const verbs = VERBS[object] ?? [];
-  const found = verbs.find(([name, mayBeShort]) => fits(verb, name, mayBeShort));
-  const changing = verbs.filter(([, , parse]) => typeof parse === 'function').map(([name]) => name);
-  if (found === undefined) wrong(`"${verb}" is not a command of "ip ${object}"; it takes ${changing.join(', ')}`);
-  const [name, , parse] = found;
-  if (parse === 'shows') wrong(`"ip ${object} ${name}" changes nothing; leave it out of a host`);
-  if (parse === 'not modelled') wrong(`"ip ${object} ${name}" is not modelled; it takes ${changing.join(', ')}`);
-  return parse(new Words(`ip ${object} ${name === 'delete' ? 'del' : name}`, rest));
+/** What the words behind `ip` are about: the object and the verb in full, the verb '' for one that shows, and what follows. */
+interface IpWords {
+  readonly object: string;
+  readonly verb: Verb;
+  readonly rest: readonly string[];
 }
 
-type IpCommand = Exclude<HostCommand, { readonly kind: 'iptables' | 'sysctl' }>;
+function readIp(all: readonly string[]): IpWords {
+  const [word = '', verb = '', ...rest] = skipGlobalOptions(all);
+  const found = OBJECTS.find(([name]) => fits(word, name, true));
+  if (found === undefined)
+    wrong(
+      `"${word}" is not an object of "ip" that is modelled; write link, address, route, rule, tunnel, tuntap or xfrm`,
+    );
+  const [object, verbs] = found;
+  const changing = verbs.filter(([, , parse]) => typeof parse === 'function').map(([name]) => name);
+  const known = verb === '' ? (SHOWS[0] as Verb) : verbs.find(([name, mayBeShort]) => fits(verb, name, mayBeShort));
+  if (known === undefined) wrong(`"${verb}" is not a command of "ip ${object}"; it takes ${changing.join(', ')}`);
+  if (known[2] === 'not modelled') wrong(`"ip ${object} ${known[0]}" is not modelled; it takes ${changing.join(', ')}`);
+  return { object, verb: known, rest };
+}
+
+/** Whether the words behind `ip` only show something. */
+export function showsOnly(words: readonly string[]): boolean {
+  const [object = ''] = skipGlobalOptions(words);
+  return object !== 'xfrm' && readIp(words).verb[2] === 'shows';
+}
+
+/** Parses the words behind `ip`; one line can ask for several things. */
+export function parseIp(all: readonly string[], reading: Reading): readonly HostCommand[] {
+  const [word = '', object = '', ...behind] = skipGlobalOptions(all);
+  if (word === 'xfrm') return [parseXfrm(object, behind, reading)];
+  const { object: name, verb, rest } = readIp(all);
+  const [full, , parse] = verb;
+  if (typeof parse !== 'function') wrong(`"ip ${name} ${full}" changes nothing; leave it out of a host`);
+  const made = parse(new HostWords(`ip ${name} ${full === 'delete' ? 'del' : full}`, rest, reading));
+  return 'kind' in made ? [made] : made;
+}
+
+type IpCommand = Exclude<HostCommand, { readonly kind: 'iptables' | 'ipset' | 'conntrack' | 'sysctl' }>;
 
 /** The command as an operator would type it. */
 export function printIp(command: IpCommand): string {
@@ -101,7 +160,7 @@ export function printIp(command: IpCommand): string {
     case 'link add':
       return printLinkAdd(command);
     case 'vrf add':
-      return `ip link add ${command.name} type vrf table ${formatTable(command.table)}`;
+      return printVrfAdd(command);
     case 'link master':
       return `ip link set ${command.name} ${command.master === '' ? 'nomaster' : `master ${command.master}`}`;
     case 'link del':
@@ -109,6 +168,7 @@ export function printIp(command: IpCommand): string {
     case 'link set':
       return printLinkSet(command);
     case 'addr add':
+    case 'addr replace':
     case 'addr del':
       return printAddr(command);
     case 'addr flush':

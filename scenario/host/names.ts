@@ -2,6 +2,7 @@
 import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN, RTPROT_BOOT } from '../../model/types/route.ts';
 import { wrong } from '../error.ts';
 import { readNumber, U8, U32 } from '../words.ts';
+import type { Reading } from './reading.ts';
 
 /** Names with the values they stand for, in the order in which a shortened name is looked up. */
 export type Names = readonly (readonly [name: string, value: number])[];
@@ -74,16 +75,26 @@ const DSFIELDS: Names = [
   ['EF', 0xb8],
 ];
 
-/** /etc/protocols, those that `ipproto` is used with. */
+/** /etc/protocols, those that `ipproto` and `-p` are used with. */
 const IP_PROTOCOLS: Names = [
   ['icmp', 1],
   ['igmp', 2],
+  ['ipencap', 4],
+  ['ipip', 4],
   ['tcp', 6],
   ['udp', 17],
   ['dccp', 33],
+  ['ipv6', 41],
   ['gre', 47],
   ['esp', 50],
+  ['ipsec-esp', 50],
   ['ah', 51],
+  ['ipv6-icmp', 58],
+  ['icmpv6', 58],
+  ['ospf', 89],
+  ['pim', 103],
+  ['vrrp', 112],
+  ['l2tp', 115],
   ['sctp', 132],
   ['udplite', 136],
 ];
@@ -95,8 +106,16 @@ export function readName(word: string, names: Names, what: string, max: number):
   return wrong(`"${word}" is not ${what}; write a number or one of ${names.map(([name]) => name).join(', ')}`);
 }
 
-export function readTable(word: string): number {
-  return readName(word, TABLES, 'a routing table', U32);
+/** A table by its number or name; names beside the usual ones are those that the host gives. */
+export function readTable(word: string, { tables }: Reading): number {
+  const given = tables.get(word);
+  if (given !== undefined) return given;
+  if (/^[0-9]/.test(word) || TABLES.some(([name]) => name === word))
+    return readName(word, TABLES, 'a routing table', U32);
+  const names = [...TABLES.map(([name]) => name), ...tables.keys()].join(', ');
+  return wrong(
+    `"${word}" is not a routing table; write a number, one of ${names}, or before it a line "NUMBER ${word}" as in /etc/iproute2/rt_tables`,
+  );
 }
 
 export function readDsfield(word: string): number {

@@ -1,7 +1,7 @@
 /** The words of a command of iproute2: a table of options, each with its own reading. */
 import type { HostCommand } from '../../model/types/host.ts';
 import { wrong } from '../error.ts';
-import type { Words } from '../words.ts';
+import { type HostWords, leaveOut, leaveOutAsked } from './reading.ts';
 
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -16,9 +16,9 @@ export type Of<Name extends HostCommand['kind'], Command = HostCommand> = Comman
 export interface Option<T> {
   readonly name: string;
   readonly short: boolean;
-  readonly read: (words: Words, draft: T, word: string) => void;
+  readonly read: (words: HostWords, draft: T, word: string) => void;
   /** Known to iproute2, and not modelled. */
-  readonly refused?: true;
+  readonly leftOut?: true;
 }
 
 export function exact<T>(name: string, read: Option<T>['read']): Option<T> {
@@ -29,20 +29,46 @@ export function short<T>(name: string, read: Option<T>['read']): Option<T> {
   return { name, short: true, read };
 }
 
-/** Words that iproute2 knows and the model does not. */
-export function refused<T>(...names: string[]): Option<T>[] {
-  return names.map((name) => ({
+/** A word that is not modelled, with the values behind it. */
+interface Unmodelled {
+  readonly name: string;
+  readonly values: number;
+}
+
+/** `mtu 1` takes one value, `nodad` none. */
+function unmodelled(text: string): Unmodelled {
+  const [name = '', values = '0'] = text.split(' ');
+  return { name, values: Number(values) };
+}
+
+function skip<T>({ name, values }: Unmodelled, leave: (words: HostWords, word: string) => void): Option<T> {
+  return {
     name,
     short: false,
-    read: (words) => wrong(`"${name}" of "${words.command}" is not modelled; leave it out`),
-    refused: true,
-  }));
+    leftOut: true,
+    read: (words, _, word) => {
+      for (let n = 0; n < values; n++) words.value(word, 'a value');
+      leave(words, word);
+    },
+  };
+}
+
+/** Words that decide nothing modelled: each with the number of its values. `why` says what they decide. */
+export function harmless<T>(why: string, ...words: string[]): Option<T>[] {
+  return words.map((text) => skip(unmodelled(text), (all, word) => leaveOut(all.reading, word, all.command, why)));
+}
+
+/** Words that can matter and are not modelled; `consequence` says what is different without them. */
+export function decisive<T>(consequence: string, ...words: string[]): Option<T>[] {
+  return words.map((text) =>
+    skip(unmodelled(text), (all, word) => leaveOutAsked(all.reading, word, all.command, consequence)),
+  );
 }
 
 /** The words that a table takes, for messages. */
 export function taken<T>(table: readonly Option<T>[]): string {
   return table
-    .filter((option) => option.refused !== true)
+    .filter((option) => option.leftOut !== true)
     .map(({ name }) => name)
     .join(', ');
 }
@@ -53,10 +79,10 @@ export function fits(word: string, name: string, mayBeShort: boolean): boolean {
 
 /** Reads all words: those of the table in its order, and what is none of them through `other`. */
 export function readOptions<T>(
-  words: Words,
+  words: HostWords,
   table: readonly Option<T>[],
   draft: T,
-  other: (word: string, words: Words, draft: T) => void,
+  other: (word: string, words: HostWords, draft: T) => void,
 ): void {
   while (!words.done) {
     const word = words.take();
@@ -66,6 +92,6 @@ export function readOptions<T>(
   }
 }
 
-export function unknown<T>(word: string, words: Words, table: readonly Option<T>[]): never {
+export function unknown<T>(word: string, words: HostWords, table: readonly Option<T>[]): never {
   return wrong(`"${word}" is not a word of "${words.command}"; it takes ${taken(table)}`);
 }

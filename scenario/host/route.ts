@@ -19,9 +19,21 @@ import {
 } from '../../model/types/route.ts';
 import { wrong } from '../error.ts';
 import { formatAddress, formatHex, formatPrefix, formatTable } from '../format.ts';
-import { readAddress, readDevice, readNumber, readPrefix, U8, U32, type Words } from '../words.ts';
+import { readAddress, readDevice, readNumber, readPrefix, U8, U32 } from '../words.ts';
 import { nameOf, ROUTE_PROTOCOLS, readDsfield, readName, readTable, SCOPES } from './names.ts';
-import { type Draft, exact, fits, type Of, type Option, readOptions, refused, short, unknown } from './options.ts';
+import {
+  type Draft,
+  decisive,
+  exact,
+  fits,
+  harmless,
+  type Of,
+  type Option,
+  readOptions,
+  short,
+  unknown,
+} from './options.ts';
+import { type HostWords, leaveOutAsked } from './reading.ts';
 
 export type RouteChange = Of<'route'>;
 
@@ -48,7 +60,7 @@ export function routeTypeName(type: number): string {
 }
 
 /** `nexthop`, and everything behind it. */
-function readNexthop(words: Words, draft: RouteDraft): void {
+function readNexthop(words: HostWords, draft: RouteDraft): void {
   const nexthop = { gw: 0, dev: '', weight: 1, onlink: false };
   while (['via', 'dev', 'weight', 'onlink'].includes(words.next)) {
     const word = words.take();
@@ -100,41 +112,50 @@ const ROUTE: readonly Option<RouteDraft>[] = [
     draft.protocol = readName(words.value(word, 'a protocol'), ROUTE_PROTOCOLS, 'a routing protocol', U8);
   }),
   short('table', (words, draft, word) => {
-    draft.table = readTable(words.value(word, 'a table'));
+    draft.table = readTable(words.value(word, 'a table'), words.reading);
     draft.hasTable = true;
   }),
   exact('dev', readRouteDev),
   exact('oif', readRouteDev),
   exact('nexthop', readNexthop),
   exact('to', (words, draft) => readDestination(words.value('to', 'a prefix'), words, draft)),
-  ...refused<RouteDraft>(
-    'from',
-    'as',
-    'mtu',
-    'hoplimit',
-    'advmss',
-    'reordering',
-    'rtt',
-    'rto_min',
-    'window',
-    'cwnd',
-    'initcwnd',
+  exact('vrf', (words, draft) => {
+    const name = readDevice(words.value('vrf', 'a VRF'));
+    draft.table = words.reading.tableOfVrf(name);
+    draft.hasTable = true;
+    if (draft.table < 0) wrong(`there is no VRF "${name}" here; write "table" and its table, or add the VRF before`);
+  }),
+  exact('mtu', (words) => {
+    words.value('mtu', 'a size');
+    if (words.next !== '' && !Number.isNaN(Number(words.next))) words.take();
+    leaveOutAsked(words.reading, 'mtu', words.command, 'packets and the MSS would be as large as the link allows');
+  }),
+  exact('encap', (words) =>
+    wrong(
+      `"encap" of "${words.command}" is not modelled: the packet would leave in another one; write the route without it`,
+    ),
   ),
-  ...refused<RouteDraft>(
-    'initrwnd',
-    'features',
-    'quickack',
-    'congctl',
-    'rttvar',
-    'ssthresh',
-    'realms',
-    'realm',
-    'nhid',
+  ...harmless<RouteDraft>(
+    'it decides how fast TCP sends, not where',
+    ...['reordering 1', 'rtt 1', 'rttvar 1', 'rto_min 1', 'window 1', 'cwnd 1', 'initcwnd 1', 'initrwnd 1'],
+    ...['ssthresh 1', 'quickack 1', 'congctl 1'],
   ),
-  ...refused<RouteDraft>('pref', 'encap', 'ttl-propagate', 'fastopen_no_cookie', 'expires', 'vrf', 'nat', 'xresolve'),
+  ...harmless<RouteDraft>('it decides how far a packet goes', 'hoplimit 1', 'ttl-propagate 1'),
+  ...harmless<RouteDraft>('it is counted by, and asked for by no rule of routing', 'realms 1', 'realm 1'),
+  ...harmless<RouteDraft>('it concerns IPv6', 'pref 1', 'expires 1'),
+  ...harmless<RouteDraft>(
+    'it says what a machine has made of the route',
+    ...['offload', 'rt_offload', 'rt_offload_failed', 'rt_trap', 'trap', 'pervasive'],
+  ),
+  ...decisive<RouteDraft>('the MSS would be that of the link', 'advmss 1'),
+  ...decisive<RouteDraft>('a SYN would not ask for ECN', 'features 1'),
+  ...decisive<RouteDraft>('Fast Open would need a cookie', 'fastopen_no_cookie 1'),
+  ...decisive<RouteDraft>('the route would be for all sources', 'from 1'),
+  ...decisive<RouteDraft>('the destination would stay as it is', 'as 1', 'nat 1', 'xresolve'),
+  ...decisive<RouteDraft>('its nexthop is that of an object', 'nhid 1'),
 ];
 
-function readDestination(first: string, words: Words, draft: RouteDraft): void {
+function readDestination(first: string, words: HostWords, draft: RouteDraft): void {
   const type = /^[0-9]/.test(first) ? RTN_UNSPEC : routeType(first);
   const word = type === RTN_UNSPEC ? first : words.value(first, 'a prefix');
   if (type !== RTN_UNSPEC) draft.type = type;
@@ -147,7 +168,7 @@ function readDestination(first: string, words: Words, draft: RouteDraft): void {
   draft.hasDst = true;
 }
 
-export function parseRouteChange(op: RouteChange['op'], words: Words): HostCommand {
+export function parseRouteChange(op: RouteChange['op'], words: HostWords): HostCommand {
   const deletes = op === 'del';
   const draft: RouteDraft = {
     kind: 'route',
@@ -184,7 +205,7 @@ export function parseRouteChange(op: RouteChange['op'], words: Words): HostComma
   return !hasTable && ofLocalTable ? { ...command, table: RT_TABLE_LOCAL } : command;
 }
 
-export function parseRouteFlush(words: Words): HostCommand {
+export function parseRouteFlush(words: HostWords): HostCommand {
   const word = words.value(words.command, 'table TABLE, or cache');
   if (fits(word, 'cached', true)) return { kind: 'sysctl', key: 'net.ipv4.route.flush', values: [1] };
   if (!fits(word, 'table', true))
@@ -192,7 +213,7 @@ export function parseRouteFlush(words: Words): HostCommand {
   const table = words.value(word, 'a table');
   if (!words.done) wrong(`"${words.next}" is not modelled in "ip route flush"; it takes table TABLE alone`);
   if (table === 'cache') return { kind: 'sysctl', key: 'net.ipv4.route.flush', values: [1] };
-  return { kind: 'route flush', table: readTable(table) };
+  return { kind: 'route flush', table: readTable(table, words.reading) };
 }
 
 /** A prefix, `default` when it covers everything. */

@@ -16,9 +16,22 @@ import {
 } from '../../model/types/route.ts';
 import { wrong } from '../error.ts';
 import { formatHex, formatPrefix, formatProtocol, formatTable } from '../format.ts';
-import { readDevice, readNumber, readPrefix, U8, U16, U32, type Words } from '../words.ts';
+import { readDevice, readNumber, readPrefix, U8, U16, U32 } from '../words.ts';
+import { readLinkGroup } from './link.ts';
 import { type Names, nameOf, ROUTE_PROTOCOLS, readDsfield, readIpProtocol, readName, readTable } from './names.ts';
-import { type Draft, exact, fits, type Of, type Option, readOptions, refused, short, taken } from './options.ts';
+import {
+  type Draft,
+  decisive,
+  exact,
+  fits,
+  harmless,
+  type Of,
+  type Option,
+  readOptions,
+  short,
+  taken,
+} from './options.ts';
+import type { HostWords } from './reading.ts';
 
 type RuleChange = Of<'rule add'>;
 
@@ -31,7 +44,7 @@ const readRuleTos: Option<RuleDraft>['read'] = (words, draft, word) => {
   draft.tos = readDsfield(words.value(word, 'a dsfield'));
 };
 const readRuleTable: Option<RuleDraft>['read'] = (words, draft, word) => {
-  draft.table = readTable(words.value(word, 'a table'));
+  draft.table = readTable(words.value(word, 'a table'), words.reading);
 };
 const readIif: Option<RuleDraft>['read'] = (words, draft, word) => {
   draft.iifname = readDevice(words.value(word, 'a link'));
@@ -40,7 +53,11 @@ const readSuppress: Option<RuleDraft>['read'] = (words, draft, word) => {
   draft.suppress_prefixlen = readNumber(words.value(word, 'a prefix length'), 'a prefix length', 32);
 };
 
-function readPortRange(words: Words, option: string): [first: number, last: number] {
+const readSuppressGroup: Option<RuleDraft>['read'] = (words, draft, word) => {
+  draft.suppress_ifgroup = readLinkGroup(words, word);
+};
+
+function readPortRange(words: HostWords, option: string): [first: number, last: number] {
   const word = words.value(option, 'a port or FIRST-LAST');
   const [first = '', last = first, more] = word.split('-');
   if (more !== undefined) wrong(`"${word}" is not a range of ports; write FIRST-LAST`);
@@ -75,9 +92,13 @@ const RULE: readonly Option<RuleDraft>[] = [
   short('protocol', (words, draft, word) => {
     draft.protocol = readName(words.value(word, 'a protocol'), ROUTE_PROTOCOLS, 'a routing protocol', U8);
   }),
-  short('tun_id', (words) =>
-    wrong(`"tun_id" of "${words.command}" is not modelled; leave it out, or write "table" in full`),
-  ),
+  short('tun_id', (words, draft, word) => {
+    draft.tun_id = readNumber(
+      words.value(word, 'the key of a tunnel, or write "table" in full'),
+      'the key of a tunnel',
+      U32,
+    );
+  }),
   short('table', readRuleTable),
   exact('lookup', readRuleTable),
   exact('suppress_prefixlength', readSuppress),
@@ -116,7 +137,10 @@ const RULE: readonly Option<RuleDraft>[] = [
   exact('l3mdev', (_, draft) => {
     draft.l3mdev = true;
   }),
-  ...refused<RuleDraft>('suppress_ifgroup', 'sup_group', 'realms', 'realm', 'nat', 'map-to', 'masquerade'),
+  exact('suppress_ifgroup', readSuppressGroup),
+  exact('sup_group', readSuppressGroup),
+  ...harmless<RuleDraft>('it is counted by, and asked for by no rule of routing', 'realms 1', 'realm 1'),
+  ...decisive<RuleDraft>('addresses would stay as they are', 'nat 1', 'map-to 1', 'masquerade'),
 ];
 
 const ACTIONS: Names = [
@@ -126,7 +150,7 @@ const ACTIONS: Names = [
   ['unicast', FR_ACT_TO_TBL],
 ];
 
-function readAction(word: string, words: Words, draft: RuleDraft): void {
+function readAction(word: string, words: HostWords, draft: RuleDraft): void {
   const action = ACTIONS.find(([name]) => fits(word, name, true));
   if (action === undefined) {
     wrong(
@@ -136,7 +160,7 @@ function readAction(word: string, words: Words, draft: RuleDraft): void {
   draft.action = action[1];
 }
 
-export function parseRuleChange(act: 'rule add' | 'rule del', words: Words): HostCommand {
+export function parseRuleChange(act: 'rule add' | 'rule del', words: HostWords): HostCommand {
   if (words.done) wrong(`"${words.command}" needs a selector or an action: ${words.command} fwmark 100 table 100`);
   const rule: RuleDraft = { ...NO_RULE, table: -1 };
   readOptions(words, RULE, rule, readAction);
@@ -174,6 +198,8 @@ export function printRule(command: RuleChange): string {
   if (rule.dport_start !== 0 || rule.dport_end !== 0) words.push('dport', printRange(rule.dport_start, rule.dport_end));
   if (rule.pref >= 0) words.push('pref', String(rule.pref));
   if (rule.protocol !== RTPROT_UNSPEC) words.push('proto', nameOf(rule.protocol, ROUTE_PROTOCOLS));
+  if (rule.tun_id !== 0) words.push('tun_id', String(rule.tun_id));
+  if (rule.suppress_ifgroup >= 0) words.push('suppress_ifgroup', String(rule.suppress_ifgroup));
   if (rule.suppress_prefixlen >= 0) words.push('suppress_prefixlength', String(rule.suppress_prefixlen));
   const looksUp = rule.action === FR_ACT_TO_TBL || rule.action === FR_ACT_UNSPEC;
   const usualTable = adds && looksUp && !rule.l3mdev ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;

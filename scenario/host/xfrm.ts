@@ -3,9 +3,10 @@ import type { HostCommand } from '../../model/types/host.ts';
 import { NO_POLICY, XFRM_POLICY_ALLOW, XFRM_POLICY_BLOCK, type XfrmPolicy } from '../../model/types/xfrm.ts';
 import { wrong } from '../error.ts';
 import { formatPrefix, formatProtocol } from '../format.ts';
-import { readNumber, readPrefix, U16, U32, Words } from '../words.ts';
+import { readNumber, readPrefix, U16, U32 } from '../words.ts';
 import { type Names, readIpProtocol, readName } from './names.ts';
-import { type Draft, exact, fits, type Option, readOptions, refused, unknown } from './options.ts';
+import { type Draft, decisive, exact, fits, harmless, type Option, readOptions, unknown } from './options.ts';
+import { HostWords, type Reading } from './reading.ts';
 
 const XFRM_ACTIONS: Names = [
   ['allow', XFRM_POLICY_ALLOW],
@@ -16,7 +17,7 @@ interface PolicyDraft extends Draft<XfrmPolicy> {
   dir: string;
 }
 
-const readPolicyPort = (words: Words, option: string): number =>
+const readPolicyPort = (words: HostWords, option: string): number =>
   readNumber(words.value(option, 'a port'), 'a port', U16);
 
 const POLICY: readonly Option<PolicyDraft>[] = [
@@ -59,10 +60,14 @@ const POLICY: readonly Option<PolicyDraft>[] = [
       words.value(option, 'a value');
     }
   }),
-  ...refused<PolicyDraft>('index', 'flag', 'limit', 'ptype', 'mark', 'dev', 'if_id', 'offload', 'ctx', 'sel'),
+  ...harmless<PolicyDraft>('it names the policy, and does not select', 'index 1', 'flag 1', 'ctx 1'),
+  ...decisive<PolicyDraft>('the policy would be for packets of every mark', 'mark 1', 'mask 1'),
+  ...decisive<PolicyDraft>('the policy would be for packets of every link', 'dev 1', 'if_id 1'),
+  ...decisive<PolicyDraft>('the policy would stay for ever', 'limit 2'),
+  ...decisive<PolicyDraft>('the policy would be the only one that applies', 'ptype 1'),
 ];
 
-function parsePolicyAdd(words: Words): HostCommand {
+function parsePolicyAdd(words: HostWords): HostCommand {
   const draft: PolicyDraft = { ...NO_POLICY, priority: 0, dir: '' };
   readOptions(words, POLICY, draft, (word) => unknown(word, words, POLICY));
   const { dir, ...policy } = draft;
@@ -73,10 +78,10 @@ function parsePolicyAdd(words: Words): HostCommand {
 }
 
 /** `ip xfrm policy …`; associations are not modelled. */
-export function parseXfrm(object: string, words: readonly string[]): HostCommand {
+export function parseXfrm(object: string, words: readonly string[], reading: Reading): HostCommand {
   const [verb = '', ...rest] = words;
   if (!fits(object, 'policy', true)) wrong(`"ip xfrm ${object}" is not modelled; associations are taken to exist`);
-  if (fits(verb, 'add', true)) return parsePolicyAdd(new Words('ip xfrm policy add', rest));
+  if (fits(verb, 'add', true)) return parsePolicyAdd(new HostWords('ip xfrm policy add', rest, reading));
   if (fits(verb, 'flush', true) && rest.length === 0) return { kind: 'xfrm policy flush' };
   return wrong(`"ip xfrm policy ${verb}" is not modelled; it takes add, flush`);
 }

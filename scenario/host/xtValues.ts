@@ -3,7 +3,7 @@
 import type { PortRange } from '../../model/types/verdict.ts';
 import { wrong } from '../error.ts';
 import { formatAddress, formatHex, maskOf } from '../format.ts';
-import { readNumber, U8, U16 } from '../words.ts';
+import { addressOf, prefixLengthOf, readNumber, readPrefix, U8, U16 } from '../words.ts';
 import { readDsfield } from './names.ts';
 
 /** One option as it was written. */
@@ -25,6 +25,23 @@ export function readPorts(word: string): PortRange {
   const range = { first: first === '' ? 0 : readPort(first), last: last === '' ? U16 : readPort(last) };
   if (range.first > range.last) wrong(`"${word}" is not a range of ports; write the smaller number first`);
   return range;
+}
+
+/** `-s` and its like: `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or any other mask; host bits are cleared. */
+export function readAddressMask(word: string): { readonly addr: number; readonly mask: number } {
+  const slash = word.indexOf('/');
+  const tail = word.slice(slash + 1);
+  const unusual = slash >= 0 && prefixLengthOf(tail) < 0 ? addressOf(tail) : -1;
+  const { address, length } = readPrefix(unusual >= 0 ? word.slice(0, slash) : word, 'an address');
+  const mask = unusual >= 0 ? unusual : maskOf(length);
+  return { addr: (address & mask) >>> 0, mask };
+}
+
+/** `FIRST-LAST`, or one value. */
+export function readRange<T>(word: string, read: (part: string) => T): { readonly first: T; readonly last: T } {
+  const [first = '', last = first, more] = word.split('-');
+  if (more !== undefined) wrong(`"${word}" is not a range; write FIRST-LAST`);
+  return { first: read(first), last: read(last) };
 }
 
 export interface Masked {

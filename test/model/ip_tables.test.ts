@@ -256,17 +256,29 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     ['TOS outside mangle', append('filter', 'OUTPUT', [], { kind: 'TOS', value: 16, mask: 255 }), INVALID],
     ['DSCP outside mangle', append('filter', 'OUTPUT', [], { kind: 'DSCP', dscp: 10 }), INVALID],
     ['NOTRACK outside raw', append('nat', 'OUTPUT', [], { kind: 'NOTRACK' }), INVALID],
-    ['MASQUERADE outside nat', append('filter', 'OUTPUT', [], { kind: 'MASQUERADE' }), INVALID],
-    ['MASQUERADE outside POSTROUTING', append('nat', 'INPUT', [], { kind: 'MASQUERADE' }), INVALID],
-    ['SNAT in OUTPUT', append('nat', 'OUTPUT', [], { kind: 'SNAT', addr: 1, portFirst: 0, portLast: 0 }), INVALID],
+    [
+      'MASQUERADE outside nat',
+      append('filter', 'OUTPUT', [], { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false }),
+      INVALID,
+    ],
+    [
+      'MASQUERADE outside POSTROUTING',
+      append('nat', 'INPUT', [], { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false }),
+      INVALID,
+    ],
+    [
+      'SNAT in OUTPUT',
+      append('nat', 'OUTPUT', [], { kind: 'SNAT', addr: 1, portFirst: 0, portLast: 0, random: false }),
+      INVALID,
+    ],
     [
       'DNAT in POSTROUTING',
-      append('nat', 'POSTROUTING', [], { kind: 'DNAT', addr: 1, portFirst: 0, portLast: 0 }),
+      append('nat', 'POSTROUTING', [], { kind: 'DNAT', addr: 1, portFirst: 0, portLast: 0, random: false }),
       INVALID,
     ],
     [
       'a port for DNAT without a protocol',
-      append('nat', 'OUTPUT', [], { kind: 'DNAT', addr: 1, portFirst: 80, portLast: 80 }),
+      append('nat', 'OUTPUT', [], { kind: 'DNAT', addr: 1, portFirst: 80, portLast: 80, random: false }),
       `${V}Need TCP, UDP, SCTP or DCCP with port specification`,
     ],
     ['a chain that the table lacks', append('filter', 'POSTROUTING', [], ACCEPT), NO_NAME],
@@ -321,7 +333,10 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     for (const table of ['raw', 'mangle', 'nat', 'filter']) {
       expect(refusal(host, append(table, 'OUTPUT', [], mark(1)))).toBe('');
       expect(
-        refusal(host, append(table, 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff })),
+        refusal(
+          host,
+          append(table, 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff, nfmask: 0xffffffff }),
+        ),
       ).toBe('');
     }
   });
@@ -369,7 +384,10 @@ describe('iptablesCommand refuses in the words of iptables', () => {
   it('turns connection tracking on with NAT, ctstate and CONNMARK, not with NOTRACK, and off with the last of them', () => {
     expect(configured(host, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' })).ct_enabled).toBe(false);
     expect(configured(host, append('nat', 'OUTPUT', [], ACCEPT)).ct_enabled).toBe(false);
-    const on = configured(host, append('nat', 'POSTROUTING', [], { kind: 'MASQUERADE' }));
+    const on = configured(
+      host,
+      append('nat', 'POSTROUTING', [], { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false }),
+    );
     expect(on.ct_enabled).toBe(true);
     expect(configured(on, command('nat', 'F', '')).ct_enabled).toBe(false);
   });

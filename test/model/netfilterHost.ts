@@ -18,7 +18,6 @@ import {
   NO_UH,
   type SkBuff,
 } from '../../model/types/packet.ts';
-import { FR_ACT_TO_TBL, NO_RULE, RT_TABLE_MAIN, RTN_UNICAST, RTPROT_BOOT } from '../../model/types/route.ts';
 import {
   NF_ACCEPT,
   NF_INET_LOCAL_IN,
@@ -26,56 +25,17 @@ import {
   NF_INET_POST_ROUTING,
   NF_INET_PRE_ROUTING,
   type NfHookState,
+  NO_XT_RULE,
   type XtMatch,
   type XtTarget,
 } from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';
+import { parseHostLine } from '../../scenario/host.ts';
 
 /** 'a.b.c.d' as a number. */
 export function ip(text: string): number {
   return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
-
-const link = (name: string): HostCommand => ({
-  kind: 'link add',
-  name,
-  type: 'dummy',
-  peer: '',
-  mtu: 0,
-  local: 0,
-  remote: 0,
-});
-const up = (name: string): HostCommand => ({ kind: 'link set', name, up: 1, arp: -1, mtu: 0 });
-const addr = (local: string, prefixlen: number, dev: string): HostCommand => ({
-  kind: 'addr add',
-  dev,
-  local: ip(local),
-  peer: ip(local),
-  prefixlen,
-  scope: -1,
-  broadcast: 0,
-});
-const viaDefault = (gw: string, table: number): HostCommand => ({
-  kind: 'route',
-  op: 'add',
-  table,
-  type: RTN_UNICAST,
-  dst: 0,
-  plen: 0,
-  tos: 0,
-  gw: ip(gw),
-  dev: '',
-  prefsrc: 0,
-  scope: -1,
-  metric: 0,
-  onlink: false,
-  protocol: RTPROT_BOOT,
-  nexthops: [],
-});
-const fwmark = (mark: number, table: number): HostCommand => ({
-  kind: 'rule add',
-  rule: { ...NO_RULE, pref: -1, action: FR_ACT_TO_TBL, table, mark, mark_mask: 0xffffffff },
-});
 
 /** The world after the commands, each of which has to succeed. */
 export function typed(net: World, ...commands: readonly HostCommand[]): World {
@@ -89,17 +49,18 @@ export function typed(net: World, ...commands: readonly HostCommand[]): World {
 /** The post's host: mark 100 leads to eth1 through table 100. */
 export const host: World = typed(
   newWorld(),
-  up('lo'),
-  link('eth0'),
-  link('eth1'),
-  up('eth0'),
-  up('eth1'),
-  addr('10.0.0.1', 24, 'eth0'),
-  addr('172.16.0.9', 24, 'eth1'),
-  addr('10.1.0.1', 30, 'eth1'),
-  viaDefault('10.0.0.254', RT_TABLE_MAIN),
-  viaDefault('10.1.0.2', 100),
-  fwmark(100, 100),
+  ...[
+    'ip link add eth0 type dummy',
+    'ip link add eth1 type dummy',
+    'ip link set eth0 up',
+    'ip link set eth1 up',
+    'ip addr add 10.0.0.1/24 dev eth0',
+    'ip addr add 172.16.0.9/24 dev eth1',
+    'ip addr add 10.1.0.1/30 dev eth1',
+    'ip route add default via 10.0.0.254',
+    'ip route add default via 10.1.0.2 table 100',
+    'ip rule add fwmark 100 table 100',
+  ].map(parseHostLine),
 );
 
 export const ETH0 = dev_get_by_name(host, 'eth0').ifindex;
@@ -108,8 +69,8 @@ export const ETH1 = dev_get_by_name(host, 'eth1').ifindex;
 type Iptables = Extract<HostCommand, { kind: 'iptables' }>;
 
 export function command(table: string, op: Iptables['op'], chain: string, more: Partial<Iptables> = {}): Iptables {
-  const rule = { id: 0, matches: [], target: { kind: 'none' } as const, count: 0 };
-  return { kind: 'iptables', table, op, chain, index: 1, policy: NF_ACCEPT, rule, ...more };
+  const rule = NO_XT_RULE;
+  return { kind: 'iptables', nft: false, table, op, chain, index: 1, policy: NF_ACCEPT, rule, ...more };
 }
 
 export function append(table: string, chain: string, matches: readonly XtMatch[], target: XtTarget): Iptables {

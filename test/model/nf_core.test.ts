@@ -246,7 +246,13 @@ describe('connection tracking at the hooks', () => {
   it('routes a packet with a new destination again and translates the answer back', () => {
     const net = configured(
       host,
-      append('nat', 'OUTPUT', [udpOnly], { kind: 'DNAT', addr: ip('10.1.0.2'), portFirst: 5353, portLast: 5353 }),
+      append('nat', 'OUTPUT', [udpOnly], {
+        kind: 'DNAT',
+        addr: ip('10.1.0.2'),
+        portFirst: 5353,
+        portLast: 5353,
+        random: false,
+      }),
     );
     const sent = send(stock, net, dns);
     expect(sent.skb).toMatchObject({ iph: { daddr: ip('10.1.0.2') }, uh: { dest: 5353 }, dst: { dev: ETH1 } });
@@ -261,8 +267,14 @@ describe('connection tracking at the hooks', () => {
   it('saves and restores marks through the connection', () => {
     const net = configured(
       marking,
-      append('mangle', 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff }),
-      append('mangle', 'PREROUTING', [], { kind: 'CONNMARK', op: 'restore', value: 0, mask: 0xffffffff }),
+      append('mangle', 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff, nfmask: 0xffffffff }),
+      append('mangle', 'PREROUTING', [], {
+        kind: 'CONNMARK',
+        op: 'restore',
+        value: 0,
+        mask: 0xffffffff,
+        nfmask: 0xffffffff,
+      }),
     );
     const sent = send(stock, net, dns);
     expect(nf_hook(stock, sent.net, udp('8.8.8.8', 53, '10.0.0.1', 4000), PRE).skb.mark).toBe(100);
@@ -275,7 +287,10 @@ describe('the variant masquerade', () => {
       {
         table: 'nat',
         chain: 'POSTROUTING',
-        rule: { matches: [{ kind: 'out', dev: 'eth1' }], target: { kind: 'MASQUERADE' } },
+        rule: {
+          matches: [{ kind: 'out', dev: 'eth1' }],
+          target: { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false },
+        },
       },
     ]);
     expect(stock.operator(host)).toEqual([]);

@@ -13,7 +13,7 @@ import { NF_ACCEPT, NF_DROP, type XtTarget } from '../../model/types/verdict.ts'
 import type { World } from '../../model/types/world.ts';
 import { append, configured, ETH0, ETH1, host, icmp, ip, OUT, POST, PRE, tcp, udp } from './netfilterHost.ts';
 
-const MASQUERADE: XtTarget = { kind: 'MASQUERADE' };
+const MASQUERADE: XtTarget = { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false };
 const onEth1 = { kind: 'out', dev: 'eth1', invert: false } as const;
 const masq = configured(host, append('nat', 'POSTROUTING', [onEth1], MASQUERADE));
 const toEth1 = { dev: ETH1, rt_gw4: ip('10.1.0.2') };
@@ -137,6 +137,7 @@ describe('SNAT and DNAT', () => {
         addr: ip('10.1.0.1'),
         portFirst: 5000,
         portLast: 5001,
+        random: false,
       }),
     );
     const first = leave(snat, udp('10.0.0.1', 4000, '8.8.8.8', 53));
@@ -153,6 +154,7 @@ describe('SNAT and DNAT', () => {
         addr: ip('10.1.0.1'),
         portFirst: 3999,
         portLast: 4001,
+        random: false,
       }),
     );
     expect(leave(snat, udp('10.0.0.1', 4000, '8.8.8.8', 53)).skb.uh.source).toBe(4000);

@@ -4,6 +4,7 @@ import { stock } from '../../model/patch/stock.ts';
 import { type Event, type EventOf, NO_ENDPOINT, NO_PICKS } from '../../model/types/event.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import type { Effect, Kernel, Step, World } from '../../model/types/world.ts';
+import { parseEvent } from '../../scenario/events.ts';
 import { parseHostCommand } from '../../scenario/host.ts';
 import { addressOf } from '../../scenario/words.ts';
 
@@ -36,17 +37,8 @@ export function host(lines: readonly string[], kernel: Kernel = stock): World {
 }
 
 export function socket(s: string, type: EventOf<'socket'>['type'], more: Partial<EventOf<'socket'>> = {}): Event {
-  const plain = {
-    protocol: 0,
-    mark: 0,
-    dev: '',
-    uid: 0,
-    dontroute: false,
-    broadcast: false,
-    unicastIf: '',
-    md5: false,
-  };
-  return { kind: 'socket', s, type, ...plain, picks: NO_PICKS, ...more };
+  const plain = parseEvent(`socket ${s} ${type === 'raw' ? 'raw icmp' : type}`) as EventOf<'socket'>;
+  return { ...plain, protocol: 0, ...more };
 }
 
 export function bind(s: string, addr: string, port = 0): Event {

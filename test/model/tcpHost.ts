@@ -26,6 +26,8 @@ import {
 import { RTN_LOCAL } from '../../model/types/route.ts';
 import type { Sock } from '../../model/types/sock.ts';
 import type { Effect, Kernel, World } from '../../model/types/world.ts';
+import { parseEvent } from '../../scenario/events.ts';
+import { parseHostLine } from '../../scenario/host.ts';
 import { ip } from './netfilterHost.ts';
 
 export { ip };
@@ -33,23 +35,12 @@ export { ip };
 export const HERE = ip('10.0.0.1');
 export const PEER = ip('10.0.0.254');
 
-const address = (local: string, plen: number, dev: string): HostCommand => ({
-  kind: 'addr add',
-  dev,
-  local: ip(local),
-  peer: ip(local),
-  prefixlen: plen,
-  scope: -1,
-  broadcast: 0,
-});
-
 const COMMANDS: readonly HostCommand[] = [
-  { kind: 'link set', name: 'lo', up: 1, arp: -1, mtu: 0 },
-  { kind: 'link add', name: 'eth0', type: 'veth', peer: 'eth0p', mtu: 0, local: 0, remote: 0 },
-  { kind: 'link set', name: 'eth0', up: 1, arp: -1, mtu: 0 },
-  address('10.0.0.1', 24, 'eth0'),
-  address('10.0.0.2', 24, 'eth0'),
-];
+  'ip link add eth0 type veth peer name eth0p',
+  'ip link set eth0 up',
+  'ip addr add 10.0.0.1/24 dev eth0',
+  'ip addr add 10.0.0.2/24 dev eth0',
+].map(parseHostLine);
 
 export function command(net: World, ...commands: readonly HostCommand[]): World {
   return commands.reduce((world, one) => {
@@ -59,19 +50,9 @@ export function command(net: World, ...commands: readonly HostCommand[]): World 
   }, net);
 }
 
-const policy = (verdict: number): HostCommand => ({
-  kind: 'iptables',
-  table: 'filter',
-  op: 'P',
-  chain: 'OUTPUT',
-  index: 0,
-  policy: verdict,
-  rule: { id: 0, matches: [], target: { kind: 'none' }, count: 0 },
-});
-
 /** Nothing leaves, and everything does again. */
-export const DROP_OUTPUT = policy(0);
-export const ACCEPT_OUTPUT = policy(1);
+export const DROP_OUTPUT = parseHostLine('iptables -P OUTPUT DROP');
+export const ACCEPT_OUTPUT = parseHostLine('iptables -P OUTPUT ACCEPT');
 
 export const sysctl = (net: World, values: Partial<World['sysctl']>): World => ({
   ...net,
@@ -97,19 +78,7 @@ export function events(
   );
 }
 
-export const tcp = (s: string): Bare => ({
-  kind: 'socket',
-  s,
-  type: 'tcp',
-  protocol: 0,
-  mark: 0,
-  dev: '',
-  uid: 0,
-  md5: false,
-  dontroute: false,
-  broadcast: false,
-  unicastIf: '',
-});
+export const tcp = (s: string): Bare => parseEvent(`socket ${s} tcp`);
 export const connect = (s: string, port = 80, tfo = false, addr = PEER): Bare => ({
   kind: 'connect',
   s,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostCommand } from '../../model/types/host.ts';
 import { NO_RULE } from '../../model/types/route.ts';
-import { NO_XT_RULE, type XtMatch, type XtTarget } from '../../model/types/verdict.ts';
+import { type CtTest, NO_XT_RULE, type XtMatch, type XtTarget } from '../../model/types/verdict.ts';
 import { InputError, Wrong } from '../../scenario/error.ts';
 import { maskOf } from '../../scenario/format.ts';
 import { parseHostLine, parseHostText, printHostCommand } from '../../scenario/host.ts';
@@ -56,6 +56,8 @@ const MEANINGS: readonly (readonly [typed: string, plain: string])[] = [
     'ip rule add uidrange 5-6 ipproto tcp dport 80-90 sport 4',
     'ip rule add uidrange 5-6 ipproto tcp sport 4 dport 80-90 table main',
   ],
+  ['ip rule add t 4', 'ip rule add tun_id 4 table main'],
+  ['ip rule add sup_group 7 lookup main', 'ip rule add suppress_ifgroup 7 table main'],
   ['ip rule add sup_pl 0 table main', 'ip rule add suppress_prefixlength 0 table main'],
   ['ip rule del pref 7', 'ip rule del pref 7'],
   ['ip rule flush', 'ip rule flush'],
@@ -141,10 +143,8 @@ const REFUSALS: readonly (readonly [line: string, ...words: string[]])[] = [
   ['ip rule add fwmark 100 table vtab', '"vtab"', 'number'],
   ['ip rule add fwmark', '"fwmark"', 'MARK'],
   ['ip rule add fwmark 0x1ffffffff table 1', '4294967295'],
-  ['ip rule add suppress_ifgroup 1', 'not modelled'],
-  ['ip rule add t 4', 'table', 'in full'],
   ['ip rule add', 'selector'],
-  ['ip route add default mtu 1400 dev eth0', '"mtu"', 'not modelled'],
+  ['ip route add default mtu 1400 dev eth0', '"mtu"', 'not modelled', 'as large as the link allows'],
   ['ip route add 010.0.0.0/8 dev eth0', '010.0.0.0/8'],
   ['ip route add 10.0.0.0/33 dev eth0', '10.0.0.0/33'],
   ['ip route add 10.0.0.0 255.0.0.0 dev eth0', '"255.0.0.0"', 'second'],
@@ -155,21 +155,21 @@ const REFUSALS: readonly (readonly [line: string, ...words: string[]])[] = [
   ['ip link add eth0 type frob', '"frob"', 'veth'],
   ['ip link set eth0', 'up'],
   ['ip link set averyverylongname up', '15'],
-  ['ip link add eth0 up type dummy', 'line of its own'],
-  ['ip frob', '"frob"', 'link, address, route, rule or xfrm'],
+  ['ip link add eth0 up type dummy', 'a line for each'],
+  ['ip frob', '"frob"', 'link, address, route, rule, tunnel, tuntap or xfrm'],
   [`${M} --dport 80`, '"--dport"', '-p'],
-  [`${M} -j LOG`, '"LOG"', 'MARK'],
+  [`${M} -j TEE --gateway 1.2.3.4`, '"TEE"', 'no copy', '--leave-out TEE'],
   [`${M} -j MARK`, '--set-mark'],
   [`${M} -j MARK --set-mark 1 --or-mark 2`, 'beside'],
   [`${M} -i eth0`, 'OUTPUT', '-o'],
-  [`${M} -m time`, '"time"', 'conntrack'],
-  [`${M} -d 1.1.1.1,2.2.2.2`, 'one address'],
+  [`${M} -m time --timestart 8:00 -j DROP`, '"time"', 'what time it is', '--leave-out time'],
+  [`${M} -d 1.1.1.1,2.2.2.2`, 'a line for each'],
   [`${M} -s ! 1.1.1.1`, 'before the option'],
   [`${M} ! -j ACCEPT`, '"!"'],
   [`${M} foo`, '"foo"'],
   [`${M} -p tcp --s 1`, '--source', '--sport', 'in full'],
   ['iptables -t broute -F', '"broute"', 'mangle'],
-  ['iptables -L', '"-L"', '-A'],
+  ['iptables -L', 'changes nothing'],
   ['iptables -t nat -A POSTROUTING -j SNAT --to-source 1.2.3.4:50', '-p tcp'],
   ['sysctl -w net.core.rmem_max=1', '"net.core.rmem_max"', 'rp_filter'],
   ['sysctl -w net.ipv4.ip_forward', 'KEY=VALUE'],
@@ -242,6 +242,8 @@ describe('refusals', () => {
   });
 });
 
+type Iptables = Extract<HostCommand, { readonly kind: 'iptables' }>;
+
 // every command that can be typed is printed so that it is read back as the same
 
 const address = fc.integer({ min: 1, max: 0xffffffff });
@@ -292,28 +294,33 @@ const link: fc.Arbitrary<HostCommand> = fc.oneof(
       up: fc.constantFrom(-1, 0, 1),
       arp: fc.constantFrom(-1, 0, 1),
       mtu: fc.constantFrom(0, 1400),
+      group: fc.constantFrom(-1, 0, 7),
     })
-    .filter(({ up, arp, mtu }) => up >= 0 || arp >= 0 || mtu > 0),
+    .filter(({ up, arp, mtu, group }) => up >= 0 || arp >= 0 || mtu > 0 || group >= 0),
 );
 
 const addr: fc.Arbitrary<HostCommand> = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('addr add' as const, 'addr del' as const),
+    kind: fc.constantFrom('addr add' as const, 'addr replace' as const, 'addr del' as const),
     dev: device,
     local: address,
     peer: address,
     prefixlen: plen,
     scope: fc.constantFrom(-1, 0, 200, 253, 254),
     broadcast: fc.oneof(fc.constant(0), address),
+    noprefixroute: flag,
+    metric: fc.constantFrom(0, 100),
   }),
   fc
     .record({
-      kind: fc.constantFrom('addr add' as const, 'addr del' as const),
+      kind: fc.constantFrom('addr add' as const, 'addr replace' as const, 'addr del' as const),
       dev: device,
       local: address,
       prefixlen: plen,
       scope: fc.constant(-1),
       broadcast: fc.constant(0),
+      noprefixroute: fc.constant(false),
+      metric: fc.constant(0),
     })
     .map((command) => ({ ...command, peer: command.local })),
   fc.record({ kind: fc.constant('addr flush' as const), dev: device }),
@@ -363,6 +370,8 @@ const rule: fc.Arbitrary<HostCommand> = fc
     pref: fc.oneof(fc.constant(-1), word32),
     protocol: fc.integer({ min: 0, max: 255 }),
     suppress_prefixlen: fc.integer({ min: -1, max: 32 }),
+    suppress_ifgroup: fc.constantFrom(-1, 0, 7),
+    tun_id: fc.constantFrom(0, 0, 9),
     table,
     action: fc.constantFrom(1, 2, 3, 6, 7, 8),
     target: word32,
@@ -449,7 +458,59 @@ const otherMatch: fc.Arbitrary<XtMatch> = fc.oneof(
   fc.record({
     kind: fc.constant('addrtype' as const),
     which: fc.constantFrom('src' as const, 'dst' as const),
-    type: fc.integer({ min: 0, max: 8 }),
+    types: fc.integer({ min: 1, max: 511 }),
+    limit: fc.constantFrom('' as const, 'in' as const, 'out' as const),
+    invert,
+  }),
+  fc.record({
+    kind: fc.constant('conntrack' as const),
+    states: fc.constantFrom([], ['NEW'], ['SNAT', 'DNAT']),
+    statesInvert: fc.constant(false),
+    tests: fc.subarray<CtTest>(
+      [
+        { what: 'dir', first: 1, last: 1, invert: false },
+        { what: 'proto', first: 17, last: 17, invert: true },
+        { what: 'origdst', first: 0x0a000000, last: 0xff000000, invert: true },
+        { what: 'replsrcport', first: 5, last: 9, invert: false },
+        { what: 'status', first: 12, last: 12, invert: false },
+      ],
+      { minLength: 1 },
+    ),
+    invert: fc.constant(false),
+  }),
+  fc.record({ kind: fc.constant('connmark' as const), mark: word32, mask: word32, invert }),
+  range(fc.integer({ min: 0, max: 0xfffffffe })).chain(([gidFirst, gidLast]) =>
+    fc.record({
+      kind: fc.constant('owner-gid' as const),
+      gidFirst: fc.constant(gidFirst),
+      gidLast: fc.constant(gidLast),
+      invert,
+    }),
+  ),
+  fc.record({ kind: fc.constant('socket-exists' as const), invert }),
+  fc.constantFrom<XtMatch>(
+    { kind: 'cgroup', path: 'vpn.slice/a', classid: 0, invert: false },
+    { kind: 'cgroup', path: '/', classid: 0, invert: true },
+    { kind: 'cgroup', path: '', classid: 0x100001, invert: false },
+    { kind: 'set', set: 'vpn', dims: ['src', 'dst'], invert: true },
+    { kind: 'policy', out: true, ipsec: true, invert: false },
+    { kind: 'policy', out: false, ipsec: false, invert: false },
+  ),
+  range(word32).chain(([first, last]) =>
+    fc.record({
+      kind: fc.constant('iprange' as const),
+      which: fc.constantFrom('src' as const, 'dst' as const),
+      first: fc.constant(first),
+      last: fc.constant(last),
+      invert,
+    }),
+  ),
+  ports.chain((length) =>
+    fc.record({ kind: fc.constant('length' as const), invert }).map((m) => ({ ...m, ...length })),
+  ),
+  fc.record({
+    kind: fc.constant('statistic-random' as const),
+    probability: fc.integer({ min: 0, max: 0x80000000 }),
     invert,
   }),
 );
@@ -459,17 +520,26 @@ const target: fc.Arbitrary<XtTarget> = fc.oneof(
     { kind: 'ACCEPT' },
     { kind: 'DROP' },
     { kind: 'RETURN' },
-    { kind: 'MASQUERADE' },
+    { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: true },
     { kind: 'NOTRACK' },
+    { kind: 'zone', zone: 40524, dir: 'both' },
+    { kind: 'zone', zone: 1, dir: 'reply' },
   ),
   fc.record({ kind: fc.constantFrom('jump' as const, 'goto' as const), chain: fc.constantFrom('FOO', 'uplinks') }),
   fc.record({ kind: fc.constant('MARK' as const), value: word32, mask: word32 }),
-  fc.record({ kind: fc.constant('CONNMARK' as const), op: fc.constant('set' as const), value: word32, mask: word32 }),
+  fc.record({
+    kind: fc.constant('CONNMARK' as const),
+    op: fc.constant('set' as const),
+    value: word32,
+    mask: word32,
+    nfmask: fc.constant(0xffffffff),
+  }),
   fc.record({
     kind: fc.constant('CONNMARK' as const),
     op: fc.constantFrom('save' as const, 'restore' as const),
     value: fc.constant(0),
     mask: word32,
+    nfmask: word32,
   }),
   fc.record({
     kind: fc.constant('TOS' as const),
@@ -479,16 +549,24 @@ const target: fc.Arbitrary<XtTarget> = fc.oneof(
   fc.record({ kind: fc.constant('DSCP' as const), dscp: fc.integer({ min: 0, max: 63 }) }),
   fc.record({
     kind: fc.constantFrom('SNAT' as const, 'DNAT' as const),
-    addr: word32,
+    addr: address,
     portFirst: fc.constant(0),
     portLast: fc.constant(0),
+    random: flag,
   }),
 );
+const bare = (more: Pick<Iptables, 'table' | 'op' | 'chain' | 'index' | 'policy'>): HostCommand => ({
+  kind: 'iptables',
+  nft: false,
+  rule: NO_XT_RULE,
+  ...more,
+});
 const iptables: fc.Arbitrary<HostCommand> = fc.oneof(
   fc
     .record({
       table: fc.constantFrom('mangle', 'nat', 'raw', 'filter'),
-      op: fc.constantFrom('A' as const, 'I' as const, 'D' as const),
+      nft: flag,
+      op: fc.constantFrom('A' as const, 'I' as const, 'D' as const, 'C' as const, 'R' as const),
       headers,
       special: fc.option(tcpMatches, { nil: [] as XtMatch[] }),
       others: fc.array(otherMatch, { maxLength: 3 }),
@@ -499,15 +577,15 @@ const iptables: fc.Arbitrary<HostCommand> = fc.oneof(
       kind: 'iptables' as const,
       ...command,
       chain: 'OUTPUT',
-      index: command.op === 'I' ? index : 0,
+      index: command.op === 'I' || command.op === 'R' ? index : 0,
       policy: 1,
       rule: { ...NO_XT_RULE, matches: [...first, ...special, ...others], target: to },
     })),
   fc.constantFrom<HostCommand>(
-    { kind: 'iptables', table: 'mangle', op: 'P', chain: 'OUTPUT', index: 0, policy: 0, rule: NO_XT_RULE },
-    { kind: 'iptables', table: 'filter', op: 'D#', chain: 'OUTPUT', index: 3, policy: 1, rule: NO_XT_RULE },
-    { kind: 'iptables', table: 'raw', op: 'N', chain: 'FOO', index: 0, policy: 1, rule: NO_XT_RULE },
-    { kind: 'iptables', table: 'nat', op: 'X', chain: '', index: 0, policy: 1, rule: NO_XT_RULE },
+    bare({ table: 'mangle', op: 'P', chain: 'OUTPUT', index: 0, policy: 0 }),
+    bare({ table: 'filter', op: 'D#', chain: 'OUTPUT', index: 3, policy: 1 }),
+    bare({ table: 'raw', op: 'N', chain: 'FOO', index: 0, policy: 1 }),
+    bare({ table: 'nat', op: 'X', chain: '', index: 0, policy: 1 }),
   ),
 );
 const sysctl: fc.Arbitrary<HostCommand> = fc.oneof(
@@ -523,9 +601,26 @@ const sysctl: fc.Arbitrary<HostCommand> = fc.oneof(
   }),
 );
 
+const ipset: fc.Arbitrary<HostCommand> = fc
+  .constantFrom(
+    'ipset create vpn hash:net',
+    'ipset create vpn hash:ip,port family inet6 timeout 60',
+    'ipset add vpn 10.0.0.0/8 nomatch',
+    'ipset -exist add vpn 1.2.3.4,udp:53 timeout 0',
+    'ipset add vpn 1.2.3.4,icmp:8/0,5.6.7.8',
+    'ipset add vpn 10.0.0.0/8,eth0',
+    'ipset add ports 80',
+    'ipset add all vpn',
+    'ipset swap a b',
+    'ipset destroy',
+    'conntrack -F',
+    'conntrack -D --dst 1.2.3.4 --protonum udp --orig-port-dst 53 --mark 1/0xff --zone 7 --src-nat',
+  )
+  .map(parseHostLine);
+
 test('every command is printed so that it is read back as the same', () => {
   fc.assert(
-    fc.property(fc.oneof(link, addr, route, rule, iptables, sysctl), (command) => {
+    fc.property(fc.oneof(link, addr, route, rule, iptables, sysctl, ipset), (command) => {
       expect(parseHostLine(printHostCommand(command))).toEqual(command);
     }),
     { seed: 1, numRuns: 3000 },

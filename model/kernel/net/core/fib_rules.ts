@@ -39,14 +39,14 @@ export function fib_rule_port_range_set(start: number, end: number): boolean {
 /**
  * Whether a rule applies to the key; `not` turns all of it round.
  *
- * C: net/core/fib_rules.c, fib_rule_match().
- * Left out: tun_id, which no command of the model can give.
+ * C: net/core/fib_rules.c, fib_rule_match(). No key of the model has a tunnel's.
  */
 function fib_rule_match(net: World, rule: FibRule, fl4: FlowI4): boolean {
   const matches: boolean =
     (rule.iifname === '' || ruleIfindex(net, rule.iifname) === fl4.flowi4_iif) &&
     (rule.oifname === '' || ruleIfindex(net, rule.oifname) === fl4.flowi4_oif) &&
     ((rule.mark ^ fl4.flowi4_mark) & rule.mark_mask) === 0 &&
+    rule.tun_id === 0 &&
     (!rule.l3mdev || l3mdev_fib_rule_match(net, fl4)) &&
     (!uid_range_set(rule) || (fl4.flowi4_uid >= rule.uid_start && fl4.flowi4_uid <= rule.uid_end)) &&
     fib4_rule_match(rule, fl4);
@@ -106,7 +106,7 @@ export function fib_rules_lookup(net: World, flp: FlowI4): FibResult {
       target = jumps ? rule.target : target;
     } else if (rule.action !== FR_ACT_NOP) {
       const result: FibResult = matches ? fib4_rule_action(net, rule, flp) : PASSED;
-      const vetoed: boolean = result.err === 0 && fib4_rule_suppress(rule, result);
+      const vetoed: boolean = result.err === 0 && fib4_rule_suppress(net, rule, result);
       const answers: boolean = result.err !== -EAGAIN && !vetoed;
       dscp = result.err === 0 ? result.dscp : dscp;
       answer = answers ? result : answer;
@@ -184,8 +184,10 @@ function rule_exists(rules: readonly FibRule[], rule: FibRule): boolean {
         r.iifname === rule.iifname &&
         r.oifname === rule.oifname &&
         r.mark === rule.mark &&
+        r.suppress_ifgroup === rule.suppress_ifgroup &&
         r.suppress_prefixlen === rule.suppress_prefixlen &&
         r.mark_mask === rule.mark_mask &&
+        r.tun_id === rule.tun_id &&
         r.l3mdev === rule.l3mdev &&
         sameUids(r, rule) &&
         r.ip_proto === rule.ip_proto &&
@@ -208,8 +210,10 @@ function rule_find_match(r: FibRule, rule: FibRule): boolean {
     (rule.iifname === '' || r.iifname === rule.iifname) &&
     (rule.oifname === '' || r.oifname === rule.oifname) &&
     (rule.mark === 0 || r.mark === rule.mark) &&
+    (rule.suppress_ifgroup < 0 || r.suppress_ifgroup === rule.suppress_ifgroup) &&
     (rule.suppress_prefixlen < 0 || r.suppress_prefixlen === rule.suppress_prefixlen) &&
     (rule.mark_mask === 0 || r.mark_mask === rule.mark_mask) &&
+    (rule.tun_id === 0 || r.tun_id === rule.tun_id) &&
     (!rule.l3mdev || r.l3mdev) &&
     (!uid_range_set(rule) || sameUids(r, rule)) &&
     (rule.ip_proto === 0 || r.ip_proto === rule.ip_proto) &&

@@ -48,7 +48,7 @@ import { tcp_v4_connect } from './tcp_ipv4.ts';
 import { udp_sendmsg, udp_v4_get_port } from './udp.ts';
 
 /** What socket(2) is given, and by whom. */
-export type SocketCall = Pick<EventOf<'socket'>, 's' | 'type' | 'protocol' | 'uid'>;
+export type SocketCall = Pick<EventOf<'socket'>, 's' | 'type' | 'protocol' | 'uid' | 'gid' | 'cgroup' | 'classid'>;
 
 /** The kind of socket that a type makes. */
 function kindOf(type: SocketType): number {
@@ -99,6 +99,9 @@ export function inet_create(net: World, call: SocketCall): Sending & { readonly 
     kind,
     sk_protocol: protocol,
     sk_uid: call.uid,
+    sk_gid: call.gid,
+    sk_cgroup: call.cgroup,
+    sk_classid: call.classid,
     inet_num: raw ? protocol : 0,
     inet_sport: raw ? protocol : 0,
     hdrincl: call.type === 'hdrincl' || (raw && protocol === IPPROTO_RAW),

@@ -5,6 +5,8 @@ import { insertBehind, setDev } from '../../../types/lookup.ts';
 import { type InIfaddr, type NetDevice, NO_IFADDR } from '../../../types/net.ts';
 import type { NetlinkResult } from '../../../types/netlink.ts';
 import {
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
   NO_FLOW,
   RT_SCOPE_HOST,
   RT_SCOPE_LINK,
@@ -17,7 +19,14 @@ import { INADDR_LOOPBACK, inet_ifa_match, ipv4_is_loopback } from '../../include
 import { dev_get_by_index } from '../core/dev.ts';
 import { l3mdev_master_ifindex_rcu } from '../l3mdev/l3mdev.ts';
 import { masq_inet_event } from '../netfilter/nf_nat_masquerade.ts';
-import { fib_add_ifaddr, fib_del_ifaddr, fib_get_table, fibAddrDown, fibAddrUp } from './fib_frontend.ts';
+import {
+  fib_add_ifaddr,
+  fib_del_ifaddr,
+  fib_get_table,
+  fib_modify_prefix_metric,
+  fibAddrDown,
+  fibAddrUp,
+} from './fib_frontend.ts';
 import { fib_table_lookup } from './fib_trie.ts';
 
 /** Whether two records are the same address of one device. */
@@ -121,15 +130,15 @@ export function inet_select_addr(net: World, dev: number, dst: number, scope: nu
   return addr !== 0 ? addr : anyDeviceAddr(net, l3mdev_master_ifindex_rcu(in_dev), scope);
 }
 
-/** Whether the address is already there with that mask and subnet. C: net/ipv4/devinet.c, find_matching_ifa(). */
-function find_matching_ifa(in_dev: NetDevice, ifa: InIfaddr): boolean {
-  let found = false;
+/** The address that is already there with that mask and subnet, NO_IFADDR for none. C: net/ipv4/devinet.c, find_matching_ifa(). */
+function find_matching_ifa(in_dev: NetDevice, ifa: InIfaddr): InIfaddr {
+  let found = NO_IFADDR;
   for (const ifa1 of in_dev.ifa_list) {
-    found =
-      found ||
-      (ifa1.ifa_prefixlen === ifa.ifa_prefixlen &&
-        inet_ifa_match(ifa1.ifa_address, ifa) &&
-        ifa1.ifa_local === ifa.ifa_local);
+    const same =
+      ifa1.ifa_prefixlen === ifa.ifa_prefixlen &&
+      inet_ifa_match(ifa1.ifa_address, ifa) &&
+      ifa1.ifa_local === ifa.ifa_local;
+    found = found.ifa_local === 0 && same ? ifa1 : found;
   }
   return found;
 }
@@ -179,16 +188,32 @@ function __inet_insert_ifa(net: World, ifindex: number, asked: InIfaddr): Netlin
 }
 
 /**
- * Adds an address by an operator's command.
+ * Adds an address by an operator's command, or changes the metric of its route.
  *
- * C: net/ipv4/devinet.c, inet_rtm_newaddr(). The refusals have no explanation of their own in the reference release.
+ * C: net/ipv4/devinet.c, inet_rtm_newaddr(). Left out: lifetimes. The refusals have no explanation of their own in the reference release.
  * Observed: Linux 6.18 says `Error: ipv4: Address already assigned.` and `Error: ipv4: Invalid scope value.` instead.
  */
-export function inet_rtm_newaddr(net: World, ifindex: number, ifa: InIfaddr): NetlinkResult {
+export function inet_rtm_newaddr(net: World, ifindex: number, ifa: InIfaddr, nlmsg_flags: number): NetlinkResult {
   const in_dev = dev_get_by_index(net, ifindex);
   if (in_dev.ifindex === 0) return { err: -ENODEV, extack: '', net };
-  if (ifa.ifa_local !== 0 && find_matching_ifa(in_dev, ifa)) return { err: -EEXIST, extack: '', net };
-  return __inet_insert_ifa(net, ifindex, ifa);
+  const ifa_existing = ifa.ifa_local === 0 ? NO_IFADDR : find_matching_ifa(in_dev, ifa);
+  if (ifa_existing.ifa_local === 0) return __inet_insert_ifa(net, ifindex, ifa);
+  if ((nlmsg_flags & NLM_F_EXCL) !== 0 || (nlmsg_flags & NLM_F_REPLACE) === 0) {
+    return { err: -EEXIST, extack: '', net };
+  }
+  const new_metric = ifa.ifa_rt_priority;
+  if (ifa_existing.ifa_rt_priority === new_metric) return { err: 0, extack: '', net };
+  const moved = fib_modify_prefix_metric(net, in_dev, ifa_existing, new_metric);
+  return { err: 0, extack: '', net: setIfa(moved, ifindex, { ...ifa_existing, ifa_rt_priority: new_metric }) };
+}
+
+/** The world in which that address of the device is as given. */
+function setIfa(net: World, ifindex: number, changed: InIfaddr): World {
+  let ifa_list: readonly InIfaddr[] = [];
+  for (const ifa of dev_get_by_index(net, ifindex).ifa_list) {
+    ifa_list = [...ifa_list, sameIfa(ifa, changed) ? changed : ifa];
+  }
+  return setIfaList(net, ifindex, ifa_list);
 }
 
 /** The 127.0.0.1/8 that lo gets when it comes up. C: net/ipv4/devinet.c, inetdev_event(), NETDEV_UP. */

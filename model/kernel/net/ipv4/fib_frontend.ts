@@ -248,6 +248,7 @@ function fib_magic(
   dst_len: number,
   dev: NetDevice,
   ifa: InIfaddr,
+  rt_priority: number,
 ): World {
   const ofDomain = l3mdev_fib_table_rcu(net, dev);
   const tb_id = ofDomain !== 0 ? ofDomain : type === RTN_UNICAST ? RT_TABLE_MAIN : RT_TABLE_LOCAL;
@@ -265,7 +266,7 @@ function fib_magic(
     fc_oif: dev.ifindex,
     fc_onlink: false,
     fc_prefsrc: ifa.ifa_local,
-    fc_priority: 0,
+    fc_priority: rt_priority,
     fc_nlflags: NLM_F_CREATE | NLM_F_APPEND,
   };
   const tb = fib_get_table(withTable, tb_id);
@@ -290,18 +291,35 @@ export function fib_add_ifaddr(net: World, dev: NetDevice, ifa: InIfaddr): World
   const prim = ifa.ifa_secondary ? inet_ifa_byprefix(dev, prefix, ifa.ifa_prefixlen) : ifa;
   if (prim.ifa_local === 0) return net;
 
-  let after = fib_magic(net, RTM_NEWROUTE, RTN_LOCAL, addr, 32, dev, prim);
+  let after = fib_magic(net, RTM_NEWROUTE, RTN_LOCAL, addr, 32, dev, prim, 0);
   if (!dev.up) return after;
   if (ifa.ifa_broadcast !== 0 && !ipv4_is_lbcast(ifa.ifa_broadcast)) {
-    after = fib_magic(after, RTM_NEWROUTE, RTN_BROADCAST, ifa.ifa_broadcast, 32, dev, prim);
+    after = fib_magic(after, RTM_NEWROUTE, RTN_BROADCAST, ifa.ifa_broadcast, 32, dev, prim, 0);
   }
   if (!ipv4_is_zeronet(prefix) && !ifa.ifa_secondary && (prefix !== addr || ifa.ifa_prefixlen < 32)) {
-    after = fib_magic(after, RTM_NEWROUTE, subnetType(dev), prefix, ifa.ifa_prefixlen, dev, prim);
+    if (!ifa.ifa_noprefixroute) {
+      const { ifa_prefixlen, ifa_rt_priority } = ifa;
+      after = fib_magic(after, RTM_NEWROUTE, subnetType(dev), prefix, ifa_prefixlen, dev, prim, ifa_rt_priority);
+    }
     if (ifa.ifa_prefixlen < 31) {
-      after = fib_magic(after, RTM_NEWROUTE, RTN_BROADCAST, (prefix | ~mask) >>> 0, 32, dev, prim);
+      after = fib_magic(after, RTM_NEWROUTE, RTN_BROADCAST, (prefix | ~mask) >>> 0, 32, dev, prim, 0);
     }
   }
   return after;
+}
+
+/**
+ * Moves the route of an address to another metric.
+ *
+ * C: net/ipv4/fib_frontend.c, fib_modify_prefix_metric().
+ */
+export function fib_modify_prefix_metric(net: World, dev: NetDevice, ifa: InIfaddr, new_metric: number): World {
+  const prefix = (ifa.ifa_address & inet_make_mask(ifa.ifa_prefixlen)) >>> 0;
+  if (!dev.up || ifa.ifa_secondary || ifa.ifa_noprefixroute || ipv4_is_zeronet(prefix)) return net;
+  if (prefix === ifa.ifa_local && ifa.ifa_prefixlen === 32) return net;
+  const type = subnetType(dev);
+  const added = fib_magic(net, RTM_NEWROUTE, type, prefix, ifa.ifa_prefixlen, dev, ifa, new_metric);
+  return fib_magic(added, RTM_DELROUTE, type, prefix, ifa.ifa_prefixlen, dev, ifa, ifa.ifa_rt_priority);
 }
 
 /** Which routes of a going address another address of the device still needs. */
@@ -381,17 +399,19 @@ export function fib_del_ifaddr(net: World, dev: NetDevice, ifa: InIfaddr, iprim:
   const subnet = !ifa.ifa_secondary && !ipv4_is_zeronet(any) && (any !== ifa.ifa_local || ifa.ifa_prefixlen < 32);
 
   let after = net;
-  if (subnet) after = fib_magic(after, RTM_DELROUTE, subnetType(dev), any, ifa.ifa_prefixlen, dev, prim);
+  if (subnet && !ifa.ifa_noprefixroute) {
+    after = fib_magic(after, RTM_DELROUTE, subnetType(dev), any, ifa.ifa_prefixlen, dev, prim, 0);
+  }
   const ok = dying
     ? { gone: true, local: false, brd: false, brd0: false, brd1: false }
     : stillUsed(dev, ifa, prim, iprim);
-  if (!ok.brd) after = fib_magic(after, RTM_DELROUTE, RTN_BROADCAST, ifa.ifa_broadcast, 32, dev, prim);
+  if (!ok.brd) after = fib_magic(after, RTM_DELROUTE, RTN_BROADCAST, ifa.ifa_broadcast, 32, dev, prim, 0);
   if (subnet && ifa.ifa_prefixlen < 31) {
-    if (!ok.brd1) after = fib_magic(after, RTM_DELROUTE, RTN_BROADCAST, brd, 32, dev, prim);
-    if (!ok.brd0) after = fib_magic(after, RTM_DELROUTE, RTN_BROADCAST, any, 32, dev, prim);
+    if (!ok.brd1) after = fib_magic(after, RTM_DELROUTE, RTN_BROADCAST, brd, 32, dev, prim, 0);
+    if (!ok.brd0) after = fib_magic(after, RTM_DELROUTE, RTN_BROADCAST, any, 32, dev, prim, 0);
   }
   if (ok.local) return after;
-  after = fib_magic(after, RTM_DELROUTE, RTN_LOCAL, ifa.ifa_local, 32, dev, prim);
+  after = fib_magic(after, RTM_DELROUTE, RTN_LOCAL, ifa.ifa_local, 32, dev, prim, 0);
   if (!ok.gone || inet_addr_type_dev_table(after, dev, ifa.ifa_local) === RTN_LOCAL) return after;
   const synced = fib_sync_down_addr(after, dev, ifa.ifa_local);
   return synced.found ? fib_flush(synced.net) : synced.net;

@@ -2,6 +2,7 @@
 import { EACCES, EAGAIN, EINVAL, ENETUNREACH, ESRCH } from '../../../types/errno.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../../../types/packet.ts';
 import {
+  type FibNexthop,
   type FibResult,
   type FibRule,
   type FibTable,
@@ -14,6 +15,7 @@ import {
 } from '../../../types/route.ts';
 import type { World } from '../../../types/world.ts';
 import { inet_make_mask } from '../../include/linux/in.ts';
+import { dev_get_by_index } from '../core/dev.ts';
 import {
   type FibLookup,
   fib_rule_get_table,
@@ -53,11 +55,13 @@ export function fib4_rule_action(net: World, rule: FibRule, flp: FlowI4): FibRes
 /**
  * Whether a rule's suppressor vetoes what its table found.
  *
- * C: net/ipv4/fib_rules.c, fib4_rule_suppress().
- * Left out: suppress_ifgroup.
+ * C: net/ipv4/fib_rules.c, fib4_rule_suppress(): of several paths the first is asked.
  */
-export function fib4_rule_suppress(rule: FibRule, result: FibResult): boolean {
-  return result.fa.plen <= rule.suppress_prefixlen;
+export function fib4_rule_suppress(net: World, rule: FibRule, result: FibResult): boolean {
+  const { fa } = result;
+  const nh_dev = fa.fib_nhs.length > 0 ? (fa.fib_nhs[0] as FibNexthop).nh_dev : fa.nh_dev;
+  const ofGroup = nh_dev !== 0 && dev_get_by_index(net, nh_dev).group === rule.suppress_ifgroup;
+  return fa.plen <= rule.suppress_prefixlen || ofGroup;
 }
 
 /** C: net/ipv4/fib_rules.c, __fib_lookup(). */

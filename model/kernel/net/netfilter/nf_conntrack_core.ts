@@ -2,12 +2,13 @@
  * Connection tracking: which packets belong together, and what `--ctstate` and NAT make of that.
  *
  * C: net/netfilter/nf_conntrack_core.c, net/netfilter/nf_conntrack_proto_generic.c.
- * Left out: zones, helpers, expectations, templates and accounting, which no command of the model sets up; fragments.
+ * Left out: helpers, expectations and accounting, which no command of the model sets up; fragments.
  */
 
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../../../types/packet.ts';
 import {
   CT_INVALID,
+  type CtZone,
   IP_CT_DIR_ORIGINAL,
   IP_CT_DIR_REPLY,
   IP_CT_ESTABLISHED,
@@ -22,8 +23,10 @@ import {
   type NfTuple,
   NO_CT,
   NO_TUPLE,
+  NO_ZONE,
 } from '../../../types/verdict.ts';
 import type { HookResult, World } from '../../../types/world.ts';
+import { nf_ct_zone_equal, nf_ct_zone_id } from '../../include/net/netfilter/nf_conntrack_zones.ts';
 import { invmap, nf_conntrack_icmp_packet, nf_conntrack_icmpv4_error } from './nf_conntrack_proto_icmp.ts';
 import { nf_conntrack_tcp_packet, type Tracked } from './nf_conntrack_proto_tcp.ts';
 import { nf_conntrack_udp_packet } from './nf_conntrack_proto_udp.ts';
@@ -111,30 +114,49 @@ function inTable(net: World, ct: NfConn): boolean {
   return ct.confirmed && !ct.dying && ct.timeout > net.now;
 }
 
-/** The entry that has this tuple in one of its directions, NO_CT when there is none. C: net/netfilter/nf_conntrack_core.c, __nf_conntrack_find_get(). */
-export function nf_conntrack_find_get(net: World, tuple: NfTuple): { ct: NfConn; dir: number } {
+/** Whether an entry has this tuple in that direction, in that zone. C: net/netfilter/nf_conntrack_core.c, nf_ct_key_equal(). */
+function nf_ct_key_equal(ct: NfConn, dir: number, tuple: NfTuple, zone: CtZone): boolean {
+  return nf_ct_tuple_equal(ctTuple(ct, dir), tuple) && nf_ct_zone_equal(ct.zone, zone, dir);
+}
+
+/**
+ * The entry that has this tuple in one of its directions and in that zone, NO_CT when there is none.
+ *
+ * C: net/netfilter/nf_conntrack_core.c, nf_conntrack_find_get(), which asks for the zone of both directions in turn.
+ */
+export function nf_conntrack_find_get(net: World, zone: CtZone, tuple: NfTuple): { ct: NfConn; dir: number } {
   let found = NO_CT;
   let dir = IP_CT_DIR_ORIGINAL;
   for (const ct of net.conntrack) {
     const live = inTable(net, ct);
-    const original = live && nf_ct_tuple_equal(ct.original, tuple);
-    const reply = live && nf_ct_tuple_equal(ct.reply, tuple);
+    const original = live && nf_ct_key_equal(ct, IP_CT_DIR_ORIGINAL, tuple, zone);
+    const reply = live && nf_ct_key_equal(ct, IP_CT_DIR_REPLY, tuple, zone);
     found = original || reply ? ct : found;
     dir = original ? IP_CT_DIR_ORIGINAL : reply ? IP_CT_DIR_REPLY : dir;
   }
   return { ct: found, dir };
 }
 
-/** Whether another connection has this tuple; one with the same original tuple is the same flow. C: net/netfilter/nf_conntrack_core.c, nf_conntrack_tuple_taken(). */
+/** Whether the entry stands in the bucket of a tuple in that zone: there it is hashed with its own zone's number. */
+function inBucket(ct: NfConn, dir: number, tuple: NfTuple, zone: CtZone, bucket: number): boolean {
+  return nf_ct_key_equal(ct, dir, tuple, zone) && nf_ct_zone_id(ct.zone, dir) === nf_ct_zone_id(zone, bucket);
+}
+
+/**
+ * Whether another connection has this tuple; one with the same original tuple and zone is the same flow.
+ *
+ * C: net/netfilter/nf_conntrack_core.c, nf_conntrack_tuple_taken(), which looks into the bucket of the zone of replies alone.
+ */
 export function nf_conntrack_tuple_taken(net: World, tuple: NfTuple, ignored_conntrack: NfConn): boolean {
+  const { zone } = ignored_conntrack;
   let taken = false;
   for (const ct of net.conntrack) {
-    taken =
-      taken ||
-      (ct.id !== ignored_conntrack.id &&
-        inTable(net, ct) &&
-        (nf_ct_tuple_equal(ct.original, tuple) || nf_ct_tuple_equal(ct.reply, tuple)) &&
-        !nf_ct_tuple_equal(ct.original, ignored_conntrack.original));
+    const has =
+      inBucket(ct, IP_CT_DIR_ORIGINAL, tuple, zone, IP_CT_DIR_REPLY) ||
+      inBucket(ct, IP_CT_DIR_REPLY, tuple, zone, IP_CT_DIR_REPLY);
+    const same =
+      nf_ct_tuple_equal(ct.original, ignored_conntrack.original) && nf_ct_zone_equal(ct.zone, zone, IP_CT_DIR_ORIGINAL);
+    taken = taken || (ct.id !== ignored_conntrack.id && inTable(net, ct) && has && !same);
   }
   return taken;
 }
@@ -202,13 +224,19 @@ export function wordAt(words: readonly number[], at: number): number {
   return at < words.length ? (words[at] as number) : 0;
 }
 
+/** The zone of the packet's template, the usual one without. C: include/net/netfilter/nf_conntrack_zones.h, nf_ct_zone_tmpl(). */
+export function nf_ct_zone_tmpl(skb: SkBuff): CtZone {
+  return skb.ct_tmpl ? skb.ct_zone : NO_ZONE;
+}
+
 /** What the packet's tuple leads to: an entry of the table, or one made for it (id 0 when that cannot be). C: net/netfilter/nf_conntrack_core.c, resolve_normal_ct(), init_conntrack(). */
 function resolve_normal_ct(net: World, skb: SkBuff): { ct: NfConn; dir: number; fresh: boolean } {
   const tuple = nf_ct_get_tuple(skb);
-  const { ct, dir } = nf_conntrack_find_get(net, tuple);
+  const zone = nf_ct_zone_tmpl(skb);
+  const { ct, dir } = nf_conntrack_find_get(net, zone, tuple);
   if (ct.id !== 0) return { ct, dir, fresh: false };
   if (!nf_ct_invertible(tuple)) return { ct: NO_CT, dir: IP_CT_DIR_ORIGINAL, fresh: false };
-  const made = { ...NO_CT, id: net.next_ct, original: tuple, reply: nf_ct_invert_tuple(tuple) };
+  const made = { ...NO_CT, id: net.next_ct, original: tuple, reply: nf_ct_invert_tuple(tuple), zone };
   return { ct: made, dir: IP_CT_DIR_ORIGINAL, fresh: true };
 }
 
@@ -236,11 +264,11 @@ export function nf_conntrack_in(net: World, skb: SkBuff, state: NfHookState): Ho
   if (skb.ct !== 0 || skb.ctinfo === IP_CT_UNTRACKED) return { verdict: NF_ACCEPT, skb, net };
   if (skb.iph.protocol === IPPROTO_ICMP) {
     const icmp = nf_conntrack_icmpv4_error(net, skb, state);
-    if (icmp.done) return { verdict: NF_ACCEPT, skb: icmp.skb, net };
+    if (icmp.done) return { verdict: NF_ACCEPT, skb: { ...icmp.skb, ct_tmpl: false }, net };
   }
   const first = track(net, skb, state);
   const { ret, skb: tracked, net: after } = first.ret === -NF_REPEAT ? track(first.net, skb, state) : first;
-  return { verdict: ret <= 0 ? -ret : ret, skb: tracked, net: after };
+  return { verdict: ret <= 0 ? -ret : ret, skb: { ...tracked, ct_tmpl: false }, net: after };
 }
 
 /** Whether the protocol lets a packet go on with the entry that won. C: include/net/netfilter/nf_conntrack_l4proto.h, allow_clash. */
@@ -271,15 +299,16 @@ export function nf_conntrack_confirm(net: World, skb: SkBuff): HookResult {
 
 /** The entry of the table that has one of the tuples, NO_CT for none. */
 function clashing(net: World, ct: NfConn): NfConn {
+  const { zone, original, reply } = ct;
   let found = NO_CT;
   for (const other of net.conntrack) {
     const clash =
       other.id !== ct.id &&
       inTable(net, other) &&
-      (nf_ct_tuple_equal(other.original, ct.original) ||
-        nf_ct_tuple_equal(other.reply, ct.original) ||
-        nf_ct_tuple_equal(other.original, ct.reply) ||
-        nf_ct_tuple_equal(other.reply, ct.reply));
+      (inBucket(other, IP_CT_DIR_ORIGINAL, original, zone, IP_CT_DIR_ORIGINAL) ||
+        inBucket(other, IP_CT_DIR_REPLY, original, zone, IP_CT_DIR_ORIGINAL) ||
+        inBucket(other, IP_CT_DIR_ORIGINAL, reply, zone, IP_CT_DIR_REPLY) ||
+        inBucket(other, IP_CT_DIR_REPLY, reply, zone, IP_CT_DIR_REPLY));
     found = clash && found.id === 0 ? other : found;
   }
   return found;

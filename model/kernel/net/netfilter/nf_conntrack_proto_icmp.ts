@@ -19,6 +19,7 @@ import {
   nf_conntrack_find_get,
   nf_ct_invert_tuple,
   nf_ct_invertible,
+  nf_ct_zone_tmpl,
   QUOTED_WORDS,
   quotedTuple,
 } from './nf_conntrack_core.ts';
@@ -66,7 +67,7 @@ export function nf_conntrack_icmpv4_error(net: World, skb: SkBuff, state: NfHook
   if (skb.payload.words.length < QUOTED_WORDS) return { done: true, skb: invalid(skb) };
   const origtuple = quotedTuple(skb);
   if (!nf_ct_invertible(origtuple)) return { done: true, skb: invalid(skb) };
-  const { ct, dir } = nf_conntrack_find_get(net, nf_ct_invert_tuple(origtuple));
+  const { ct, dir } = nf_conntrack_find_get(net, nf_ct_zone_tmpl(skb), nf_ct_invert_tuple(origtuple));
   if (ct.id === 0) return { done: true, skb: invalid(skb) };
   if (skb.iph.daddr !== ctTuple(ct, dir).dst) return { done: true, skb: invalid(skb) };
   return { done: true, skb: { ...skb, ct: ct.id, ctdir: dir, ctinfo: IP_CT_RELATED } };

@@ -2,12 +2,13 @@
  * NAT bindings: which tuple a connection shows to the outside.
  *
  * C: net/netfilter/nf_nat_core.c.
- * Left out: persistent and random ranges, NETMAP and PPTP, which no command of the model asks for; skb_ensure_writable(),
+ * Left out: ranges of addresses, NETMAP and PPTP, which no command of the model asks for; skb_ensure_writable(),
  * whose copy nobody can tell apart.
  */
 
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../../../types/packet.ts';
 import {
+  type CtZone,
   IP_CT_DIR_ORIGINAL,
   IP_CT_DIR_REPLY,
   IP_CT_NEW,
@@ -22,6 +23,7 @@ import {
 } from '../../../types/verdict.ts';
 import type { HookResult, World } from '../../../types/world.ts';
 import { inet_proto_csum_replace2 } from '../../include/net/checksum.ts';
+import { nf_ct_zone_equal } from '../../include/net/netfilter/nf_conntrack_zones.ts';
 import { inet_proto_csum_replace4 } from '../core/utils.ts';
 import { ipt_do_table } from '../ipv4/netfilter/ip_tables.ts';
 import { decode_session4, xfrm_lookup } from '../xfrm/xfrm_policy.ts';
@@ -55,6 +57,20 @@ export interface NfNatRange {
   readonly protoSpecified: boolean;
   readonly minProto: number;
   readonly maxProto: number;
+  /** NF_NAT_RANGE_PROTO_RANDOM_ALL: a port anywhere in the range. */
+  readonly random: boolean;
+}
+
+/** What a target says of ports; 0 to 0: nothing. */
+export interface NfPortRange {
+  readonly portFirst: number;
+  readonly portLast: number;
+  readonly random: boolean;
+}
+
+/** The range of one address with the ports that a target names. */
+export function portsAt(addr: number, { portFirst, portLast, random }: NfPortRange): NfNatRange {
+  return { mapIps: true, addr, protoSpecified: portFirst !== 0, minProto: portFirst, maxProto: portLast, random };
 }
 
 /** Is the tuple of the reply taken by another connection? C: net/netfilter/nf_nat_core.c, nf_nat_used_tuple(). */
@@ -83,13 +99,19 @@ function nf_in_range(tuple: NfTuple, range: NfNatRange): boolean {
  *
  * C: net/netfilter/nf_nat_core.c, find_appropriate_src(): the list has the newest connection first.
  */
-function find_appropriate_src(net: World, tuple: NfTuple, range: NfNatRange): { found: boolean; result: NfTuple } {
+function find_appropriate_src(
+  net: World,
+  zone: CtZone,
+  tuple: NfTuple,
+  range: NfNatRange,
+): { found: boolean; result: NfTuple } {
   let found = false;
   let result = tuple;
   for (const ct of net.conntrack) {
     const same_src =
       ct.srcNatDone &&
       !ct.dying &&
+      nf_ct_zone_equal(ct.zone, zone, IP_CT_DIR_ORIGINAL) &&
       ct.original.protonum === tuple.protonum &&
       ct.original.src === tuple.src &&
       ct.original.sport === tuple.sport;
@@ -166,23 +188,23 @@ function nf_nat_l4proto_unique_tuple(
 
 /** The tuple that the connection gets: the old one if it fits and is free, else one made to. C: net/netfilter/nf_nat_core.c, get_unique_tuple(). */
 function get_unique_tuple(net: World, orig_tuple: NfTuple, range: NfNatRange, ct: NfConn, maniptype: number): NfTuple {
-  if (maniptype === NF_NAT_MANIP_SRC) {
+  if (maniptype === NF_NAT_MANIP_SRC && !range.random) {
     if (nf_in_range(orig_tuple, range)) {
       if (!nf_nat_used_tuple(net, orig_tuple, ct)) return orig_tuple;
     } else {
-      const { found, result } = find_appropriate_src(net, orig_tuple, range);
+      const { found, result } = find_appropriate_src(net, ct.zone, orig_tuple, range);
       if (found && !nf_nat_used_tuple(net, result, ct)) return result;
     }
   }
   const tuple = find_best_ips_proto(orig_tuple, range, maniptype);
-  if (range.protoSpecified) {
+  if (range.protoSpecified && !range.random) {
     if (
       l4proto_in_range(tuple, maniptype, range.minProto, range.maxProto) &&
       (range.minProto === range.maxProto || !nf_nat_used_tuple(net, tuple, ct))
     ) {
       return tuple;
     }
-  } else if (!nf_nat_used_tuple(net, tuple, ct)) {
+  } else if (!range.random && !nf_nat_used_tuple(net, tuple, ct)) {
     return tuple;
   }
   return nf_nat_l4proto_unique_tuple(net, tuple, range, maniptype, ct);
@@ -221,7 +243,7 @@ export function nf_nat_setup_info(
 export function nf_nat_alloc_null_binding(net: World, ct: NfConn, hooknum: number): { verdict: number; net: World } {
   const manip = HOOK2MANIP(hooknum);
   const addr = manip === NF_NAT_MANIP_SRC ? ct.reply.dst : ct.reply.src;
-  const range: NfNatRange = { mapIps: true, addr, protoSpecified: false, minProto: 0, maxProto: 0 };
+  const range: NfNatRange = { mapIps: true, addr, protoSpecified: false, minProto: 0, maxProto: 0, random: false };
   return nf_nat_setup_info(net, ct, range, manip);
 }
 

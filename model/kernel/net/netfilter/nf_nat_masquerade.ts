@@ -6,7 +6,7 @@ import { NF_ACCEPT, NF_DROP, type NfHookState } from '../../../types/verdict.ts'
 import type { HookResult, World } from '../../../types/world.ts';
 import { inet_select_addr } from '../ipv4/devinet.ts';
 import { getCt, nf_ct_kill } from './nf_conntrack_core.ts';
-import { NF_NAT_MANIP_SRC, type NfNatRange, nf_nat_setup_info, rt_nexthop } from './nf_nat_core.ts';
+import { NF_NAT_MANIP_SRC, type NfPortRange, nf_nat_setup_info, portsAt, rt_nexthop } from './nf_nat_core.ts';
 
 /**
  * Forgets the connections that were masqueraded for a device that went down.
@@ -36,13 +36,13 @@ export function masq_inet_event(start: World, ifindex: number, ifa_address: numb
  * C: net/netfilter/nf_nat_masquerade.c, nf_nat_masquerade_ipv4().
  * Observed: Linux 6.18: of 172.16.0.9/24 and 10.1.0.1/30 the second is taken towards 10.1.0.2 (2026-11-22).
  */
-export function nf_nat_masquerade_ipv4(net: World, skb: SkBuff, state: NfHookState): HookResult {
+export function nf_nat_masquerade_ipv4(net: World, skb: SkBuff, state: NfHookState, range: NfPortRange): HookResult {
   const ct = getCt(net, skb.ct);
   if (ct.original.src === 0) return { verdict: NF_ACCEPT, skb, net };
   const nh = rt_nexthop(skb.dst.rt_gw4, skb.iph.daddr);
   const newsrc = inet_select_addr(net, state.out, nh, RT_SCOPE_UNIVERSE);
   if (newsrc === 0) return { verdict: NF_DROP, skb, net };
-  const newrange: NfNatRange = { mapIps: true, addr: newsrc, protoSpecified: false, minProto: 0, maxProto: 0 };
+  const newrange = portsAt(newsrc, range);
   const bound = nf_nat_setup_info(net, { ...ct, masq_index: state.out }, newrange, NF_NAT_MANIP_SRC);
   return { verdict: bound.verdict, skb, net: bound.net };
 }

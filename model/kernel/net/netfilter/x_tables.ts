@@ -19,19 +19,25 @@ import {
   type XtTarget,
 } from '../../../types/verdict.ts';
 import type { HookResult, World } from '../../../types/world.ts';
-import { inet_addr_type } from '../ipv4/fib_frontend.ts';
 import { endsChain, protoOf, xt_find_chain } from '../ipv4/netfilter/ip_tables.ts';
 import { reject_tg } from '../ipv4/netfilter/ipt_REJECT.ts';
 import { NF_NAT_MANIP_DST, NF_NAT_MANIP_SRC } from './nf_nat_core.ts';
 import { nf_nat_masquerade_ipv4 } from './nf_nat_masquerade.ts';
-import { notrack_tg } from './xt_CT.ts';
-import { connmark_tg } from './xt_connmark.ts';
-import { conntrack_mt } from './xt_conntrack.ts';
+import { nf_nat_redirect_ipv4 } from './nf_nat_redirect.ts';
+import { addrtype_mt } from './xt_addrtype.ts';
+import { notrack_tg, xt_ct_target } from './xt_CT.ts';
+import { cgroup_mt } from './xt_cgroup.ts';
+import { connmark_mt, connmark_tg } from './xt_connmark.ts';
+import { conntrack_mt, stateMatches } from './xt_conntrack.ts';
 import { dscp_tg, tos_tg } from './xt_DSCP.ts';
+import { iprange_mt4 } from './xt_iprange.ts';
+import { length_mt } from './xt_length.ts';
 import { mark_tg } from './xt_mark.ts';
 import { multiport_mt } from './xt_multiport.ts';
 import { xt_nat_target } from './xt_nat.ts';
-import { owner_mt } from './xt_owner.ts';
+import { owner_exists_mt, owner_gid_mt, owner_mt } from './xt_owner.ts';
+import { policy_mt } from './xt_policy.ts';
+import { set_match } from './xt_set.ts';
 import { dportOf, icmp_type_code_match, port_match, sportOf } from './xt_tcpudp.ts';
 
 /** Names of the devices that a packet came in and goes out by, '' for none. */
@@ -51,7 +57,7 @@ function device_match(name: string, pattern: string): boolean {
   return name === pattern || ifname_match(name, pattern, 0);
 }
 
-/** The match without its `!`. `statistic-nth` is decided by its rule's counter, see ip_tables.ts. */
+/** The match without its `!`. `statistic` is decided by its rule's counter or by a pick, see ip_tables.ts. */
 function matches(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
   const { iph } = skb;
   switch (m.kind) {
@@ -78,23 +84,43 @@ function matches(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
     case 'mark':
       return (skb.mark & m.mask) >>> 0 === m.mark;
     case 'ctstate':
-      return conntrack_mt(net, skb, m.states);
+      return stateMatches(net, skb, m.states);
+    case 'conntrack':
+      return conntrack_mt(net, skb, m);
+    case 'connmark':
+      return connmark_mt(net, skb, m.mark, m.mask, m.invert);
     case 'owner':
       return owner_mt(net, skb, m.uidFirst, m.uidLast);
+    case 'owner-gid':
+      return owner_gid_mt(net, skb, m.gidFirst, m.gidLast);
+    case 'socket-exists':
+      return owner_exists_mt(net, skb);
+    case 'cgroup':
+      return cgroup_mt(net, skb, m);
+    case 'set':
+      return set_match(net, skb, names, m.set, m.dims);
+    case 'iprange':
+      return iprange_mt4(skb, m.which, m.first, m.last);
+    case 'length':
+      return length_mt(skb, m.first, m.last);
+    case 'policy':
+      return policy_mt(skb, m.out, m.ipsec);
     case 'statistic-nth':
+    case 'statistic-random':
       return true;
     case 'tos':
       return (iph.tos & m.mask) === m.value;
     case 'dscp':
       return iph.tos >>> 2 === m.dscp;
     case 'addrtype':
-      return inet_addr_type(net, m.which === 'src' ? iph.saddr : iph.daddr) === m.type;
+      return addrtype_mt(net, skb, names, m);
   }
 }
 
-/** Whether a packet satisfies one match of a rule. */
+/** Whether a packet satisfies one match of a rule; two extensions turn their answer round themselves. */
 export function xt_match(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
-  return matches(net, skb, names, m) !== m.invert;
+  const turned = m.kind === 'connmark' || m.kind === 'cgroup';
+  return matches(net, skb, names, m) !== (m.invert && !turned);
 }
 
 /** What a target does and says; `jump`, `goto` and RETURN belong to the traversal in ip_tables.ts. */
@@ -112,17 +138,21 @@ export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarg
     case 'MARK':
       return { verdict: XT_CONTINUE, skb: mark_tg(skb, t.value, t.mask), net };
     case 'CONNMARK':
-      return { verdict: XT_CONTINUE, ...connmark_tg(net, skb, t.op, t.value, t.mask) };
+      return { verdict: XT_CONTINUE, ...connmark_tg(net, skb, t) };
     case 'TOS':
       return { verdict: XT_CONTINUE, skb: tos_tg(skb, t.value, t.mask), net };
     case 'DSCP':
       return { verdict: XT_CONTINUE, skb: dscp_tg(skb, t.dscp), net };
     case 'NOTRACK':
       return { verdict: XT_CONTINUE, skb: notrack_tg(skb), net };
+    case 'zone':
+      return { verdict: XT_CONTINUE, skb: xt_ct_target(skb, t.zone, t.dir), net };
     case 'REJECT':
       return { verdict: NF_DROP, skb, net: reject_tg(net, skb, state, t.reject) };
     case 'MASQUERADE':
-      return nf_nat_masquerade_ipv4(net, skb, state);
+      return nf_nat_masquerade_ipv4(net, skb, state, t);
+    case 'REDIRECT':
+      return nf_nat_redirect_ipv4(net, skb, state, t);
     case 'SNAT':
       return xt_nat_target(net, skb, t, NF_NAT_MANIP_SRC);
     case 'DNAT':
@@ -139,6 +169,7 @@ export function checkEntry(table: string, e: XtRule): boolean {
     const needsProto = m.kind === 'sport' || m.kind === 'dport' || m.kind === 'tcp-flags' || m.kind === 'icmp-type';
     if (needsProto && invert) return false;
     if (m.kind === 'owner' && m.uidFirst > m.uidLast) return false;
+    if (m.kind === 'owner-gid' && m.gidFirst > m.gidLast) return false;
   }
   return tableAllows(table, e.target);
 }
@@ -147,13 +178,21 @@ export function checkEntry(table: string, e: XtRule): boolean {
 function allowedAt(e: XtRule, hook: string): boolean {
   const output = hook === 'OUTPUT';
   const post = hook === 'POSTROUTING';
-  for (const m of e.matches) if (m.kind === 'owner' && !output && !post) return false;
+  const input = hook === 'INPUT' || hook === 'PREROUTING';
+  for (const m of e.matches) {
+    if ((m.kind === 'owner' || m.kind === 'owner-gid' || m.kind === 'socket-exists') && !output && !post) return false;
+    if (m.kind === 'cgroup' && !output && !post && hook !== 'INPUT') return false;
+    if (m.kind === 'addrtype' && m.limit === 'out' && input) return false;
+    if (m.kind === 'addrtype' && m.limit === 'in' && (output || post)) return false;
+    if (m.kind === 'policy' && (m.out ? input : output || post)) return false;
+  }
   switch (e.target.kind) {
     case 'MASQUERADE':
       return post;
     case 'SNAT':
       return post || hook === 'INPUT';
     case 'DNAT':
+    case 'REDIRECT':
       return output || hook === 'PREROUTING';
     case 'REJECT':
       return output || hook === 'INPUT' || hook === 'FORWARD';
@@ -182,10 +221,12 @@ function tableAllows(table: string, target: XtTarget): boolean {
     case 'DSCP':
       return table === 'mangle';
     case 'NOTRACK':
+    case 'zone':
       return table === 'raw';
     case 'REJECT':
       return table === 'filter';
     case 'MASQUERADE':
+    case 'REDIRECT':
     case 'SNAT':
     case 'DNAT':
       return table === 'nat';

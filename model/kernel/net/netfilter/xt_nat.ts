@@ -8,7 +8,7 @@ import { type NfNatRange, nf_nat_setup_info } from './nf_nat_core.ts';
 export function xt_nat_target(
   net: World,
   skb: SkBuff,
-  target: { readonly addr: number; readonly portFirst: number; readonly portLast: number },
+  target: { readonly addr: number; readonly portFirst: number; readonly portLast: number; readonly random: boolean },
   manip: number,
 ): HookResult {
   const range: NfNatRange = {
@@ -17,6 +17,7 @@ export function xt_nat_target(
     protoSpecified: target.portFirst !== 0,
     minProto: target.portFirst,
     maxProto: target.portLast,
+    random: target.random,
   };
   const { verdict, net: after } = nf_nat_setup_info(net, getCt(net, skb.ct), range, manip);
   return { verdict, skb, net: after };

@@ -1,17 +1,34 @@
 /** The match on a socket's owner. */
 import { getSock } from '../../../types/lookup.ts';
 import type { SkBuff } from '../../../types/packet.ts';
-import { SOCK_NONE, SOCK_PING, SOCK_RAW, SOCK_TCP, SOCK_UDP } from '../../../types/sock.ts';
+import { NO_SOCK, SOCK_PING, SOCK_RAW, SOCK_TCP, SOCK_UDP, type Sock } from '../../../types/sock.ts';
 import type { World } from '../../../types/world.ts';
 import { sk_to_full_sk } from '../core/sock.ts';
 
 /**
- * Whether the packet's socket belongs to one of the users; a packet without a user's socket belongs to nobody.
+ * The packet's socket, if a user has it open; the kernel's own sockets have no file, closed ones no socket.
  *
- * C: net/netfilter/xt_owner.c, owner_mt(); the kernel's own sockets have no file, closed ones no socket.
+ * C: net/netfilter/xt_owner.c, owner_mt(), its first tests.
  */
-export function owner_mt(net: World, skb: SkBuff, uid_min: number, uid_max: number): boolean {
+function ownedSock(net: World, skb: SkBuff): Sock {
   const sk = sk_to_full_sk(net, getSock(net, skb.sk));
   const user = sk.kind === SOCK_TCP || sk.kind === SOCK_UDP || sk.kind === SOCK_RAW || sk.kind === SOCK_PING;
-  return sk.kind !== SOCK_NONE && user && !sk.orphan && sk.sk_uid >= uid_min && sk.sk_uid <= uid_max;
+  return user && !sk.orphan ? sk : NO_SOCK;
+}
+
+/** Whether the packet's socket belongs to one of the users; a packet without a user's socket belongs to nobody. C: net/netfilter/xt_owner.c, owner_mt(). */
+export function owner_mt(net: World, skb: SkBuff, uid_min: number, uid_max: number): boolean {
+  const sk = ownedSock(net, skb);
+  return sk.id !== 0 && sk.sk_uid >= uid_min && sk.sk_uid <= uid_max;
+}
+
+/** The same of its group. Left out: supplementary groups, of which no socket of a scenario has any. C: net/netfilter/xt_owner.c, owner_mt(). */
+export function owner_gid_mt(net: World, skb: SkBuff, gid_min: number, gid_max: number): boolean {
+  const sk = ownedSock(net, skb);
+  return sk.id !== 0 && sk.sk_gid >= gid_min && sk.sk_gid <= gid_max;
+}
+
+/** Whether there is such a socket. C: net/netfilter/xt_owner.c, owner_mt(), XT_OWNER_SOCKET. */
+export function owner_exists_mt(net: World, skb: SkBuff): boolean {
+  return ownedSock(net, skb).id !== 0;
 }

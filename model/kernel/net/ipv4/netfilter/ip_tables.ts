@@ -22,7 +22,7 @@ import {
 import type { HookResult, World } from '../../../../types/world.ts';
 import { dev_get_by_index } from '../../core/dev.ts';
 import { allowedFrom, checkEntry, type IfNames, xt_match, xt_target } from '../../netfilter/x_tables.ts';
-import { statistic_mt } from '../../netfilter/xt_statistic.ts';
+import { random_mt, statistic_mt } from '../../netfilter/xt_statistic.ts';
 
 /** Stands for a chain that a table does not have. */
 const NO_CHAIN: XtChain = { name: '', builtin: false, policy: NF_ACCEPT, rules: [] };
@@ -103,6 +103,10 @@ function entryMatches(net: World, skb: SkBuff, names: IfNames, table: string, e:
       const asked = hit ? statistic_mt(after, table, e.id, m) : { hit: false, net: after };
       hit = asked.hit;
       after = asked.net;
+    } else if (m.kind === 'statistic-random') {
+      const asked = hit ? random_mt(after, m) : { hit: false, net: after };
+      hit = asked.hit;
+      after = asked.net;
     } else {
       hit = hit && (isIptIp(m) || xt_match(after, skb, names, m));
     }
@@ -159,13 +163,13 @@ export function ipt_alloc_initial_table(name: 'raw' | 'mangle' | 'nat' | 'filter
   const post = builtin('POSTROUTING');
   switch (name) {
     case 'raw':
-      return { name, used: false, chains: [pre, output] };
+      return { name, used: false, nft: false, chains: [pre, output] };
     case 'mangle':
-      return { name, used: false, chains: [pre, input, forward, output, post] };
+      return { name, used: false, nft: false, chains: [pre, input, forward, output, post] };
     case 'nat':
-      return { name, used: false, chains: [pre, input, output, post] };
+      return { name, used: false, nft: false, chains: [pre, input, output, post] };
     case 'filter':
-      return { name, used: false, chains: [input, forward, output] };
+      return { name, used: false, nft: false, chains: [input, forward, output] };
   }
 }
 

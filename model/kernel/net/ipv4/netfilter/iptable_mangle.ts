@@ -6,6 +6,7 @@ import type { SkBuff } from '../../../../types/packet.ts';
 import { RTN_UNSPEC } from '../../../../types/route.ts';
 import { NF_DROP, NF_DROP_ERR, NF_INET_LOCAL_OUT, NF_STOLEN, type NfHookState } from '../../../../types/verdict.ts';
 import type { HookResult, Kernel, World } from '../../../../types/world.ts';
+import { nf_route_table_hook4 } from '../../netfilter/nft_chain_route.ts';
 import { ipt_do_table } from './ip_tables.ts';
 
 /**
@@ -30,10 +31,12 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
   return { verdict: ret, skb, net };
 }
 
-/** C: net/ipv4/netfilter/iptable_mangle.c, iptable_mangle_hook(). */
+/** C: net/ipv4/netfilter/iptable_mangle.c, iptable_mangle_hook(). A table of nf_tables has its own hook. */
 export function iptable_mangle_hook(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
   if (state.hook === NF_INET_LOCAL_OUT) {
-    const out = kernel.ipt_mangle_out(kernel, net, skb, state);
+    const out = net.mangle.nft
+      ? nf_route_table_hook4(kernel, net, skb, state)
+      : kernel.ipt_mangle_out(kernel, net, skb, state);
     const { socks, bhash } = out.net;
     return { ...out, net: emit(out.net, { kind: 'mangled', skb: out.skb, socks, bhash }) };
   }
