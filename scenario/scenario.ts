@@ -16,6 +16,14 @@ const word32 = z.int().min(0).max(0xffffffff);
 /** One line of text. */
 const line = z.string().regex(/^[^\n\r]*$/, 'write it in one line');
 
+/** What the kernel chooses freely in a step. */
+const CHOICES = {
+  port_offset: word32.optional().describe("Added to the start of the kernel's port search."),
+  isn: word32.optional().describe('Added to the initial sequence number.'),
+  stack: word32.optional().describe('What memory holds that nobody initialised.'),
+  random: word32.optional().describe('How random matches fall: bit i is 1 where the i-th packet that asks is not hit.'),
+} satisfies Readonly<Record<keyof Picks, z.ZodType>>;
+
 /** The format, as README describes it. A member it does not name is refused. */
 export const scenarioSchema = z.strictObject({
   $schema: z.string().optional().describe('Where the JSON Schema of this format is.'),
@@ -34,9 +42,7 @@ export const scenarioSchema = z.strictObject({
     .array(
       z.strictObject({
         event: z.int().min(0).describe('Index into events.'),
-        port_offset: word32.optional().describe("Added to the start of the kernel's port search."),
-        isn: word32.optional().describe('Added to the initial sequence number.'),
-        stack: word32.optional().describe('What memory holds that nobody initialised.'),
+        ...CHOICES,
       }),
     )
     .optional()
@@ -137,7 +143,9 @@ function issueText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map((key) => `"${key}"`).join(', ');
     const place =
-      issue.path.length === 0 ? Object.keys(scenarioSchema.shape).join(', ') : 'event, port_offset, isn, stack';
+      issue.path.length === 0
+        ? Object.keys(scenarioSchema.shape).join(', ')
+        : ['event', ...Object.keys(CHOICES)].join(', ');
     return `there is no member ${names} in this format; the members are ${place}`;
   }
   if (issue.code === 'invalid_type' && issue.input === undefined && issue.path.length === 1) {
@@ -156,7 +164,7 @@ function checkShape(file: string, value: unknown): ScenarioFile {
 /** The choices of the kernel for each event. */
 function readPicks(file: string, data: ScenarioFile): Map<number, Picks> {
   const picks = new Map<number, Picks>();
-  for (const [i, { event, port_offset = 0, isn = 0, stack = 0 }] of (data.picks ?? []).entries()) {
+  for (const [i, { event, ...choices }] of (data.picks ?? []).entries()) {
     if (event >= data.events.length) {
       throw new InputError(
         file,
@@ -166,25 +174,17 @@ function readPicks(file: string, data: ScenarioFile): Map<number, Picks> {
     }
     if (picks.has(event))
       throw new InputError(file, `picks[${i}].event`, `event ${event} has choices already; put them together`);
-    picks.set(event, { ...NO_PICKS, port_offset, isn, stack });
+    picks.set(event, { ...NO_PICKS, ...choices } as Picks);
   }
   return picks;
 }
 
 /** The members `picks` of a scenario whose events carry choices; undefined when all are 0. */
 export function printPicks(events: readonly Event[]): ScenarioFile['picks'] {
-  const picks = events.flatMap(({ picks: { port_offset, isn, stack } }, event) =>
-    port_offset === 0 && isn === 0 && stack === 0
-      ? []
-      : [
-          {
-            event,
-            ...(port_offset === 0 ? {} : { port_offset }),
-            ...(isn === 0 ? {} : { isn }),
-            ...(stack === 0 ? {} : { stack }),
-          },
-        ],
-  );
+  const picks = events.flatMap(({ picks: chosen }, event) => {
+    const choices = Object.entries(chosen).filter(([, value]) => value !== 0);
+    return choices.length === 0 ? [] : [{ event, ...Object.fromEntries(choices) }];
+  });
   return picks.length === 0 ? undefined : picks;
 }
 

@@ -73,14 +73,19 @@ function fib_flush(net: World): World {
   return { ...net, tables, rt_genid: net.rt_genid + 1 };
 }
 
-/** The address's type as the table says. C: net/ipv4/fib_frontend.c, inet_addr_type_table() and __inet_dev_addr_type() for any device. */
-export function inet_addr_type_table(net: World, addr: number, tb_id: number): number {
+/** The address's type as the table says, on one device or (0) on any. C: net/ipv4/fib_frontend.c, __inet_dev_addr_type(). */
+function __inet_dev_addr_type(net: World, dev: number, addr: number, tb_id: number): number {
   if (ipv4_is_zeronet(addr) || ipv4_is_lbcast(addr)) return RTN_BROADCAST;
   if (ipv4_is_multicast(addr)) return RTN_MULTICAST;
   const table = fib_get_table(net, tb_id);
   if (table.tb_id === 0) return RTN_BROADCAST;
   const res = fib_table_lookup(net, table, { ...NO_FLOW, daddr: addr });
-  return res.err === 0 ? res.fa.fa_type : RTN_UNICAST;
+  return res.err === 0 && (dev === 0 || dev === res.fa.nh_dev) ? res.fa.fa_type : RTN_UNICAST;
+}
+
+/** C: net/ipv4/fib_frontend.c, inet_addr_type_table(). */
+export function inet_addr_type_table(net: World, addr: number, tb_id: number): number {
+  return __inet_dev_addr_type(net, 0, addr, tb_id);
 }
 
 /** What an address is to this host: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST or RTN_UNICAST. C: net/ipv4/fib_frontend.c. */
@@ -92,6 +97,11 @@ export function inet_addr_type(net: World, addr: number): number {
 function localTable(net: World, dev: NetDevice): number {
   const tb_id = l3mdev_fib_table_rcu(net, dev);
   return tb_id === 0 ? RT_TABLE_LOCAL : tb_id;
+}
+
+/** The same, as if only `dev` were there. C: net/ipv4/fib_frontend.c. */
+export function inet_dev_addr_type(net: World, dev: NetDevice, addr: number): number {
+  return __inet_dev_addr_type(net, dev.ifindex, addr, localTable(net, dev));
 }
 
 /** The same, as the table of the device's VRF says. C: net/ipv4/fib_frontend.c. */
