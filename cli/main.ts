@@ -97,16 +97,31 @@ program
   .option('--json', 'one object')
   .action(async (file, options) => (await import('./trace.ts')).trace(file, options));
 
+const leaveOut = () =>
+  new Option('--leave-out <word>', 'read the host without a word that can matter; every answer says so')
+    .argParser((word: string, words: readonly string[]) => [...words, word])
+    .default([]);
+
 const route = program.command('route').description('routing questions to a described host');
 route
   .command('get')
   .description('the answer of `ip route get ARGS…` on that host')
   .requiredOption('--host <file>', 'commands that configure the host')
+  .addOption(leaveOut())
   .option('--json', 'an object with the keys of `ip -j route get`')
   .option('--batch <file>', 'one query a line, one answer a line')
   .argument('[args...]', 'as for `ip route get`')
   .passThroughOptions()
   .action(async (args, options) => (await import('./routeGet.ts')).routeGet(args, options));
+
+const host = program.command('host').description("one's own host");
+host
+  .command('import')
+  .argument('[file...]', 'what machines print, mixed with commands; standard input when none is named')
+  .description('the commands that a description of a host stands for')
+  .addOption(leaveOut())
+  .option('--json', 'an object with the commands and what is to be told of them')
+  .action(async (files, options) => (await import('./hostImport.ts')).hostImport(files, options));
 
 program
   .command('list')

@@ -12,27 +12,46 @@ import {
 } from '../scenario/routeGet.ts';
 import { loadHost, readText } from '../scenario/scenario.ts';
 import { EXIT } from './exit.ts';
+import { caveats, tellNotes } from './hostNotes.ts';
 
 export interface RouteGetOptions {
   readonly host: string;
   readonly json?: boolean;
   readonly batch?: string;
+  readonly leaveOut?: readonly string[];
+}
+
+/** A host that is asked: `left` is what every answer says was left out of it. */
+interface Asked {
+  readonly net: World;
+  readonly left: readonly string[];
+}
+
+function answerJson({ net, left }: Asked, query: RouteQuery): string {
+  const answer = routeAnswerJson(inet_rtm_getroute(net, query));
+  return JSON.stringify(left.length === 0 ? answer : { ...answer, left_out: left });
 }
 
 /** One answer in one line; `json` as an object. */
-function answerLine(net: World, query: RouteQuery, json: boolean): string {
-  const answer = inet_rtm_getroute(net, query);
-  return json ? JSON.stringify(routeAnswerJson(answer)) : printRouteAnswerLine(answer);
+function answerLine(host: Asked, query: RouteQuery, json: boolean): string {
+  if (json) return answerJson(host, query);
+  const left = host.left.map((what) => `\\    ${what} `).join('');
+  return printRouteAnswerLine(inet_rtm_getroute(host.net, query)) + left;
+}
+
+/** One answer in the lines of `ip`. */
+function answerText({ net, left }: Asked, query: RouteQuery): string {
+  return [printRouteAnswer(inet_rtm_getroute(net, query)), ...left.map((what) => `    ${what}`)].join('\n');
 }
 
 /** A line for each query of the file; blank lines and comments are no queries. Bad ones are told on stderr as well. */
-function batch(net: World, file: string, json: boolean): void {
+function batch(host: Asked, file: string, json: boolean): void {
   const answers: string[] = [];
   for (const [i, line] of readText(file).split('\n').entries()) {
     if (/^\s*(#|$)/.test(line)) continue;
     try {
       const query = locating(file, i + 1, () => parseRouteGetLine(line));
-      answers.push(answerLine(net, query, json));
+      answers.push(answerLine(host, query, json));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       answers.push(json ? JSON.stringify({ error: error.message }) : error.message);
@@ -50,12 +69,14 @@ function batch(net: World, file: string, json: boolean): void {
  */
 export function routeGet(args: readonly string[], options: RouteGetOptions): void {
   const json = options.json === true;
-  const { net } = loadHost(options.host);
+  const { net, notes } = loadHost(options.host, options.leaveOut);
+  const host = { net, left: caveats(notes) };
+  tellNotes(notes);
   if (options.batch !== undefined) {
     if (args.length > 0) wrong(`"${args[0]}" stands beside --batch; put the query into the file`);
-    batch(net, options.batch, json);
+    batch(host, options.batch, json);
     return;
   }
-  const answer = inet_rtm_getroute(net, parseRouteGet(args));
-  process.stdout.write(`${json ? JSON.stringify(routeAnswerJson(answer)) : printRouteAnswer(answer)}\n`);
+  const query = parseRouteGet(args);
+  process.stdout.write(`${json ? answerJson(host, query) : answerText(host, query)}\n`);
 }

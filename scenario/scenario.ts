@@ -2,13 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { parse as locate } from '@humanwhocodes/momoa';
 import { z } from 'zod';
-import { hostCommand } from '../model/host/commands.ts';
-import { newWorld } from '../model/host/newWorld.ts';
 import { EVENTS, type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
-import type { Scenario, World } from '../model/types/world.ts';
+import type { Scenario } from '../model/types/world.ts';
 import { InputError, locating } from './error.ts';
 import { parseEvent } from './events.ts';
-import { type HostLine, parseHostLines, parseHostText } from './host.ts';
+import { type HostNote, type HostReading, readHostList, readHostText } from './host.ts';
 import { impossibleEvent } from './life.ts';
 
 const word32 = z.int().min(0).max(0xffffffff);
@@ -70,7 +68,8 @@ export function scenarioJsonSchema(): object {
 /** A scenario file that was read and checked, with what it stands for. */
 export interface LoadedScenario extends ScenarioFile {
   readonly file: string;
-  readonly lines: readonly HostLine[];
+  /** What is to be told of the host's lines. */
+  readonly notes: readonly HostNote[];
   readonly scenario: Scenario;
 }
 
@@ -85,11 +84,11 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the path is too long; write a shorter one',
 };
 
-/** The text of a file; what is no text is refused in one line. */
+/** The text of a file, or (`-`) of standard input; what is no text is refused in one line. */
 export function readText(file: string): string {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readFileSync(file === '-' ? 0 : file);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     throw new InputError(file, '', SYSTEM_WORDS[code] ?? message);
@@ -195,7 +194,8 @@ function linkNames(scenario: Scenario): Set<string> {
     ...scenario.host,
     ...scenario.events.flatMap((event) => (event.kind === 'host' ? [event.command] : [])),
   ];
-  for (const command of commands) if (command.kind === 'link add') names.add(command.name);
+  for (const command of commands)
+    if (command.kind === 'link add' || command.kind === 'vrf add') names.add(command.name);
   return names;
 }
 
@@ -215,46 +215,10 @@ function checkEvents(file: string, scenario: Scenario): void {
   if (impossible !== undefined) throw new InputError(file, `events[${impossible.index}]`, impossible.message);
 }
 
-// hosts
-
-/** What would be right instead of a command that was refused so. */
-const REMEDIES: readonly (readonly [words: RegExp, remedy: string])[] = [
-  [/File exists|already assigned|already exists/, 'leave out one of the two commands that ask for it'],
-  [/Cannot find device|No such device/, 'create the link before, with "ip link add", or write its right name'],
-  [
-    /invalid gateway|Nexthop|Network is unreachable/,
-    'give a link an address in the network of the gateway and set it up before, or write onlink',
-  ],
-  [/not up|Network is down/, 'set the link up before, with "ip link set LINK up"'],
-  [/prefsrc/, 'give a link that address before, with "ip addr add"'],
-  [/Invalid prefix/, 'clear the bits behind the prefix length'],
-  [/No such process|not found|Cannot assign|No such file|FIB table does not exist/, 'delete only what is there'],
-  [/chain|target|match/i, 'create the chain before, with -N, or write its right name'],
-];
-
-function remedyFor(message: string): string {
-  return (
-    REMEDIES.find(([words]) => words.test(message))?.[1] ?? 'leave the command out, or write one that the kernel takes'
-  );
-}
-
-/** The host after its commands; one that is refused is a fault of the file, in the words that the tool prints. */
-export function buildHost(file: string, lines: readonly HostLine[]): World {
-  let net = newWorld();
-  for (const { where, text, command } of lines) {
-    const answer = hostCommand(net, command);
-    if (answer.err !== 0) {
-      throw new InputError(file, where, `${answer.message} (the answer to "${text}"); ${remedyFor(answer.message)}`);
-    }
-    net = answer.net;
-  }
-  return net;
-}
-
 /** Checks a scenario that was read from `file` or made there, and gives what it stands for. */
-export function checkScenario(file: string, value: unknown): LoadedScenario {
+export function checkScenario(file: string, value: unknown, leaveOut: readonly string[] = []): LoadedScenario {
   const data = checkShape(file, value);
-  const lines = parseHostLines(file, data.host, (i) => `host[${i}]`);
+  const { lines, notes } = readHostList(file, data.host, leaveOut);
   const picks = readPicks(file, data);
   const events = data.events.map((text, i): Event => {
     const event = locating(file, `events[${i}]`, () => parseEvent(text));
@@ -262,25 +226,20 @@ export function checkScenario(file: string, value: unknown): LoadedScenario {
   });
   const scenario = { host: lines.map(({ command }) => command), events };
   checkEvents(file, scenario);
-  buildHost(file, lines);
-  return { ...data, file, lines, scenario };
+  return { ...data, host: lines.map(({ text }) => text), file, notes, scenario };
 }
 
 /** Reads and checks a scenario or counterexample. */
-export function loadScenario(file: string): LoadedScenario {
-  return checkScenario(file, parseJson(file, readText(file)));
+export function loadScenario(file: string, leaveOut: readonly string[] = []): LoadedScenario {
+  return checkScenario(file, parseJson(file, readText(file)), leaveOut);
 }
 
 /** Reads and checks a host: a `.host` file, or the host of a scenario (`.json`). */
-export function loadHost(file: string): { readonly lines: readonly HostLine[]; readonly net: World } {
+export function loadHost(file: string, leaveOut: readonly string[] = []): HostReading {
   const text = readText(file);
-  if (!file.endsWith('.json')) {
-    const lines = parseHostText(file, text);
-    if (lines.length === 0)
-      throw new InputError(file, '', 'the file has no command; write one a line, such as "ip link set lo up"');
-    return { lines, net: buildHost(file, lines) };
-  }
-  const { host } = checkShape(file, parseJson(file, text));
-  const lines = parseHostLines(file, host, (i) => `host[${i}]`);
-  return { lines, net: buildHost(file, lines) };
+  if (file.endsWith('.json')) return readHostList(file, checkShape(file, parseJson(file, text)).host, leaveOut);
+  const read = readHostText([{ file, text }], leaveOut);
+  if (read.lines.length === 0)
+    throw new InputError(file, '', 'the file has no command; write one a line, such as "ip link add eth0 type dummy"');
+  return read;
 }

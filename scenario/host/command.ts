@@ -24,7 +24,7 @@ export function parseWords([first = '', ...words]: readonly string[], reading: R
     case 'link':
       return parseLink(new HostWords('link', words, reading));
     case 'sysctl':
-      return [parseSysctl(words)];
+      return parseSysctl(words, reading);
     case 'ipset':
       return parseIpset(words, reading);
     case 'conntrack':

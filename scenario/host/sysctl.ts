@@ -2,6 +2,7 @@
 import type { HostCommand } from '../../model/types/host.ts';
 import { wrong } from '../error.ts';
 import { readDevice, readNumber, U32 } from '../words.ts';
+import { leaveOut, leaveOutAsked, type Reading } from './reading.ts';
 
 type Sysctl = Extract<HostCommand, { readonly kind: 'sysctl' }>;
 
@@ -33,17 +34,72 @@ const IPV4: Readonly<Record<string, SettingShape>> = {
 /** Settings below net.ipv4.conf.LINK. */
 const CONF = ['rp_filter', 'accept_local', 'src_valid_mark', 'route_localnet', 'promote_secondaries'];
 
-function shapeOf(key: string): SettingShape {
-  const conf = /^net\.ipv4\.conf\.([^.]+)\.([^.]+)$/.exec(key);
-  if (conf !== null && CONF.includes(conf[2] as string)) {
-    readDevice((conf[1] as string).replaceAll('/', '.'));
+/** Settings below net.ipv4 that are not modelled and can matter: their usual value, and what is different without another one. */
+const DECISIVE: Readonly<Record<string, readonly [usual: string, consequence: string]>> = {
+  tcp_l3mdev_accept: ['0', 'a TCP socket hears its own VRF alone'],
+  udp_l3mdev_accept: ['0', 'a UDP socket hears its own VRF alone'],
+  raw_l3mdev_accept: ['1', 'a raw socket hears its own VRF alone'],
+  fib_multipath_use_neigh: ['0', 'a path can be chosen whose neighbour does not answer'],
+  fib_multipath_hash_fields: ['7', 'paths are chosen by the usual fields'],
+  ip_dynaddr: ['0', 'a connection that is being opened keeps its address when its link gets another one'],
+  ip_no_pmtu_disc: ['0', 'packets forbid fragmentation'],
+  icmp_echo_ignore_broadcasts: ['1', 'echo requests to a broadcast address are not answered'],
+  tcp_ecn: ['2', 'a SYN does not ask for ECN'],
+  tcp_reflect_tos: ['0', 'answers do not repeat the type of service of the SYN'],
+  tcp_rfc1337: ['0', 'a reset ends a TIME_WAIT'],
+  tcp_syncookies: ['1', 'cookies are sent under load alone'],
+  tcp_migrate_req: ['0', 'a request stays with its listener'],
+};
+
+/** The same of net.ipv4.conf.LINK. */
+const DECISIVE_CONF: Readonly<Record<string, readonly [usual: string, consequence: string]>> = {
+  disable_xfrm: ['0', 'IPsec policies apply to the link'],
+  disable_policy: ['0', 'IPsec policies apply to the link'],
+};
+
+/** Settings below net.ipv4 and net.ipv4.conf.LINK that decide nothing modelled, beside those that begin like these. */
+const HARMLESS =
+  'fib_notify_on_flag_change fib_sync_mem fib_multipath_hash_seed icmp_ icmp_echo_enable_probe igmp_ inet_peer_ ip_autobind_reuse ip_default_ttl ip_early_demux ip_forward_ ip_unprivileged_port_start ipfrag_ nexthop_compat_mode tcp_ udp_ cipso_ xfrm4_gc_thresh neigh. route. vs. netfilter.'.split(
+    ' ',
+  );
+const HARMLESS_CONF =
+  'accept_redirects accept_source_route arp_ bc_forwarding bootp_relay drop_ force_igmp_version forwarding igmpv2_ igmpv3_ ignore_routes_with_linkdown log_martians mc_forwarding medium_id proxy_arp secure_redirects send_redirects shared_media tag'.split(
+    ' ',
+  );
+
+/** How the value of that setting is written, undefined where it is not modelled. */
+function shapeOf(key: string): SettingShape | undefined {
+  const [, link = '', name = ''] = /^net\.ipv4\.conf\.([^.]+)\.([^.]+)$/.exec(key) ?? [];
+  if (link === 'default' && name !== 'rp_filter') return undefined;
+  if (CONF.includes(name)) {
+    readDevice(link.replaceAll('/', '.'));
     return 'number';
   }
-  const shape = key.startsWith('net.ipv4.') ? IPV4[key.slice('net.ipv4.'.length)] : undefined;
-  if (shape !== undefined) return shape;
-  return wrong(
-    `"${key}" is not a setting that is modelled; those are net.ipv4.conf.LINK.{${CONF.join(',')}} and net.ipv4.{${Object.keys(IPV4).join(',')}}`,
-  );
+  return key.startsWith('net.ipv4.') ? IPV4[key.slice('net.ipv4.'.length)] : undefined;
+}
+
+/** Reads over a setting that is not modelled, or says what it would change. */
+function leaveOutSetting(key: string, value: string, reading: Reading): void {
+  const [, link = '', name = ''] = /^net\.ipv4\.(?:conf\.([^.]+)\.)?(.+)$/.exec(key) ?? [];
+  const [usual, consequence] = (link === '' ? DECISIVE : DECISIVE_CONF)[name] ?? [];
+  if (usual !== undefined && consequence !== undefined) {
+    if (value === usual) leaveOut(reading, key, 'sysctl', 'this is its usual value');
+    else leaveOutAsked(reading, key, 'sysctl', consequence);
+    return;
+  }
+  if (link === 'default' && CONF.includes(name)) {
+    if (value === '0') leaveOut(reading, key, 'sysctl', 'this is its usual value');
+    else leaveOutAsked(reading, key, 'sysctl', 'a link that is made later begins with 0');
+    return;
+  }
+  const harmless = link === '' ? HARMLESS : HARMLESS_CONF;
+  const known = !key.startsWith('net.ipv4.') || harmless.some((start) => name.startsWith(start));
+  if (!known) {
+    wrong(
+      `"${key}" is not a setting that is known here; modelled are net.ipv4.conf.LINK.{${CONF.join(',')}} and net.ipv4.{${Object.keys(IPV4).join(',')}}`,
+    );
+  }
+  leaveOut(reading, key, 'sysctl', 'it is not about where packets of IPv4 go, and as whom');
 }
 
 /** Dots between the parts; a dot inside a link's name is written `/` then. */
@@ -70,24 +126,43 @@ function readSigned(word: string): number {
   return word.startsWith('-') ? -readNumber(word.slice(1), 'a value', U32) : readNumber(word, 'a value', U32);
 }
 
-/** Parses the words behind `sysctl`. */
-export function parseSysctl(words: string[]): HostCommand {
-  const assignments = words.filter((word) => !['-w', '--write', '-q', '--quiet'].includes(word));
-  const [assignment = '', more] = assignments;
-  if (assignment.startsWith('-')) wrong(`"${assignment}" of "sysctl" is not modelled; write sysctl -w KEY=VALUE`);
-  const equals = assignment.indexOf('=');
-  if (equals < 1) wrong(`"${assignment}" sets nothing; write sysctl -w KEY=VALUE`);
-  if (more !== undefined)
-    wrong(`"${more}" is a second word; write one KEY=VALUE a command, quoted when it contains blanks`);
-  const key = canonicalKey(assignment.slice(0, equals).trim());
-  const value = assignment.slice(equals + 1).trim();
+/** One setting, as `sysctl -w` is given it or as `sysctl -a` prints it; nothing where it is left out. */
+export function readSetting(given: string, value: string, reading: Reading): HostCommand[] {
+  const key = canonicalKey(given);
   const shape = shapeOf(key);
-  if (shape === 'port list') return { kind: 'sysctl', key, values: readPorts(value) };
+  if (shape === undefined) {
+    leaveOutSetting(key, value, reading);
+    return [];
+  }
+  if (shape === 'port list') return [{ kind: 'sysctl', key, values: readPorts(value) }];
   const values = value.split(/\s+/).map(readSigned);
   const count = shape === 'pair' ? 2 : 1;
   if (values.length !== count)
     wrong(`"${value}" is not a value of ${key}; write ${count === 2 ? 'two numbers, quoted' : 'one number'}`);
-  return { kind: 'sysctl', key, values };
+  return [{ kind: 'sysctl', key, values }];
+}
+
+const OPTIONS = ['-w', '--write', '-q', '--quiet', '-e', '--ignore', '-n', '--values', '-N', '--names', '-o', '-x'];
+
+/** Whether the words behind `sysctl` only show something. */
+export function showsSettings(words: readonly string[]): boolean {
+  return !words.some((word) => word.includes('=') || ['-p', '--load', '-f', '--system'].includes(word));
+}
+
+/** Parses the words behind `sysctl`. */
+export function parseSysctl(words: readonly string[], reading: Reading): readonly HostCommand[] {
+  const assignments = words.filter((word) => !OPTIONS.includes(word));
+  const [first = ''] = assignments;
+  if (['-p', '--load', '-f', '--system'].some((option) => first.startsWith(option)))
+    wrong(`"${first}" of "sysctl" reads a file that is not here; write its lines`);
+  if (first.startsWith('-')) wrong(`"${first}" of "sysctl" is not modelled; write sysctl -w KEY=VALUE`);
+  if (first === '') wrong('"sysctl" sets nothing; write sysctl -w KEY=VALUE');
+  return assignments.flatMap((assignment) => {
+    const equals = assignment.indexOf('=');
+    if (equals < 1)
+      wrong(`"${assignment}" sets nothing; write KEY=VALUE in one word, quoted when the value contains blanks`);
+    return readSetting(assignment.slice(0, equals).trim(), assignment.slice(equals + 1).trim(), reading);
+  });
 }
 
 /** Ports as `8000,9000-9002`. */

@@ -5,7 +5,7 @@ import { NO_RULE } from '../../model/types/route.ts';
 import { type CtTest, NO_XT_RULE, type XtMatch, type XtTarget } from '../../model/types/verdict.ts';
 import { InputError, Wrong } from '../../scenario/error.ts';
 import { maskOf } from '../../scenario/format.ts';
-import { parseHostLine, parseHostText, printHostCommand } from '../../scenario/host.ts';
+import { parseHostLine, printHostCommand, readHostText } from '../../scenario/host.ts';
 
 const M = 'iptables -t mangle -A OUTPUT';
 
@@ -171,7 +171,9 @@ const REFUSALS: readonly (readonly [line: string, ...words: string[]])[] = [
   ['iptables -t broute -F', '"broute"', 'mangle'],
   ['iptables -L', 'changes nothing'],
   ['iptables -t nat -A POSTROUTING -j SNAT --to-source 1.2.3.4:50', '-p tcp'],
-  ['sysctl -w net.core.rmem_max=1', '"net.core.rmem_max"', 'rp_filter'],
+  ['sysctl -w net.core.rmem_max=1', '"net.core.rmem_max"', 'leave this line out'],
+  ['sysctl -w net.ipv4.conf.eth0.rp_fliter=1', '"net.ipv4.conf.eth0.rp_fliter"', 'rp_filter'],
+  ['sysctl -w net.ipv4.ip_dynaddr=1', 'keeps its address', '--leave-out net.ipv4.ip_dynaddr'],
   ['sysctl -w net.ipv4.ip_forward', 'KEY=VALUE'],
   ['sysctl -w net.ipv4.ip_local_port_range=40000', 'two numbers'],
   ['ip route add default via $GW', '"$"', 'shell'],
@@ -187,12 +189,14 @@ describe('refusals', () => {
 
   test('a file is refused with its name and line', () => {
     const text = '# a host\nip link set lo up\n\nip lnk set lo up\n';
-    expect(() => parseHostText('a.host', text)).toThrow(InputError);
-    expect(() => parseHostText('a.host', text)).toThrow(/^a\.host:4: "lnk"/);
+    expect(() => readHostText([{ file: 'a.host', text }])).toThrow(InputError);
+    expect(() => readHostText([{ file: 'a.host', text }])).toThrow(/^a\.host:4: "lnk"/);
   });
 
   test('comments and blank lines are no commands', () => {
-    expect(parseHostText('a.host', '# a\n\n  \nip link set lo up\n').map(({ where }) => where)).toEqual([4]);
+    expect(
+      readHostText([{ file: 'a.host', text: '# a\n\n  \nip link set lo up\n' }]).lines.map(({ where }) => where),
+    ).toEqual([4]);
   });
 
   test('any text is a command or refused with one line', () => {
