@@ -1,6 +1,6 @@
 /**
- * What a kernel decides by secrets: sequence numbers, where a search for a port begins, and which of several paths a flow
- * takes. A model that agrees with it under some of them agrees.
+ * What a kernel decides by secrets: sequence numbers, where a search for a port begins, which of several paths a flow takes,
+ * and what its dice say. A model that agrees with it under some of them agrees.
  */
 import type { Picks } from '../model/types/event.ts';
 import type { Kernel, World } from '../model/types/world.ts';
@@ -31,6 +31,7 @@ export function picksOf(index: number, secret: number, stack: number): Picks {
     stack,
     port_offset: (Math.imul(index + 1, 0x9e3779b1) ^ secret) >>> 0,
     isn: (Math.imul(index + 1, 0x85ebca6b) ^ secret) >>> 0,
+    random: (Math.imul(index + 1, 0xc2b2ae35) ^ secret) >>> 0,
   };
 }
 
