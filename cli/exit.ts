@@ -5,4 +5,5 @@ export const EXIT = {
   usage: 2,
   undecided: 3,
   missing: 4,
+  internal: 70,
 } as const;

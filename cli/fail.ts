@@ -25,5 +25,5 @@ export function fail(error: unknown): number {
   process.stderr.write(
     `reroute-check: internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );
-  return 70;
+  return EXIT.internal;
 }

@@ -1,11 +1,11 @@
 /** Where results are kept, and writing them whole or not at all. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Text } from '../scenario/text.ts';
 import type { Counterexample, Review } from '../search/outcome.ts';
 
 /** The folder of counterexamples, below the current one. */
-export const COUNTEREXAMPLES = 'counterexamples';
+const COUNTEREXAMPLES = 'counterexamples';
 
 const LAST_REVIEW = join('.reroute-check', 'review.json');
 
@@ -19,6 +19,18 @@ export function writeWhole(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** The stored counterexamples below the current folder, by name. */
+export function counterexampleFiles(): readonly string[] {
+  try {
+    return readdirSync(COUNTEREXAMPLES, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(COUNTEREXAMPLES, name))
+      .sort();
+  } catch {
+    return [];
   }
 }
 

@@ -1,15 +1,16 @@
 /**
- * `npm run conformance:mutants`: puts one wrong line at a time into the model and asks whether a run finds it. Nothing in
- * the sources changes; each mutant is a bundle of its own.
+ * Wrong lines for the model, and whether a run of comparisons finds them. Nothing in the sources changes; each mutant is a
+ * bundle of its own.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { prerequisites } from './running/player.ts';
+import type { CampaignOptions } from './run.ts';
+import type { Player } from './running/player.ts';
 
 /** A wrong line: `text` of the file, which occurs there once, becomes `wrong`. */
-interface Mutant {
+export interface Mutant {
   readonly part: 'source selection' | 'rule matching' | 'port search' | 'checksum';
   readonly what: string;
   readonly file: string;
@@ -17,7 +18,7 @@ interface Mutant {
   readonly wrong: string;
 }
 
-const MUTANTS: readonly Mutant[] = [
+export const MUTANTS: readonly Mutant[] = [
   {
     part: 'source selection',
     what: 'the gateway does not choose among the addresses',
@@ -181,16 +182,13 @@ const MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** The numbers that the default tests run with at least. */
-const SHORT = ['--cases', '200', '--seed', '1'];
-const BUNDLE = '.reroute-check/mutant.mjs';
-
-function mutate({ file, text, wrong }: Mutant): Plugin {
+/** The sources with one wrong line. */
+function mutate({ file, text, wrong }: Mutant, folder: string): Plugin {
   return {
     name: 'mutant',
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        if (path !== resolve(file)) return undefined;
+        if (path !== resolve(folder, file)) return undefined;
         const parts = readFileSync(path, 'utf8').split(text);
         if (parts.length !== 2)
           throw new Error(`${file}: the text of a mutant occurs ${parts.length - 1} times: ${text}`);
@@ -200,37 +198,37 @@ function mutate({ file, text, wrong }: Mutant): Plugin {
   };
 }
 
-/** The first lines of what a run with the mutant says, and whether it found a disagreement. */
-async function run(mutant: Mutant, numbers: readonly string[]): Promise<boolean> {
+/** A run that ends with its first disagreement and makes nothing small. */
+export type ShortRun = Pick<CampaignOptions, 'kind' | 'seed' | 'cases'>;
+
+/** The first of the runs that finds a disagreement with the wrong line in place; undefined when none does. `folder` has the sources. */
+export async function firstToFind<R extends ShortRun>(
+  mutant: Mutant,
+  runs: readonly R[],
+  player: Player,
+  folder: string,
+): Promise<R | undefined> {
+  // A name of its own, or Node would give the module of the mutant before.
+  const bundle = join(folder, '.reroute-check', `mutant-${MUTANTS.indexOf(mutant)}.mjs`);
   await build({
-    entryPoints: ['conformance/main.ts'],
-    outfile: BUNDLE,
+    absWorkingDir: folder,
+    entryPoints: ['conformance/run.ts'],
+    outfile: bundle,
     bundle: true,
     format: 'esm',
     platform: 'node',
     packages: 'external',
-    plugins: [mutate(mutant)],
+    plugins: [mutate(mutant, folder)],
     logLevel: 'error',
   });
-  const { status, stderr } = spawnSync(process.execPath, [BUNDLE, ...numbers, '--quick'], { encoding: 'utf8' });
-  if (status !== 0 && status !== 1) throw new Error(`a run ended with ${status}: ${stderr}`);
-  return status === 1;
+  try {
+    const { campaign } = (await import(pathToFileURL(bundle).href)) as typeof import('./run.ts');
+    for (const run of runs) {
+      const { disagreements } = await campaign(player, { ...run, enough: 1, shrinking: 0, progress() {} });
+      if (disagreements.length > 0) return run;
+    }
+    return undefined;
+  } finally {
+    rmSync(bundle, { force: true });
+  }
 }
-
-const missing = prerequisites();
-if (missing.length > 0) {
-  process.stderr.write(`conformance: ${missing.join('; ')}\n`);
-  process.exit(4);
-}
-let survived = 0;
-for (const mutant of MUTANTS) {
-  const began = performance.now();
-  const found = (await run(mutant, SHORT)) ? 'short run' : (await run(mutant, [])) ? 'default run' : '';
-  if (found === '') survived++;
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  const verdict = found === '' ? 'NOT FOUND' : `found by the ${found}`;
-  process.stdout.write(`${mutant.part}: ${mutant.what}: ${verdict} (${seconds} s)\n`);
-}
-rmSync(BUNDLE, { force: true });
-process.stdout.write(`${MUTANTS.length - survived} of ${MUTANTS.length} wrong lines found\n`);
-process.exitCode = survived === 0 ? 0 : 1;

@@ -7,7 +7,7 @@
 
 import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
 import { versionName, withOnly } from '../model/patch/single-faults.ts';
-import { type Fault, faults } from '../model/types/faults.ts';
+import type { Fault } from '../model/types/faults.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
@@ -131,10 +131,4 @@ function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
   const command = `reroute-check faults ${fault.id} --seed ${seed} --runs ${options.runs}`;
   const counterexample = counterexampleOf(best.property, kernel, best.text, { by: 'fast-check', seed, command });
   return { fault, movesSyn, properties, runs, counterexample };
-}
-
-/** The faults of those ids, all when there is none. */
-export function chooseFaults(ids: readonly string[]): readonly Fault[] | undefined {
-  const chosen = faults.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  return chosen.length === (ids.length || faults.length) ? chosen : undefined;
 }

@@ -10,7 +10,6 @@ import { synFilters } from '../model/patch/syn-filters.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import type { Sock } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
-import { FILTERED, PROMISES } from '../properties/filtered.ts';
 import { bootHost, playOn } from '../scenario/play.ts';
 import { compile } from '../scenario/text.ts';
 
@@ -220,40 +219,4 @@ export function filterRows(): readonly FilterRow[] {
     const moved = Object.fromEntries(SYN_KINDS.map((kind) => [kind, count(kind)])) as FilterRow['moved'];
     return { name, condition, moved };
   });
-}
-
-/** `all`, `none`, or `4 of 32`. */
-function share([moved, all]: readonly [number, number]): string {
-  return moved === 0 ? 'none' : moved === all ? 'all' : `${moved} of ${all}`;
-}
-
-/** Rows as a Markdown table, padded as a formatter leaves it. */
-function markdownTable(rows: readonly (readonly string[])[]): string {
-  const [head = [], ...rest] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number)).join(' | ')} |`;
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rest.map(line)].join('\n');
-}
-
-/** The condition as code where it is C. */
-function quoted(condition: string): string {
-  return condition.includes('tp->') || condition.includes('skb->') ? `\`${condition}\`` : condition;
-}
-
-/** The table of SYNs, and under it what becomes of the promises. */
-export function filterTable(): string {
-  const shapes = [
-    ['moves a SYN if', ...SYN_KINDS],
-    ...filterRows().map(({ condition, moved }) => [quoted(condition), ...SYN_KINDS.map((kind) => share(moved[kind]))]),
-  ];
-  const conditions = [{ name: 'always', condition: 'always, as published' }, ...synFilters];
-  const promises = [
-    ['moves a SYN if', ...PROMISES],
-    ...conditions.map(({ name, condition }) => [
-      quoted(condition),
-      ...PROMISES.map((_, column) => (FILTERED[name]?.[column] === '' ? 'sampled' : '**violated**')),
-    ]),
-  ];
-  return `${markdownTable(shapes)}\n\n${markdownTable(promises)}`;
 }

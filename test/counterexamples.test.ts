@@ -1,19 +1,16 @@
 /** The committed counterexamples are the product: each still says what it said, and no line of it can be left out. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { counterexamplePath } from '../cli/files.ts';
-import { findingsText } from '../cli/findings.ts';
-import { counterexampleFiles } from '../cli/list.ts';
-import { differencesTable, matrixTable } from '../cli/recorded.ts';
+import { cellsOf, differences } from '../cli/documents/matrix.ts';
+import { counterexampleFiles, counterexamplePath } from '../cli/files.ts';
+import { readResult, recordedOn } from '../cli/results.ts';
 import { variants } from '../model/patch/index.ts';
 import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
 import { onRelease, REFERENCE, releases } from '../model/patch/releases/index.ts';
 import { singleFaults, withOnly } from '../model/patch/single-faults.ts';
 import { faults } from '../model/types/faults.ts';
-import { DIFFERENCES, expected } from '../properties/expected.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
-import { solved } from '../properties/solved.ts';
 import { firstBroken, play } from '../scenario/play.ts';
 import { loadScenario } from '../scenario/scenario.ts';
 import { traceLines } from '../scenario/trace.ts';
@@ -53,19 +50,6 @@ describe.each(files)('%s', (file) => {
   });
 });
 
-interface RecordedCell {
-  readonly id: string;
-  readonly name: string;
-  readonly outcome: string;
-  readonly release?: string;
-}
-
-function cellsOf(rows: Readonly<Record<string, Readonly<Record<string, string>>>>): readonly RecordedCell[] {
-  return Object.entries(rows).flatMap(([id, row]) =>
-    Object.entries(row).map(([name, outcome]) => ({ id, name, outcome })),
-  );
-}
-
 describe('the faults of the patch', () => {
   const stored = files.map((file) => ({ ...loadScenario(file), file }));
 
@@ -81,53 +65,35 @@ describe('the faults of the patch', () => {
       }
     }
   });
-
-  it('are described in FINDINGS.md as it is generated', () => {
-    expect(readFileSync('FINDINGS.md', 'utf8')).toBe(findingsText());
-  });
 });
 
 describe('the recorded results', () => {
+  const expected = recordedOn(REFERENCE);
+  const solved = readResult('solver').cells.outcomes;
+
   it('have a counterexample for every violated cell, and for no other', () => {
-    const reference = cellsOf(expected);
-    const others = Object.entries(DIFFERENCES).flatMap(([release, rows]) =>
-      cellsOf(rows).map((cell) => ({ ...cell, release })),
-    );
-    const cells = [...reference, ...others];
+    const reference = cellsOf(expected).map((cell) => ({ ...cell, release: undefined }));
+    const cells = [...reference, ...differences()];
     const wrong = cells.filter(
-      ({ id, name, release, outcome }) =>
-        existsSync(counterexamplePath(id, name, release)) !== (outcome === 'violated'),
+      ({ property, variant, release, outcome }) =>
+        existsSync(counterexamplePath(property, variant, release)) !== (outcome === 'violated'),
     );
     expect(wrong).toEqual([]);
     const matrix = files.filter((file) => !/-only-(?!mended)/.test(file));
     expect(matrix.length).toBe(cells.filter(({ outcome }) => outcome === 'violated').length);
   });
 
-  it('stand in the README as they are', () => {
-    const readme = readFileSync('README.md', 'utf8');
-    expect(/<!-- matrix -->\n([\s\S]*?)\n<!-- \/matrix -->/.exec(readme)?.[1]?.trim()).toBe(matrixTable());
-  });
-
-  it('on other releases stand in the README as they are', () => {
-    const cells = (text: string) => text.replace(/[ -]+/g, ' ');
-    expect(cells(readFileSync('README.md', 'utf8'))).toContain(cells(differencesTable()));
-  });
-
-  it('on other releases are listed where they differ from the reference', () => {
-    for (const [release, rows] of Object.entries(DIFFERENCES)) {
-      expect(releases.map((one) => one.release)).toContain(release);
-      for (const { id, name, outcome } of cellsOf(rows)) expect(outcome).not.toBe(expected[id]?.[name]);
-    }
-  });
-
   it('call violated what z3 breaks', () => {
     const broken = cellsOf(solved).filter(({ outcome }) => outcome === 'violated');
     expect(broken.length).toBeGreaterThan(0);
-    expect(broken.filter(({ id, name }) => expected[id]?.[name] !== 'violated')).toEqual([]);
+    expect(broken.filter(({ property, variant }) => expected[property]?.[variant] !== 'violated')).toEqual([]);
   });
 
-  it('name every property and every variant', () => {
-    expect(Object.keys(expected)).toEqual(properties.map(({ id }) => id));
-    for (const row of Object.values(expected)) expect(Object.keys(row)).toEqual(variants.map(({ name }) => name));
+  it('name every property, every variant and every release', () => {
+    expect(Object.keys(readResult('matrix').releases).sort()).toEqual(releases.map((one) => one.release).sort());
+    for (const { outcomes } of Object.values(readResult('matrix').releases)) {
+      expect(Object.keys(outcomes)).toEqual(properties.map(({ id }) => id));
+      for (const row of Object.values(outcomes)) expect(Object.keys(row)).toEqual(variants.map(({ name }) => name));
+    }
   });
 });

@@ -3,44 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stock } from '../model/patch/stock.ts';
+import { FURTHER, ROOMS as PLAN } from '../tools/rooms.ts';
 
-/** Every room with the rooms that it may import, from the ground up; what a room may import, those above it may, too. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  'model/types': [],
-  'model/kernel': ['model/types'],
-  'model/host': ['model/types', 'model/kernel'],
-  'model/patch': ['model/types', 'model/kernel'],
-  properties: ['model/types', 'model/kernel', 'model/host'],
-  scenario: ['model/types', 'model/kernel', 'model/host', 'properties'],
-  solver: ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties', 'scenario'],
-  search: ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties', 'scenario', 'solver'],
-  conformance: ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties', 'scenario', 'search'],
-  tools: ['model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver'],
-  cli: [
-    'model/types',
-    'model/kernel',
-    'model/patch',
-    'properties',
-    'scenario',
-    'search',
-    'solver',
-    'conformance',
-    'tools',
-  ],
-};
+/** The rooms that each room may import; what a room may import, those above it may, too. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  PLAN.map(({ folder, imports }) => [folder, imports]),
+);
 
-/** Folders without sources of the program. */
-const DATA = [
-  'counterexamples',
-  'experiments',
-  'results',
-  'schema',
-  'examples',
-  'test',
-  'node_modules',
-  'dist',
-  'coverage',
-];
+/** Folders that the plan need not name. */
+const UNNAMED = ['examples', 'node_modules', 'dist', 'coverage'];
 
 /** Rooms that import no package: people and the solver read them. */
 const PLAIN = ['model/types', 'model/kernel', 'model/host', 'model/patch', 'properties'];
@@ -90,7 +61,8 @@ describe('the floor plan', () => {
     const top = readdirSync('.', { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
       .map(({ name }) => name);
-    const known = new Set([...Object.keys(ROOMS).map((room) => room.replace(/\/.*/, '')), ...DATA]);
+    const further = FURTHER.map(({ folder }) => folder);
+    const known = new Set([...Object.keys(ROOMS).map((room) => room.replace(/\/.*/, '')), ...further, ...UNNAMED]);
     expect(top.filter((name) => !known.has(name))).toEqual([]);
     const inModel = readdirSync('model').map((name) => `model/${name}`);
     expect(inModel.filter((name) => ROOMS[name] === undefined)).toEqual([]);
@@ -104,6 +76,11 @@ describe('the floor plan', () => {
         .map((target) => `${file} imports ${target}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('has nothing below the command line that builds it or starts it; tools/build.ts builds the whole program', () => {
+    const below = files.filter((file) => roomOf(file) !== 'cli' && file !== join('tools', 'build.ts'));
+    expect(below.filter((file) => /['"`/]cli\//.test(readFileSync(file, 'utf8')))).toEqual([]);
   });
 
   it('has no circle between rooms', () => {

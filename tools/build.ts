@@ -8,7 +8,6 @@ rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: {
     'reroute-check': 'cli/main.ts',
-    prove: 'cli/prove.ts',
     index: 'search/index.ts',
     'z3-worker': 'solver/worker.ts',
   },

@@ -1,10 +1,9 @@
 /**
- * What the test kernel said about the stored counterexamples: one record each in confirmed.json.
+ * What the test kernel says about a stored counterexample, and the record that is kept of it.
  *
  * The counterexamples are written anew by every review; a record stays as long as host, events and trace stay.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { properties } from '../../properties/index.ts';
@@ -18,8 +17,6 @@ import { modelSees } from '../modelTrace.ts';
 import { comparePatched, seenLines, variantSees } from './compare.ts';
 import type { PatchedTrace } from './play.ts';
 import { keyFillOf, type PatchedScenario, portOf } from './ports.ts';
-
-export const CONFIRMED = 'conformance/patched/confirmed.json';
 
 export type Confirmation = 'confirmed' | 'refuted' | 'not expressible';
 
@@ -52,10 +49,6 @@ export function recordHash(stored: Pick<LoadedScenario, 'property' | 'variant' |
     .update(JSON.stringify([property, variant, host, events, trace]))
     .digest('hex')
     .slice(0, 16);
-}
-
-export function readRecords(file = CONFIRMED): Records {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Records) : {};
 }
 
 /** The record of a counterexample, if it speaks of this one. */

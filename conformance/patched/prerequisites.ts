@@ -26,7 +26,7 @@ export function testKernel(): TestKernel {
   // The guest's programs run as this user on the host; what root alone may read there, /etc or iptables, they must read.
   if (process.getuid?.() !== 0) missing.push('not root');
   const kernel = builtKernel(patchedFolder());
-  if (kernel === undefined) missing.push('the test kernel is not built: npm run kernel:build');
+  if (kernel === undefined) missing.push("it is not built ('reroute-check kernel build' builds it)");
   return kernel === undefined || missing.length > 0 ? { missing } : { kernel };
 }
 
@@ -35,9 +35,12 @@ export function sanitizingKernel(): string | undefined {
   return builtKernel(patchedFolder(), ['config.kasan']);
 }
 
-/** Builds the kernel where it is not built; gives the exit code of build.sh. A signal to this program ends the build, too. */
-export function buildKernel(words: readonly string[]): Promise<number> {
-  const build = spawn(join(patchedFolder(), 'build.sh'), words, { stdio: ['ignore', 'ignore', 'inherit'] });
+/**
+ * Builds the kernel where it is not built; gives the exit code of build.sh. A signal to this program ends the build, too.
+ * The path of the kernel goes to standard output with `inherit`.
+ */
+export function buildKernel(words: readonly string[], path: 'inherit' | 'ignore' = 'ignore'): Promise<number> {
+  const build = spawn(join(patchedFolder(), 'build.sh'), words, { stdio: ['ignore', path, 'inherit'] });
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const pass = (signal: NodeJS.Signals) => build.kill(signal);
   for (const signal of signals) process.on(signal, pass);

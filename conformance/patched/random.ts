@@ -1,21 +1,11 @@
-/**
- * Random scenarios on the test kernel and the model, on every variant that has a port.
- *
- *     npx tsx conformance/patched/random.ts [--cases N] [--seed S] [--variant V]
- *
- * Prints the seed, what was compared, and every disagreement that shows twice.
- * Exit codes: 0 they agree, 1 they differ, 2 usage, 4 something is missing on this machine.
- */
-import { parseArgs } from 'node:util';
-import { variants } from '../../model/patch/index.ts';
+/** Random scenarios on the test kernel and the model: what a run of them on one variant comes to. */
 import type { Kernel } from '../../model/types/world.ts';
 import type { Text } from '../../scenario/text.ts';
 import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
 import { closestPatched } from './compare.ts';
 import { type PatchedTrace, playOnPatchedKernel } from './play.ts';
-import { type PatchedScenario, ported } from './ports.ts';
-import { testKernel } from './prerequisites.ts';
+import type { PatchedScenario } from './ports.ts';
 
 interface Compared {
   readonly index: number;
@@ -24,15 +14,35 @@ interface Compared {
   readonly differences: readonly Difference[];
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** What a run on one variant showed. */
+export interface RandomRun {
+  readonly variant: string;
+  readonly seed: number;
+  readonly scenarios: number;
+  readonly packets: number;
+  readonly crashes: number;
+  /** Crashes when all was played and the host was taken down. */
+  readonly afterwards: number;
+  /** Scenarios that differ twice. */
+  readonly disagreements: readonly Compared[];
+  /** Scenarios that differed once and agreed when asked again. */
+  readonly unsteady: readonly Compared[];
+  readonly seconds: number;
+}
+
+export interface RandomOptions {
+  /** The `linux` binary. */
+  readonly kernel: string;
+  readonly seed: number;
+  readonly cases: number;
+  readonly progress: (done: number) => void;
 }
 
 async function compare(
-  kernel: string,
+  { kernel, progress }: RandomOptions,
   scenarios: readonly (readonly [index: number, scenario: PatchedScenario])[],
 ): Promise<readonly Compared[]> {
-  const progress = process.stderr.isTTY ? (done: number) => process.stderr.write(`\r${done} `) : () => {};
+  if (scenarios.length === 0) return [];
   const traces = await playOnPatchedKernel(
     scenarios.map(([, scenario]) => scenario),
     { kernel, progress },
@@ -48,64 +58,49 @@ function askable({ host, events }: Text): Text {
   return { host, events: events.map((event) => event.replace(/^(receive .*) 47 (\d+)$/, '$1 99 $2')) };
 }
 
-/** One variant; gives the number of disagreements. */
-async function variantCampaign(kernel: string, variant: Kernel, seed: number, cases: number): Promise<number> {
+/** Plays drawn scenarios on both. A port that the kernel chose can coincide with another, and a timer can fire on a busy machine, so that what differs is asked twice. */
+export async function playRandom(variant: Kernel, options: RandomOptions): Promise<RandomRun> {
+  const { seed, cases } = options;
   const began = performance.now();
   const drawn = Array.from(
     { length: cases },
     (_, index) => [index, { ...askable(drawCase(seed, 'wire', index)), variant }] as const,
   );
-  const first = await compare(kernel, drawn);
+  const first = await compare(options, drawn);
   const suspects = first.filter(({ differences }) => differences.length > 0);
-  // A port that the kernel chose can coincide with another, and a timer can fire on a busy machine.
-  const again =
-    suspects.length === 0
-      ? []
-      : await compare(
-          kernel,
-          suspects.map(({ index, scenario }) => [index, scenario]),
-        );
-  const disagreements = again.filter(({ differences }) => differences.length > 0);
-  const packets = first.reduce((sum, { trace }) => sum + trace.packets.length, 0);
-  const crashes = first.filter(({ trace }) => trace.outcome !== 'ok' && trace.outcome.tag === 'oops').length;
-  const afterwards = first.filter(({ trace }) => trace.afterwards !== undefined).length;
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  say(
-    `${variant.name}: ${cases} scenarios, ${packets} packets, ${crashes} crashes, ${disagreements.length} disagreements, ` +
-      `${suspects.length - disagreements.length} that agreed when asked again, ${afterwards} crashes afterwards (seed ${seed}, ${seconds} s)`,
+  const again = await compare(
+    options,
+    suspects.map(({ index, scenario }) => [index, scenario]),
   );
+  const disagreements = again.filter(({ differences }) => differences.length > 0);
+  return {
+    variant: variant.name,
+    seed,
+    scenarios: cases,
+    packets: first.reduce((sum, { trace }) => sum + trace.packets.length, 0),
+    crashes: first.filter(({ trace }) => trace.outcome !== 'ok' && trace.outcome.tag === 'oops').length,
+    afterwards: first.filter(({ trace }) => trace.afterwards !== undefined).length,
+    disagreements,
+    unsteady: suspects.filter(({ index }) => !disagreements.some((one) => one.index === index)),
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+/** A line with the counts, then every disagreement as a scenario. */
+export function randomText(run: RandomRun): string {
+  const { variant, seed, scenarios, packets, crashes, afterwards, disagreements, unsteady, seconds } = run;
+  const lines = [
+    `${variant}: ${scenarios} scenarios, ${packets} packets, ${crashes} crashes, ${disagreements.length} disagreements, ` +
+      `${unsteady.length} that agreed when asked again, ${afterwards} crashes afterwards (seed ${seed}, ${seconds.toFixed(1)} s)`,
+  ];
   for (const { index, scenario, differences } of disagreements) {
-    say(
-      `case ${index}: ${JSON.stringify({ variant: variant.name, host: scenario.host, events: scenario.events }, null, 2)}`,
+    const { host, events } = scenario;
+    lines.push(
+      `case ${index}: ${JSON.stringify({ variant, host, events }, null, 2)}`,
+      ...differences.map(differenceText),
     );
-    for (const difference of differences) say(differenceText(difference));
   }
-  for (const { index, differences } of suspects) {
-    if (disagreements.some((one) => one.index === index)) continue;
-    say(`case ${index}, once: ${differences.map(differenceText).join('; ')}`);
-  }
-  return disagreements.length;
+  for (const { index, differences } of unsteady)
+    lines.push(`case ${index}, once: ${differences.map(differenceText).join('; ')}`);
+  return lines.join('\n');
 }
-
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { cases: { type: 'string' }, seed: { type: 'string' }, variant: { type: 'string' } },
-  });
-  const [cases, seed] = [Number(values.cases ?? 500), Number(values.seed ?? Math.floor(Math.random() * 1e9))];
-  const named = (wanted: string) => ported.filter(({ name }) => name === wanted);
-  const chosen = values.variant === undefined ? variants : named(values.variant);
-  if (!Number.isInteger(cases) || !Number.isInteger(seed) || chosen.length === 0) {
-    process.stderr.write('usage: random.ts [--cases N] [--seed S] [--variant V]\n');
-    return 2;
-  }
-  const machine = testKernel();
-  if ('missing' in machine) {
-    process.stderr.write(`random: ${machine.missing.join('; ')}\n`);
-    return 4;
-  }
-  let differ = 0;
-  for (const variant of chosen) differ += await variantCampaign(machine.kernel, variant, seed, cases);
-  return differ === 0 ? 0 : 1;
-}
-
-process.exitCode = await main();

@@ -1,20 +1,23 @@
 /** The built program, called as a user calls it. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { program } from '../../cli/program.ts';
 import { prerequisites } from '../../conformance/running/player.ts';
+import { kernels } from '../../model/patch/index.ts';
 
-const program = resolve('dist/reroute-check.js');
+const built = resolve('dist/reroute-check.js');
 const folder = mkdtempSync(join(tmpdir(), 'reroute-check-'));
 const post = readFileSync('conformance/cases/post.host', 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'));
 
 function run(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', cwd: folder });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [built, ...args], { encoding: 'utf8', cwd: folder });
   return { status, stdout, stderr };
 }
 
@@ -189,7 +192,12 @@ describe('verbs', () => {
   });
 
   it('list names properties and variants, as text and as JSON', () => {
-    expect(run('list', 'variants').stdout).toContain('tcp-rehash');
+    const variants: readonly { readonly name: string; readonly group: string }[] = JSON.parse(
+      run('list', 'variants', '--json').stdout,
+    );
+    expect(variants.map(({ name }) => name)).toEqual(kernels.map(({ name }) => name));
+    expect(new Set(variants.map(({ group }) => group)).size).toBeGreaterThan(3);
+    expect(run('list', 'variants').stdout).toMatch(/^variants: matrix\nstock\n {4}.*\n/);
     expect(run('list', 'syn-filters').stdout).toContain('| `tp->tcp_header_len == skb->len` ');
     const listed = JSON.parse(run('list', 'properties', '--json').stdout);
     expect(listed[0]).toMatchObject({ name: 'source-fits-route', claim: expect.any(String) });
@@ -198,12 +206,42 @@ describe('verbs', () => {
   it('--help and --version answer on standard output', () => {
     expect(run('--help').status).toBe(0);
     expect(run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    for (const verb of ['review', 'search', 'replay', 'trace', 'list', 'report', 'check'])
-      expect(run(verb, '--help').stdout).toContain('Usage');
+    expect(run('conformance', 'mutants', '--help').stdout).toContain('Usage: reroute-check conformance mutants ');
+    const named = (command: Command): readonly (readonly [words: string, described: string])[] =>
+      command.commands.flatMap((one) => [
+        [one.name(), one.description()] as const,
+        ...named(one).map(([words, described]) => [`${one.name()} ${words}`, described] as const),
+      ]);
+    const verbs = named(program());
+    expect(verbs.filter(([, described]) => described === '')).toEqual([]);
+    const expected = [
+      'review',
+      'prove',
+      'coverage',
+      'conformance mutants',
+      'kernel build',
+      'kernel random',
+      'route get',
+    ];
+    expect(verbs.map(([words]) => words)).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('in an installed package, verbs that need the sources say so in one line and exit 4', () => {
+    const installed = mkdtempSync(join(tmpdir(), 'reroute-check-'));
+    cpSync('dist', join(installed, 'dist'), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(installed, 'node_modules'));
+    writeFileSync(join(installed, 'package.json'), '{ "type": "module" }');
+    for (const words of [['coverage'], ['conformance', 'mutants'], ['conformance', '--save']]) {
+      const args = [join(installed, 'dist', 'reroute-check.js'), ...words];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: installed });
+      expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
+      expect(stderr).toMatch(/^reroute-check: .* needs the sources: .*\n$/);
+    }
+    expect(run('list', 'properties').status).toBe(0);
   });
 
   it('ends without a word when the reader of its output has gone', async () => {
-    const child = spawn(process.execPath, [program, 'list', '--json'], {
+    const child = spawn(process.execPath, [built, 'list', '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: folder,
     });
@@ -218,7 +256,7 @@ describe('verbs', () => {
 
   it('replay --on kernel without the tools says in one line what is missing, and exits 4', () => {
     const name = file('plain.json', { host: post, events: ['socket u udp', 'send u 4 to 8.8.8.8:53'] });
-    const args = [program, 'replay', '--on', 'kernel', name];
+    const args = [built, 'replay', '--on', 'kernel', name];
     const env = { PATH: '' };
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder, env });
     expect([status, stdout, stderr.trimEnd().split('\n').length]).toEqual([4, '', 1]);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { routeGet } from '../../cli/routeGet.ts';
+import { routeGet } from '../../cli/verbs/routeGet.ts';
 import { Wrong } from '../../scenario/error.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'route-get-'));

@@ -55,7 +55,7 @@ const OWN = namespaceOf('self');
 
 /** Starts a long run; its temporary files go to the folder. */
 function start(folder: string): ChildProcess {
-  const args = ['--import', 'tsx', 'conformance/main.ts', '--cases', '5000', '--seed', '1'];
+  const args = ['--import', 'tsx', 'cli/main.ts', 'conformance', '--cases', '5000', '--seed', '1'];
   const env = { ...process.env, TMPDIR: folder, TSX_DISABLE_CACHE: '1' };
   return spawn(process.execPath, args, { stdio: 'ignore', env });
 }

@@ -299,7 +299,7 @@ describe.skipIf('missing' in machine)('the patched kernel', () => {
         const temporary = join(folder, 'temporary');
         mkdirSync(temporary);
         const words = ['--script', endless, '--out', join(folder, 'out'), '--kernel', kernel];
-        const program = spawn(process.execPath, ['--import', 'tsx', 'conformance/patched/run.ts', ...words], {
+        const program = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'kernel', 'run', ...words], {
           env: { ...process.env, TMPDIR: temporary },
           stdio: 'ignore',
         });

@@ -1,19 +1,21 @@
 /** Which SYNs the post's disabled condition, and others, would move. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readResult } from '../../cli/results.ts';
+import { conditionOf } from '../../cli/verbs/synFilters.ts';
 import { tfoCookieOf } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
 import { filtered, synFilters } from '../../model/patch/syn-filters.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { FILTERED, PROMISES } from '../../properties/filtered.ts';
 import { properties } from '../../properties/index.ts';
 import { play } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
 import { bulkSearch } from '../../search/bulk.ts';
-import { filterRows, filterTable, SYN_KINDS, type SynShape, synShapes } from '../../search/synShapes.ts';
+import { filterRows, SYN_KINDS, type SynShape, synShapes } from '../../search/synShapes.ts';
 
 const shapes = synShapes();
+const { paths } = readResult('syn-filters');
 const row = (name: string) => {
   const moved = filterRows().find((one) => one.name === name)?.moved;
   if (moved === undefined) throw new Error(name);
@@ -61,20 +63,12 @@ describe('of these SYNs', () => {
   });
 });
 
-it('the README has the table as it is', () => {
-  const readme = readFileSync('README.md', 'utf8');
-  expect(/<!-- syn-filters -->\n([\s\S]*?)\n<!-- \/syn-filters -->/.exec(readme)?.[1]?.trim()).toBe(filterTable());
-});
-
 describe('under each condition', () => {
-  const kernels = [{ ...tcpRehash, name: 'tcp-rehash-always' }, ...filtered];
-  const cells = kernels.flatMap((kernel) =>
-    PROMISES.map((id, column) => {
-      const path = FILTERED[kernel.name.replace('tcp-rehash-', '')]?.[column];
-      if (path === undefined) throw new Error(kernel.name);
-      return { kernel, id, path };
-    }),
-  );
+  const cells = [tcpRehash, ...filtered].flatMap((kernel) => {
+    const row = paths[conditionOf(kernel.name)];
+    if (row === undefined) throw new Error(kernel.name);
+    return Object.entries(row).map(([id, path]) => ({ kernel, id, path }));
+  });
   const failures = (kernel: Kernel, id: string, path: string, runs: number) =>
     bulkSearch({
       properties: properties.filter((property) => property.id === id),

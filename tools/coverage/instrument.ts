@@ -1,22 +1,25 @@
 /** Rewrites a file so that every condition in it tells what it came to. */
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import { cwd } from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
 import MagicString from 'magic-string';
 import { type Program, parseSync, Visitor } from 'oxc-parser';
 
-const RUNTIME = fileURLToPath(new URL('./branches.ts', import.meta.url));
-
 /** The functions that the patch replaces, what they share, and the second lookup of the stock kernel. */
-const INSTRUMENTED =
-  /[\\/]model[\\/](?:patch[\\/](?:icmp-only|tcp-rehash|mended|reroute)|kernel[\\/]net[\\/]ipv4[\\/]netfilter)\.ts$/;
+const INSTRUMENTED = [
+  'model/patch/icmp-only.ts',
+  'model/patch/tcp-rehash.ts',
+  'model/patch/mended.ts',
+  'model/patch/reroute.ts',
+  'model/kernel/net/ipv4/netfilter.ts',
+  'model/kernel/net/ipv4/netfilter/iptable_mangle.ts',
+];
 
-/** The source with each condition of if, ?:, && and || wrapped. */
-export function instrument(path: string, source: string): string {
+/** The source with each condition of if, ?:, && and || wrapped; `folder` has all sources. */
+export function instrument(path: string, source: string, folder: string): string {
   const edits = new MagicString(source);
-  const file = relative(cwd(), path);
+  const file = relative(folder, path);
+  const runtime = join(folder, 'tools/coverage/branches.ts');
   let heads = '';
   let count = 0;
   const wrap = ({ start, end }: { start: number; end: number }) => {
@@ -32,17 +35,21 @@ export function instrument(path: string, source: string): string {
     ConditionalExpression: ({ test }) => wrap(test),
     LogicalExpression: ({ left }) => wrap(left),
   }).visit(program);
-  return `import { site as $site, cover as $cover } from ${JSON.stringify(RUNTIME)};\n${heads}${edits.toString()}`;
+  return `import { site as $site, cover as $cover } from ${JSON.stringify(runtime)};\n${heads}${edits.toString()}`;
 }
 
-export function esbuildPluginInstrument(): Plugin {
+export function esbuildPluginInstrument(folder: string): Plugin {
   return {
     name: 'instrument',
     setup(build) {
-      build.onLoad({ filter: INSTRUMENTED }, ({ path }) => ({
-        contents: instrument(path, readFileSync(path, 'utf8')),
-        loader: 'ts',
-      }));
+      const left = new Set(INSTRUMENTED.map((file) => join(folder, file)));
+      const all = new Set(left);
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (!all.has(path)) return undefined;
+        left.delete(path);
+        return { contents: instrument(path, readFileSync(path, 'utf8'), folder), loader: 'ts' };
+      });
+      build.onEnd(() => ({ errors: [...left].map((file) => ({ text: `${file} is not part of what is measured` })) }));
     },
   };
 }

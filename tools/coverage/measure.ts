@@ -1,27 +1,59 @@
 /** What the search exercises: owners of packets, transitions of a socket's life, branches of the patch, releases. */
 
-import { getSock } from '../../model/types/lookup.ts';
-import { onRelease, REFERENCE, releases } from '../../model/patch/releases/index.ts';
-import type { Kernel, World } from '../../model/types/world.ts';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { variants } from '../../model/patch/index.ts';
 import { mended } from '../../model/patch/mended.ts';
-import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
+import { onRelease, REFERENCE, releases } from '../../model/patch/releases/index.ts';
 import { versionName } from '../../model/patch/single-faults.ts';
+import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { EVERY_FAULT } from '../../model/types/faults.ts';
+import { getSock } from '../../model/types/lookup.ts';
+import type { Kernel, World } from '../../model/types/world.ts';
+import { properties } from '../../properties/index.ts';
 import { type Property, type Run, scopesOf } from '../../properties/property.ts';
 import type { RunScope } from '../../properties/scopes/runs.ts';
+import { LIFE, type LifeState, stateOf } from '../../scenario/life.ts';
+import { occurs, playOn } from '../../scenario/play.ts';
+import { eventOfLine } from '../../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
 import { ownerWord } from '../../search/finding.ts';
 import { drawEvents } from '../../search/generate.ts';
-import { occurs, playOn } from '../../scenario/play.ts';
-import { type LifeState, stateOf } from '../../scenario/life.ts';
-import { eventOfLine } from '../../scenario/text.ts';
-import { takenSince } from './branches.ts';
+import { branchText, sites, takenSince } from './branches.ts';
 
 /** What runs in which a property's case occurred have exercised. */
 export interface Exercised {
   readonly property: string;
+  readonly runs: number;
+  readonly owners: readonly string[];
+  /** How many transitions of sockets, and how many branches. */
+  readonly transitions: number;
+  readonly branches: number;
+  readonly releases: readonly string[];
+}
+
+export interface Coverage {
+  readonly properties: readonly Exercised[];
+  /** Kinds of owner that a packet can have, and branches of the instrumented functions. */
+  readonly owners: readonly string[];
+  readonly branches: number;
+  /** What nothing exercised. */
+  readonly gaps: readonly string[];
+}
+
+/** Kinds of owner that a packet can have, as findings name them. */
+const OWNERS = [
+  'no socket',
+  'a TCP socket',
+  'a request socket',
+  'a time-wait socket',
+  'a UDP socket',
+  'a raw socket',
+  'a ping socket',
+  "the kernel's control socket",
+];
+
+interface Counter {
+  readonly property: Property;
   runs: number;
   readonly owners: Set<string>;
   readonly transitions: Set<string>;
@@ -58,10 +90,10 @@ function transitionsOf(run: Run): readonly string[] {
 }
 
 /** Plays `runs` scenarios of every scope and asks each property whether its case occurs. */
-export function measureCoverage(properties: readonly Property[], seed: number, runs: number): readonly Exercised[] {
-  const exercised = properties.map(
-    ({ id }): Exercised => ({
-      property: id,
+export function measureCoverage(seed: number, runs: number): Coverage {
+  const counters = properties.map(
+    (property): Counter => ({
+      property,
       runs: 0,
       owners: new Set(),
       transitions: new Set(),
@@ -76,10 +108,10 @@ export function measureCoverage(properties: readonly Property[], seed: number, r
     ...others.flatMap((release) => [icmpOnly, tcpRehash].map((kernel) => onRelease(kernel, release))),
   ];
   for (const scope of new Set(properties.flatMap(scopesOf))) {
-    const asked = exercised.filter((_, p) => scopesOf(properties[p] as Property).includes(scope));
+    const asked = counters.filter(({ property }) => scopesOf(property).includes(scope));
     playScope(scope, kernels, seed, runs, (run, kernel, branches) => {
       for (const one of asked) {
-        if (!occurs(properties[exercised.indexOf(one)] as Property, run)) continue;
+        if (!occurs(one.property, run)) continue;
         one.runs++;
         for (const owner of ownersOf(run)) one.owners.add(owner);
         for (const transition of transitionsOf(run)) one.transitions.add(transition);
@@ -88,7 +120,33 @@ export function measureCoverage(properties: readonly Property[], seed: number, r
       }
     });
   }
-  return exercised;
+  return {
+    properties: counters.map(({ property, ...one }) => ({
+      property: property.id,
+      runs: one.runs,
+      owners: OWNERS.filter((owner) => one.owners.has(owner)),
+      transitions: one.transitions.size,
+      branches: one.branches.size,
+      releases: [...one.releases].sort(),
+    })),
+    owners: OWNERS,
+    branches: sites.length * 2,
+    gaps: gapsOf(counters),
+  };
+}
+
+/** Owners, states and branches that no property's case has met. */
+function gapsOf(counters: readonly Counter[]): readonly string[] {
+  const owners = new Set(counters.flatMap((one) => [...one.owners]));
+  const left = new Set(counters.flatMap((one) => [...one.transitions].map((text) => text.replace(/ --.*--> .*/, ''))));
+  const taken = new Set(counters.flatMap((one) => [...one.branches]));
+  const states = new Set(LIFE.map(({ fromState }) => fromState));
+  const branches = Array.from({ length: sites.length * 2 }, (_, branch) => branch);
+  return [
+    ...OWNERS.filter((owner) => !owners.has(owner)).map((owner) => `owner: ${owner}`),
+    ...[...states].filter((state) => !left.has(state)).map((state) => `state that nothing leaves: ${state}`),
+    ...branches.filter((branch) => !taken.has(branch)).map((branch) => `branch: ${branchText(branch)}`),
+  ];
 }
 
 function playScope(

@@ -1,19 +1,25 @@
-/** Builds the coverage run with the patched functions instrumented, and starts it. */
-import { resolve } from 'node:path';
+/** Measures with the patched functions instrumented: builds measure.ts so, and runs it. */
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { esbuildPluginInstrument } from './instrument.ts';
+import type { Coverage } from './measure.ts';
 
-const outfile = resolve('.reroute-check/coverage.mjs');
-await build({
-  entryPoints: ['cli/coverage.ts'],
-  outfile,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  plugins: [esbuildPluginInstrument()],
-  logLevel: 'warning',
-});
-await import(pathToFileURL(outfile).href);
+/** What the search exercises; `folder` has the sources. */
+export async function runCoverage(folder: string, seed: number, runs: number): Promise<Coverage> {
+  const outfile = join(folder, '.reroute-check', 'coverage.mjs');
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ['tools/coverage/measure.ts'],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    plugins: [esbuildPluginInstrument(folder)],
+    logLevel: 'warning',
+  });
+  const { measureCoverage } = (await import(pathToFileURL(outfile).href)) as typeof import('./measure.ts');
+  return measureCoverage(seed, runs);
+}

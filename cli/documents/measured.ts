@@ -1,0 +1,122 @@
+/** What was measured, a row each, from the recorded results. */
+import { faults } from '../../model/types/faults.ts';
+import { counterexampleFiles } from '../files.ts';
+import { readResult } from '../results.ts';
+import { isCrash, withOutcome } from './confirmations.ts';
+import { table } from './markdown.ts';
+import { cellsOf } from './matrix.ts';
+
+/** A number with separators, or a list of words. */
+function n(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function inWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+type Row = readonly [what: string, result: string, command: string];
+
+function faultsRow(): Row {
+  return [
+    'faults of the patch',
+    `${faults.length} independent ones, each with a counterexample of its own`,
+    'reroute-check faults',
+  ];
+}
+
+function cellsRow(): Row {
+  const { date, outcomes } = readResult('solver').cells;
+  const cells = cellsOf(outcomes);
+  const count = (outcome: string) => n(cells.filter((cell) => cell.outcome === outcome).length);
+  return [
+    'the matrix on z3',
+    `of ${n(cells.length)} cells ${count('exhausted')} closed, ${count('violated')} broken, ${count('undecided')} undecided (${date})`,
+    'npm run prove -- --part cells',
+  ];
+}
+
+function lemmasRow(): Row {
+  const { date, outcomes, secondOpinion } = readResult('solver').lemmas;
+  const count = (outcome: string) => n(Object.values(outcomes).filter((one) => one === outcome).length);
+  const opinion =
+    secondOpinion === undefined
+      ? ''
+      : `; ${secondOpinion.by} confirms ${n(secondOpinion.agreed)} of ${n(secondOpinion.asked)} closed questions`;
+  return [
+    'lemmas',
+    `${count('exhausted')} closed, ${count('violated')} broken twins refuted, ${count('undecided')} undecided${opinion} (${date})`,
+    'npm run prove -- --part lemmas --second-opinion FOLDER',
+  ];
+}
+
+function plantedRow(): Row {
+  const planted = readResult('solver').planted;
+  return [
+    'a planted fault, one mark of four thousand million',
+    `fast-check: ${planted['fast-check']} after ${n(planted.runs)} runs; z3: ${planted.z3}`,
+    'npm run prove -- --part planted',
+  ];
+}
+
+function conformanceRows(): readonly Row[] {
+  return readResult('conformance').runs.map(
+    ({ kernel, date, seed, answers, scenarios, packets, disagreements, seconds }) => [
+      `the model on ${kernel}`,
+      `${n(answers)} routing answers, ${n(scenarios)} scenarios, ${n(packets)} packets: ${disagreements === 0 ? 'no disagreement' : `${disagreements} disagreements`} (${seconds} s, ${date})`,
+      `npm run conformance -- --seed ${seed}`,
+    ],
+  );
+}
+
+function mutantsRow(): Row {
+  const { mutants, kernel, date } = readResult('mutants');
+  const left = mutants.filter(({ foundBy }) => foundBy === '');
+  const survivors = left.length === 0 ? '' : `; not found: ${left.map(({ what }) => what).join('; ')}`;
+  return [
+    'wrong lines put into the model',
+    `such a run finds ${mutants.length - left.length} of ${mutants.length}${survivors} (${kernel}, ${date})`,
+    'npm run conformance:mutants',
+  ];
+}
+
+function confirmedRow(): Row {
+  const { records, played, seconds, date } = readResult('confirmations');
+  const [confirmed, refuted, left] = (['confirmed', 'refuted', 'not expressible'] as const).map(
+    (outcome) => withOutcome(records, outcome).length,
+  );
+  return [
+    'counterexamples on the test kernel',
+    `of ${counterexampleFiles().length} stored ones ${confirmed} confirmed (${Object.values(records).filter(isCrash).length} by a crash), ${refuted} refuted, ${left} cannot be asked there; ${played} played in ${seconds} s (${date})`,
+    'npm run kernel:confirm',
+  ];
+}
+
+function randomRow(): Row {
+  const { runs } = readResult('random');
+  const sum = (of: (run: (typeof runs)[number]) => number) => n(runs.reduce((all, run) => all + of(run), 0));
+  const names = [...new Set(runs.map(({ variant }) => variant))];
+  return [
+    'random scenarios on the test kernel',
+    `${sum((run) => run.scenarios)} on ${inWords(names)}, ${sum((run) => run.packets)} packets, ${sum((run) => run.crashes)} crashes: ${sum((run) => run.disagreements)} disagreements`,
+    'reroute-check kernel random',
+  ];
+}
+
+/** A row for everything that was measured, with the command that repeats it. */
+export function measuredTable(): string {
+  const rows = [
+    faultsRow(),
+    cellsRow(),
+    lemmasRow(),
+    plantedRow(),
+    ...conformanceRows(),
+    mutantsRow(),
+    confirmedRow(),
+    randomRow(),
+  ];
+  return table([
+    ['what', 'result', 'again'],
+    ...rows.map(([what, result, command]) => [what, result, `\`${command}\``]),
+  ]);
+}

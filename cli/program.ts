@@ -1,0 +1,271 @@
+/** The command line: verbs and options; what a verb does is loaded when it is called. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+
+function positive(word: string): number {
+  const value = Number(word);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('a number above 0 is expected.');
+  return value;
+}
+
+function whole(word: string): number {
+  if (!/^\d{1,10}$/.test(word)) throw new InvalidArgumentError('a whole number from 0 is expected.');
+  return Number(word);
+}
+
+const seed = (what = 'seed of the search') => new Option('--seed <n>', what).argParser(whole);
+const runs = (what = 'scenarios to try on every variant') => new Option('--runs <n>', what).argParser(positive);
+const budget = (what = 'time after which the search stops') =>
+  new Option('--budget <seconds>', what).argParser(positive);
+const variant = (what: string) => new Option('--variant <name>', what);
+const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
+const engine = () =>
+  new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']).default('fast-check');
+const save = () => new Option('--save', 'write counterexamples/<property>/<variant>.json');
+const record = () => new Option('--record', 'keep the result in results/ (in a checkout)');
+const json = () => new Option('--json', 'as JSON');
+const leaveOut = () =>
+  new Option('--leave-out <word>', 'read the host without a word that can matter; every answer says so')
+    .argParser((word: string, words: readonly string[]) => [...words, word])
+    .default([]);
+const output = () => new Option('-o, --output <file>', 'a file instead of standard output');
+
+/** Loads a verb that searches; a solver starts first. */
+async function searching<T>(options: { readonly engine?: string }, load: () => Promise<T>): Promise<T> {
+  if (options.engine !== 'fast-check') (await import('../solver/startThread.ts')).startEarly();
+  return load();
+}
+
+/** The program, ready to parse its arguments. */
+export function program(): Command {
+  const all = new Command('reroute-check')
+    .description(
+      'Searches a kernel patch that re-selects the source address in the mangle OUTPUT reroute for broken promises.',
+    )
+    .version(packageJson.version)
+    .option('--no-color', 'plain text (NO_COLOR does the same)')
+    .showHelpAfterError('(--help lists the verbs and options)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'reroute-check: ')) })
+    .exitOverride()
+    .enablePositionalOptions();
+  addSearches(all);
+  addQuestions(all);
+  addReports(all);
+  addRealKernels(all);
+  return all;
+}
+
+/** What looks for broken promises. */
+function addSearches(all: Command): void {
+  all
+    .command('review', { isDefault: true })
+    .description('search every property on every variant, print the matrix, write counterexamples/')
+    .addOption(seed())
+    .addOption(runs())
+    .addOption(budget())
+    .addOption(engine())
+    .addOption(release())
+    .addOption(record())
+    .action(async (options) => (await searching(options, () => import('./verbs/review.ts'))).review(options));
+
+  all
+    .command('search')
+    .argument('[property...]', 'ids of properties; all when none is named')
+    .description('search some properties and make what is found small')
+    .addOption(variant('one variant instead of those of the matrix'))
+    .addOption(release())
+    .addOption(engine())
+    .addOption(runs())
+    .addOption(seed())
+    .addOption(budget())
+    .option('--path <host:events>', 'only the run of that path, as a finding names it')
+    .addOption(save())
+    .action(async (ids, options) =>
+      (await searching(options, () => import('./verbs/search.ts'))).searchVerb(ids, options),
+    );
+
+  all
+    .command('faults')
+    .argument('[fault...]', 'ids of faults; all when none is named')
+    .description('search what each fault of the patch breaks by itself, with all others mended')
+    .addOption(runs())
+    .addOption(seed())
+    .addOption(save())
+    .action(async (ids, options) => (await import('./verbs/faults.ts')).faultsVerb(ids, options));
+
+  all
+    .command('check')
+    .description('for CI: compare a review with the recorded results')
+    .addOption(engine())
+    .addOption(seed())
+    .addOption(runs())
+    .addOption(budget())
+    .addOption(release())
+    .action(async (options) => (await searching(options, () => import('./verbs/check.ts'))).check(options));
+
+  all
+    .command('syn-filters')
+    .description('search what becomes of the Fast Open promises with each condition on the SYNs that move')
+    .addOption(seed())
+    .addOption(runs())
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/synFilters.ts')).synFiltersVerb(options));
+
+  all
+    .command('prove')
+    .description("the solver's record: lemmas and their broken twins, a planted fault, every cell of the matrix")
+    .addOption(new Option('--part <part>', 'one part instead of all').choices(['lemmas', 'cells', 'planted']))
+    .option('--only <word,word>', 'lemmas and properties with one of those words in their id')
+    .addOption(budget('time for a lemma or a cell').default(300))
+    .option('--second-opinion <folder>', 'write every closed question as SMT-LIB and ask an installed z3, too')
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/prove.ts')).proveVerb(options));
+}
+
+/** What answers a question about one scenario or host. */
+function addQuestions(all: Command): void {
+  all
+    .command('replay')
+    .argument('<file...>', 'counterexamples or scenarios')
+    .description('run stored counterexamples again and say whether each still violates its property')
+    .addOption(variant('another variant than the stored one'))
+    .addOption(release())
+    .addOption(
+      new Option('--on <what>', 'run it on a real kernel, beside the model').choices(['kernel', 'patched-kernel']),
+    )
+    .action(async (files, options) => {
+      if (options.on === 'kernel') return (await import('./verbs/replayOnKernel.ts')).replayOnKernel(files, options);
+      if (options.on === 'patched-kernel')
+        return (await import('./verbs/replayOnPatchedKernel.ts')).replayOnPatched(files, options);
+      return (await import('./verbs/replay.ts')).replay(files, options);
+    });
+
+  all
+    .command('trace')
+    .argument('<file>', 'a scenario or counterexample')
+    .description('run one scenario and print what happened, step by step')
+    .addOption(variant('the kernel to run it on'))
+    .addOption(release())
+    .addOption(json())
+    .action(async (file, options) => (await import('./verbs/trace.ts')).trace(file, options));
+
+  all
+    .command('route')
+    .description('routing questions to a described host')
+    .command('get')
+    .description('the answer of `ip route get ARGS…` on that host')
+    .requiredOption('--host <file>', 'commands that configure the host')
+    .addOption(leaveOut())
+    .option('--json', 'an object with the keys of `ip -j route get`')
+    .option('--batch <file>', 'one query a line, one answer a line')
+    .argument('[args...]', 'as for `ip route get`')
+    .passThroughOptions()
+    .action(async (args, options) => (await import('./verbs/routeGet.ts')).routeGet(args, options));
+
+  all
+    .command('host')
+    .description("one's own host")
+    .command('import')
+    .argument('[file...]', 'what machines print, mixed with commands; standard input when none is named')
+    .description('the commands that a description of a host stands for')
+    .addOption(leaveOut())
+    .option('--json', 'an object with the commands and what is to be told of them')
+    .action(async (files, options) => (await import('./verbs/hostImport.ts')).hostImport(files, options));
+}
+
+/** What prints what is known. */
+function addReports(all: Command): void {
+  all
+    .command('list')
+    .argument('[what]', 'properties, variants, releases, faults, counterexamples or syn-filters')
+    .description('what there is, each with its one sentence')
+    .addOption(json())
+    .action(async (what, options) => (await import('./verbs/list.ts')).list(what, options));
+
+  all
+    .command('report')
+    .description('the last review, or a new one, in another form')
+    .addOption(
+      new Option('--format <format>', 'form of the report').choices(['json', 'markdown']).makeOptionMandatory(),
+    )
+    .addOption(output())
+    .option('--new', 'review anew even when there is a last one')
+    .addOption(engine())
+    .action(async (options) => (await import('./verbs/report.ts')).report(options));
+
+  all
+    .command('findings')
+    .description('a section for every fault of the patch, from the stored counterexamples')
+    .addOption(output())
+    .action(async (options) => (await import('./verbs/findings.ts')).findings(options));
+
+  all
+    .command('documents')
+    .description('print the recorded results into README.md, FINDINGS.md and the other documents (in a checkout)')
+    .action(async () => (await import('./verbs/documents.ts')).documentsVerb());
+
+  all
+    .command('coverage')
+    .description('measure what the search exercises; a gap without a reason is an error (in a checkout)')
+    .addOption(runs('scenarios of every scope').default(2500))
+    .addOption(seed().default(1))
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/coverage.ts')).coverage(options));
+}
+
+/** What compares the model with kernels. */
+function addRealKernels(all: Command): void {
+  const conformance = all
+    .command('conformance')
+    .description('compare generated scenarios and routing answers on the model and the running kernel (as root)')
+    .addOption(
+      new Option('--cases <n>', 'scenarios, and twenty times as many routing answers').argParser(whole).default(1000),
+    )
+    .addOption(seed('seed of the scenarios; random when none is given'))
+    .option('--save', 'keep disagreements in conformance/cases/ (in a checkout)')
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/conformance.ts')).conformance(options));
+  conformance
+    .command('mutants')
+    .description('put one wrong line at a time into the model and ask whether a run finds it (in a checkout)')
+    .addOption(seed('seed of the longer run; random when none is given'))
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/mutants.ts')).mutants(options));
+
+  const kernel = all.command('kernel').description('the test kernel: a user-mode Linux 6.1 with a port of the patch');
+  kernel
+    .command('build')
+    .description('build it where it is not built, and print where it is')
+    .argument('[word...]', 'arguments of conformance/patched/build.sh')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (words) => (await import('./verbs/kernel/build.ts')).build(words));
+  kernel
+    .command('confirm')
+    .description('play the stored counterexamples on it and compare with the model')
+    .argument('[file...]', 'counterexamples; all when none is named')
+    .option('--new', 'only those of which no record speaks')
+    .option('--no-build', 'do not build the kernel')
+    .option('--install', 'install missing Debian packages first, as root')
+    .addOption(record())
+    .action(async (files, options) => (await import('./verbs/kernel/confirm.ts')).confirm(files, options));
+  kernel
+    .command('random')
+    .description('play random scenarios on it and on the model')
+    .addOption(new Option('--cases <n>', 'scenarios for each variant').argParser(whole).default(500))
+    .addOption(seed('seed of the scenarios; random when none is given'))
+    .addOption(variant('one variant instead of those of the matrix'))
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/kernel/random.ts')).random(options));
+  kernel
+    .command('run')
+    .description('run one script in it, as root, without a network')
+    .requiredOption('--script <file>', 'an executable file')
+    .requiredOption('--out <folder>', 'seen inside as $REROUTE_OUT')
+    .option('--in <folder>', 'seen inside as $REROUTE_IN, read-only')
+    .option('--kernel <file>', 'another kernel than the built one')
+    .addOption(new Option('--timeout <seconds>', 'time after which it is ended').argParser(positive))
+    .option('--console', 'print the whole console instead of what the script printed')
+    .argument('[word...]', 'more words for the kernel command line')
+    .action(async (words, options) => (await import('./verbs/kernel/run.ts')).run(words, options));
+}

@@ -1,0 +1,158 @@
+/** The recorded results: JSON in results/, written by the verb that found them with --record and read here alone. */
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { REFERENCE } from '../model/patch/releases/index.ts';
+import { InputError } from '../scenario/error.ts';
+import { writeWhole } from './files.ts';
+import { HOME, needSources } from './place.ts';
+
+const outcome = z.enum(['violated', 'exhausted', 'sampled', 'undecided']);
+
+/** An outcome for every property and variant. */
+const outcomes = z.record(z.string(), z.record(z.string(), outcome));
+
+/** Kernel, date and time of a run that another day repeats differently. */
+const circumstances = { kernel: z.string(), date: z.string() };
+
+const FORMS = {
+  /** fast-check's answers, and the violations that are stored, by release. */
+  matrix: z.object({ releases: z.record(z.string(), z.object({ command: z.string(), outcomes })) }),
+  /** z3's answers, each in the scope of its property. A cell without an entry was not asked. */
+  solver: z.object({
+    cells: z.object({ date: z.string(), budget: z.number(), outcomes }),
+    lemmas: z.object({
+      date: z.string(),
+      outcomes: z.record(z.string(), outcome),
+      /** What a solver that is installed beside said about every question that was closed; absent when none was asked. */
+      secondOpinion: z.object({ by: z.string(), asked: z.number(), agreed: z.number() }).optional(),
+    }),
+    /** What each engine said of the planted fault. */
+    planted: z.object({ 'fast-check': outcome, runs: z.number(), z3: outcome }),
+  }),
+  /** The path of a run that breaks the promise under that condition, by condition and promise; '' where none does. */
+  'syn-filters': z.object({
+    command: z.string(),
+    runs: z.number(),
+    paths: z.record(z.string(), z.record(z.string(), z.string())),
+  }),
+  /** What the search exercises. */
+  coverage: z.object({
+    command: z.string(),
+    owners: z.array(z.string()),
+    branches: z.number(),
+    properties: z.array(
+      z.object({
+        property: z.string(),
+        runs: z.number(),
+        owners: z.array(z.string()),
+        transitions: z.number(),
+        branches: z.number(),
+        releases: z.array(z.string()),
+      }),
+    ),
+    gaps: z.array(z.string()),
+  }),
+  /** What the test kernel said of the stored counterexamples, and how long it last took to ask. */
+  confirmations: z.object({
+    date: z.string(),
+    played: z.number(),
+    seconds: z.number(),
+    records: z.record(
+      z.string(),
+      z.object({
+        outcome: z.enum(['confirmed', 'refuted', 'not expressible']),
+        hash: z.string(),
+        ...circumstances,
+        seen: z.array(z.string()),
+        reason: z.string(),
+      }),
+    ),
+  }),
+  /** Runs of generated scenarios on the running kernel, the last of each seed. */
+  conformance: z.object({
+    runs: z.array(
+      z.object({
+        ...circumstances,
+        seed: z.number(),
+        answers: z.number(),
+        scenarios: z.number(),
+        packets: z.number(),
+        disagreements: z.number(),
+        seconds: z.number(),
+      }),
+    ),
+  }),
+  /** Wrong lines in the model, and which run found them; '' for none. */
+  mutants: z.object({
+    ...circumstances,
+    seed: z.number(),
+    mutants: z.array(z.object({ part: z.string(), what: z.string(), foundBy: z.string() })),
+  }),
+  /** Runs of random scenarios on the test kernel, the last of each variant and seed. */
+  random: z.object({
+    runs: z.array(
+      z.object({
+        date: z.string(),
+        variant: z.string(),
+        seed: z.number(),
+        scenarios: z.number(),
+        packets: z.number(),
+        crashes: z.number(),
+        disagreements: z.number(),
+        unsteady: z.number(),
+        seconds: z.number(),
+      }),
+    ),
+  }),
+};
+
+type Name = keyof typeof FORMS;
+
+/** As it is read: nobody changes a result. */
+type Frozen<T> = T extends readonly (infer E)[]
+  ? readonly Frozen<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
+
+export type Results = { readonly [N in Name]: Frozen<z.infer<(typeof FORMS)[N]>> };
+
+export type Outcomes = Frozen<z.infer<typeof outcomes>>;
+
+function place(name: Name): string {
+  return join(HOME, 'results', `${name}.json`);
+}
+
+export function readResult<N extends Name>(name: N): Results[N] {
+  const read = FORMS[name].safeParse(JSON.parse(readFileSync(place(name), 'utf8')));
+  if (read.success) return read.data as Results[N];
+  const [issue] = read.error.issues;
+  throw new InputError(place(name), issue?.path.join('.') ?? '', issue?.message ?? '');
+}
+
+/** Call before the work whose result will be recorded. */
+export function needToRecord(): void {
+  needSources('--record');
+  accessSync(join(HOME, 'results'), constants.W_OK);
+}
+
+/** Writes a result, and says so. */
+export function record<N extends Name>(name: N, result: Results[N]): void {
+  writeWhole(place(name), `${JSON.stringify(result, null, 2)}\n`);
+  process.stdout.write(`recorded: results/${name}.json\n`);
+}
+
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** The recorded outcomes on a release; none where the release was never recorded. */
+export function recordedOn(release: string): Outcomes {
+  return readResult('matrix').releases[release]?.outcomes ?? {};
+}
+
+/** What z3 is recorded to say on a release: its record is one of the reference. */
+export function solvedOn(release: string): Outcomes {
+  return release === REFERENCE ? readResult('solver').cells.outcomes : {};
+}

@@ -1,0 +1,185 @@
+/** `reroute-check prove`: what the solver closes: the lemmas, their broken twins, every cell in its scope, and a fault planted for it. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { variants } from '../../model/patch/index.ts';
+import { properties } from '../../properties/index.ts';
+import { postHost, proofScopes } from '../../properties/scopes/proofs.ts';
+import { bulkSearch } from '../../search/bulk.ts';
+import { asRecorded } from '../../search/outcome.ts';
+import { breaks } from '../../search/replays.ts';
+import { SEED } from '../../search/review.ts';
+import { lemmas, twins } from '../../solver/lemmas/index.ts';
+import type { Lemma } from '../../solver/lemmas/lemma.ts';
+import { rareMark } from '../../solver/planted.ts';
+import * as liftedPlanted from '../../solver/planted.ts?lifted';
+import { type Proof, proveLemma } from '../../solver/proveLemma.ts';
+import { loadZ3, type Z3 } from '../../solver/smt.ts';
+import { solveCell } from '../../solver/solveCell.ts';
+import { type Solved, solveCells } from '../../solver/solveCells.ts';
+import { EXIT } from '../exit.ts';
+import { progress } from '../progress.ts';
+import { needToRecord, type Results, readResult, record, today } from '../results.ts';
+
+/** Runs of fast-check that pass the planted fault. */
+const PLANTED_RUNS = 200_000;
+
+export interface ProveOptions {
+  readonly part?: 'lemmas' | 'cells' | 'planted';
+  /** Words of ids, with commas between. */
+  readonly only?: string;
+  /** Seconds for a lemma or a cell. */
+  readonly budget: number;
+  /** The folder for questions as SMT-LIB. */
+  readonly secondOpinion?: string;
+  readonly record?: boolean;
+}
+
+type Recorded = Results['solver'];
+
+/** What happened so far: the worst of it is the exit code. */
+const seen = { undecided: 0, different: 0 };
+
+/** What the solver that is installed beside said of all questions so far. */
+const opinion = { by: '', asked: 0, agreed: 0 };
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function isChosen({ only = '' }: ProveOptions, id: string): boolean {
+  return only.split(',').some((word) => id.includes(word));
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function judge(outcome: string, record: string | undefined): string {
+  if (outcome === 'undecided') seen.undecided++;
+  else if (record !== undefined && !asRecorded(outcome, record)) seen.different++;
+  return record === undefined || outcome === record ? '' : `, recorded: ${record}`;
+}
+
+/** What a solver that is installed beside says about the questions of a lemma; each was answered with unsat here. */
+function secondOpinion(files: readonly string[]): string {
+  const version = spawnSync('z3', ['--version'], { encoding: 'utf8' });
+  if (version.error) return `${files.length} files written; no z3 is installed to ask (Debian: apt-get install z3)`;
+  opinion.by = version.stdout.trim();
+  let agreed = 0;
+  for (const file of files) {
+    const answer = spawnSync('z3', ['-T:60', file], { encoding: 'utf8' }).stdout.trim();
+    if (answer === 'sat') throw new Error(`second opinion: ${opinion.by} says sat to ${file}`);
+    if (answer === 'unsat') agreed++;
+  }
+  opinion.asked += files.length;
+  opinion.agreed += agreed;
+  return `${agreed} of ${files.length} confirmed by ${opinion.by}`;
+}
+
+function reportLemma(lemma: Lemma, proof: Proof, files: readonly string[]): void {
+  say(`${lemma.id}: ${proof.outcome}${judge(proof.outcome, proof.expected)}`);
+  say(`  ${lemma.claim}`);
+  say(`  scope: ${lemma.scope}${lemma.assumes === '' ? '' : `\n  given: ${lemma.assumes}`}`);
+  for (const cell of proof.cells) {
+    const why = cell.reason ?? (cell.witness ? `${JSON.stringify(cell.witness)}, breaks the plain source, too` : '');
+    const time = `${(cell.milliseconds / 1000).toFixed(2)} s`;
+    say(`  ${cell.cell}: ${cell.outcome}, paths ${cell.paths}, queries ${cell.queries}, ${time} ${why}`);
+  }
+  const { runs, met, agreed } = proof.native;
+  say(`  plain: ${runs} runs, ${met} met the assumptions, ${agreed} also lifted, all agree`);
+  if (files.length > 0) say(`  second opinion: ${secondOpinion(files)}`);
+}
+
+/** Proves the lemmas and refutes their twins; gives the record with what is new. */
+function proveLemmas(z3: Z3, options: ProveOptions, recorded: Recorded['lemmas']): Recorded['lemmas'] {
+  const started = performance.now();
+  const outcomes = { ...recorded.outcomes };
+  const { secondOpinion: folder } = options;
+  const milliseconds = options.budget * 1000;
+  for (const lemma of [...lemmas, ...twins]) {
+    if (!isChosen(options, lemma.id)) continue;
+    const files: string[] = [];
+    const onClosed = (id: string, _cell: string, smtlib: string): void => {
+      const file = join(folder ?? '', `${id.replaceAll('/', '--')}-${files.length + 1}.smt2`);
+      writeFileSync(file, smtlib);
+      files.push(file);
+    };
+    const proof = proveLemma(z3, lemma, folder === undefined ? { milliseconds } : { milliseconds, onClosed });
+    reportLemma(lemma, proof, files);
+    outcomes[lemma.id] = proof.outcome;
+  }
+  say(`lemmas: ${seconds(started)}\n`);
+  const isWhole = opinion.asked > 0 && options.only === undefined;
+  return { ...recorded, date: today(), outcomes, ...(isWhole ? { secondOpinion: opinion } : {}) };
+}
+
+/** Solves the cells; gives the record with what is new. */
+async function proveCells(options: ProveOptions, recorded: Recorded['cells']): Promise<Recorded['cells']> {
+  const started = performance.now();
+  const chosen = properties.filter(({ id }) => isChosen(options, id));
+  const cells = chosen.flatMap((property) => variants.map((kernel) => ({ property, kernel })));
+  const show = progress();
+  for (const { name, text } of Object.values(proofScopes)) say(`scope ${name}: ${text}`);
+  const report = ({ property, kernel, cell }: Solved): void => {
+    const difference = judge(cell.outcome, recorded.outcomes[property.id]?.[kernel.name]);
+    const effort = `${cell.closed} of ${cell.shapes} shapes, paths ${cell.paths}, queries ${cell.queries}`;
+    const time = `${(cell.milliseconds / 1000).toFixed(1)} s`;
+    const why = cell.reason === '' ? '' : `; ${cell.reason}`;
+    show.done();
+    say(`${property.id} on ${kernel.name}: ${cell.outcome}${difference}, ${effort}, ${time}${why}`);
+    if (cell.text !== null && !breaks(property, kernel, cell.text)) throw new Error('a finding that breaks nothing');
+  };
+  const budget = options.budget * 1000;
+  const answers = await solveCells(cells, { budget, seed: SEED, progress: show.say, onSolved: report });
+  show.done();
+  say(`cells: ${seconds(started)}\n`);
+  const outcomes = { ...recorded.outcomes };
+  for (const { property, kernel, cell } of answers)
+    outcomes[property.id] = { ...outcomes[property.id], [kernel.name]: cell.outcome };
+  return { date: today(), budget: options.budget, outcomes };
+}
+
+/** Both engines on a fault that is planted for them. */
+function provePlanted(z3: Z3, options: ProveOptions): Recorded['planted'] {
+  const started = performance.now();
+  const property = properties.find(({ id }) => id === 'header-matches-socket');
+  if (property === undefined) throw new Error('the property of the planted fault is gone');
+  const search = { properties: [property], kernels: [rareMark], seed: SEED, failures: 1, path: '' };
+  const { tallies } = bulkSearch({ ...search, runs: PLANTED_RUNS, budget: Number.POSITIVE_INFINITY, progress() {} });
+  const [tally] = tallies;
+  const isPassed = tally !== undefined && tally.failures.length === 0 && tally.occurred > 0;
+  const cell = solveCell(z3, property, rareMark, postHost, {
+    budget: options.budget * 1000,
+    seed: SEED,
+    twin: liftedPlanted.rareMark,
+  });
+  const isReplayed = cell.text !== null && breaks(property, rareMark, cell.text);
+  const sampled = isPassed ? 'sampled' : 'violated';
+  const runs = `${PLANTED_RUNS.toLocaleString('en')} runs`;
+  say(`planted: ${property.id} on ${rareMark.name}: fast-check, ${runs}: ${sampled}; z3: ${cell.outcome}`);
+  for (const line of [...(cell.text?.host ?? []), ...(cell.text?.events ?? [])]) say(`    ${line}`);
+  say(`  ${isReplayed ? 'breaks the plain source, too' : 'not replayed'}; ${seconds(started)}\n`);
+  if (cell.outcome === 'undecided') seen.undecided++;
+  else if (!isPassed || !isReplayed) seen.different++;
+  return { 'fast-check': sampled, runs: PLANTED_RUNS, z3: cell.outcome };
+}
+
+/** Prints every answer; exit code 1 when one is not as recorded, 3 when one is undecided. */
+export async function proveVerb(options: ProveOptions): Promise<void> {
+  const started = performance.now();
+  const isAsked = (part: ProveOptions['part']): boolean => options.part === undefined || options.part === part;
+  if (options.record) needToRecord();
+  if (options.secondOpinion !== undefined) mkdirSync(options.secondOpinion, { recursive: true });
+  const z3 = await loadZ3();
+  say(z3.version);
+  const before = readResult('solver');
+  const now: Recorded = {
+    lemmas: isAsked('lemmas') ? proveLemmas(z3, options, before.lemmas) : before.lemmas,
+    planted: isAsked('planted') ? provePlanted(z3, options) : before.planted,
+    cells: isAsked('cells') ? await proveCells(options, before.cells) : before.cells,
+  };
+  say(`${seconds(started)}; ${seen.undecided} undecided, ${seen.different} other than recorded`);
+  if (options.record) record('solver', now);
+  process.exitCode = seen.different > 0 ? EXIT.violated : seen.undecided > 0 ? EXIT.undecided : EXIT.done;
+}

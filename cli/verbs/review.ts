@@ -1,0 +1,115 @@
+/** `reroute-check review`: the matrix, and a sentence for every violated cell. */
+import { rmSync } from 'node:fs';
+import { REFERENCE } from '../../model/patch/releases/index.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { properties } from '../../properties/index.ts';
+import { wrong } from '../../scenario/error.ts';
+import { searchWith } from '../../search/engines.ts';
+import { measure, smaller } from '../../search/minimise.ts';
+import { answersOf, type Cell, type EngineName, type Outcome, type Review } from '../../search/outcome.ts';
+import { breaks } from '../../search/replays.ts';
+import { RUNS, SEED } from '../../search/review.ts';
+import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
+import { counterexamplePath, readCounterexample, writeCounterexample, writeLastReview } from '../files.ts';
+import { matrixText } from '../matrix.ts';
+import { progress } from '../progress.ts';
+import { needToRecord, readResult, record, recordedOn } from '../results.ts';
+
+export interface ReviewOptions {
+  readonly engine?: EngineName | 'all';
+  readonly seed?: number;
+  readonly runs?: number;
+  readonly budget?: number;
+  readonly release?: string;
+}
+
+export interface ReviewVerbOptions extends ReviewOptions {
+  /** Keeps the outcomes as the results that `check` compares with. */
+  readonly record?: boolean;
+}
+
+/** Makes a review; nothing is written. */
+export async function makeReview(options: ReviewOptions): Promise<Review> {
+  const seed = options.seed ?? SEED;
+  const runs = options.runs ?? RUNS;
+  const show = progress();
+  const engine = options.engine ?? 'fast-check';
+  const variants = chooseVariants(undefined, options.release);
+  const cells = await searchWith(engine, {
+    properties,
+    kernels: variants,
+    seed,
+    runs,
+    budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
+    progress: show.say,
+  });
+  show.done();
+  return {
+    version: packageJson.version,
+    release: options.release ?? REFERENCE,
+    seed,
+    command: `reroute-check review --seed ${seed} --runs ${runs}${engine === 'fast-check' ? '' : ` --engine ${engine}`}${releaseWord(options.release)}`,
+    properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
+    variants: variants.map(({ name, title }) => ({ name, title })),
+    cells,
+  };
+}
+
+function releaseWord(release: string | undefined): string {
+  return release === undefined || release === REFERENCE ? '' : ` --release ${release}`;
+}
+
+/** Whether the cell's outcome is another than on the reference release: then a counterexample of its own is kept. */
+export function differs(cell: Cell): boolean {
+  return cell.outcome !== recordedOn(REFERENCE)[cell.property]?.[cell.variant];
+}
+
+/**
+ * Makes a review, stores it and its counterexamples, and prints it. On another release than the reference, the
+ * counterexamples of cells that differ from it are kept.
+ */
+export async function review(options: ReviewVerbOptions): Promise<void> {
+  if (options.record) {
+    if (options.engine === 'z3')
+      wrong("--record keeps fast-check's answers; 'reroute-check prove --record' keeps z3's");
+    needToRecord();
+  }
+  const result = await makeReview(options);
+  for (const cell of result.cells) store(cell, result.release === REFERENCE ? undefined : result.release);
+  writeLastReview(result);
+  process.stdout.write(matrixText(result));
+  if (options.record) recordMatrix(result);
+}
+
+/** Records the outcome of every cell on that release. */
+function recordMatrix({ release, command, cells }: Review): void {
+  const outcomes: Record<string, Record<string, Outcome>> = {};
+  for (const cell of cells)
+    outcomes[cell.property] = { ...outcomes[cell.property], [cell.variant]: sampled(cell, release) };
+  const { releases } = readResult('matrix');
+  record('matrix', { releases: { ...releases, [release]: { command, outcomes } } });
+}
+
+/** fast-check's answer; a stored counterexample that still violates is worth as much as one that this search found. */
+function sampled(cell: Cell, release: string): Outcome {
+  const { property, variant } = cell;
+  const stored = [release, undefined].map((on) =>
+    readCounterexample(property, variant, on === REFERENCE ? undefined : on),
+  );
+  const kernel = chooseVariant(variant, release);
+  if (stored.some((text) => text !== undefined && breaks(chooseProperty(property), kernel, text))) return 'violated';
+  return answersOf(cell).find(({ engine }) => engine === 'fast-check')?.outcome ?? cell.outcome;
+}
+
+/** Keeps what is stored while it still violates and nothing smaller was found: one engine does not undo the other's work. */
+function store(cell: Cell, release: string | undefined): void {
+  const { property, variant, counterexample } = cell;
+  const kept = release === undefined || differs(cell);
+  const stored = kept ? readCounterexample(property, variant, release) : undefined;
+  if (stored !== undefined && breaks(chooseProperty(property), chooseVariant(variant, release), stored)) {
+    const isWorse = counterexample === null || smaller(measure(stored), measure(counterexample));
+    if (isWorse) return;
+  }
+  if (counterexample !== null && kept) writeCounterexample(counterexample);
+  else if (cell.outcome !== 'undecided') rmSync(counterexamplePath(property, variant, release), { force: true });
+}
