@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventTable } from '../../scenario/events.ts';
+import { scenarioJsonSchema } from '../../scenario/scenario.ts';
 import { HOME } from '../place.ts';
 import { readResult } from '../results.ts';
 import { confirmationsText, randomTable } from './confirmations.ts';
@@ -21,6 +22,7 @@ const WHOLE: Readonly<Record<string, () => string>> = {
   'results/matrix.md': matrixText,
   'results/syn-filters.md': synFiltersText,
   'results/files.md': mapText,
+  'schema/scenario.schema.json': () => `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`,
 };
 
 /** What stands between `<!-- name -->` and `<!-- /name -->`. */

@@ -1,5 +1,5 @@
 /** The documents are what the program prints into them, and what they show of it is what it does. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -15,7 +15,7 @@ import { program } from '../../cli/program.ts';
 import { readResult } from '../../cli/results.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
-import { ROOMS } from '../../tools/rooms.ts';
+import { FURTHER, ROOMS } from '../../tools/rooms.ts';
 
 const ran = new Map<string, Promise<Ran>>();
 
@@ -68,6 +68,7 @@ describe('the documents', () => {
     'results/matrix.md',
     'results/syn-filters.md',
     'results/files.md',
+    'schema/scenario.schema.json',
     'README.md',
     'CONTRIBUTING.md',
     'conformance/patched/NOTES.md',
@@ -77,7 +78,7 @@ describe('the documents', () => {
   });
 
   it('are all in this list', () => {
-    expect(printed).toHaveLength(8);
+    expect(printed).toHaveLength(9);
   });
 });
 
@@ -130,6 +131,19 @@ describe('every verb of the package scripts', () => {
 });
 
 describe('what is written by hand', () => {
+  it.each(['README.md', 'CONTRIBUTING.md', 'DECISIONS.md', 'conformance/patched/NOTES.md'])(
+    '%s names files that are there',
+    (path) => {
+      const folders = [...ROOMS, ...FURTHER].map(({ folder }) => folder.replace(/\/.*/, ''));
+      const named = [...readFileSync(path, 'utf8').matchAll(/[`(]([\w-]+(?:\/[\w@.-]+)+\/?)[`)]/g)].map(
+        ([, file]) => file,
+      );
+      const ours = named.filter((file) => folders.includes(file?.split('/')[0] ?? ''));
+      expect(ours.length).toBeGreaterThan(0);
+      expect(ours.filter((file) => !existsSync(file ?? ''))).toEqual([]);
+    },
+  );
+
   it('holds none of the numbers that are recorded', () => {
     const cells = Object.values(readResult('solver').cells.outcomes).flatMap((row) => Object.values(row));
     const recorded = [
