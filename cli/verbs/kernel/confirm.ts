@@ -21,7 +21,7 @@ export interface ConfirmVerbOptions {
 export async function confirm(files: readonly string[], options: ConfirmVerbOptions): Promise<void> {
   if (options.record) needToRecord();
   const chosen = files.length > 0 ? files : counterexampleFiles();
-  const stored = chosen.map(loadScenario);
+  const stored = chosen.map((file) => loadScenario(file));
   if (options.build) {
     const status = await buildKernel(options.install ? ['--install'] : []);
     if (status !== 0) {
