@@ -1,13 +1,8 @@
 /** Says what in the given files is outside the dialect: `npx tsx tools/checkDialect.ts FILE…`. */
 import { readFileSync } from 'node:fs';
 import { argv } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { dialectErrors } from '../solver/lift.ts';
 
-export { dialectErrors };
-
-if (argv[1] === fileURLToPath(import.meta.url)) {
-  const errors = argv.slice(2).flatMap((path) => dialectErrors(path, readFileSync(path, 'utf8')));
-  for (const error of errors) console.log(error);
-  process.exitCode = errors.length > 0 ? 1 : 0;
-}
+const errors = argv.slice(2).flatMap((path) => dialectErrors(path, readFileSync(path, 'utf8')));
+for (const error of errors) console.log(error);
+process.exitCode = errors.length > 0 ? 1 : 0;
