@@ -70,27 +70,23 @@ export interface TcpOption {
   readonly at: number;
 }
 
-function optionByte(words: readonly number[], at: number): number {
-  const word = words[at >> 1] as number;
-  return (at & 1) === 0 ? word >>> 8 : word & 0xff;
-}
-
 /** The options in a header's words, in their order, up to their end or to one whose length cannot be. */
 export function tcpOptions(words: readonly number[]): readonly TcpOption[] {
   const end = 2 * words.length;
   let options: readonly TcpOption[] = [];
-  let next = 0;
+  let kind = TCPOPT_EOL;
+  let start = 0;
   for (let at = 0; at < end; at += 1) {
-    if (at === next) {
-      const kind = optionByte(words, at);
-      if (kind === TCPOPT_EOL) return options;
-      next = at + 1;
-      if (kind !== TCPOPT_NOP) {
-        const length = next < end ? optionByte(words, next) : 0;
-        if (length < 2 || at + length > end) return options;
-        options = [...options, { kind, length, at: at + 2 }];
-        next = at + length;
-      }
+    const word = words[at >> 1] as number;
+    const byte = (at & 1) === 0 ? word >>> 8 : word & 0xff;
+    if (at === start) {
+      if (byte === TCPOPT_EOL) return options;
+      kind = byte;
+      start = byte === TCPOPT_NOP ? at + 1 : at;
+    } else if (at === start + 1) {
+      if (byte < 2 || start + byte > end) return options;
+      options = [...options, { kind, length: byte, at: at + 1 }];
+      start = start + byte;
     }
   }
   return options;
@@ -99,6 +95,9 @@ export function tcpOptions(words: readonly number[]): readonly TcpOption[] {
 /** So many bytes of an option's value as one number. */
 export function optionValue(words: readonly number[], at: number, bytes: number): number {
   let value = 0;
-  for (let i = 0; i < bytes; i += 1) value = ((value << 8) | optionByte(words, at + i)) >>> 0;
+  for (let i = at; i < at + bytes; i += 1) {
+    const word = words[i >> 1] as number;
+    value = ((value << 8) | ((i & 1) === 0 ? word >>> 8 : word & 0xff)) >>> 0;
+  }
   return value;
 }

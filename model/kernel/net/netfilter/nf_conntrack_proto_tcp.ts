@@ -78,10 +78,34 @@ const tcp_conntracks: readonly (readonly (readonly number[])[])[] = [
 const tcp_timeouts: readonly number[] = [0, 120000, 60000, 432000000, 120000, 60000, 30000, 120000, 10000, 120000];
 const TCP_TIMEOUT_UNACK = 300000;
 
-/** The entry of tcp_conntracks. */
+/** The entry of tcp_conntracks, chosen by one expression, because the state may be a term. */
 function tcpNext(dir: number, index: number, state: number): number {
-  const byState = (tcp_conntracks[dir] as (typeof tcp_conntracks)[number])[index] as readonly number[];
-  return byState[state] as number;
+  let found = sIV;
+  let d = 0;
+  for (const byIndex of tcp_conntracks) {
+    let i = 0;
+    for (const byState of byIndex) {
+      let s = 0;
+      for (const next of byState) {
+        found = d === dir && i === index && s === state ? next : found;
+        s += 1;
+      }
+      i += 1;
+    }
+    d += 1;
+  }
+  return found;
+}
+
+/** The entry of tcp_timeouts, likewise. */
+function timeoutOf(state: number): number {
+  let found = 0;
+  let s = 0;
+  for (const timeout of tcp_timeouts) {
+    found = s === state ? timeout : found;
+    s += 1;
+  }
+  return found;
 }
 
 /** The flag class of a segment. C: net/netfilter/nf_conntrack_proto_tcp.c, get_conntrack_index(). */
@@ -434,7 +458,7 @@ export function nf_conntrack_tcp_packet(
     tcpLastDir: dir,
     tcpCloseInit: ct.tcpCloseInit || (old_state !== new_state && new_state === sFW),
   };
-  const full = tcp_timeouts[index === TCP_RST_SET ? sCL : new_state] as number;
+  const full = index === TCP_RST_SET ? timeoutOf(sCL) : timeoutOf(new_state);
   if (!ct.seenReply) {
     if (index === TCP_RST_SET) return { ret: NF_ACCEPT, ct: { ...tracked, dying: true } };
     if (index === TCP_SYN_SET && old_state === sSS) return { ret: NF_ACCEPT, ct: tracked };
