@@ -182,17 +182,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ];
 
+/** The text of the mutant's file with the wrong line in it. */
+export function mutated(source: string, { file, text, wrong }: Mutant): string {
+  const parts = source.split(text);
+  if (parts.length !== 2) throw new Error(`${file}: the text of a mutant occurs ${parts.length - 1} times: ${text}`);
+  return parts.join(wrong);
+}
+
 /** The sources with one wrong line. */
-function mutate({ file, text, wrong }: Mutant, folder: string): Plugin {
+function mutate(mutant: Mutant, folder: string): Plugin {
   return {
     name: 'mutant',
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        if (path !== resolve(folder, file)) return undefined;
-        const parts = readFileSync(path, 'utf8').split(text);
-        if (parts.length !== 2)
-          throw new Error(`${file}: the text of a mutant occurs ${parts.length - 1} times: ${text}`);
-        return { contents: parts.join(wrong), loader: 'ts' };
+        if (path !== resolve(folder, mutant.file)) return undefined;
+        return { contents: mutated(readFileSync(path, 'utf8'), mutant), loader: 'ts' };
       });
     },
   };
