@@ -11,8 +11,8 @@ import { type Runner, withOutputs } from './examples.ts';
 import { findingsText } from './findings.ts';
 import { folderTable, mapText } from './map.ts';
 import { padded } from './markdown.ts';
+import { matrixText, summaryTable } from './matrix.ts';
 import { measuredTable } from './measured.ts';
-import { matrixText, summaryTable } from './properties.ts';
 import { synFiltersText } from './synFilters.ts';
 
 /** Documents that are printed as a whole. */

@@ -35,6 +35,22 @@ export function folderTable(): string {
   return table([['folder', 'holds'], ...rows]);
 }
 
+/** The rooms that a room may import and that no room between the two may. */
+function nextBelow(imports: readonly string[]): readonly string[] {
+  const between = ROOMS.filter(({ folder }) => imports.includes(folder)).flatMap((room) => room.imports);
+  return imports.filter((folder) => !between.includes(folder));
+}
+
+/** A picture of the rooms, with an arrow for what is imported directly. */
+function graph(): string {
+  const id = (folder: string) => folder.replace('/', '_');
+  const rooms = ROOMS.map(({ folder }) => `  ${id(folder)}["${folder}"]`);
+  const arrows = ROOMS.flatMap(({ folder, imports }) =>
+    nextBelow(imports).map((below) => `  ${id(folder)} --> ${id(below)}`),
+  );
+  return ['```mermaid', 'graph TD', ...rooms, ...arrows, '```'].join('\n');
+}
+
 /** results/files.md. */
 export function mapText(): string {
   const rooms = ROOMS.map(({ folder, holds, imports }) => {
@@ -48,6 +64,8 @@ export function mapText(): string {
   return `# The files
 
 Printed by \`npm run documents\` from \`tools/rooms.ts\` and the first comment of each file.
+
+${graph()}
 
 ${rooms.join('\n')}`;
 }

@@ -1,7 +1,7 @@
 /** `reroute-check report`: a review in a form for other programs and readers. */
 import type { EngineName, Review } from '../../search/outcome.ts';
 import { counterexamplePath, readLastReview, writeLastReview, writeWhole } from '../files.ts';
-import { cellOf, exhaustedScopes, outcomesOf } from '../matrix.ts';
+import { cellOf, exhaustedScopes, outcomesOf } from '../terminal.ts';
 import { makeReview } from './review.ts';
 
 export interface ReportOptions {

@@ -11,9 +11,9 @@ import { breaks } from '../../search/replays.ts';
 import { RUNS, SEED } from '../../search/review.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
 import { counterexamplePath, readCounterexample, writeCounterexample, writeLastReview } from '../files.ts';
-import { matrixText } from '../matrix.ts';
 import { progress } from '../progress.ts';
 import { needToRecord, readResult, record, recordedOn } from '../results.ts';
+import { matrixText } from '../terminal.ts';
 
 export interface ReviewOptions {
   readonly engine?: EngineName | 'all';
