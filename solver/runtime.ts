@@ -148,6 +148,12 @@ export function call<T>(site: string, body: (...args: readonly unknown[]) => T, 
   return current ? current.piece(site, args, () => body(...args)) : body(...args);
 }
 
+/** A function that another one makes: while modules load, since every repetition of a run would make it anew. */
+export function made<T>(site: string, value: T): T {
+  if (current) throw new Unsupported(`${site}: a function made during a run`);
+  return value;
+}
+
 /** What `for…of` and `...` go through. */
 export function each(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;

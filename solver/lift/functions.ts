@@ -1,4 +1,9 @@
-/** Functions of the dialect: the body becomes an argument of `$.call`, which may run it once for every path through it. */
+/**
+ * Functions of the dialect: the body becomes an argument of `$.call`, which may run it once for every path through it.
+ *
+ * A function makes another one only as the field of a record, and only while modules load (`$.made` sees to that): what
+ * it makes may use its parameters and variables, and assigns none of them.
+ */
 import type {
   ArrowFunctionExpression,
   Expression,
@@ -42,35 +47,33 @@ export function liftMethod(lifting: Lifting, property: ObjectProperty): void {
     lifting.refuse(property, 'method');
     return;
   }
-  if (lifting.functionDepth > 0) {
-    lifting.refuse(property, 'method inside a function');
-    return;
-  }
   if (value.async || value.generator) {
     lifting.refuse(property, value.async ? '`async`' : 'generator');
     return;
   }
+  const isInside = lifting.functionDepth > 0;
+  const site = lifting.site(property);
   liftParts(lifting, value);
-  lifting.source.wrap(value, `(...$args) { return $.call(${lifting.site(property)}, function `, ', $args); }');
+  if (isInside) lifting.source.wrap(value, `: $.made(${site}, (...$args) => $.call(${site}, function `, ', $args))');
+  else lifting.source.wrap(value, `(...$args) { return $.call(${site}, function `, ', $args); }');
 }
 
 /** Lifts an arrow function or function expression that is the value of a constant or of a record's field. */
 export function liftFunctionValue(lifting: Lifting, node: ArrowFunctionExpression | FunctionNode): void {
-  if (lifting.functionDepth > 0) {
-    lifting.refuse(node, 'function inside a function');
-    return;
-  }
   if (node.type === 'FunctionExpression' && node.id) {
     lifting.refuse(node, 'named function expression');
     return;
   }
+  const isInside = lifting.functionDepth > 0;
+  const site = lifting.site(node);
   liftParts(lifting, node);
-  lifting.source.wrap(node, `(...$args) => $.call(${lifting.site(node)}, `, ', $args)');
+  if (isInside) lifting.source.wrap(node, `$.made(${site}, (...$args) => $.call(${site}, `, ', $args))');
+  else lifting.source.wrap(node, `(...$args) => $.call(${site}, `, ', $args)');
 }
 
 function liftParts(lifting: Lifting, node: ArrowFunctionExpression | FunctionNode): void {
-  if (lifting.functionDepth > 0) {
-    lifting.refuse(node, 'function inside a function');
+  if (lifting.functionDepth > 1) {
+    lifting.refuse(node, 'function inside a function that is inside a function');
     return;
   }
   if (node.async) {
@@ -81,6 +84,8 @@ function liftParts(lifting: Lifting, node: ArrowFunctionExpression | FunctionNod
     lifting.refuse(node, 'generator');
     return;
   }
+  const outer = lifting.joinDepth;
+  lifting.joinDepth = 0;
   lifting.functionDepth++;
   lifting.scopes.enter();
   eraseNode(lifting.source, node.typeParameters);
@@ -90,6 +95,7 @@ function liftParts(lifting: Lifting, node: ArrowFunctionExpression | FunctionNod
   else if (node.body) liftExpression(lifting, node.body as Expression);
   lifting.scopes.leave();
   lifting.functionDepth--;
+  lifting.joinDepth = outer;
 }
 
 /** `function bug(why) { throw new Error(…); }`, the one function that throws. */

@@ -22,9 +22,9 @@ export class Lifting {
   }
 
   /** Makes a name known in the innermost scope. */
-  declare(binding: Binding): void {
+  declare(binding: Omit<Binding, 'depth'>): void {
     if (binding.name.startsWith('$')) this.refuse(binding, 'name that begins with $');
-    this.scopes.declare(binding);
+    this.scopes.declare({ ...binding, depth: this.functionDepth });
   }
 
   refuse(node: { readonly start: number }, construct: string): void {

@@ -38,6 +38,8 @@ export function liftTarget(lifting: Lifting, target: AssignmentTarget): void {
     else if (binding.kind === 'counter') lifting.refuse({ start }, `assignment to ${name}, which counts a loop`);
     else if (binding.kind !== 'let' && binding.kind !== 'parameter') {
       lifting.refuse({ start }, `assignment to ${name}, which is not a local variable`);
+    } else if (binding.depth < lifting.functionDepth) {
+      lifting.refuse({ start }, `assignment to ${name}, which belongs to the function outside`);
     } else lifting.scopes.assigned(binding, start);
   });
 }

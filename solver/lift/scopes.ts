@@ -7,6 +7,8 @@ export interface Binding {
   readonly kind: BindingKind;
   /** Offset of the declaration. */
   readonly start: number;
+  /** How many functions enclose it. */
+  readonly depth: number;
 }
 
 interface Assignment {

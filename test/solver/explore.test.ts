@@ -150,6 +150,17 @@ describe('paths', () => {
     expect(closed).toMatchObject({ outcome: 'exhausted', paths: 1 });
   });
 
+  test('a function made during a run ends undecided: the next run would make another one', () => {
+    const result = explore((fresh) => {
+      const record = $.call('a', () => ({ f: $.made('m.ts:1:1', () => true) }), []);
+      return record.f() && $.lt(fresh('x', 0, 9), 10);
+    });
+    expect(result).toMatchObject({
+      outcome: 'undecided',
+      reason: expect.stringContaining('m.ts:1:1: a function made during a run'),
+    });
+  });
+
   test('what terms cannot do on a way that nothing takes does not matter', () => {
     const result = explore((fresh) => {
       const x = fresh('x', 0, 9);
