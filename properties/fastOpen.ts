@@ -7,9 +7,90 @@ import { NO_PICKS } from '../model/types/event.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { SOCK_TCP, type Sock, TCP_ESTABLISHED, TCP_SYN_SENT } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
+import { everyDeparture } from './every.ts';
 import { hostChanged, inSocks, leaves, ownerOf, worldAfter } from './packets.ts';
-import { always, effectsOf, type Property, type Run, worldBefore } from './property.ts';
+import { effectsOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fastOpenHosts, refusedSyns } from './scopes/runs.ts';
+import { departure } from './sentences.ts';
+
+export const fastOpenProperties: readonly Property[] = [
+  everyDeparture({
+    id: 'cookie-from-its-address',
+    concern: 'address',
+    claim: 'A Fast Open cookie leaves only from the address that the server gave it to.',
+    asked: [
+      'RFC 7413 section 4.1.2 (the cookie authenticates the source address of the SYN)',
+      'RFC 7413 section 4.1.3 (cookies are kept for pairs of client and server address)',
+    ],
+    onStock: '',
+    scope: fastOpenHosts,
+    speaksOf: (_run, _i, { skb }) => shownCookie(skb) !== 0,
+    holds: (run, i, { skb }) => givenTo(run, i, skb.iph.saddr, skb.iph.daddr, shownCookie(skb)),
+    finding: (run, i) =>
+      `${departure(run, i)} with a Fast Open cookie that the server gave to another address and will refuse`,
+  }),
+
+  everyDeparture({
+    id: 'cookie-used-again',
+    concern: 'address',
+    claim: 'A client that took a cookie does not ask the same server for one again from the same address.',
+    asked: ['RFC 7413 section 3 (a cookie is asked for once, and used afterwards)', 'RFC 7413 section 4.1.3'],
+    onStock: '',
+    scope: fastOpenHosts,
+    speaksOf: (run, i, { skb }) =>
+      isSyn(skb) && tfoCookieOf(skb.th) !== 0 && cookieTaken(run, i, skb.iph.saddr, skb.iph.daddr),
+    // What replaces a SYN that was lost on the way out asks for none.
+    holds: (run, i, { skb }) => tfoCookieOf(skb.th) > 0 || fellBack(effectsOf(run, i), skb.sk),
+    finding: (run, i) =>
+      `${departure(run, i)} and asks for a Fast Open cookie that the server has given to that address before`,
+  }),
+
+  everyStep({
+    id: 'syn-data-delivered-once',
+    concern: 'tuple',
+    claim: 'Data given with the SYN has reached the peer, in order and once, when the connection is open.',
+    asked: [
+      'RFC 7413 section 4.2.2 (data that the SYN-ACK does not acknowledge is sent again at once)',
+      'RFC 9293 section 3.4 (a byte stream, in order and without duplicates)',
+    ],
+    onStock: '',
+    scope: fastOpenHosts,
+    holds(run, i) {
+      let ok = true;
+      for (const sk of worldAfter(run, i).socks) {
+        if (openedWithData(run, i, sk) && !refused(run, i, sk)) {
+          const data = synData(run, i, sk);
+          const at = answered(run, i, sk, data);
+          const has = peerHas(run, i, sk, data, at);
+          ok = ok && has >= data.len && (has === 0 || !takenElsewhere(run, i, sk, data, at));
+        }
+      }
+      return ok;
+    },
+    sometimes(run, i) {
+      let seen = false;
+      for (const sk of worldAfter(run, i).socks) seen = seen || openedWithData(run, i, sk);
+      return seen;
+    },
+    finding: (run, i) =>
+      `the connection is open, but data given with its SYN has not reached the peer: ${departure(run, i)}`,
+  }),
+
+  everyDeparture({
+    id: 'fast-open-fallback-answerable',
+    concern: 'checksum',
+    claim:
+      'When the SYN of a Fast Open connect cannot leave, the plain SYN that replaces it is one whose answer opens the connection.',
+    asked: ['RFC 9293 sections 3.1 and 3.5 (checksum, handshake)', 'tcp(7)'],
+    onStock: '',
+    scope: fastOpenHosts,
+    alsoIn: [refusedSyns],
+    speaksOf: (run, i, { skb }) => isSyn(skb) && skb.payload.len === 0 && fellBack(effectsOf(run, i), skb.sk),
+    holds: (run, i, { skb }) => intact(skb) && answerOpens(run, i, skb),
+    finding: (run, i) =>
+      `the SYN with cookie or data cannot leave, and ${departure(run, i)}, which the peer cannot answer`,
+  }),
+];
 
 /** Whether the packet opens a connection. */
 function isSyn(skb: SkBuff): boolean {
@@ -52,35 +133,10 @@ function givenTo(run: Run, i: number, saddr: number, daddr: number, cookie: numb
   return given;
 }
 
-/** The cookie that a packet on a link shows to its destination, 0 for none. */
-function shownCookie(e: Effect): number {
-  return leaves(e) && isSyn(e.skb) ? Math.max(tfoCookieOf(e.skb.th), 0) : 0;
+/** The cookie that a packet shows to its destination, 0 for none. */
+function shownCookie(skb: SkBuff): number {
+  return isSyn(skb) ? Math.max(tfoCookieOf(skb.th), 0) : 0;
 }
-
-export const cookieFromItsAddress: Property = always({
-  id: 'cookie-from-its-address',
-  concern: 'address',
-  claim: 'A Fast Open cookie leaves only from the address that the server gave it to.',
-  asked: [
-    'RFC 7413 section 4.1.2 (the cookie authenticates the source address of the SYN)',
-    'RFC 7413 section 4.1.3 (cookies are kept for pairs of client and server address)',
-  ],
-  onStock: '',
-  scope: fastOpenHosts,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      const cookie = shownCookie(e);
-      ok = ok && (cookie === 0 || (leaves(e) && givenTo(run, i, e.skb.iph.saddr, e.skb.iph.daddr, cookie)));
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || shownCookie(e) !== 0;
-    return seen;
-  },
-});
 
 /** Whether an established client, connecting in step `k`, took a cookie from `daddr` that came to `saddr`. */
 function tookCookie(run: Run, k: number, saddr: number, daddr: number): boolean {
@@ -114,39 +170,6 @@ function fellBack(effects: readonly Effect[], sk: number): boolean {
   }
   return lost;
 }
-
-/** Whether that effect of step `i` is a SYN that asks for a cookie, on a link, though none was lost on the way out. */
-function asksForCookie(run: Run, i: number, e: Effect): boolean {
-  return leaves(e) && isSyn(e.skb) && tfoCookieOf(e.skb.th) < 0 && !fellBack(effectsOf(run, i), e.skb.sk);
-}
-
-export const cookieUsedAgain: Property = always({
-  id: 'cookie-used-again',
-  concern: 'address',
-  claim: 'A client that took a cookie does not ask the same server for one again from the same address.',
-  asked: ['RFC 7413 section 3 (a cookie is asked for once, and used afterwards)', 'RFC 7413 section 4.1.3'],
-  onStock: '',
-  scope: fastOpenHosts,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      ok = ok && (!leaves(e) || !asksForCookie(run, i, e) || !cookieTaken(run, i, e.skb.iph.saddr, e.skb.iph.daddr));
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) {
-      seen =
-        seen ||
-        (leaves(e) &&
-          isSyn(e.skb) &&
-          tfoCookieOf(e.skb.th) !== 0 &&
-          cookieTaken(run, i, e.skb.iph.saddr, e.skb.iph.daddr));
-    }
-    return seen;
-  },
-});
 
 /** The data that a connection tried to send with its SYN: `len` bytes behind `isn`, 0 for none. */
 interface SynData {
@@ -239,7 +262,7 @@ function takenElsewhere(run: Run, i: number, sk: Sock, data: SynData, at: Answer
     for (const e of effects) {
       if (k <= i && leaves(e) && e.skb.sk === sk.id && isSyn(e.skb) && e.skb.payload.len > 0) {
         const other = e.skb.iph.saddr !== at.saddr || e.skb.th.source !== at.sport;
-        const cookie = shownCookie(e);
+        const cookie = shownCookie(e.skb);
         const valid = cookie !== 0 && givenTo(run, i, e.skb.iph.saddr, e.skb.iph.daddr, cookie);
         taken = taken || (e.skb.th.seq === data.isn && other && valid && intact(e.skb));
       }
@@ -271,66 +294,9 @@ function openedWithData(run: Run, i: number, sk: Sock): boolean {
   return data.len > 0 && answered(run, i, sk, data).took >= 0;
 }
 
-export const synDataDeliveredOnce: Property = always({
-  id: 'syn-data-delivered-once',
-  concern: 'tuple',
-  claim: 'Data given with the SYN has reached the peer, in order and once, when the connection is open.',
-  asked: [
-    'RFC 7413 section 4.2.2 (data that the SYN-ACK does not acknowledge is sent again at once)',
-    'RFC 9293 section 3.4 (a byte stream, in order and without duplicates)',
-  ],
-  onStock: '',
-  scope: fastOpenHosts,
-  holds(run, i) {
-    let ok = true;
-    for (const sk of worldAfter(run, i).socks) {
-      if (openedWithData(run, i, sk) && !refused(run, i, sk)) {
-        const data = synData(run, i, sk);
-        const at = answered(run, i, sk, data);
-        const has = peerHas(run, i, sk, data, at);
-        ok = ok && has >= data.len && (has === 0 || !takenElsewhere(run, i, sk, data, at));
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const sk of worldAfter(run, i).socks) seen = seen || openedWithData(run, i, sk);
-    return seen;
-  },
-});
-
-/** Whether that effect of step `i` is the plain SYN that replaces one with cookie or data, on a link. */
-function replaces(run: Run, i: number, e: Effect): boolean {
-  return leaves(e) && isSyn(e.skb) && e.skb.payload.len === 0 && fellBack(effectsOf(run, i), e.skb.sk);
-}
-
 /** Whether the connection opens when the peer answers the packet that left in step `i`. */
 function answerOpens(run: Run, i: number, skb: SkBuff): boolean {
   const { name, id } = ownerOf(run, i, skb);
   const next = step(run.kernel, worldAfter(run, i), { kind: 'answer', s: name, picks: NO_PICKS });
   return inSocks(next.world.socks, id).sk_state === TCP_ESTABLISHED;
 }
-
-export const fallbackAnswerable: Property = always({
-  id: 'fast-open-fallback-answerable',
-  concern: 'checksum',
-  claim:
-    'When the SYN of a Fast Open connect cannot leave, the plain SYN that replaces it is one whose answer opens the connection.',
-  asked: ['RFC 9293 sections 3.1 and 3.5 (checksum, handshake)', 'tcp(7)'],
-  onStock: '',
-  scope: fastOpenHosts,
-  alsoIn: [refusedSyns],
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && replaces(run, i, e)) ok = ok && intact(e.skb) && answerOpens(run, i, e.skb);
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || replaces(run, i, e);
-    return seen;
-  },
-});

@@ -1,103 +1,21 @@
-/** Every property over runs, in the order of the matrix. */
-import {
-  explicitSourceKept,
-  failedRerouteLeavesSocket,
-  headerMatchesSocket,
-  localNameStays,
-  replyCarriesAskedAddress,
-  sendLeavesNextSendAlone,
-  sourceFitsRoute,
-  sourcePassesProviderFilter,
-} from './address.ts';
-import { ipChecksumRight, transportChecksumRight } from './checksum.ts';
-import { cookieFromItsAddress, cookieUsedAgain, fallbackAnswerable, synDataDeliveredOnce } from './fastOpen.ts';
-import { answerFoundAtAnyMoment, boundPortRefusedToOthers, concurrentSendUnaffected } from './moments.ts';
-import { answerReachesSender, packetConsumedOnce, verdictLegal } from './netfilter.ts';
-import { answerIsEstablished, conntrackTupleOnWire, droppedPacketLeavesSocket } from './order.ts';
-import { tunnelDoesNotLoop, tunnelHeaderKept, tunnelledSenderKept } from './owners.ts';
+/** Every property, in the order of the matrix: that of these files, and in each file that of its list. */
+import { addressProperties } from './address.ts';
+import { checksumProperties } from './checksum.ts';
+import { fastOpenProperties } from './fastOpen.ts';
+import { netfilterProperties } from './netfilter.ts';
+import { orderProperties } from './order.ts';
 import type { Property } from './property.ts';
-import {
-  boundDeviceKept,
-  dontrouteStaysOnLink,
-  flowKeepsPath,
-  markAloneChangesNothing,
-  messageDeviceKept,
-  policiesObeyed,
-  reroutedByPorts,
-  reroutedBySource,
-  reroutedByUser,
-  routeIgnoresGarbage,
-  sourceIsAnAddress,
-  vrfKept,
-} from './route.ts';
-import {
-  isnOfOwnTuple,
-  mssFitsLink,
-  newIncarnationBeyondOld,
-  sequenceNumbersContinue,
-  signatureFitsHeader,
-} from './tcp.ts';
-import {
-  boundPortKept,
-  fourTupleUnique,
-  hashedSocketFound,
-  kernelSurvives,
-  listenerStays,
-  oneConnectionOneTuple,
-  portsAccounted,
-  tcpOperationsOnTcpSockets,
-} from './tuple.ts';
+import { routeProperties } from './route.ts';
+import { connectionProperties } from './tcp.ts';
+import { tupleProperties } from './tuple.ts';
 
 export const properties: readonly Property[] = [
-  sourceFitsRoute,
-  sourcePassesProviderFilter,
-  headerMatchesSocket,
-  localNameStays,
-  explicitSourceKept,
-  replyCarriesAskedAddress,
-  sendLeavesNextSendAlone,
-  concurrentSendUnaffected,
-  tunnelHeaderKept,
-  tunnelledSenderKept,
-  failedRerouteLeavesSocket,
-  fourTupleUnique,
-  hashedSocketFound,
-  answerFoundAtAnyMoment,
-  oneConnectionOneTuple,
-  boundPortKept,
-  boundPortRefusedToOthers,
-  portsAccounted,
-  listenerStays,
-  tcpOperationsOnTcpSockets,
-  kernelSurvives,
-  ipChecksumRight,
-  transportChecksumRight,
-  verdictLegal,
-  packetConsumedOnce,
-  answerReachesSender,
-  tunnelDoesNotLoop,
-  boundDeviceKept,
-  messageDeviceKept,
-  dontrouteStaysOnLink,
-  reroutedByPorts,
-  reroutedByUser,
-  reroutedBySource,
-  vrfKept,
-  routeIgnoresGarbage,
-  markAloneChangesNothing,
-  sourceIsAnAddress,
-  policiesObeyed,
-  flowKeepsPath,
-  cookieFromItsAddress,
-  cookieUsedAgain,
-  synDataDeliveredOnce,
-  fallbackAnswerable,
-  isnOfOwnTuple,
-  newIncarnationBeyondOld,
-  sequenceNumbersContinue,
-  mssFitsLink,
-  signatureFitsHeader,
-  conntrackTupleOnWire,
-  answerIsEstablished,
-  droppedPacketLeavesSocket,
+  ...addressProperties,
+  ...tupleProperties,
+  ...checksumProperties,
+  ...netfilterProperties,
+  ...routeProperties,
+  ...fastOpenProperties,
+  ...connectionProperties,
+  ...orderProperties,
 ];

@@ -17,10 +17,74 @@ import {
 } from '../model/types/verdict.ts';
 import type { Effect } from '../model/types/world.ts';
 import { sameEnds, socksMangled } from './address.ts';
+import { everyDeparture, everyReroute } from './every.ts';
 import { asking } from './netfilter.ts';
-import { inSocks, leaves, userSocket, worldAfter } from './packets.ts';
-import { always, effectsOf, eventOf, type Property, type Run } from './property.ts';
+import { inSocks, type Reroute, userSocket, worldAfter } from './packets.ts';
+import { effectsOf, eventOf, everyStep, type Property, type Run } from './property.ts';
 import { statefulHost } from './scopes/runs.ts';
+import { departure } from './sentences.ts';
+
+export const orderProperties: readonly Property[] = [
+  everyDeparture({
+    id: 'conntrack-tuple-on-wire',
+    concern: 'netfilter',
+    claim:
+      'A packet leaves with the addresses and ports that connection tracking recorded for it, translated as its NAT entry says.',
+    asked: [
+      'nf_conntrack_confirm(): the recorded tuples go into the table, not the packet',
+      'iptables-extensions(8), conntrack: the state of a packet is that of its connection',
+    ],
+    onStock: '',
+    scope: statefulHost,
+    speaksOf: (run, i, { skb }) => skb.sk !== 0 && entryOf(run, i, skb).id !== 0,
+    holds(run, i, { skb }) {
+      const recorded = nf_ct_invert_tuple(ctTuple(entryOf(run, i, skb), otherDir(skb.ctdir)));
+      return nf_ct_tuple_equal(recorded, nf_ct_get_tuple(skb));
+    },
+    sometimes: (_run, _i, { skb }) => skb.mark !== 0,
+    finding: (run, i) => `${departure(run, i)}, which is not what connection tracking recorded for it`,
+  }),
+
+  everyStep({
+    id: 'answer-is-established',
+    concern: 'netfilter',
+    claim: "A correct peer's answer belongs, for connection tracking, to the connection that it answers.",
+    asked: [
+      'iptables-extensions(8), conntrack: ESTABLISHED is a packet of a connection which has seen packets in both directions',
+    ],
+    onStock: '',
+    scope: statefulHost,
+    holds(run, i) {
+      if (!answeredTracked(run, i)) return true;
+      let ok = true;
+      for (const e of effectsOf(run, i)) {
+        const known = (e.kind === 'deliver' || e.kind === 'free') && e.skb.ct !== 0;
+        const own = known && (e.skb.ctinfo === IP_CT_ESTABLISHED || e.skb.ctinfo === IP_CT_RELATED);
+        ok = ok && (!arrived(e) || own);
+      }
+      return ok;
+    },
+    sometimes: answeredTracked,
+    finding: () =>
+      'the answer of a correct peer belongs to no connection that is tracked, so that a rule for ESTABLISHED does not let it in',
+  }),
+
+  everyReroute({
+    id: 'dropped-packet-leaves-socket',
+    concern: 'netfilter',
+    claim: 'A packet that a later rule drops leaves its socket with the addresses, the port and the place that it had.',
+    asked: [
+      'netfilter: a verdict decides about a packet',
+      'getsockname(2), send(2): a call that fails with EPERM changes no name',
+    ],
+    onStock: '',
+    scope: statefulHost,
+    speaksOf: (run, i, e) => droppedLater(run, i, e),
+    holds: (run, i, { before, socks }) =>
+      sameEnds(inSocks(socks, before.sk), leftBy(effectsOf(run, i), before.id, before.sk)),
+    finding: () => 'a later rule drops the packet, yet its socket has moved to another address, port or place',
+  }),
+];
 
 /** The entry that packet of step `i` belongs to, id 0 for none; an ICMP error is only related to one. */
 function entryOf(run: Run, i: number, skb: SkBuff): NfConn {
@@ -31,36 +95,6 @@ function entryOf(run: Run, i: number, skb: SkBuff): NfConn {
 function otherDir(dir: number): number {
   return dir === IP_CT_DIR_ORIGINAL ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
 }
-
-export const conntrackTupleOnWire: Property = always({
-  id: 'conntrack-tuple-on-wire',
-  concern: 'netfilter',
-  claim:
-    'A packet leaves with the addresses and ports that connection tracking recorded for it, translated as its NAT entry says.',
-  asked: [
-    'nf_conntrack_confirm(): the recorded tuples go into the table, not the packet',
-    'iptables-extensions(8), conntrack: the state of a packet is that of its connection',
-  ],
-  onStock: '',
-  scope: statefulHost,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && e.skb.sk !== 0) {
-        const ct = entryOf(run, i, e.skb);
-        const recorded = nf_ct_invert_tuple(ctTuple(ct, otherDir(e.skb.ctdir)));
-        ok = ok && (ct.id === 0 || nf_ct_tuple_equal(recorded, nf_ct_get_tuple(e.skb)));
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (leaves(e) && e.skb.sk !== 0 && e.skb.mark !== 0 && entryOf(run, i, e.skb).id !== 0);
-    return seen;
-  },
-});
 
 /** Whether that is the end of a packet that came in while connections are tracked. */
 function arrived(e: Effect): boolean {
@@ -75,28 +109,6 @@ function answeredTracked(run: Run, i: number): boolean {
   return seen;
 }
 
-export const answerIsEstablished: Property = always({
-  id: 'answer-is-established',
-  concern: 'netfilter',
-  claim: "A correct peer's answer belongs, for connection tracking, to the connection that it answers.",
-  asked: [
-    'iptables-extensions(8), conntrack: ESTABLISHED is a packet of a connection which has seen packets in both directions',
-  ],
-  onStock: '',
-  scope: statefulHost,
-  holds(run, i) {
-    if (!answeredTracked(run, i)) return true;
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      const known = (e.kind === 'deliver' || e.kind === 'free') && e.skb.ct !== 0;
-      const own = known && (e.skb.ctinfo === IP_CT_ESTABLISHED || e.skb.ctinfo === IP_CT_RELATED);
-      ok = ok && (!arrived(e) || own);
-    }
-    return ok;
-  },
-  sometimes: answeredTracked,
-});
-
 /** Whether that packet was dropped at the end of a list of effects. */
 function dropped(effects: readonly Effect[], id: number): boolean {
   let freed = false;
@@ -110,34 +122,8 @@ function leftBy(effects: readonly Effect[], id: number, sk: number): Sock {
 }
 
 /** Whether the second lookup went well for a user's packet that was dropped behind it. */
-function droppedLater(run: Run, i: number, e: Effect): boolean {
-  if (e.kind !== 'reroute' || e.err < 0 || !dropped(effectsOf(run, i), e.before.id)) return false;
-  const sk = leftBy(effectsOf(run, i), e.before.id, e.before.sk);
+function droppedLater(run: Run, i: number, { err, before }: Reroute): boolean {
+  if (err < 0 || !dropped(effectsOf(run, i), before.id)) return false;
+  const sk = leftBy(effectsOf(run, i), before.id, before.sk);
   return userSocket(sk) && (sk.kind !== SOCK_TCP || sk.sk_state !== TCP_CLOSE);
 }
-
-export const droppedPacketLeavesSocket: Property = always({
-  id: 'dropped-packet-leaves-socket',
-  concern: 'netfilter',
-  claim: 'A packet that a later rule drops leaves its socket with the addresses, the port and the place that it had.',
-  asked: [
-    'netfilter: a verdict decides about a packet',
-    'getsockname(2), send(2): a call that fails with EPERM changes no name',
-  ],
-  onStock: '',
-  scope: statefulHost,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (e.kind === 'reroute' && droppedLater(run, i, e)) {
-        ok = ok && sameEnds(inSocks(e.socks, e.before.sk), leftBy(effectsOf(run, i), e.before.id, e.before.sk));
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || droppedLater(run, i, e);
-    return seen;
-  },
-});

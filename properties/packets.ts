@@ -8,9 +8,7 @@ import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
 import {
-  IPV4_TCP_SK,
   NO_SOCK,
-  SOCK_CONTROL,
   SOCK_PING,
   SOCK_RAW,
   SOCK_REQUEST,
@@ -18,7 +16,6 @@ import {
   SOCK_TIMEWAIT,
   SOCK_UDP,
   type Sock,
-  TCP_LISTEN,
 } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { at, eventOf, type Run, worldBefore } from './property.ts';
@@ -26,9 +23,23 @@ import { at, eventOf, type Run, worldBefore } from './property.ts';
 /** A packet on a link. */
 export type Xmit = Extract<Effect, { kind: 'xmit' }>;
 
+/** A second route lookup. */
+export type Reroute = Extract<Effect, { kind: 'reroute' }>;
+
+/** The end of the mangle hook for a packet. */
+export type Mangled = Extract<Effect, { kind: 'mangled' }>;
+
 /** Whether that effect is a packet leaving the host: lo does not count. */
 export function leaves(effect: Effect): effect is Xmit {
   return effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
+}
+
+export function isReroute(effect: Effect): effect is Reroute {
+  return effect.kind === 'reroute';
+}
+
+export function isMangled(effect: Effect): effect is Mangled {
+  return effect.kind === 'mangled';
 }
 
 /** Whether the socket was opened by a user (accepted ones included). */
@@ -170,34 +181,4 @@ export function sameTuple(a: SkBuff, b: SkBuff): boolean {
 /** The world after step `i`. */
 export function worldAfter(run: Run, i: number): World {
   return at(run, i).world;
-}
-
-/** Kinds of packet owners that the hook of LOCAL_OUT can meet, in the order of a report. */
-export const OWNER_KINDS = [
-  'full TCP',
-  'listener',
-  'request',
-  'time-wait',
-  'UDP',
-  'raw',
-  'raw tcp',
-  'ping',
-  'TCP control',
-  'ICMP control',
-  'none',
-  'tunnel',
-] as const;
-
-/** Whose that packet is, for a report: what skb->sk points to, or `tunnel` when the packet is wrapped around another. */
-export function ownerKind(net: World, skb: SkBuff): (typeof OWNER_KINDS)[number] {
-  if (skb.encapsulated > 0) return 'tunnel';
-  const sk = getSock(net, skb.sk);
-  if (sk.kind === SOCK_TCP) return sk.sk_state === TCP_LISTEN ? 'listener' : 'full TCP';
-  if (sk.kind === SOCK_REQUEST) return 'request';
-  if (sk.kind === SOCK_TIMEWAIT) return 'time-wait';
-  if (sk.kind === SOCK_UDP) return 'UDP';
-  if (sk.kind === SOCK_RAW) return skb.iph.protocol === IPPROTO_TCP ? 'raw tcp' : 'raw';
-  if (sk.kind === SOCK_PING) return 'ping';
-  if (sk.kind === SOCK_CONTROL) return sk.id === IPV4_TCP_SK ? 'TCP control' : 'ICMP control';
-  return 'none';
 }

@@ -7,18 +7,6 @@ import type { RunScope } from './scopes/runs.ts';
 /** The promise a property belongs to. */
 export type Concern = 'address' | 'tuple' | 'checksum' | 'connection' | 'netfilter' | 'route';
 
-export interface Claim {
-  /** kebab-case. */
-  readonly id: string;
-  readonly concern: Concern;
-  /** One sentence that somebody could dispute. */
-  readonly claim: string;
-  /** RFC sections, man pages, parts of the socket API that ask for it. */
-  readonly asked: readonly string[];
-  /** Why a violation on a kernel without the patch is no fault of this suite; '' where none is known. */
-  readonly onStock: string;
-}
-
 /** One scenario played on one kernel: steps[i] is what events[i] did. An oops ends it early. */
 export interface Run {
   readonly kernel: Kernel;
@@ -29,8 +17,16 @@ export interface Run {
 }
 
 /** A claim about every step of every run. */
-export interface Property extends Claim {
-  readonly over: 'runs';
+export interface Property {
+  /** kebab-case. */
+  readonly id: string;
+  readonly concern: Concern;
+  /** One sentence that somebody could dispute. */
+  readonly claim: string;
+  /** RFC sections, man pages, parts of the socket API that ask for it. */
+  readonly asked: readonly string[];
+  /** Why a violation on a kernel without the patch is no fault of this suite; '' where none is known. */
+  readonly onStock: string;
   readonly scope: RunScope;
   /** Further scopes that fast-check draws from. */
   readonly alsoIn: readonly RunScope[];
@@ -38,15 +34,18 @@ export interface Property extends Claim {
   readonly proof: ProofScope;
   /** Whether step `i` keeps the promise, looking back at what led there. */
   readonly holds: (run: Run, i: number) => boolean;
-  /** Whether step `i` is a case the claim speaks of: its `sometimes` partner. */
+  /** Whether step `i` is a case the claim speaks of: the partner of `holds`, without which it could hold of nothing. */
   readonly sometimes: (run: Run, i: number) => boolean;
+  /** What step `i` shows, the first that breaks the promise: a sentence for a network engineer, without capital and full stop. */
+  readonly finding: (run: Run, i: number) => string;
 }
 
-/** Declares a property over runs. */
-export function always(
-  property: Omit<Property, 'over' | 'alsoIn' | 'proof'> & Partial<Pick<Property, 'alsoIn' | 'proof'>>,
-): Property {
-  return { over: 'runs', alsoIn: [], proof: 'post-host', ...property };
+/** A property as it is written down. */
+export type Stated = Omit<Property, 'alsoIn' | 'proof'> & Partial<Pick<Property, 'alsoIn' | 'proof'>>;
+
+/** A property stated of steps. */
+export function everyStep(stated: Stated): Property {
+  return { alsoIn: [], proof: 'post-host', ...stated };
 }
 
 /** Every scope that fast-check draws from. */

@@ -6,24 +6,244 @@ import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
 import { sockByName } from '../model/types/lookup.ts';
+import { formatAddress } from '../model/types/net.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { type FlowI4, NO_FLOW } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
+import { everyDeparture, everyMangled, everyReroute } from './every.ts';
 import {
   destinationPort,
   hostChanged,
   inSocks,
   leaves,
   ownerOf,
+  type Reroute,
   sameTuple,
   sourcePort,
   userSocket,
   type Xmit,
 } from './packets.ts';
-import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
+import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { oneProvider, otherPaths, owners, protectedHosts, severalPaths, vrfHosts } from './scopes/runs.ts';
+import { departure, departureOr, lastDeparture } from './sentences.ts';
+
+export const routeProperties: readonly Property[] = [
+  everyDeparture({
+    id: 'bound-device-kept',
+    concern: 'route',
+    claim: 'A socket that is bound to a device sends by that device.',
+    asked: ['socket(7): SO_BINDTODEVICE'],
+    onStock: '',
+    scope: otherPaths,
+    speaksOf: (run, i, { skb }) => boundDevice(run, i, ownerOf(run, i, skb)) !== 0,
+    holds(run, i, { dev, skb }) {
+      const sk = ownerOf(run, i, skb);
+      return namesDevice(run, i, sk) || goesBy(worldBefore(run, i), dev, boundDevice(run, i, sk));
+    },
+    sometimes: (run, i, { skb }) => rerouted(run, i, skb.id),
+    finding: (run, i) => `${departure(run, i)}, although its socket is bound to another link`,
+  }),
+
+  everyDeparture({
+    id: 'message-device-kept',
+    concern: 'route',
+    claim: 'A datagram whose device its user named leaves by that device.',
+    asked: ['ip(7): IP_PKTINFO, ipi_ifindex', 'include/uapi/linux/in.h: IP_UNICAST_IF'],
+    onStock: 'the second lookup knows the device a socket is bound to, not that of one message or of IP_UNICAST_IF',
+    scope: otherPaths,
+    speaksOf: (run, i, { skb }) => messageDevice(run, i, ownerOf(run, i, skb)) !== 0,
+    holds: (run, i, { dev, skb }) => goesBy(worldBefore(run, i), dev, messageDevice(run, i, ownerOf(run, i, skb))),
+    sometimes: (run, i, { skb }) => rerouted(run, i, skb.id),
+    finding: (run, i) => `${departure(run, i)}, although its user named another link for it`,
+  }),
+
+  everyDeparture({
+    id: 'dontroute-stays-on-link',
+    concern: 'route',
+    claim: 'A packet sent with SO_DONTROUTE or MSG_DONTROUTE goes to its destination directly, never to a gateway.',
+    asked: ['socket(7): SO_DONTROUTE', 'send(2): MSG_DONTROUTE'],
+    onStock: 'the second lookup takes its TOS from the IP header, which has no bit for it',
+    scope: otherPaths,
+    speaksOf: (run, i, { skb }) => dontRoute(run, i, ownerOf(run, i, skb)),
+    holds: (_run, _i, { gateway }) => gateway === 0,
+    sometimes: (run, i, { skb }) => rerouted(run, i, skb.id),
+    finding: (run, i) => `${departure(run, i)}, to a gateway, although its user asked for no routing`,
+  }),
+
+  everyMangled({
+    id: 'rerouted-by-ports',
+    concern: 'route',
+    claim: 'A packet that is routed a second time takes the route that the rules give for its protocol and ports.',
+    asked: ['ip-rule(8): ipproto, sport, dport'],
+    onStock: '',
+    scope: otherPaths,
+    speaksOf: (run, i, { skb }) => portRules(worldBefore(run, i)) && routedAgain(run, i, skb),
+    holds(run, i, { skb }) {
+      const net = worldBefore(run, i);
+      const sk = ownerOf(run, i, skb);
+      return leadsEither(net, skb, sk, sk.sk_uid) || leadsEither(net, skb, sk, 0);
+    },
+    finding: (run, i) => `${departure(run, i)}, which is not the route that the rules give for its protocol and ports`,
+  }),
+
+  everyMangled({
+    id: 'rerouted-by-user',
+    concern: 'route',
+    claim: 'A packet that is routed a second time takes the route that the rules give for its user.',
+    asked: ['ip-rule(8): uidrange'],
+    onStock: 'the second lookup has no user: to uidrange rules every packet is of user 0',
+    scope: otherPaths,
+    speaksOf: (run, i, { skb }) => userRules(worldBefore(run, i)) && routedAgain(run, i, skb),
+    holds(run, i, { skb }) {
+      const net = worldBefore(run, i);
+      const sk = ownerOf(run, i, skb);
+      return leadsEither(net, skb, sk, sk.sk_uid) || !leadsEither(net, skb, sk, 0);
+    },
+    sometimes: (run, i, { skb }) => ownerOf(run, i, skb).sk_uid !== 0,
+    finding: (run, i) => `${departure(run, i)}, which is not the route that the rules give for its user`,
+  }),
+
+  everyMangled({
+    id: 'rerouted-by-source',
+    concern: 'route',
+    claim: 'A packet that is routed a second time takes the route that the rules give for the source it then carries.',
+    asked: ['ip-rule(8): from', 'RFC 3704 section 4.3: with several providers, a source goes out by its own'],
+    onStock: '',
+    scope: otherPaths,
+    speaksOf: (run, i, { skb }) => sourceRules(worldBefore(run, i)) && routedAgain(run, i, skb),
+    holds(run, i, { skb }) {
+      const net = worldBefore(run, i);
+      const sk = ownerOf(run, i, skb);
+      return leadsThere(net, keyOf(skb, sk, skb.iph.saddr, 0), skb) || !leadsThere(net, keyOf(skb, sk, 0, 0), skb);
+    },
+    finding: (run, i) => `${departure(run, i)}, which is not the route that the rules give for that source`,
+  }),
+
+  everyReroute({
+    id: 'vrf-kept',
+    concern: 'route',
+    claim:
+      'A packet that is in a VRF when it is routed a second time stays there, unless the rules lead packets of that VRF elsewhere.',
+    asked: [
+      'Documentation/networking/vrf.rst: a rule directs lookups to the table of the device',
+      'ip-rule(8): l3mdev',
+    ],
+    onStock: '',
+    scope: vrfHosts,
+    speaksOf: (run, i, e) => vrfBefore(worldBefore(run, i), e) !== 0,
+    holds(run, i, e) {
+      const net = worldBefore(run, i);
+      const vrf = vrfBefore(net, e);
+      const stays = l3mdev_master_ifindex_by_index(net, e.after.dst.dev) === vrf;
+      return stays || leadsFromVrf(net, vrf, e.after, ownerOf(run, i, e.after));
+    },
+    finding: (run, i) => `${departure(run, i)}, outside of the VRF that its route was in`,
+  }),
+
+  everyStep({
+    id: 'route-ignores-garbage',
+    concern: 'route',
+    claim: 'By which link, gateway and address a packet leaves does not depend on memory that nobody initialised.',
+    asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
+    onStock: '',
+    scope: otherPaths,
+    alsoIn: [owners],
+    holds(run, i) {
+      if (!lookedUpAgain(run, i)) return true;
+      const event = eventOf(run, i);
+      let ok = true;
+      for (const stack of MEMORIES) {
+        if (ok && stack !== event.picks.stack) {
+          const again = step(run.kernel, worldBefore(run, i), { ...event, picks: { ...event.picks, stack } });
+          ok = sameDepartures(effectsOf(run, i), again.effects);
+        }
+      }
+      return ok;
+    },
+    sometimes: lookedUpAgain,
+    finding: (run, i) => `${departure(run, i)}, and not so when memory that nobody initialised holds something else`,
+  }),
+
+  everyReroute({
+    id: 'mark-alone-changes-nothing',
+    concern: 'route',
+    claim:
+      "A mark or TOS that leaves a packet's route as it was leaves its source, its port and its socket's name, too.",
+    asked: ['iptables-extensions(8): MARK, TOS, DSCP: what they set', 'tc-fw(8): marks that select a class'],
+    onStock: '',
+    scope: oneProvider,
+    speaksOf: (_run, _i, e) => sameRouteAgain(e),
+    holds(run, i, { before, socks }) {
+      let ok = true;
+      for (const e of effectsOf(run, i)) {
+        if (e.kind === 'mangled' && e.skb.id === before.id)
+          ok =
+            ok &&
+            e.skb.iph.saddr === before.iph.saddr &&
+            sourcePort(e.skb) === sourcePort(before) &&
+            sameName(inSocks(e.socks, before.sk), inSocks(socks, before.sk));
+      }
+      return ok;
+    },
+    finding: (run, i) =>
+      `${departureOr(run, i, 'a packet')}, with another source or port than before a mark or TOS that changed no route`,
+  }),
+
+  everyDeparture({
+    id: 'source-is-an-address',
+    concern: 'route',
+    claim: 'A host that has an address sends nothing from 0.0.0.0, from a group or from a broadcast address.',
+    asked: ['RFC 1122 section 3.2.1.3'],
+    onStock: '',
+    scope: otherPaths,
+    speaksOf: (run, i) => hasGlobalAddress(worldBefore(run, i)),
+    holds: (_run, _i, { skb }) => skb.iph.saddr !== 0 && skb.iph.saddr < 0xe0000000,
+    sometimes(run, i, { gateway }) {
+      const event = eventOf(run, i);
+      const sk = event.kind === 'send' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
+      return gateway === 0 && sk.inet_saddr === 0;
+    },
+    finding: (run, i) => `${departure(run, i)}, which is no address of a host`,
+  }),
+
+  everyDeparture({
+    id: 'policies-obeyed',
+    concern: 'route',
+    claim: 'A packet leaves as the IPsec policy for its addresses says: protected, as it is, or not at all.',
+    asked: ['RFC 4301 section 5.1: every outbound packet is processed by the policy that its selectors match'],
+    onStock: '',
+    scope: protectedHosts,
+    speaksOf: (run, i, e) => underPolicies(run, i, e),
+    holds(run, i, { skb }) {
+      const policy = xfrm_policy_lookup(worldBefore(run, i), decode_session4(skb));
+      return policy.action !== XFRM_POLICY_BLOCK && skb.dst.xfrm === policy.tmpl;
+    },
+    sometimes: (run, i, { skb }) => rerouted(run, i, skb.id),
+    finding(run, i) {
+      const how = lastDeparture(run, i).skb.dst.xfrm ? 'protected' : 'in clear';
+      return `${departure(run, i)}, ${how}, which is not what the IPsec policy for its addresses says`;
+    },
+  }),
+
+  everyDeparture({
+    id: 'flow-keeps-path',
+    concern: 'route',
+    claim: 'Packets of one flow, with one mark, take one path of a route that has several.',
+    asked: ['RFC 2992 section 2', 'ip-sysctl: fib_multipath_hash_policy'],
+    onStock: '',
+    scope: severalPaths,
+    speaksOf: (run, i, { skb }) => hashChooses(run, i, skb),
+    holds: (run, i, e) => asBefore(run, i, e).same,
+    sometimes: (run, i, e) => rerouted(run, i, e.skb.id) && asBefore(run, i, e).found,
+    finding(run, i) {
+      const { gateway } = lastDeparture(run, i);
+      const via = gateway === 0 ? 'no gateway' : formatAddress(gateway);
+      return `${departure(run, i)} via ${via}, another path than an earlier packet of the same flow took`;
+    },
+  }),
+];
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {
@@ -35,6 +255,12 @@ function boundDevice(run: Run, i: number, sk: Sock): number {
     k = k + 1;
   }
   return userSocket(sk) && sk.parent === 0 ? dev : 0;
+}
+
+/** Whether the user names a device for what `sk` sends in step `i`, which then counts more than the one it is bound to. */
+function namesDevice(run: Run, i: number, sk: Sock): boolean {
+  const event = eventOf(run, i);
+  return event.kind === 'send' && event.s === sk.name && event.via !== '';
 }
 
 /** The device that the user demands for what `sk` sends in step `i`, where it is not bound to one: IP_PKTINFO, IP_UNICAST_IF. 0 for none. */
@@ -56,78 +282,6 @@ function dontRoute(run: Run, i: number, sk: Sock): boolean {
   return userSocket(sk) && (sk.sk_localroute || (event.kind === 'send' && event.s === sk.name && event.dontroute));
 }
 
-export const boundDeviceKept: Property = always({
-  id: 'bound-device-kept',
-  concern: 'route',
-  claim: 'A socket that is bound to a device sends by that device.',
-  asked: ['socket(7): SO_BINDTODEVICE'],
-  onStock: '',
-  scope: otherPaths,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e)) {
-        const sk = ownerOf(run, i, e.skb);
-        const event = eventOf(run, i);
-        const otherwise = event.kind === 'send' && event.s === sk.name && event.via !== '';
-        const demanded = otherwise ? 0 : boundDevice(run, i, sk);
-        ok = ok && (demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && boundDevice(run, i, ownerOf(run, i, e.skb)) !== 0);
-    return seen;
-  },
-});
-
-export const messageDeviceKept: Property = always({
-  id: 'message-device-kept',
-  concern: 'route',
-  claim: 'A datagram whose device its user named leaves by that device.',
-  asked: ['ip(7): IP_PKTINFO, ipi_ifindex', 'include/uapi/linux/in.h: IP_UNICAST_IF'],
-  onStock: 'the second lookup knows the device a socket is bound to, not that of one message or of IP_UNICAST_IF',
-  scope: otherPaths,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      const demanded = leaves(e) ? messageDevice(run, i, ownerOf(run, i, e.skb)) : 0;
-      ok = ok && (!leaves(e) || demanded === 0 || goesBy(worldBefore(run, i), e.dev, demanded));
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && messageDevice(run, i, ownerOf(run, i, e.skb)) !== 0);
-    return seen;
-  },
-});
-
-export const dontrouteStaysOnLink: Property = always({
-  id: 'dontroute-stays-on-link',
-  concern: 'route',
-  claim: 'A packet sent with SO_DONTROUTE or MSG_DONTROUTE goes to its destination directly, never to a gateway.',
-  asked: ['socket(7): SO_DONTROUTE', 'send(2): MSG_DONTROUTE'],
-  onStock: 'the second lookup takes its TOS from the IP header, which has no bit for it',
-  scope: otherPaths,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i))
-      ok = ok && (!leaves(e) || e.gateway === 0 || !dontRoute(run, i, ownerOf(run, i, e.skb)));
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && dontRoute(run, i, ownerOf(run, i, e.skb)));
-    return seen;
-  },
-});
-
 /** Whether the second lookup of that packet succeeded in step `i`. */
 function rerouted(run: Run, i: number, id: number): boolean {
   let seen = false;
@@ -135,10 +289,10 @@ function rerouted(run: Run, i: number, id: number): boolean {
   return seen;
 }
 
-/** Whether that effect is the end of the mangle hook for a packet that was routed again for a user who demanded no path. */
-function routedAgain(run: Run, i: number, e: Effect): boolean {
-  if (e.kind !== 'mangled' || !rerouted(run, i, e.skb.id)) return false;
-  const sk = ownerOf(run, i, e.skb);
+/** Whether that packet was routed again for a user who demanded no path. */
+function routedAgain(run: Run, i: number, skb: SkBuff): boolean {
+  if (!rerouted(run, i, skb.id)) return false;
+  const sk = ownerOf(run, i, skb);
   return userSocket(sk) && messageDevice(run, i, sk) === 0 && !dontRoute(run, i, sk);
 }
 
@@ -192,95 +346,10 @@ function sourceRules(net: World): boolean {
   return found;
 }
 
-export const reroutedByPorts: Property = always({
-  id: 'rerouted-by-ports',
-  concern: 'route',
-  claim: 'A packet that is routed a second time takes the route that the rules give for its protocol and ports.',
-  asked: ['ip-rule(8): ipproto, sport, dport'],
-  onStock: '',
-  scope: otherPaths,
-  holds(run, i) {
-    const net = worldBefore(run, i);
-    if (!portRules(net)) return true;
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (ok && routedAgain(run, i, e) && e.kind === 'mangled') {
-        const sk = ownerOf(run, i, e.skb);
-        ok = leadsEither(net, e.skb, sk, sk.sk_uid) || leadsEither(net, e.skb, sk, 0);
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (portRules(worldBefore(run, i)) && routedAgain(run, i, e));
-    return seen;
-  },
-});
-
-export const reroutedByUser: Property = always({
-  id: 'rerouted-by-user',
-  concern: 'route',
-  claim: 'A packet that is routed a second time takes the route that the rules give for its user.',
-  asked: ['ip-rule(8): uidrange'],
-  onStock: 'the second lookup has no user: to uidrange rules every packet is of user 0',
-  scope: otherPaths,
-  holds(run, i) {
-    const net = worldBefore(run, i);
-    if (!userRules(net)) return true;
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (ok && routedAgain(run, i, e) && e.kind === 'mangled') {
-        const sk = ownerOf(run, i, e.skb);
-        ok = leadsEither(net, e.skb, sk, sk.sk_uid) || !leadsEither(net, e.skb, sk, 0);
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen =
-        seen ||
-        (userRules(worldBefore(run, i)) &&
-          routedAgain(run, i, e) &&
-          e.kind === 'mangled' &&
-          ownerOf(run, i, e.skb).sk_uid !== 0);
-    return seen;
-  },
-});
-
-export const reroutedBySource: Property = always({
-  id: 'rerouted-by-source',
-  concern: 'route',
-  claim: 'A packet that is routed a second time takes the route that the rules give for the source it then carries.',
-  asked: ['ip-rule(8): from', 'RFC 3704 section 4.3: with several providers, a source goes out by its own'],
-  onStock: '',
-  scope: otherPaths,
-  holds(run, i) {
-    const net = worldBefore(run, i);
-    if (!sourceRules(net)) return true;
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (ok && routedAgain(run, i, e) && e.kind === 'mangled') {
-        const sk = ownerOf(run, i, e.skb);
-        const { saddr } = e.skb.iph;
-        ok = leadsThere(net, keyOf(e.skb, sk, saddr, 0), e.skb) || !leadsThere(net, keyOf(e.skb, sk, 0, 0), e.skb);
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (sourceRules(worldBefore(run, i)) && routedAgain(run, i, e));
-    return seen;
-  },
-});
-
-/** The VRF that the packet of that effect was in when it was routed again, 0 for none and for one that is down. */
-function vrfBefore(net: World, e: Effect): number {
-  if (e.kind !== 'reroute' || e.err !== 0) return 0;
-  const vrf = l3mdev_master_dev_rcu(net, dev_get_by_index(net, e.before.dst.dev));
+/** The VRF that a packet was in when it was routed again, 0 for none and for one that is down. */
+function vrfBefore(net: World, { err, before }: Reroute): number {
+  if (err !== 0) return 0;
+  const vrf = l3mdev_master_dev_rcu(net, dev_get_by_index(net, before.dst.dev));
   return vrf.up ? vrf.ifindex : 0;
 }
 
@@ -294,33 +363,6 @@ function leadsFromVrf(net: World, vrf: number, skb: SkBuff, sk: Sock): boolean {
   }
   return leads;
 }
-
-export const vrfKept: Property = always({
-  id: 'vrf-kept',
-  concern: 'route',
-  claim:
-    'A packet that is in a VRF when it is routed a second time stays there, unless the rules lead packets of that VRF elsewhere.',
-  asked: ['Documentation/networking/vrf.rst: a rule directs lookups to the table of the device', 'ip-rule(8): l3mdev'],
-  onStock: '',
-  scope: vrfHosts,
-  holds(run, i) {
-    const net = worldBefore(run, i);
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      const vrf = vrfBefore(net, e);
-      if (ok && vrf !== 0 && e.kind === 'reroute') {
-        const stays = l3mdev_master_ifindex_by_index(net, e.after.dst.dev) === vrf;
-        ok = stays || leadsFromVrf(net, vrf, e.after, ownerOf(run, i, e.after));
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || vrfBefore(worldBefore(run, i), e) !== 0;
-    return seen;
-  },
-});
 
 /** Values of uninitialised memory: nothing, all bits, a port and a protocol, a user, the numbers of lo and of the first link. */
 export const MEMORIES: readonly number[] = [0, 0xffffffff, 0x00500600, 0x03e80000, 0x00010000, 0x00020000];
@@ -353,31 +395,6 @@ function lookedUpAgain(run: Run, i: number): boolean {
   return seen;
 }
 
-export const routeIgnoresGarbage: Property = always({
-  id: 'route-ignores-garbage',
-  concern: 'route',
-  claim: 'By which link, gateway and address a packet leaves does not depend on memory that nobody initialised.',
-  asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
-  onStock: '',
-  scope: otherPaths,
-  alsoIn: [owners],
-  holds(run, i) {
-    if (!lookedUpAgain(run, i)) return true;
-    const event = eventOf(run, i);
-    let ok = true;
-    for (const stack of MEMORIES) {
-      if (ok && stack !== event.picks.stack) {
-        const again = step(run.kernel, worldBefore(run, i), { ...event, picks: { ...event.picks, stack } });
-        ok = sameDepartures(effectsOf(run, i), again.effects);
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    return lookedUpAgain(run, i);
-  },
-});
-
 /** Whether two states of a socket have the same name, port and place in the tables. */
 function sameName(a: Sock, b: Sock): boolean {
   return (
@@ -388,48 +405,15 @@ function sameName(a: Sock, b: Sock): boolean {
   );
 }
 
-/** Whether that effect is a second lookup that gave the route of the first. */
-function sameRouteAgain(e: Effect): boolean {
+/** Whether a second lookup gave the route of the first. */
+function sameRouteAgain({ err, before, after }: Reroute): boolean {
   return (
-    e.kind === 'reroute' &&
-    e.err === 0 &&
-    e.before.dst.dev === e.after.dst.dev &&
-    e.before.dst.rt_gw4 === e.after.dst.rt_gw4 &&
-    e.before.dst.table === e.after.dst.table
+    err === 0 &&
+    before.dst.dev === after.dst.dev &&
+    before.dst.rt_gw4 === after.dst.rt_gw4 &&
+    before.dst.table === after.dst.table
   );
 }
-
-export const markAloneChangesNothing: Property = always({
-  id: 'mark-alone-changes-nothing',
-  concern: 'route',
-  claim: "A mark or TOS that leaves a packet's route as it was leaves its source, its port and its socket's name, too.",
-  asked: ['iptables-extensions(8): MARK, TOS, DSCP: what they set', 'tc-fw(8): marks that select a class'],
-  onStock: '',
-  scope: oneProvider,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (sameRouteAgain(e) && e.kind === 'reroute') {
-        for (const end of effectsOf(run, i)) {
-          const ofPacket = end.kind === 'mangled' && end.skb.id === e.before.id;
-          ok =
-            ok &&
-            (!ofPacket ||
-              end.kind !== 'mangled' ||
-              (end.skb.iph.saddr === e.before.iph.saddr &&
-                sourcePort(end.skb) === sourcePort(e.before) &&
-                sameName(inSocks(end.socks, e.before.sk), inSocks(e.socks, e.before.sk))));
-        }
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || sameRouteAgain(e);
-    return seen;
-  },
-});
 
 /** Whether the host has an address that may be used everywhere. */
 function hasGlobalAddress(net: World): boolean {
@@ -439,59 +423,10 @@ function hasGlobalAddress(net: World): boolean {
   return found;
 }
 
-export const sourceIsAnAddress: Property = always({
-  id: 'source-is-an-address',
-  concern: 'route',
-  claim: 'A host that has an address sends nothing from 0.0.0.0, from a group or from a broadcast address.',
-  asked: ['RFC 1122 section 3.2.1.3'],
-  onStock: '',
-  scope: otherPaths,
-  holds(run, i) {
-    if (!hasGlobalAddress(worldBefore(run, i))) return true;
-    let ok = true;
-    for (const e of effectsOf(run, i))
-      ok = ok && (!leaves(e) || (e.skb.iph.saddr !== 0 && e.skb.iph.saddr < 0xe0000000));
-    return ok;
-  },
-  sometimes(run, i) {
-    const event = eventOf(run, i);
-    const sk = event.kind === 'send' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.gateway === 0 && sk.inet_saddr === 0);
-    return seen;
-  },
-});
-
 /** Whether IPsec's policies speak of that packet; a user of raw sockets may show the lookup another one than the wire. */
 function underPolicies(run: Run, i: number, e: Xmit): boolean {
   return !e.skb.hdrincl && ownerOf(run, i, e.skb).kind !== SOCK_RAW && worldBefore(run, i).xfrm_policy.length > 0;
 }
-
-export const policiesObeyed: Property = always({
-  id: 'policies-obeyed',
-  concern: 'route',
-  claim: 'A packet leaves as the IPsec policy for its addresses says: protected, as it is, or not at all.',
-  asked: ['RFC 4301 section 5.1: every outbound packet is processed by the policy that its selectors match'],
-  onStock: '',
-  scope: protectedHosts,
-  holds(run, i) {
-    const net = worldBefore(run, i);
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (ok && leaves(e) && underPolicies(run, i, e)) {
-        const policy = xfrm_policy_lookup(net, decode_session4(e.skb));
-        ok = policy.action !== XFRM_POLICY_BLOCK && e.skb.dst.xfrm === policy.tmpl;
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (leaves(e) && rerouted(run, i, e.skb.id) && underPolicies(run, i, e));
-    return seen;
-  },
-});
 
 /** Whether two packets belong to one flow that is marked alike. */
 function sameFlow(a: SkBuff, b: SkBuff): boolean {
@@ -534,25 +469,3 @@ function asBefore(run: Run, i: number, e: Xmit): { same: boolean; found: boolean
   }
   return { same, found };
 }
-
-export const flowKeepsPath: Property = always({
-  id: 'flow-keeps-path',
-  concern: 'route',
-  claim: 'Packets of one flow, with one mark, take one path of a route that has several.',
-  asked: ['RFC 2992 section 2', 'ip-sysctl: fib_multipath_hash_policy'],
-  onStock: '',
-  scope: severalPaths,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i))
-      ok = ok && (!leaves(e) || !hashChooses(run, i, e.skb) || asBefore(run, i, e).same);
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen =
-        seen || (leaves(e) && rerouted(run, i, e.skb.id) && hashChooses(run, i, e.skb) && asBefore(run, i, e).found);
-    return seen;
-  },
-});

@@ -9,9 +9,103 @@ import { endSeq } from '../model/kernel/net/ipv4/tcp_output.ts';
 import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
+import { everyDeparture } from './every.ts';
 import { leaves, worldAfter } from './packets.ts';
-import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
+import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
+import { departure } from './sentences.ts';
+
+export const connectionProperties: readonly Property[] = [
+  everyDeparture({
+    id: 'isn-of-own-tuple',
+    concern: 'connection',
+    claim:
+      'The initial sequence number of a connection is the one that the generator gives for the addresses and ports on the wire.',
+    asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
+    onStock: '',
+    scope: fewPorts,
+    speaksOf: (run, i, { skb }) => numberedAnew(run, i, skb),
+    holds(run, i, { skb }) {
+      const { iph, th } = skb;
+      const f = run.kernel.secure_tcp_seq(iph.saddr, iph.daddr, th.source, th.dest);
+      return th.seq === (seq_scale(worldBefore(run, i), f) + eventOf(run, i).picks.isn) >>> 0;
+    },
+    sometimes: (_run, _i, { skb }) => skb.mark !== 0,
+    finding: (run, i) => `${departure(run, i)} with the initial sequence number of another four-tuple`,
+  }),
+
+  everyDeparture({
+    id: 'new-incarnation-beyond-old',
+    concern: 'connection',
+    claim:
+      'A SYN on a four-tuple that is still in TIME_WAIT here has a sequence number beyond all that the old connection used.',
+    asked: [
+      'RFC 9293 section 3.4.3',
+      'RFC 1122 section 4.2.2.13 (a connection may be reopened from TIME-WAIT with a larger initial sequence number)',
+      'tcp_twsk_unique(): what it sees to',
+    ],
+    onStock: '',
+    scope: fewPorts,
+    proof: 'time-wait',
+    speaksOf: (run, i, { skb }) => reuses(run, i, skb),
+    holds: (run, i, { skb }) => after(skb.th.seq, lastIncarnation(run, i, skb).snd_nxt),
+    finding: (run, i) =>
+      `${departure(run, i)}, a four-tuple still in TIME_WAIT, with a sequence number that the old connection was already beyond`,
+  }),
+
+  everyStep({
+    id: 'sequence-numbers-continue',
+    concern: 'connection',
+    claim: 'What a connection sends after its SYN continues the sequence numbers of the SYN, without a gap.',
+    asked: ['RFC 9293 section 3.4 and section 3.10.1 (SND.NXT is ISS + 1 once the SYN is sent)'],
+    onStock: '',
+    scope: fewPorts,
+    proof: 'time-wait',
+    holds(run, i) {
+      let ok = true;
+      for (const sk of worldAfter(run, i).socks) {
+        const numbered = sk.kind === SOCK_TCP && sk.sk_state !== TCP_CLOSE && sk.sk_state !== TCP_LISTEN;
+        ok = ok && (!numbered || inOrder(sk));
+      }
+      return ok;
+    },
+    sometimes(run, i) {
+      let seen = false;
+      for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && reuses(run, i, e.skb));
+      return seen;
+    },
+    finding: (run, i) =>
+      `${departure(run, i)} with one sequence number, and the socket goes on with another: what it sends next can never be in order`,
+  }),
+
+  everyDeparture({
+    id: 'mss-fits-link',
+    concern: 'connection',
+    claim: 'The MSS that a SYN or SYN-ACK advertises is no more than the link by which it leaves can take.',
+    asked: ['RFC 9293 section 3.7.1 (the effective MTU minus the fixed headers)', 'RFC 6691'],
+    onStock:
+      'the MSS is that of the route of the first lookup; the second lookup comes when the segment is complete, with and without the patch',
+    scope: unequalLinks,
+    speaksOf: (_run, _i, { skb }) => advertises(skb),
+    holds: (run, i, { dev, skb }) =>
+      tcp_parse_options(skb.th).mss <= dev_get_by_index(worldAfter(run, i), dev).mtu - HEADERS,
+    sometimes: (run, i, { dev }) => dev_get_by_index(worldAfter(run, i), dev).mtu < 1500,
+    finding: (run, i) => `${departure(run, i)} with an MSS for the link of the first lookup, which is larger`,
+  }),
+
+  everyDeparture({
+    id: 'signature-fits-header',
+    concern: 'connection',
+    claim:
+      'A segment that a socket signed with TCP-MD5 carries the signature for the addresses and ports that it travels with.',
+    asked: ['RFC 2385 section 2.0', 'tcp(7): TCP_MD5SIG'],
+    onStock: '',
+    scope: signedSessions,
+    speaksOf: (_run, _i, { skb }) => tcp_parse_md5sig_option(skb.th),
+    holds: (_run, _i, { skb }) => signatureCorrect(skb),
+    finding: (run, i) => `${departure(run, i)} with an MD5 signature for another header`,
+  }),
+];
 
 /** Whether that packet of step `i` is the SYN that a user's socket opens a connection with, sent for the first time. */
 function opens(run: Run, i: number, skb: SkBuff): boolean {
@@ -41,12 +135,9 @@ function lastIncarnation(run: Run, i: number, { iph, th, sk }: SkBuff): Sock {
   return found;
 }
 
-/** Whether a SYN of step `i` takes the four-tuple of a TIME_WAIT socket. */
-function reuses(run: Run, i: number): boolean {
-  let seen = false;
-  for (const e of effectsOf(run, i))
-    seen = seen || (leaves(e) && opens(run, i, e.skb) && lastIncarnation(run, i, e.skb).id !== 0);
-  return seen;
+/** Whether that packet of step `i` is a SYN on the four-tuple of a TIME_WAIT socket. */
+function reuses(run: Run, i: number, skb: SkBuff): boolean {
+  return opens(run, i, skb) && lastIncarnation(run, i, skb).id !== 0;
 }
 
 /**
@@ -67,82 +158,11 @@ function inOrder(tp: Sock): boolean {
   return ok && sentEnd === tp.snd_nxt && (first || end === tp.write_seq);
 }
 
-export const sequenceNumbersContinue: Property = always({
-  id: 'sequence-numbers-continue',
-  concern: 'connection',
-  claim: 'What a connection sends after its SYN continues the sequence numbers of the SYN, without a gap.',
-  asked: ['RFC 9293 section 3.4 and section 3.10.1 (SND.NXT is ISS + 1 once the SYN is sent)'],
-  onStock: '',
-  scope: fewPorts,
-  proof: 'time-wait',
-  holds(run, i) {
-    let ok = true;
-    for (const sk of worldAfter(run, i).socks) {
-      const numbered = sk.kind === SOCK_TCP && sk.sk_state !== TCP_CLOSE && sk.sk_state !== TCP_LISTEN;
-      ok = ok && (!numbered || inOrder(sk));
-    }
-    return ok;
-  },
-  sometimes: reuses,
-});
-
-export const newIncarnationBeyondOld: Property = always({
-  id: 'new-incarnation-beyond-old',
-  concern: 'connection',
-  claim:
-    'A SYN on a four-tuple that is still in TIME_WAIT here has a sequence number beyond all that the old connection used.',
-  asked: [
-    'RFC 9293 section 3.4.3',
-    'RFC 1122 section 4.2.2.13 (a connection may be reopened from TIME-WAIT with a larger initial sequence number)',
-    'tcp_twsk_unique(): what it sees to',
-  ],
-  onStock: '',
-  scope: fewPorts,
-  proof: 'time-wait',
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && opens(run, i, e.skb)) {
-        const old = lastIncarnation(run, i, e.skb);
-        ok = ok && (old.id === 0 || after(e.skb.th.seq, old.snd_nxt));
-      }
-    }
-    return ok;
-  },
-  sometimes: reuses,
-});
-
 /** Whether the packet is the first SYN of a connection whose number the generator chose: nothing else was left to begin from. */
 function numberedAnew(run: Run, i: number, skb: SkBuff): boolean {
   const blank = getSock(worldBefore(run, i), skb.sk).write_seq === 0;
   return opens(run, i, skb) && blank && lastIncarnation(run, i, skb).id === 0;
 }
-
-export const isnOfOwnTuple: Property = always({
-  id: 'isn-of-own-tuple',
-  concern: 'connection',
-  claim:
-    'The initial sequence number of a connection is the one that the generator gives for the addresses and ports on the wire.',
-  asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
-  onStock: '',
-  scope: fewPorts,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && numberedAnew(run, i, e.skb)) {
-        const { iph, th } = e.skb;
-        const f = run.kernel.secure_tcp_seq(iph.saddr, iph.daddr, th.source, th.dest);
-        ok = ok && th.seq === (seq_scale(worldBefore(run, i), f) + eventOf(run, i).picks.isn) >>> 0;
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.skb.mark !== 0 && numberedAnew(run, i, e.skb));
-    return seen;
-  },
-});
 
 /** Length of the IP and the TCP header without options, which the MSS does not count. */
 const HEADERS = 40;
@@ -151,50 +171,3 @@ const HEADERS = 40;
 function advertises(skb: SkBuff): boolean {
   return skb.iph.protocol === IPPROTO_TCP && (skb.th.flags & TCPHDR_SYN) !== 0 && !skb.hdrincl;
 }
-
-export const mssFitsLink: Property = always({
-  id: 'mss-fits-link',
-  concern: 'connection',
-  claim: 'The MSS that a SYN or SYN-ACK advertises is no more than the link by which it leaves can take.',
-  asked: ['RFC 9293 section 3.7.1 (the effective MTU minus the fixed headers)', 'RFC 6691'],
-  onStock:
-    'the MSS is that of the route of the first lookup; the second lookup comes when the segment is complete, with and without the patch',
-  scope: unequalLinks,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && advertises(e.skb)) {
-        ok = ok && tcp_parse_options(e.skb.th).mss <= dev_get_by_index(worldAfter(run, i), e.dev).mtu - HEADERS;
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) {
-      const small = leaves(e) && dev_get_by_index(worldAfter(run, i), e.dev).mtu < 1500;
-      seen = seen || (leaves(e) && small && advertises(e.skb));
-    }
-    return seen;
-  },
-});
-
-export const signatureFitsHeader: Property = always({
-  id: 'signature-fits-header',
-  concern: 'connection',
-  claim:
-    'A segment that a socket signed with TCP-MD5 carries the signature for the addresses and ports that it travels with.',
-  asked: ['RFC 2385 section 2.0', 'tcp(7): TCP_MD5SIG'],
-  onStock: '',
-  scope: signedSessions,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) ok = ok && (!leaves(e) || signatureCorrect(e.skb));
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && tcp_parse_md5sig_option(e.skb.th));
-    return seen;
-  },
-});

@@ -1,4 +1,5 @@
 /** Tuple uniqueness: who owns which four-tuple and which port. */
+import { EADDRINUSE } from '../model/types/errno.ts';
 import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff } from '../model/types/packet.ts';
 import {
@@ -11,6 +12,8 @@ import {
   TCP_SYN_SENT,
 } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
+import { everyDeparture } from './every.ts';
+import { answerableSent, answerFinds, bindElsewhere, hasMoment, heldPorts, moments } from './moments.ts';
 import {
   hasTuple,
   inSocks,
@@ -22,8 +25,238 @@ import {
   userSocket,
   worldAfter,
 } from './packets.ts';
-import { always, effectsOf, eventOf, type Property, type Run, worldBefore } from './property.ts';
+import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, lateSegments, owners, silentPeers, twoUplinks, wideHeaders } from './scopes/runs.ts';
+import { departure, lastDeparture, ownerWord } from './sentences.ts';
+
+export const tupleProperties: readonly Property[] = [
+  everyStep({
+    id: 'four-tuple-unique',
+    concern: 'tuple',
+    claim: 'At no moment do two sockets in the table of connections share a four-tuple.',
+    asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
+    onStock: '',
+    scope: twoUplinks,
+    alsoIn: [fewPorts],
+    holds(run, i) {
+      let ok = tuplesUnique(worldAfter(run, i).socks);
+      for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || tuplesUnique(e.socks));
+      return ok;
+    },
+    sometimes: (run, i) => tupleCount(worldAfter(run, i).socks) > 1,
+    finding(run, i) {
+      const when = tuplesUnique(worldAfter(run, i).socks) ? FROM_ANOTHER_CPU : '';
+      return `${when}two sockets stand in the table of connections under one four-tuple`;
+    },
+  }),
+
+  everyStep({
+    id: 'hashed-socket-found',
+    concern: 'tuple',
+    claim: 'A packet for the four-tuple of a connected TCP socket finds that socket whenever it arrives.',
+    asked: ['RFC 9293 section 3.3.1', '__inet_lookup_established(): receives without a lock, at any moment'],
+    onStock: '',
+    scope: twoUplinks,
+    holds(run, i) {
+      const net = worldAfter(run, i);
+      let ok = allFound(run.kernel, net, net.socks);
+      for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || allFound(run.kernel, net, e.socks));
+      return ok;
+    },
+    sometimes: (run, i) => tupleCount(worldAfter(run, i).socks) > 0,
+    finding(run, i) {
+      const net = worldAfter(run, i);
+      const when = allFound(run.kernel, net, net.socks) ? FROM_ANOTHER_CPU : '';
+      return `${when}a connected socket stands in the table under another four-tuple than its own, and what arrives for it does not find it`;
+    },
+  }),
+
+  everyStep({
+    id: 'answer-found-at-any-moment',
+    concern: 'tuple',
+    claim: "The answer to a connection's last segment finds the connection at every moment at which it may arrive.",
+    asked: [
+      'RFC 9293 section 3.10.7: a segment for a connection is processed by it',
+      '__inet_lookup_established(): receives without a lock, on any CPU',
+    ],
+    onStock: '',
+    scope: owners,
+    holds(run, i) {
+      if (!hasMoment(run, i)) return true;
+      const sent = answerableSent(run, i);
+      let ok = true;
+      for (const net of moments(run, i)) for (const one of sent) ok = ok && answerFinds(run.kernel, net, one);
+      return ok;
+    },
+    sometimes: (run, i) => hasMoment(run, i) && answerableSent(run, i).length > 0,
+    finding: () =>
+      'while the hook is at work, an answer to a segment that left before does not find its connection, and is answered with a reset',
+  }),
+
+  everyDeparture({
+    id: 'one-connection-one-tuple',
+    concern: 'tuple',
+    claim:
+      'All segments of one connection, retransmitted ones included, carry the addresses and ports of its first SYN.',
+    asked: ['RFC 9293 sections 3.3.1 and 3.8.1', 'RFC 1122 section 4.2.3.7'],
+    onStock: '',
+    scope: twoUplinks,
+    alsoIn: [silentPeers, fewPorts],
+    speaksOf: (run, i, { skb }) => ofConnection(run, i, skb),
+    holds(run, i, { skb }) {
+      let ok = true;
+      for (const first of firstSegment(run, i, skb.sk)) ok = ok && sameTuple(first, skb);
+      return ok;
+    },
+    sometimes(run, i, { skb }) {
+      if (skb.mark === 0) return false;
+      let seen = false;
+      for (const first of firstSegment(run, i, skb.sk)) seen = seen || first.id !== skb.id;
+      return seen;
+    },
+    finding: (run, i) => `${departure(run, i)}, another tuple than that of the connection's first SYN`,
+  }),
+
+  everyDeparture({
+    id: 'bound-port-kept',
+    concern: 'tuple',
+    claim: 'A socket that was bound to a port sends from that port.',
+    asked: ['bind(2)', 'POSIX.1-2017 bind()'],
+    onStock: '',
+    scope: twoUplinks,
+    speaksOf: (run, i, { skb }) => sourcePort(skb) !== 0 && boundPort(run, i, senderOf(skb)) !== 0,
+    holds: (run, i, { skb }) => sourcePort(skb) === boundPort(run, i, senderOf(skb)),
+    finding: (run, i) => `${departure(run, i)}, although its socket was bound to another port`,
+  }),
+
+  everyStep({
+    id: 'bound-port-refused-to-others',
+    concern: 'tuple',
+    claim: 'While a socket is bound to a port, another process cannot bind that port, at whatever moment it tries.',
+    asked: ['bind(2): EADDRINUSE', 'POSIX.1-2017 bind()'],
+    onStock: '',
+    scope: owners,
+    holds(run, i) {
+      if (!hasMoment(run, i)) return true;
+      const ports = heldPorts(run, i);
+      let ok = true;
+      for (const net of moments(run, i)) for (const port of ports) ok = ok && bindElsewhere(net, port) === -EADDRINUSE;
+      return ok;
+    },
+    sometimes: (run, i) => hasMoment(run, i) && heldPorts(run, i).length > 0,
+    finding: () => 'while the hook is at work, another process can bind the port that the socket is bound to',
+  }),
+
+  everyStep({
+    id: 'ports-accounted',
+    concern: 'tuple',
+    claim:
+      'Every bind bucket belongs to sockets that hold its port, and every TCP socket that is connecting or connected has a port, a bucket and a place in the table.',
+    asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
+    onStock: '',
+    scope: twoUplinks,
+    alsoIn: [fewPorts],
+    holds(run, i) {
+      const net = worldAfter(run, i);
+      let ok = true;
+      for (const sk of net.socks) ok = ok && (sk.kind !== SOCK_TCP || portInOrder(net, sk));
+      for (const bucket of net.bhash) ok = ok && ownersKnow(net, bucket);
+      return ok;
+    },
+    sometimes(run, i) {
+      let seen = false;
+      for (const sk of worldAfter(run, i).socks) seen = seen || (sk.kind === SOCK_TCP && sk.sk_state === TCP_SYN_SENT);
+      return seen;
+    },
+    finding: () => 'a socket is left connecting without a port, a bind bucket or a place in the table',
+  }),
+
+  everyStep({
+    id: 'listener-stays',
+    concern: 'tuple',
+    claim: 'A listening socket keeps its port, its address and its place in the table until its user closes it.',
+    asked: ['listen(2)', 'RFC 9293 section 3.10.7.2'],
+    onStock: '',
+    scope: twoUplinks,
+    alsoIn: [owners],
+    holds(run, i) {
+      const event = eventOf(run, i);
+      let ok = true;
+      for (const sk of worldBefore(run, i).socks) {
+        if (sk.sk_state === TCP_LISTEN && !(event.kind === 'close' && event.s === sk.name)) {
+          const after = inSocks(worldAfter(run, i).socks, sk.id);
+          ok =
+            ok &&
+            after.sk_state === TCP_LISTEN &&
+            after.hashed &&
+            after.inet_num === sk.inet_num &&
+            after.inet_rcv_saddr === sk.inet_rcv_saddr;
+        }
+      }
+      return ok;
+    },
+    sometimes(run, i) {
+      let seen = false;
+      for (const sk of worldBefore(run, i).socks)
+        seen = seen || (sk.sk_state === TCP_LISTEN && eventOf(run, i).kind === 'receive');
+      return seen;
+    },
+    finding: () => 'a listening socket loses its port or its place in the table',
+  }),
+
+  everyStep({
+    id: 'tcp-operations-on-tcp-sockets',
+    concern: 'tuple',
+    claim: 'Functions and fields of full TCP sockets are applied to full TCP sockets only.',
+    asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
+    onStock: '',
+    scope: twoUplinks,
+    alsoIn: [lateSegments],
+    holds(run, i) {
+      let ok = true;
+      for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'wrong-kind';
+      return ok;
+    },
+    sometimes(run, i) {
+      let seen = false;
+      for (const e of effectsOf(run, i))
+        seen = seen || (e.kind === 'mangled' && senderOf(e.skb) !== 0 && !userSocket(ownerOf(run, i, e.skb)));
+      return seen;
+    },
+    finding(run, i) {
+      const { dev, skb } = lastDeparture(run, i);
+      const owner = dev === 0 ? 'a socket of another kind' : ownerWord(ownerOf(run, i, skb).kind);
+      return `${misled(run, i)} treats ${owner} as a full TCP socket`;
+    },
+  }),
+
+  everyStep({
+    id: 'kernel-survives',
+    concern: 'tuple',
+    claim: 'No packet that a user or a peer may send makes the kernel crash or write to memory it has freed.',
+    asked: ['the kernel: no user input may cause an oops'],
+    onStock: '',
+    scope: twoUplinks,
+    alsoIn: [wideHeaders],
+    holds(run, i) {
+      let ok = worldAfter(run, i).oops.where === '';
+      for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'use-after-free';
+      return ok;
+    },
+    sometimes(run, i) {
+      let seen = false;
+      for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0);
+      return seen;
+    },
+    finding(run, i) {
+      const { where, why } = worldAfter(run, i).oops;
+      return where === '' ? writesFreed(run, i) : `the kernel crashes in ${where}: ${why}`;
+    },
+  }),
+];
+
+/** Where a table is in order again when the hook is done. */
+const FROM_ANOTHER_CPU = 'while the hook is at work, seen from another CPU, ';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
@@ -52,24 +285,6 @@ function tupleCount(socks: readonly Sock[]): number {
   for (const sk of socks) count = hasTuple(sk) ? count + 1 : count;
   return count;
 }
-
-export const fourTupleUnique: Property = always({
-  id: 'four-tuple-unique',
-  concern: 'tuple',
-  claim: 'At no moment do two sockets in the table of connections share a four-tuple.',
-  asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
-  onStock: '',
-  scope: twoUplinks,
-  alsoIn: [fewPorts],
-  holds(run, i) {
-    let ok = tuplesUnique(worldAfter(run, i).socks);
-    for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || tuplesUnique(e.socks));
-    return ok;
-  },
-  sometimes(run, i) {
-    return tupleCount(worldAfter(run, i).socks) > 1;
-  },
-});
 
 /** Whether two sockets differ only in the device that they are bound to: one of them then receives for both. */
 function otherDevice(a: Sock, b: Sock): boolean {
@@ -104,24 +319,6 @@ function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
   return ok;
 }
 
-export const hashedSocketFound: Property = always({
-  id: 'hashed-socket-found',
-  concern: 'tuple',
-  claim: 'A packet for the four-tuple of a connected TCP socket finds that socket whenever it arrives.',
-  asked: ['RFC 9293 section 3.3.1', '__inet_lookup_established(): receives without a lock, at any moment'],
-  onStock: '',
-  scope: twoUplinks,
-  holds(run, i) {
-    const net = worldAfter(run, i);
-    let ok = allFound(run.kernel, net, net.socks);
-    for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || allFound(run.kernel, net, e.socks));
-    return ok;
-  },
-  sometimes(run, i) {
-    return tupleCount(worldAfter(run, i).socks) > 0;
-  },
-});
-
 /** The first packet with a connection's SYN that socket `id` sent in steps 0 to `i`, as a list of at most one. */
 function firstSegment(run: Run, i: number, id: number): readonly SkBuff[] {
   let first: readonly SkBuff[] = [];
@@ -140,62 +337,11 @@ function ofConnection(run: Run, i: number, skb: SkBuff): boolean {
   return sk.kind === SOCK_TCP && sk.sk_state !== TCP_LISTEN && skb.iph.protocol === IPPROTO_TCP;
 }
 
-export const oneConnectionOneTuple: Property = always({
-  id: 'one-connection-one-tuple',
-  concern: 'tuple',
-  claim: 'All segments of one connection, retransmitted ones included, carry the addresses and ports of its first SYN.',
-  asked: ['RFC 9293 sections 3.3.1 and 3.8.1', 'RFC 1122 section 4.2.3.7'],
-  onStock: '',
-  scope: twoUplinks,
-  alsoIn: [silentPeers, fewPorts],
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && ofConnection(run, i, e.skb)) {
-        for (const first of firstSegment(run, i, e.skb.sk)) ok = ok && sameTuple(first, e.skb);
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) {
-      if (leaves(e) && e.skb.mark !== 0 && ofConnection(run, i, e.skb)) {
-        for (const first of firstSegment(run, i, e.skb.sk)) seen = seen || first.id !== e.skb.id;
-      }
-    }
-    return seen;
-  },
-});
-
 /** The port that the user bound that socket to, 0 when it did not. */
 function boundPort(run: Run, i: number, id: number): number {
   const sk = getSock(worldBefore(run, i), id);
   return userSocket(sk) && (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0 ? sk.inet_num : 0;
 }
-
-export const boundPortKept: Property = always({
-  id: 'bound-port-kept',
-  concern: 'tuple',
-  claim: 'A socket that was bound to a port sends from that port.',
-  asked: ['bind(2)', 'POSIX.1-2017 bind()'],
-  onStock: '',
-  scope: twoUplinks,
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) {
-      const port = leaves(e) ? boundPort(run, i, senderOf(e.skb)) : 0;
-      ok = ok && (!leaves(e) || port === 0 || sourcePort(e.skb) === 0 || sourcePort(e.skb) === port);
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (leaves(e) && sourcePort(e.skb) !== 0 && boundPort(run, i, e.skb.sk) !== 0);
-    return seen;
-  },
-});
 
 /** Whether socket `id` is among a bucket's owners. */
 function owns(bucket: InetBindBucket, id: number): boolean {
@@ -230,98 +376,19 @@ function ownersKnow(net: World, bucket: InetBindBucket): boolean {
   return ok;
 }
 
-export const portsAccounted: Property = always({
-  id: 'ports-accounted',
-  concern: 'tuple',
-  claim:
-    'Every bind bucket belongs to sockets that hold its port, and every TCP socket that is connecting or connected has a port, a bucket and a place in the table.',
-  asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
-  onStock: '',
-  scope: twoUplinks,
-  alsoIn: [fewPorts],
-  holds(run, i) {
-    const net = worldAfter(run, i);
-    let ok = true;
-    for (const sk of net.socks) ok = ok && (sk.kind !== SOCK_TCP || portInOrder(net, sk));
-    for (const bucket of net.bhash) ok = ok && ownersKnow(net, bucket);
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const sk of worldAfter(run, i).socks) seen = seen || (sk.kind === SOCK_TCP && sk.sk_state === TCP_SYN_SENT);
-    return seen;
-  },
-});
+/** The first function in step `i` that takes a socket for another kind than it is. */
+function misled(run: Run, i: number): string {
+  let first = '';
+  for (const e of effectsOf(run, i)) first = first === '' && e.kind === 'wrong-kind' ? e.where : first;
+  return first;
+}
 
-export const listenerStays: Property = always({
-  id: 'listener-stays',
-  concern: 'tuple',
-  claim: 'A listening socket keeps its port, its address and its place in the table until its user closes it.',
-  asked: ['listen(2)', 'RFC 9293 section 3.10.7.2'],
-  onStock: '',
-  scope: twoUplinks,
-  alsoIn: [owners],
-  holds(run, i) {
-    const event = eventOf(run, i);
-    let ok = true;
-    for (const sk of worldBefore(run, i).socks) {
-      if (sk.sk_state === TCP_LISTEN && !(event.kind === 'close' && event.s === sk.name)) {
-        const after = inSocks(worldAfter(run, i).socks, sk.id);
-        ok =
-          ok &&
-          after.sk_state === TCP_LISTEN &&
-          after.hashed &&
-          after.inet_num === sk.inet_num &&
-          after.inet_rcv_saddr === sk.inet_rcv_saddr;
-      }
-    }
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const sk of worldBefore(run, i).socks)
-      seen = seen || (sk.sk_state === TCP_LISTEN && eventOf(run, i).kind === 'receive');
-    return seen;
-  },
-});
-
-export const tcpOperationsOnTcpSockets: Property = always({
-  id: 'tcp-operations-on-tcp-sockets',
-  concern: 'tuple',
-  claim: 'Functions and fields of full TCP sockets are applied to full TCP sockets only.',
-  asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
-  onStock: '',
-  scope: twoUplinks,
-  alsoIn: [lateSegments],
-  holds(run, i) {
-    let ok = true;
-    for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'wrong-kind';
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i))
-      seen = seen || (e.kind === 'mangled' && senderOf(e.skb) !== 0 && !userSocket(ownerOf(run, i, e.skb)));
-    return seen;
-  },
-});
-
-export const kernelSurvives: Property = always({
-  id: 'kernel-survives',
-  concern: 'tuple',
-  claim: 'No packet that a user or a peer may send makes the kernel crash or write to memory it has freed.',
-  asked: ['the kernel: no user input may cause an oops'],
-  onStock: '',
-  scope: twoUplinks,
-  alsoIn: [wideHeaders],
-  holds(run, i) {
-    let ok = worldAfter(run, i).oops.where === '';
-    for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'use-after-free';
-    return ok;
-  },
-  sometimes(run, i) {
-    let seen = false;
-    for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0);
-    return seen;
-  },
-});
+/** What is first written to memory that was freed in step `i`. */
+function writesFreed(run: Run, i: number): string {
+  let first = '';
+  for (const e of effectsOf(run, i)) {
+    if (first === '' && e.kind === 'use-after-free')
+      first = `${e.where} writes ${e.what} of a packet into the buffer that pskb_expand_head() has freed`;
+  }
+  return first;
+}

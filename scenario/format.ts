@@ -1,5 +1,6 @@
 /** How addresses, ports, flags, marks and states are written, in commands, events and traces alike. */
 
+import { formatAddress, formatEndpoint } from '../model/types/net.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
@@ -12,10 +13,7 @@ import {
 } from '../model/types/packet.ts';
 import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../model/types/route.ts';
 
-/** `10.0.0.1`. */
-export function formatAddress(address: number): string {
-  return `${address >>> 24}.${(address >>> 16) & 0xff}.${(address >>> 8) & 0xff}.${address & 0xff}`;
-}
+export { formatAddress, formatEndpoint };
 
 /** `10.0.0.0/24`; a host is written without its /32. */
 export function formatPrefix(address: number, length: number): string {
@@ -25,11 +23,6 @@ export function formatPrefix(address: number, length: number): string {
 /** The netmask of a prefix length. */
 export function maskOf(length: number): number {
   return length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
-}
-
-/** `10.0.0.1:80`. */
-export function formatEndpoint(address: number, port: number): string {
-  return `${formatAddress(address)}:${port}`;
 }
 
 export function formatHex(value: number): string {

@@ -7,7 +7,6 @@ import type { Text } from '../scenario/text.ts';
 import { traceLines } from '../scenario/trace.ts';
 import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
-import { finding } from './finding.ts';
 import { measure, minimise, smaller, superfluous } from './minimise.ts';
 import type { Cell, Counterexample, Failure } from './outcome.ts';
 import { breaks } from './replays.ts';
@@ -94,6 +93,12 @@ function smallest(tally: Tally, options: SearchOptions): Counterexample {
   return counterexampleOf(property, kernel, text, { by: 'fast-check', seed, command });
 }
 
+/** What a run that breaks the property shows, as a whole sentence; the name of a kernel function keeps its spelling. */
+export function findingOf(property: Property, run: Run): string {
+  const text = property.finding(run, firstBroken(property, run));
+  return /^\w+_/.test(text) ? `${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
 /** The counterexample as it is stored; checks that it is 1-minimal. */
 export function counterexampleOf(
   property: Property,
@@ -106,7 +111,7 @@ export function counterexampleOf(
     throw new Error(`internal error: ${property.id} on ${kernel.name} is not minimal: ${rest.join('; ')}`);
   const run = legalRun(kernel, text) as Run;
   return {
-    finding: finding(property, run, firstBroken(property, run)),
+    finding: findingOf(property, run),
     property: property.id,
     variant: kernel.name,
     ...(kernel.release === REFERENCE ? {} : { release: kernel.release }),

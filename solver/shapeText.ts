@@ -1,4 +1,5 @@
 /** The shapes of a scope as text: with numbers in their places, and whether a scenario is one of them. */
+import { formatAddress } from '../model/types/net.ts';
 import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import { fill, partsOf } from '../properties/scopes/template.ts';
 import type { Text } from '../scenario/text.ts';
@@ -16,8 +17,7 @@ export function placesOf({ places }: ShapeScope, shape: ProofShape): readonly Pl
 }
 
 function written({ is }: Place, value: number): string {
-  if (is === 'number') return String(value);
-  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+  return is === 'number' ? String(value) : formatAddress(value);
 }
 
 /** The mask of a rule that says none. */

@@ -16,6 +16,7 @@ import { loadScenario } from '../scenario/scenario.ts';
 import { traceLines } from '../scenario/trace.ts';
 import { superfluous } from '../search/minimise.ts';
 import { breaks } from '../search/replays.ts';
+import { findingOf } from '../search/review.ts';
 
 const files = counterexampleFiles();
 
@@ -26,11 +27,12 @@ describe.each(files)('%s', (file) => {
   const release = releases.find((one) => one.release === (stored.release ?? REFERENCE));
   const kernel = variant && release && onRelease(variant, release);
 
-  it('violates its property with exactly its trace', () => {
+  it('violates its property with exactly its trace and in the words of its finding', () => {
     if (property === undefined || kernel === undefined) throw new Error('names no property or no variant');
     const run = play(kernel, stored.scenario);
     expect(firstBroken(property, run)).toBeGreaterThanOrEqual(0);
     expect(traceLines(run)).toEqual(stored.trace);
+    expect(findingOf(property, run)).toBe(stored.finding);
   });
 
   it('needs each of its commands and events', () => {

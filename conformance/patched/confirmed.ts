@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { properties } from '../../properties/index.ts';
-import { MEMORIES, routeIgnoresGarbage } from '../../properties/route.ts';
+import { MEMORIES } from '../../properties/route.ts';
 import { firstBroken, play } from '../../scenario/play.ts';
 import type { LoadedScenario } from '../../scenario/scenario.ts';
 import { compile } from '../../scenario/text.ts';
@@ -62,7 +62,7 @@ export function recordOf(
 
 /** The scenario with memory in which it departs from stock, if its property says that memory must not matter. */
 function withMemory(scenario: PatchedScenario, property: string | undefined): PatchedScenario {
-  if (property !== routeIgnoresGarbage.id || !showsNothing(scenario, property)) return scenario;
+  if (property !== 'route-ignores-garbage' || !showsNothing(scenario, property)) return scenario;
   const filled = MEMORIES.map((keyFill) => ({ ...scenario, keyFill }));
   return filled.find((one) => !showsNothing(one, property)) ?? scenario;
 }

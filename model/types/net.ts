@@ -4,6 +4,16 @@
  * Addresses are unsigned 32-bit numbers in host order; 0 is "none" wherever the kernel uses 0 so.
  */
 
+/** `10.0.0.1`. */
+export function formatAddress(address: number): string {
+  return `${address >>> 24}.${(address >>> 16) & 0xff}.${(address >>> 8) & 0xff}.${address & 0xff}`;
+}
+
+/** `10.0.0.1:80`. */
+export function formatEndpoint(address: number, port: number): string {
+  return `${formatAddress(address)}:${port}`;
+}
+
 /** One IPv4 address of a device. C: include/linux/inetdevice.h, struct in_ifaddr. */
 export interface InIfaddr {
   readonly ifa_local: number;

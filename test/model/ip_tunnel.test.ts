@@ -1,9 +1,10 @@
 /** Tunnels and REJECT, seen on whole scenarios: who owns the packets, and what is in them. */
 import { describe, expect, it } from 'vitest';
 import { stock } from '../../model/patch/stock.ts';
+import { getSock } from '../../model/types/lookup.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { ownerKind } from '../../properties/packets.ts';
 import type { Run } from '../../properties/property.ts';
+import { ownerWord } from '../../properties/sentences.ts';
 import { play } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
@@ -30,7 +31,9 @@ function run(host: readonly string[], events: readonly string[], kernel: Kernel 
 /** Owners of what the hook saw, in order. */
 function owners(played: Run): readonly string[] {
   return played.steps.flatMap(({ effects, world }) =>
-    effects.flatMap((e) => (e.kind === 'mangled' ? [ownerKind(world, e.skb)] : [])),
+    effects.flatMap((e) =>
+      e.kind === 'mangled' ? [e.skb.encapsulated > 0 ? 'a tunnel' : ownerWord(getSock(world, e.skb.sk).kind)] : [],
+    ),
   );
 }
 
@@ -42,7 +45,7 @@ describe('a packet through an ipip tunnel', () => {
       'events[1] tun0: 192.168.9.1:32771 > 192.168.9.2:53 udp 4',
       'events[1] eth0 via 10.0.0.254: 10.0.0.1 > 198.51.100.9 4 32, mark 100',
     ]);
-    expect(owners(played)).toEqual(['UDP', 'tunnel']);
+    expect(owners(played)).toEqual(['a UDP socket', 'a tunnel']);
   });
 
   it('keeps the mark of the inner packet', () => {
@@ -77,7 +80,7 @@ describe('REJECT', () => {
     ];
     const played = run(host, ['receive eth0 8.8.8.8:5000 > 10.0.0.1:80 tcp S']);
     expect(traceLines(played)[0]).toBe('events[0] eth0 via 10.0.0.254: 10.0.0.1:80 > 8.8.8.8:5000 tcp R., mark 100');
-    expect(owners(played)).toEqual(['none']);
+    expect(owners(played)).toEqual(['no socket']);
   });
 
   it('does not answer a RST', () => {
@@ -91,7 +94,7 @@ describe('REJECT', () => {
     const host = [...HOST, 'iptables -A INPUT -p udp -j REJECT', 'iptables -t mangle -A OUTPUT -j MARK --set-mark 100'];
     const played = run(host, ['receive eth0 8.8.8.8:53 > 10.0.0.1:9 udp 4']);
     expect(traceLines(played)[0]).toContain('10.0.0.1 > 8.8.8.8 icmp unreachable/3');
-    expect(owners(played)).toEqual(['ICMP control']);
+    expect(owners(played)).toEqual(["the kernel's control socket"]);
   });
 
   it('makes the next send of a connected socket fail when it refuses in OUTPUT', () => {

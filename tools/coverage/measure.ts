@@ -12,11 +12,11 @@ import type { Kernel, World } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import { type Property, type Run, scopesOf } from '../../properties/property.ts';
 import type { RunScope } from '../../properties/scopes/runs.ts';
+import { ownerWord } from '../../properties/sentences.ts';
 import { LIFE, type LifeState, stateOf } from '../../scenario/life.ts';
 import { occurs, playOn } from '../../scenario/play.ts';
 import { eventOfLine } from '../../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
-import { ownerWord } from '../../search/finding.ts';
 import { drawEvents } from '../../search/generate.ts';
 import { branchText, sites, takenSince } from './branches.ts';
 
