@@ -6,7 +6,7 @@ import * as mangle from './fixtures/mangle.ts';
 import * as liftedMangle from './fixtures/mangle.ts?lifted';
 import * as statements from './fixtures/statements.ts';
 import * as liftedStatements from './fixtures/statements.ts?lifted';
-import { networkShape, networkValues, xorshift } from './networks.ts';
+import { networkShape, networkValues, numbersOf } from './networks.ts';
 
 const liftedFunctions: Readonly<Record<string, (...args: number[]) => unknown>> = { ...liftedStatements };
 
@@ -29,7 +29,7 @@ describe('plain and lifted source agree', () => {
     ['stock', mangle.stock, liftedMangle.stock],
     ['patched', mangle.patched, liftedMangle.patched],
   ] as const)('on what the %s kernel does with random packets', (_, kernel, liftedKernel) => {
-    const next = xorshift(17);
+    const next = numbersOf(17);
     let marked = 0;
     const samples = Array.from({ length: 1000 }, () => networkValues(next, 3, 2, 3));
     agree(

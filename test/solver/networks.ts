@@ -1,4 +1,5 @@
 /** Symbolic networks for the routing fixtures, and random numbers for their variables. */
+import { below, wordsOfSeed } from '../../scenario/random.ts';
 import type { Fresh } from '../../solver/inputs.ts';
 
 const WORD = 2 ** 32 - 1;
@@ -24,14 +25,10 @@ export function networkShape(fresh: Fresh, rules: number, tables: number, routes
   };
 }
 
-export function xorshift(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return Math.floor(((state >>> 0) / 2 ** 32) * below);
-  };
+/** Numbers of a seed, each below the one that is asked for. */
+export function numbersOf(seed: number): (end: number) => number {
+  const words = wordsOfSeed(seed);
+  return (end) => below(words, end);
 }
 
 /** Values for every variable of a network, drawn from pools so that marks and prefixes meet. */

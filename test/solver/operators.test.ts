@@ -19,17 +19,7 @@ import {
   variable,
 } from '../../solver/terms/term.ts';
 import { Valuation } from '../../solver/terms/valuation.ts';
-
-/** xorshift32 */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return Math.floor(((state >>> 0) / 2 ** 32) * below);
-  };
-}
+import { numbersOf } from './networks.ts';
 
 /** The operators once more, on integers of any size. */
 const EXACT: Readonly<Record<BinaryTermOp, (a: bigint, b: bigint) => bigint>> = {
@@ -109,7 +99,7 @@ interface Sample {
 
 /** Grows a pool of numbers and conditions from a few variables, by random operators. */
 function grow(seed: number, steps: number): { samples: Sample[]; values: Map<string, number> } {
-  const next = random(seed);
+  const next = numbersOf(seed);
   const values = new Map<string, number>();
   const numbers: { term: Num; native: number }[] = [];
   const conditions: { term: Bool; native: boolean }[] = [];

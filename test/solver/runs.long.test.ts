@@ -10,7 +10,7 @@ import { evaluateRuns } from '../../solver/evaluate.ts';
 import { templateOf } from '../../solver/shapeTerms.ts';
 import { placesOf, textOf } from '../../solver/shapeText.ts';
 import { plainValue } from '../../solver/terms/valuation.ts';
-import { xorshift } from './networks.ts';
+import { numbersOf } from './networks.ts';
 
 const INPUTS = 12;
 
@@ -23,7 +23,7 @@ function draw(next: (below: number) => number, { lo, hi, familiar }: Place): num
 test.each(postHost.shapes.map((shape, at) => [shape.name, shape, at] as const))(
   'shape %s: packets, sockets and everything else are the same on every variant',
   (_, shape, at) => {
-    const next = xorshift(at + 1);
+    const next = numbersOf(at + 1);
     const places = placesOf(postHost, shape);
     const template = templateOf(postHost, shape);
     for (const kernel of variants) {
