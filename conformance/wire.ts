@@ -4,6 +4,7 @@
  */
 import { type RunScope, twoUplinks } from '../properties/scopes/runs.ts';
 import { isFilled } from '../properties/scopes/template.ts';
+import { drawnOptions } from '../scenario/events.ts';
 import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
 import { drawEvents, drawHost } from '../search/generate.ts';
@@ -84,6 +85,8 @@ const wide: RunScope = {
   },
   mangleRules: 3,
   sockets: ['tcp', 'udp', 'ping', 'raw icmp', 'hdrincl', 'raw tcp', 'raw udp', 'raw 47'],
+  socketOptions: drawnOptions('socket'),
+  sendOptions: drawnOptions('send'),
   destinations: ['8.8.8.8', '9.9.9.9', '10.0.0.9', '10.1.0.9', '10.0.0.255', '10.2.0.1'],
   ports: [80, 53, 443],
   lengths: [4, 1, 5, 0, 100, 1000],

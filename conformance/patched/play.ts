@@ -17,6 +17,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventJson } from '../../scenario/events.ts';
 import type { KernelTrace, Limits } from '../running/player.ts';
 import { type BootOutcome, type BootReport, boot, readConsole, type Warning } from './boot.ts';
 import { leavesTraces, operatorCommands, type PatchedScenario, sysctlsOf } from './ports.ts';
@@ -167,7 +168,8 @@ async function playBoot(
     for (const file of PLAYER) copyFileSync(join(playerFolder(), file), join(input, file));
     const requests = scenarios.map(([id, scenario]) => {
       const host = [...scenario.host, ...operatorCommands(scenario.variant, scenario.host)];
-      return JSON.stringify({ id, host, events: scenario.events, sysctls: sysctlsOf(scenario), limits: LIMITS });
+      const events = scenario.events.map(eventJson);
+      return JSON.stringify({ id, host, events, sysctls: sysctlsOf(scenario), limits: LIMITS });
     });
     writeFileSync(join(input, 'requests'), `${requests.join('\n')}\n`);
     const script = join(directory, 'script');

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from kernel import libc
 from packets import (
-    ACK, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, ICMP_TYPES, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_TIMESTAMP, PROTOCOLS, RST, SYN,
-    TCP, UDP, Packet, arp_reply, endpoint, flag_bits, ip_bytes, mac_of, parse_ip, parse_notation, transport_bytes,
+    ACK, ECHO_REPLY, ECHO_REQUEST, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_TIMESTAMP, RST, SYN,
+    TCP, UDP, Packet, arp_reply, ip_bytes, mac_of, parse_ip, transport_bytes,
 )  # fmt: skip
 
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
@@ -25,8 +25,6 @@ STATES = (
     '', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK',
     'LISTEN', 'CLOSING', 'NEW_SYN_RECV',
 )  # fmt: skip
-# What may follow the kind of a socket.
-SOCKET_VALUES, SOCKET_FLAGS = ('mark', 'dev', 'uid', 'unicast-if'), ('dontroute', 'broadcast', 'md5')
 LINGER_ABORT, LINGER_OFF = struct.pack('ii', 1, 0), struct.pack('ii', 0, 0)
 PEER_ISN = 1000
 # The source port, or echo identifier, that users of raw sockets write into a header of their own.
@@ -85,6 +83,23 @@ class Sock:
             return ('0.0.0.0', 0)
 
 
+def md5_key(_):
+    """struct tcp_md5sig with a key for every peer."""
+    anybody = struct.pack('=H6x', socket.AF_INET).ljust(128, b'\0')
+    return anybody + struct.pack('=BBHi80s', TCP_MD5SIG_FLAG_PREFIX, 0, len(MD5_KEY), 0, MD5_KEY)
+
+
+# The options of a new socket by the field of the event: level, option, and how the value is passed.
+SOCKET_OPTIONS = {
+    'mark': (socket.SOL_SOCKET, socket.SO_MARK, lambda mark: struct.pack('I', mark)),
+    'dev': (socket.SOL_SOCKET, socket.SO_BINDTODEVICE, lambda dev: dev.encode() + b'\0'),
+    'dontroute': (socket.SOL_SOCKET, socket.SO_DONTROUTE, int),
+    'broadcast': (socket.SOL_SOCKET, socket.SO_BROADCAST, int),
+    'unicastIf': (socket.IPPROTO_IP, IP_UNICAST_IF, lambda dev: struct.pack('!I', socket.if_nametoindex(dev))),
+    'md5': (socket.IPPROTO_TCP, TCP_MD5SIG_EXT, md5_key),
+}
+
+
 @contextlib.contextmanager
 def as_user(uid):
     """Sockets opened inside belong to that user."""
@@ -98,19 +113,6 @@ def as_user(uid):
 def cookie_for(saddr, daddr):
     """The peer's Fast Open cookie: like a real server's it depends on the address pair."""
     return hashlib.md5(f'{saddr} {daddr}'.encode()).digest()[:8]
-
-
-def options_of(words, names, flags=()):
-    """`name value …` and bare flags, as they follow the fixed words of an event."""
-    out, words = {}, list(words)
-    while words:
-        word = words.pop(0)
-        if word not in (*names, *flags):
-            raise ValueError(f'"{word}" is not known here; use {", ".join((*names, *flags))}')
-        if word in names and not words:
-            raise ValueError(f'"{word}" needs a value')
-        out[word] = words.pop(0) if word in names else True
-    return out
 
 
 class Play:
@@ -131,21 +133,20 @@ class Play:
         self.index, self.verb, self.subject = 0, '', ''
 
     def run(self, events):
-        """Plays all events; stops at the first that cannot be expressed."""
+        """Plays all events, as scenario/events.ts gives them; stops at the first that cannot be expressed.
+
+        An event has its `kind`, its fields as far as they were written, and its `text`.
+        """
         for self.index, event in enumerate(events):
             self.keep(self.seen())
-            words = event.split()
-            self.verb, self.subject = words[0], words[1] if len(words) > 1 else ''
-            method = getattr(self, f'do_{self.verb}', None)
-            if method is None:
-                raise ValueError(f'events[{self.index}]: "{self.verb}" is not an event')
+            self.verb, self.subject = event['kind'], event.get('s', '')
             try:
-                method(*words[1:])
+                getattr(self, f'do_{self.verb}')(event)
             except NotExpressible as error:
                 self.notes.append({'event': self.index, 'not_expressible': str(error)})
                 break
-            except (ValueError, TypeError) as error:
-                raise ValueError(f'events[{self.index}]: {event}: {error}') from error
+            except ValueError as error:
+                raise ValueError(f'events[{self.index}]: {event["text"]}: {error}') from error
             self.settle()
             self.names.append(self.local_names())
         return self.result()
@@ -174,81 +175,49 @@ class Play:
             raise ValueError(f'there is no socket "{name}"')
         return sock
 
-    def do_socket(self, name, kind, *words):
-        words, protocol = list(words), 0
-        if kind in ('raw', 'hdrincl') and words and words[0] not in (*SOCKET_VALUES, *SOCKET_FLAGS):
-            text = words.pop(0)
-            protocol = PROTOCOLS.get(text) or int(text)
-        options = options_of(words, SOCKET_VALUES, SOCKET_FLAGS)
-        types = {
-            'tcp': (socket.SOCK_STREAM, TCP),
-            'udp': (socket.SOCK_DGRAM, UDP),
-            'ping': (socket.SOCK_DGRAM, ICMP),
-            'raw': (socket.SOCK_RAW, protocol),
-            'hdrincl': (socket.SOCK_RAW, socket.IPPROTO_RAW),
-        }
-        if kind not in types:
-            raise ValueError(f'"{kind}" is not a kind of socket; use {", ".join(types)}')
-        made = []
+    def do_socket(self, event):
+        name, kind = event['s'], event['type']
+        protocol = {'tcp': TCP, 'udp': UDP, 'ping': ICMP, 'raw': event.get('protocol'), 'hdrincl': socket.IPPROTO_RAW}[kind]
+        style = {'tcp': socket.SOCK_STREAM, 'udp': socket.SOCK_DGRAM, 'ping': socket.SOCK_DGRAM}.get(kind, socket.SOCK_RAW)
+        uid, made = event.get('uid', 0), []
         self.last.pop(name, None)
-
-        uid = int(options.get('uid', 0))
 
         def make():
             with as_user(uid):
-                made.append(socket.socket(socket.AF_INET, *types[kind]))
+                made.append(socket.socket(socket.AF_INET, style, protocol))
 
-        if not self.call('socket', make):
-            self.sockets[name] = Sock(kind, protocol, None)
-            return
-        self.sockets[name] = Sock(kind, types[kind][1] if kind != 'hdrincl' else protocol, made[0], uid)
-        if 'mark' in options:
-            mark = int(options['mark'], 0)
-            self.option(made[0], socket.SO_MARK, struct.pack('I', mark))
-        if 'dev' in options:
-            self.option(made[0], socket.SO_BINDTODEVICE, options['dev'].encode() + b'\0')
-        if 'dontroute' in options:
-            self.option(made[0], socket.SO_DONTROUTE, struct.pack('i', 1))
-        if 'broadcast' in options:
-            self.option(made[0], socket.SO_BROADCAST, struct.pack('i', 1))
-        if 'unicast-if' in options:
-            index = struct.pack('!I', socket.if_nametoindex(options['unicast-if']))
-            self.call('setsockopt', lambda: made[0].setsockopt(socket.IPPROTO_IP, IP_UNICAST_IF, index))
+        opened = self.call('socket', make)
+        self.sockets[name] = Sock(kind, 0 if kind == 'hdrincl' else protocol, made[0] if opened else None, uid)
+        for field, (level, option, value) in SOCKET_OPTIONS.items():
+            if opened and field in event:
+                self.call('setsockopt', lambda: made[0].setsockopt(level, option, value(event[field])))
 
-        if 'md5' in options:
-            anybody = struct.pack('=H6x', socket.AF_INET).ljust(128, b'\0')
-            key = struct.pack('=BBHi80s', TCP_MD5SIG_FLAG_PREFIX, 0, len(MD5_KEY), 0, MD5_KEY)
-            self.call('setsockopt', lambda: made[0].setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG_EXT, anybody + key))
+    def do_bind(self, event):
+        sock = self.open_sock(event['s'])
+        self.call('bind', lambda: sock.sock.bind(tuple(event['to'])))
 
-    def option(self, sock, name, value):
-        self.call('setsockopt', lambda: sock.setsockopt(socket.SOL_SOCKET, name, value))
-
-    def do_bind(self, name, address):
-        sock, to = self.open_sock(name), endpoint(address)
-        self.call('bind', lambda: sock.sock.bind(to))
-
-    def do_listen(self, name, *words):
-        sock = self.open_sock(name)
+    def do_listen(self, event):
+        sock = self.open_sock(event['s'])
 
         def listen():
-            if 'tfo' in words:
+            if 'tfo' in event:
                 sock.sock.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE)
             sock.sock.listen(16)
 
         self.call('listen', listen)
 
-    def do_connect(self, name, address, *words):
-        sock, to = self.open_sock(name), endpoint(address)
+    def do_connect(self, event):
+        sock = self.open_sock(event['s'])
 
         def connect():
-            if 'tfo' in words:
+            if 'tfo' in event:
                 sock.sock.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
-            sock.sock.connect(to)
+            sock.sock.connect(tuple(event['to']))
 
         self.call('connect', connect)
 
-    def do_close(self, name):
-        sock = self.open_sock(name)
+    def do_close(self, event):
+        sock = self.open_sock(event['s'])
 
         def close():
             sock.last_name = sock.name()
@@ -260,46 +229,45 @@ class Play:
 
         self.call('close', close)
 
-    def do_send(self, name, length, *words):
-        sock = self.open_sock(name)
-        options = options_of(words, ('to', 'from', 'via', 'flags'), ('tfo', 'dontroute'))
-        address, port = endpoint(options['to']) if 'to' in options else (None, 0)
-        source = options.get('from')
-        payload = b'x' * int(length)
+    def do_send(self, event):
+        sock = self.open_sock(event['s'])
+        address, port = event.get('to', (None, 0))
+        source = event.get('from')
+        payload = b'x' * event['len']
         if sock.kind == 'ping':
             sock.sequence += 1
             echo = Packet('0.0.0.0', '0.0.0.0', ICMP, seq=sock.sequence, payload=payload)
-            echo.icmp_type = ICMP_TYPES['echo-request']
+            echo.icmp_type = ECHO_REQUEST
             payload = transport_bytes(echo)
         if sock.kind in ('raw', 'hdrincl') and sock.sock:
-            payload = self.handmade(sock, payload, address, port, source, options)
+            payload = self.handmade(sock, payload, address, port, source, event)
         if sock.kind in ('raw', 'hdrincl', 'ping'):
             port = 0
         to = (address, port) if address else None
-        flags = (MSG_FASTOPEN if 'tfo' in options else 0) | (socket.MSG_DONTROUTE if 'dontroute' in options else 0)
+        flags = (MSG_FASTOPEN if 'tfo' in event else 0) | (socket.MSG_DONTROUTE if 'dontroute' in event else 0)
 
         def send():
             control, given = [], source if source and sock.kind != 'hdrincl' else None
-            if given or 'via' in options:
-                device = socket.if_nametoindex(options['via']) if 'via' in options else 0
+            if given or 'via' in event:
+                device = socket.if_nametoindex(event['via']) if 'via' in event else 0
                 info = struct.pack('=i', device) + socket.inet_aton(given or '0.0.0.0') + bytes(4)
                 control = [(socket.IPPROTO_IP, IP_PKTINFO, info)]
             sock.sock.sendmsg([payload], control, flags, *([to] if to else []))
 
         self.call('send', send)
 
-    def handmade(self, sock, payload, address, port, source, options):
+    def handmade(self, sock, payload, address, port, source, event):
         """What a user of a raw socket writes: the transport header, and for hdrincl the IP header in front."""
-        flags, via = options.get('flags'), options.get('via', '')
-        protocol = sock.protocol or (TCP if flags else UDP if port else ICMP)
+        flags, via = event.get('flags'), event.get('via', '')
+        protocol = sock.protocol or (TCP if flags is not None else UDP if port else ICMP)
         address, port = (address, port) if address else sock.peer()
         p = Packet(source or self.likely_source(sock, address, via), address, protocol, dport=port, payload=payload)
         p.sport = HANDMADE_PORT
         if protocol == TCP:
-            p.seq, p.flags = 1, flag_bits(flags) if flags else 0
+            p.seq, p.flags = 1, flags or 0
         if protocol == ICMP:
             sock.sequence += 1
-            p.dport, p.icmp_type, p.seq = 0, ICMP_TYPES['echo-request'], sock.sequence
+            p.dport, p.icmp_type, p.seq = 0, ECHO_REQUEST, sock.sequence
         if sock.kind == 'raw':
             return transport_bytes(p)
         data = ip_bytes(p)
@@ -314,9 +282,9 @@ class Play:
         with probe:
             for option, size in ((socket.SO_MARK, 4), (socket.SO_BINDTODEVICE, 16)):
                 probe.setsockopt(socket.SOL_SOCKET, option, sock.sock.getsockopt(socket.SOL_SOCKET, option, size))
-            if via:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.encode() + b'\0')
             try:
+                if via:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.encode() + b'\0')
                 probe.connect((address, 0))
                 return probe.getsockname()[0]
             except OSError:
@@ -333,8 +301,9 @@ class Play:
 
     # The world outside
 
-    def do_answer(self, name):
+    def do_answer(self, event):
         """Answers the last packet of a socket, once, as a correct peer would; not at all when a checksum is wrong."""
+        name = event['s']
         dev, p = self.last.get(name, ('', None))
         sock = self.sockets.get(name)
         gone = sock is not None and sock.sock is None and not self.lives_on(sock)
@@ -359,8 +328,8 @@ class Play:
         if p.protocol == UDP:
             reply.payload = p.payload
             return reply
-        if p.protocol == ICMP and p.icmp_type == ICMP_TYPES['echo-request']:
-            reply.icmp_type, reply.sport, reply.dport = ICMP_TYPES['echo-reply'], p.sport, 0
+        if p.protocol == ICMP and p.icmp_type == ECHO_REQUEST:
+            reply.icmp_type, reply.sport, reply.dport = ECHO_REPLY, p.sport, 0
             reply.seq, reply.payload = p.seq, p.payload
             return reply
         if p.protocol != TCP or p.flags & RST or not p.space():
@@ -382,9 +351,13 @@ class Play:
             reply.flags |= FIN
         return reply
 
-    def do_receive(self, dev, *words):
+    def do_receive(self, event):
         """Injects a packet; in a conversation under way it gets the numbers that come next."""
-        p = parse_notation(' '.join(words))
+        told = event['packet']
+        p = Packet(told['saddr'], told['daddr'], told['protocol'], told['tos'], payload=b'x' * told['len'])
+        p.sport, p.dport, p.flags = told.get('sport', 0), told.get('dport', 0), told.get('flags', 0)
+        if p.protocol == ICMP:
+            p.icmp_type, p.icmp_code, p.sport, p.seq = told['icmp_type'], told['icmp_code'], 1, 1
         flow = self.flows.get((p.protocol, p.daddr, p.dport, p.saddr, p.sport))
         if p.protocol == TCP:
             p.seq = PEER_ISN
@@ -396,15 +369,18 @@ class Play:
                 p.ack = flow.host_next if flow and flow.host_next else 1
             if p.flags & SYN:
                 p.options = {OPT_MSS: struct.pack('!H', 1460)} | p.options
-            if p.cookie_of:
-                p.options[OPT_FASTOPEN] = self.cookie_of(p)
-        self.inject(dev, p)
+            if 'cookie' in told:
+                p.options[OPT_FASTOPEN] = self.cookie_of(told['cookie'], p.daddr)
+        self.inject(event['dev'], p)
 
-    def cookie_of(self, p):
-        """The Fast Open cookie that the host gave to an address: it depends on a secret, so one must have been asked for."""
-        cookie = self.issued.get((p.cookie_of, p.daddr))
+    def cookie_of(self, client, daddr):
+        """The Fast Open cookie that the host gave to an address, none for '', which asks for one.
+
+        It depends on a secret, so one must have been asked for.
+        """
+        cookie = self.issued.get((client, daddr)) if client else b''
         if cookie is None:
-            raise NotExpressible(f'{p.daddr} has given no Fast Open cookie to {p.cookie_of} that could be presented')
+            raise NotExpressible(f'{daddr} has given no Fast Open cookie to {client} that could be presented')
         return cookie
 
     def inject(self, dev, p):
@@ -426,8 +402,9 @@ class Play:
             if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.ENOBUFS):
                 raise
 
-    def do_retransmit(self, name):
+    def do_retransmit(self, event):
         """Waits until the kernel's own timer sends something of this socket again."""
+        name = event['s']
         sock = self.open_sock(name)
         if not self.outstanding(sock):
             self.note('nothing is outstanding')
@@ -468,16 +445,18 @@ class Play:
         """How often its timers have fired: nothing else shows it where what they sent was dropped."""
         return [row['timeouts'] for row in self.rows(sock)]
 
-    def do_host(self, *words):
-        for refused in self.host.command(self.index, ' '.join(words)) + self.host.settle():
+    def do_host(self, event):
+        command = event['text'].partition('host')[2].strip()
+        for refused in self.host.command(self.index, command) + self.host.settle():
             self.refused.append({'event': self.index, 'command': refused['command'], 'message': refused['message']})
         if words[0] == 'ip' and {'del', 'delete', 'flush', 'down'} & set(words):
             time.sleep(FORGETTING_SECONDS)
 
-    def do_wait(self, seconds):
-        if float(seconds) > self.limits['wait']:
-            raise NotExpressible(f'waiting {seconds} s; the limit is {self.limits["wait"]} s')
-        end = time.monotonic() + float(seconds)
+    def do_wait(self, event):
+        seconds = event['ms'] / 1000
+        if seconds > self.limits['wait']:
+            raise NotExpressible(f'waiting {seconds:g} s; the limit is {self.limits["wait"]} s')
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             select.select([self.host.far.capture], [], [], left)
             self.collect()

@@ -1,17 +1,15 @@
 """Packets as bytes: takes captured ones apart, verifies checksums arithmetically, builds those that the peer sends."""
 import hashlib
-import re
 import socket
 import struct
 from dataclasses import dataclass, field
 
 ICMP, TCP, UDP = 1, 6, 17
-PROTOCOLS = {'icmp': ICMP, 'tcp': TCP, 'udp': UDP}
-NAMES = {number: name for name, number in PROTOCOLS.items()}
+NAMES = {ICMP: 'icmp', TCP: 'tcp', UDP: 'udp'}
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 # tcpdump's letters, lowest bit first.
 LETTERS = 'FSRP.UEW'
-ICMP_TYPES = {'echo-reply': 0, 'echo-request': 8}
+ECHO_REPLY, ECHO_REQUEST = 0, 8
 ETH_IP, ETH_ARP, ETH_MARKER = 0x0800, 0x0806, 0x88B5
 OPT_MSS, OPT_TIMESTAMP, OPT_MD5, OPT_FASTOPEN = 2, 8, 19, 34
 # The key of every socket that signs.
@@ -36,14 +34,6 @@ def flag_letters(flags):
     return ''.join(letter for bit, letter in enumerate(LETTERS) if flags & 1 << bit) or 'none'
 
 
-def flag_bits(letters):
-    if letters == 'none':
-        return 0
-    if any(letter not in LETTERS for letter in letters):
-        raise ValueError(f'"{letters}" are not TCP flags; write letters of {LETTERS}')
-    return sum(1 << LETTERS.index(letter) for letter in set(letters))
-
-
 def mac_of(address):
     """The hardware address that the player answers with for an IPv4 address: the next hop is read back from it."""
     return b'\x02\x00' + socket.inet_aton(address)
@@ -66,8 +56,6 @@ class Packet:
     icmp_code: int = 0
     payload: bytes = b''
     options: dict = field(default_factory=dict)
-    # Whose Fast Open cookie a SYN that arrives presents; '' for none.
-    cookie_of: str = ''
     # What a receiver with the key says about the MD5 signature, '' without one.
     signature: str = ''
     fragment: bool = False
@@ -195,50 +183,6 @@ def ip_bytes(p):
     saddr, daddr = socket.inet_aton(p.saddr), socket.inet_aton(p.daddr)
     head = struct.pack('!BBHHHBBH4s4s', 0x45, p.tos, 20 + len(body), 0, 0x4000, 64, p.protocol, 0, saddr, daddr)
     return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
-
-
-def endpoint(text):
-    """`ADDR` or `ADDR:PORT`."""
-    address, _, port = text.partition(':')
-    try:
-        socket.inet_aton(address)
-        return address, int(port or 0)
-    except (OSError, ValueError):
-        raise ValueError(f'"{text}" is not an address; write 10.0.0.1 or 10.0.0.1:80') from None
-
-
-NOTATION = re.compile(r'(\S+) > (\S+) (\S+)(?: (.*))?$')
-
-
-def parse_notation(text):
-    """A packet as tcpdump would write it: `A:P > B:P tcp FLAGS [LEN]`, `A:P > B:P udp [LEN]`, `A > B icmp TYPE [LEN]`.
-
-    Behind a SYN, `tfo` asks for a Fast Open cookie, `tfo ADDR` presents the one that the host gave to ADDR.
-
-    Any other protocol is a number.
-    """
-    match = NOTATION.match(text)
-    if not match:
-        raise ValueError(f'"{text}" is not a packet; write e.g. 10.0.0.254:5000 > 10.0.0.1:80 tcp S')
-    saddr, sport = endpoint(match[1])
-    daddr, dport = endpoint(match[2])
-    protocol = PROTOCOLS.get(match[3]) or int(match[3])
-    words = (match[4] or '').split()
-    p = Packet(saddr, daddr, protocol, sport=sport, dport=dport)
-    if protocol == TCP:
-        p.flags = flag_bits(words.pop(0) if words else 'S')
-    if protocol == ICMP:
-        name = words.pop(0) if words else 'echo-request'
-        if name not in ICMP_TYPES:
-            raise ValueError(f'"{name}" is not an ICMP type known here; known: {", ".join(ICMP_TYPES)}')
-        p.icmp_type, p.sport, p.seq = ICMP_TYPES[name], 1, 1
-    p.payload = b'x' * int(words.pop(0) if words and words[0] != 'tfo' else 0)
-    if protocol == TCP and words and words[0] == 'tfo':
-        p.options[OPT_FASTOPEN], p.cookie_of = b'', words[1] if len(words) > 1 else ''
-        words = words[2:]
-    if words:
-        raise ValueError(f'"{" ".join(words)}" is left over after the packet')
-    return p
 
 
 def arp_reply(request):

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { eventJson } from '../../scenario/events.ts';
 
 /** A packet that left the host, in the words of `trace --json`, with what else a capture shows. */
 export interface KernelPacket {
@@ -242,7 +243,7 @@ export function openPlayer(options: PlayerOptions = {}): Player {
     });
 
   return {
-    run: ({ host, events }, limits) => ask({ host, events, limits }),
+    run: async ({ host, events }, limits) => ask({ host, events: events.map(eventJson), limits }),
     routes: (host, queries) => ask({ host, routes: queries }),
     close: async () => {
       for (const request of waiting.splice(0)) request.reject(new Error('the player was closed'));

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type KernelPacket, type KernelTrace, openPlayer, prerequisites } from '../../conformance/running/player.ts';
+import { eventJson } from '../../scenario/events.ts';
 
 const missing = prerequisites();
 if (missing.length > 0) console.log(`skipped: real-kernel tests (${missing.join('; ')})`);
@@ -234,9 +235,8 @@ describe.skipIf(missing.length > 0)('the running kernel', () => {
     expect(words).toEqual([...six, ...six]);
   });
 
-  test('refuses what is not an event, and says which', async () => {
-    await expect(play(['socket u udp', 'sned u 1'])).rejects.toThrow('events[1]: "sned" is not an event');
-    await expect(play(['receive eth0 nonsense'])).rejects.toThrow(/^events\[0\]: .* is not a packet/);
+  test('refuses what is not an event, and stops before what would take too long', async () => {
+    await expect(play(['socket u udp', 'sned u 1'])).rejects.toThrow('"sned" is not an event');
     const trace = await play(['wait 1000', 'socket u udp']);
     expect(trace.notes[0]?.not_expressible).toMatch(/^waiting 1000 s/);
   });
@@ -247,7 +247,7 @@ describe.skipIf(missing.length > 0)('the running kernel', () => {
       const child = spawn('python3', ['conformance/player/player.py'], { stdio: ['pipe', 'pipe', 'inherit'] });
       const ended = new Promise((resolve) => child.once('close', resolve));
       await new Promise((resolve) => child.stdout.once('data', resolve));
-      child.stdin.write(`${JSON.stringify({ host: POST, events: [...THREE, 'wait 2'] })}\n`);
+      child.stdin.write(`${JSON.stringify({ host: POST, events: [...THREE, 'wait 2'].map(eventJson) })}\n`);
       await expect.poll(() => childrenOf(child.pid), { timeout: 3000 }).not.toEqual([]);
       const helpers = childrenOf(child.pid);
       const namespace = namespaceOf(child.pid);
