@@ -3,7 +3,8 @@
  *
  * A routing answer: every key of `ip -j route get`. A scenario: refused commands, every packet with its device, next hop,
  * addresses, ports, flags, type of service, payload length and both checksums, the result of every system call,
- * getsockname() of every open socket after every event, and the state of the sockets in the end.
+ * getsockname() of every open socket after every event, and in the end the state of the sockets and how many bytes their
+ * users have read.
  *
  * Ports and echo identifiers that the kernel chooses are compared for equal or different: one that the model chose stands
  * for one that the kernel chose, both inside the range. Sequence numbers are the peer's affair: wrong ones show in what
@@ -212,10 +213,13 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
       name(at, one, a[one] ?? 'none', b[one] ?? 'none');
   }
   if (differences.length > 0 || count < text.events.length) return differences;
-  for (const [socket, { state, hashed }] of Object.entries(kernel.sockets)) {
+  for (const [socket, { state, hashed, received }] of Object.entries(kernel.sockets)) {
     const mine = model.sockets[socket] ?? { state: 'CLOSE', hashed: false };
+    const read = received !== undefined && mine.received !== undefined;
     if (mine.state !== state) differ(count - 1, `state of ${socket}`, mine.state, state);
     else if (mine.hashed !== hashed) differ(count - 1, `place of ${socket} in the table`, mine.hashed, hashed);
+    else if (read && mine.received !== received)
+      differ(count - 1, `bytes that ${socket} has read`, mine.received, received);
   }
   return differences;
 }

@@ -42,6 +42,15 @@ const PARTS: Readonly<Record<string, (one: Told) => boolean>> = {
   'TCP handshake done': ({ sent }) => sent(/^answer/, 'tcp').some(({ flags }) => flags === '.'),
   'TCP accept': ({ seen }) => seen.names.some((names) => Object.keys(names).some((name) => name.includes('.'))),
   'TCP data': ({ seen }) => seen.packets.some(({ flags, payload }) => flags?.includes('P') && payload > 0),
+  'peer speaks, TCP': ({ sent }) => sent(/^say/, 'tcp').some(({ flags }) => flags === '.'),
+  'peer speaks after close': ({ sent }) => sent(/^say/, 'tcp').some(({ flags }) => flags?.includes('R')),
+  'peer speaks, UDP': ({ text, seen }) =>
+    text.events.some(
+      (event) =>
+        /^say/.test(event) &&
+        (seen.sockets[event.split(' ')[1] ?? '']?.received ?? 0) > 0 &&
+        has(text.events, /^socket \S+ udp/),
+    ),
   'TCP close': ({ sent }) => sent(/^close/).some(({ flags }) => flags?.includes('F')),
   'Fast Open': ({ seen }) =>
     seen.packets.some(({ cookie, cookie_request }) => cookie === true || cookie_request === true),

@@ -17,7 +17,7 @@ import {
   TCPHDR_FIN,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
-import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
+import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, SOCK_UDP, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
 import type { Effect, Kernel, World } from '../model/types/world.ts';
 import { errorName } from '../scenario/errno.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../scenario/format.ts';
@@ -42,6 +42,8 @@ export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack'
 export interface SeenSocket {
   readonly state: string;
   readonly hashed: boolean;
+  /** Bytes that the user of a TCP or UDP socket has read, while it is open; stored cases may lack it. */
+  readonly received?: number;
 }
 
 /** What both sides can tell of a scenario. */
@@ -181,14 +183,17 @@ function namesIn(net: World): Readonly<Record<string, string>> {
   );
 }
 
+function seenSocket(sk: Sock): SeenSocket {
+  const reads = isOpen(sk) && (sk.kind === SOCK_TCP || sk.kind === SOCK_UDP);
+  return { state: stateName(sk), hashed: sk.hashed, ...(reads ? { received: sk.received } : {}) };
+}
+
 /** `first` holds, by name, the least id that the socket opened last under that name can have. */
 function socketsIn(net: World, first: ReadonlyMap<string, number>): Readonly<Record<string, SeenSocket>> {
   const socks = net.socks.filter(
     ({ name, kind, id, parent }) => (kind === SOCK_TIMEWAIT ? parent : id) >= (first.get(name) ?? 0),
   );
-  return Object.fromEntries(
-    [...namedSockets({ ...net, socks })].map(([name, sk]) => [name, { state: stateName(sk), hashed: sk.hashed }]),
-  );
+  return Object.fromEntries([...namedSockets({ ...net, socks })].map(([name, sk]) => [name, seenSocket(sk)]));
 }
 
 /** Whether the far end of that device sees packets: not of lo, nor of a tunnel, whose packets leave by another one. */
@@ -252,7 +257,10 @@ export function kernelSees(trace: KernelTrace): Seen {
     calls: trace.calls.filter(({ call }) => call !== 'setsockopt'),
     names: trace.names,
     sockets: Object.fromEntries(
-      Object.entries(trace.sockets).map(([name, { state, hashed }]) => [name, { state, hashed }]),
+      Object.entries(trace.sockets).map(([name, { state, hashed, received, closed }]) => [
+        name,
+        { state, hashed, ...(closed ? {} : { received }) },
+      ]),
     ),
     events: unbound?.event ?? trace.names.length,
     oops: '',

@@ -125,8 +125,9 @@ function drawServer(words: WordSource, address: string): readonly string[] {
     [`receive ${client} S`],
     chance(words, 1, 4) ? ['retransmit l'] : [],
     ['answer l'],
-    chance(words, 2, 3) ? [`receive ${client} P. 10`] : [],
+    chance(words, 2, 3) ? [oneOf(words, [`receive ${client} P. 10`, 'say l.1 10', 'say l.1 700'])] : [],
     chance(words, 2, 3) ? ['send l.1 5', 'answer l.1'] : [],
+    chance(words, 1, 4) ? ['say l.1 3'] : [],
     chance(words, 1, 2) ? ['close l.1', 'answer l.1'] : [`receive ${client} ${oneOf(words, ['F.', 'R.', '.', 'S'])}`],
     chance(words, 1, 2) ? ['close l'] : [],
     chance(words, 1, 3) ? [`receive ${client} ${oneOf(words, ['S', '.', 'F.', 'R'])}`] : [],
@@ -146,13 +147,16 @@ function drawClient(words: WordSource): readonly string[] {
     [`connect c ${to}${tfo ? ' tfo' : ''}`],
     chance(words, 1, 5) ? ['retransmit c'] : [],
     chance(words, 7, 8) ? ['answer c'] : [],
+    chance(words, 1, 4) ? ['say c 20'] : [],
     ['send c 4'],
     chance(words, 1, 6) ? ['send c 5'] : [],
+    chance(words, 1, 6) ? ['say c 6', 'say c 7'] : [],
     chance(words, 1, 4) ? ['close c', 'retransmit c'] : [],
     chance(words, 1, 4) ? ['retransmit c'] : [],
     ['answer c'],
+    chance(words, 1, 4) ? ['say c 8'] : [],
     ['close c'],
-    ['answer c'],
+    [chance(words, 1, 2) ? 'say c 9' : 'answer c'],
     tfo ? ['socket d tcp', `connect d ${to} tfo`, 'send d 5', 'answer d'] : [],
   ];
   return story.slice(0, 3 + below(words, story.length - 2)).flat();
@@ -173,12 +177,13 @@ function drawDatagrams(words: WordSource): readonly string[] {
     events.push(
       `bind s ${oneOf(words, ['10.0.0.1', '10.1.0.1', '0.0.0.0', '10.5.5.5'])}${kind === 'udp' && chance(words, 1, 2) ? ':4000' : ''}`,
     );
-  for (let n = 1 + below(words, 3); n > 0; n--) events.push(send(), ...(chance(words, 1, 2) ? ['answer s'] : []));
+  const heard = kind === 'udp' ? ['answer s', 'say s 9'] : ['answer s'];
+  for (let n = 1 + below(words, 3); n > 0; n--) events.push(send(), ...heard.filter(() => chance(words, 1, 2)));
   if (chance(words, 1, 2)) {
     events.push(
       `connect s ${oneOf(words, ['8.8.8.8', '9.9.9.9'])}:${oneOf(words, [53, 80])}`,
       plain(),
-      'answer s',
+      ...heard,
       plain(),
     );
     if (chance(words, 1, 2)) events.push(send());

@@ -94,11 +94,12 @@ const TCP: readonly LifeRow[] = [
   row('tcp SYN_SENT', 'rcv rst', 'tcp CLOSE'),
   row('tcp SYN_SENT', 'timeout', 'tcp CLOSE'),
   row('tcp SYN_RECV', 'answer', 'tcp ESTABLISHED'),
+  row('tcp SYN_RECV', 'say', 'tcp ESTABLISHED'),
   ...stays('tcp SYN_RECV', 'send', 'retransmit'),
   row('tcp SYN_RECV', 'close', 'tcp FIN_WAIT1'),
   row('tcp SYN_RECV', 'rcv ack', 'tcp ESTABLISHED'),
   row('tcp SYN_RECV', 'rcv rst', 'tcp CLOSE'),
-  ...stays('tcp ESTABLISHED', 'send', 'answer', 'retransmit'),
+  ...stays('tcp ESTABLISHED', 'send', 'answer', 'say', 'retransmit'),
   row('tcp ESTABLISHED', 'close', 'tcp FIN_WAIT1'),
   row('tcp ESTABLISHED', 'rcv fin', 'tcp CLOSE_WAIT'),
   row('tcp ESTABLISHED', 'rcv rst', 'tcp CLOSE'),
@@ -107,11 +108,13 @@ const TCP: readonly LifeRow[] = [
   row('tcp CLOSE_WAIT', 'close', 'tcp LAST_ACK'),
   row('tcp CLOSE_WAIT', 'rcv rst', 'tcp CLOSE'),
   row('tcp FIN_WAIT1', 'answer', 'tcp TIME_WAIT'),
+  row('tcp FIN_WAIT1', 'say', 'none'),
   ...stays('tcp FIN_WAIT1', 'retransmit'),
   row('tcp FIN_WAIT1', 'rcv ack', 'tcp FIN_WAIT2'),
   row('tcp FIN_WAIT1', 'rcv fin', 'tcp CLOSING'),
   row('tcp FIN_WAIT1', 'rcv fin-ack', 'tcp TIME_WAIT'),
   row('tcp FIN_WAIT2', 'rcv fin', 'tcp TIME_WAIT'),
+  row('tcp FIN_WAIT2', 'say', 'none'),
   ...stays('tcp FIN_WAIT2', 'answer'),
   row('tcp CLOSING', 'answer', 'tcp TIME_WAIT'),
   ...stays('tcp CLOSING', 'retransmit'),
@@ -124,16 +127,17 @@ const TCP: readonly LifeRow[] = [
   ...ORPHANS.flatMap((state) => [row(state, 'timeout', 'none'), row(state, 'rcv rst', 'none')]),
 ];
 
-/** UDP and ping sockets get a port or an id with the first packet, and then cannot be bound. */
+/** UDP and ping sockets get a port or an id with the first packet, and then cannot be bound. Nobody pings unasked. */
 function datagram(kind: 'udp' | 'ping'): LifeRow[] {
+  const peer = kind === 'udp' ? (['answer', 'say'] as const) : (['answer'] as const);
   return [
     row('none', `socket ${kind}`, `${kind} CLOSE`),
     row(`${kind} CLOSE`, 'bind', `${kind} bound`),
     row(`${kind} CLOSE`, 'send', `${kind} bound`),
     row(`${kind} CLOSE`, 'connect', `${kind} connected`),
-    ...stays(`${kind} bound`, 'send', 'answer'),
+    ...stays(`${kind} bound`, 'send', ...peer),
     row(`${kind} bound`, 'connect', `${kind} connected`),
-    ...stays(`${kind} connected`, 'send', 'answer', 'connect'),
+    ...stays(`${kind} connected`, 'send', ...peer, 'connect'),
     ...(['CLOSE', 'bound', 'connected'] as const).map((state) => row(`${kind} ${state}`, 'close', 'none')),
   ];
 }
@@ -256,7 +260,7 @@ function isGone(state: LifeState): boolean {
 const ACCEPTED: States = new Set(['tcp SYN_RECV', 'tcp ESTABLISHED', 'tcp CLOSE_WAIT']);
 
 /** Events that may come to nothing for the sake of addresses, ports, routes and checksums. */
-const MAY_FAIL: readonly LifeEvent[] = ['bind', 'connect', 'send tfo', 'answer'];
+const MAY_FAIL: readonly LifeEvent[] = ['bind', 'connect', 'send tfo', 'answer', 'say'];
 
 /** Follows what could be the state of every socket. */
 class Lives {
@@ -290,7 +294,7 @@ class Lives {
     if (states === undefined)
       return `no socket is called "${s}"; open it with an event such as "socket ${s} tcp" before`;
     const now = closure(states);
-    const outlives = event.kind === 'answer' || event.kind === 'retransmit';
+    const outlives = event.kind === 'answer' || event.kind === 'say' || event.kind === 'retransmit';
     if ([...states].every(isGone) && !outlives)
       return `"${s}" is closed; open it again with an event such as "socket ${s} tcp" before`;
     const [type = ''] = ([...states].find((state) => state !== 'none') ?? 'none').split(' ');

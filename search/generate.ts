@@ -181,6 +181,8 @@ function drawOperation(
       const option = drawOption('send', scope.sendOptions, kind, words);
       return `send ${name} ${oneOf(words, scope.lengths)}${to}${from}${option}${flags}`;
     }
+    case 'say':
+      return `say ${name} ${oneOf(words, scope.lengths)}`;
     default:
       return `${event} ${name}`;
   }

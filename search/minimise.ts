@@ -31,7 +31,7 @@ interface Line {
   /** Its index in the measure, for what is counted there; 0 for other commands. */
   readonly counted: number;
   readonly opens: boolean;
-  /** Payload bytes of a send; they are no word. */
+  /** Payload bytes of a `send` or `say`; they are no word. */
   readonly bytes: number;
   readonly words: number;
   readonly strange: number;
@@ -56,11 +56,11 @@ function lineOf(line: string): Line {
 const COUNTED: readonly RegExp[] = [/^ip link add/, /^ip addr/, /^ip route/, /^(ip rule|iptables)/];
 
 function readLine(line: string): Line {
-  const words = wordsOf(line.replace(/^(send \S+) \d+/, '$1'));
+  const words = wordsOf(line.replace(/^((send|say) \S+) \d+/, '$1'));
   return {
     counted: COUNTED.findIndex((pattern) => pattern.test(line)) + 1,
     opens: line.startsWith('socket '),
-    bytes: Number(line.match(/^send \S+ (\d+)/)?.[1] ?? 0),
+    bytes: Number(line.match(/^(?:send|say) \S+ (\d+)/)?.[1] ?? 0),
     words: words.length,
     strange: words.reduce((sum, word) => sum + unfamiliar(word), 0),
     shorter: shorterLines(wordsOf(line)),

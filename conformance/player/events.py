@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from kernel import libc
 from packets import (
-    ACK, ECHO_REPLY, ECHO_REQUEST, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_TIMESTAMP, RST, SYN,
-    TCP, UDP, Packet, arp_reply, ip_bytes, mac_of, parse_ip, transport_bytes,
+    ACK, ECHO_REPLY, ECHO_REQUEST, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_TIMESTAMP, PSH, RST, SYN,
+    TCP, UDP, Packet, arp_reply, before, ip_bytes, mac_of, parse_ip, transport_bytes,
 )  # fmt: skip
 
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
@@ -44,20 +44,32 @@ class NotExpressible(Exception):
 class Flow:
     """What the peer knows of a conversation; named by the key of the packets that the host sends in it."""
 
+    # The event that it began in.
+    began: int
     owner: str = ''
     host_next: int = 0
     host_ack: int = 0
     peer_next: int | None = None
     timestamp: bytes = b''
     seen: dict = field(default_factory=dict)
+    # The furthest packet of the host that came in good order, and the link it left by.
+    heard: Packet | None = None
+    heard_by: str = ''
+    # The peer's last packet, and the link it came by.
+    said: Packet | None = None
+    said_by: str = ''
+    # Rises with every packet heard and said.
+    heard_at: int = 0
+    said_at: int = 0
 
 
 class Sock:
     """A socket of the scenario. `sock` is None once it is closed, and where it could not be opened."""
 
-    def __init__(self, kind, protocol, sock, uid=0):
-        self.kind, self.protocol, self.sock, self.uid = kind, protocol, sock, uid
+    def __init__(self, kind, protocol, sock, uid=0, since=0):
+        self.kind, self.protocol, self.sock, self.uid, self.since = kind, protocol, sock, uid, since
         self.sequence = 0
+        self.received = 0
         self.children = 0
         self.ended = False
         self.last_name, self.last_peer = ('0.0.0.0', 0), ('0.0.0.0', 0)
@@ -129,7 +141,7 @@ class Play:
         self.answered = {}
         self.packets, self.loopback, self.late = [], [], []
         self.calls, self.names, self.refused, self.notes = [], [], [], []
-        self.markers = 0
+        self.markers, self.crossed = 0, 0
         self.index, self.verb, self.subject = 0, '', ''
 
     def run(self, events):
@@ -187,7 +199,7 @@ class Play:
                 made.append(socket.socket(socket.AF_INET, style, protocol))
 
         opened = self.call('socket', make)
-        self.sockets[name] = Sock(kind, 0 if kind == 'hdrincl' else protocol, made[0] if opened else None, uid)
+        self.sockets[name] = Sock(kind, 0 if kind == 'hdrincl' else protocol, made[0] if opened else None, uid, self.index)
         for field, (level, option, value) in SOCKET_OPTIONS.items():
             if opened and field in event:
                 self.call('setsockopt', lambda: made[0].setsockopt(level, option, value(event[field])))
@@ -334,7 +346,7 @@ class Play:
             return reply
         if p.protocol != TCP or p.flags & RST or not p.space():
             return None
-        reply.seq, reply.ack, reply.flags = p.ack, (p.seq + p.space()) & 0xFFFFFFFF, ACK
+        reply.seq, reply.ack, reply.flags = p.ack, p.end(), ACK
         if OPT_MD5 in p.options:
             reply.options[OPT_MD5] = bytes(16)
         if p.flags & SYN and not p.flags & ACK:
@@ -350,6 +362,27 @@ class Play:
         elif p.flags & FIN:
             reply.flags |= FIN
         return reply
+
+    def do_say(self, event):
+        """The peer of a socket sends of its own accord: behind all it has sent on a connection, or a datagram."""
+        name, sock = event['s'], self.open_sock(event['s'])
+        flows = [flow for flow in self.flows.values() if flow.owner == name and flow.began >= sock.since and flow.heard]
+        if sock.kind == 'tcp':
+            flows = [flow for flow in flows if flow.said]
+        flow = max(flows, key=lambda flow: flow.said_at if sock.kind == 'tcp' else flow.heard_at, default=None)
+        if flow is None or (sock.sock is None and not self.lives_on(sock)):
+            self.note('the peer has nobody to send to')
+            return
+        heard = flow.heard
+        p = Packet(heard.daddr, heard.saddr, heard.protocol, sport=heard.dport, dport=heard.sport, payload=b'x' * event['len'])
+        if p.protocol == TCP:
+            if heard.flags & (ACK | RST) != ACK or flow.said.flags & (FIN | RST) or not p.payload:
+                self.note('the connection is not open')
+                return
+            p.seq, p.ack, p.flags = flow.peer_next, heard.end(), PSH | ACK
+            if OPT_MD5 in heard.options:
+                p.options[OPT_MD5] = bytes(16)
+        self.inject(flow.said_by or flow.heard_by, p)
 
     def do_receive(self, event):
         """Injects a packet; in a conversation under way it gets the numbers that come next."""
@@ -387,11 +420,13 @@ class Play:
         link = self.host.links.get(dev)
         if link is None or not link.far:
             raise NotExpressible(f'no packet can arrive on {dev}')
-        flow = self.flows.setdefault((p.protocol, p.daddr, p.dport, p.saddr, p.sport), Flow())
+        flow = self.flows.setdefault((p.protocol, p.daddr, p.dport, p.saddr, p.sport), Flow(self.index))
+        self.crossed += 1
+        flow.said, flow.said_by, flow.said_at = p, dev, self.crossed
         if p.protocol == TCP:
             if flow.timestamp:
                 p.options[OPT_TIMESTAMP] = struct.pack('!I', int(time.monotonic() * 1000) & 0xFFFFFFFF) + flow.timestamp
-            flow.peer_next = (p.seq + p.space()) & 0xFFFFFFFF
+            flow.peer_next = p.end()
         frame = link.mac + mac_of(p.saddr) + struct.pack('!H', ETH_IP) + ip_bytes(p)
         self.far_send(link.far, frame)
 
@@ -483,7 +518,8 @@ class Play:
                     busy |= self.accept(name, sock)
                     continue
             try:
-                while sock.sock.recv(65536):
+                while data := sock.sock.recv(65536):
+                    sock.received += len(data)
                     busy = True
                 busy |= not sock.ended
                 sock.ended = sock.kind == 'tcp'
@@ -505,9 +541,9 @@ class Play:
                 return busy
             listener.children += 1
             child = f'{name}.{listener.children}'
-            self.sockets[child] = Sock('tcp', TCP, sock)
+            self.sockets[child] = Sock('tcp', TCP, sock, since=listener.since)
             key = (TCP, *sock.getsockname()[:2], *peer[:2])
-            self.flows.setdefault(key, Flow()).owner = child
+            self.flows.setdefault(key, Flow(self.index)).owner = child
             if name in self.last and self.last[name][1].key() == key:
                 self.last[child] = self.last.pop(name)
             busy = True
@@ -573,11 +609,14 @@ class Play:
         now = time.monotonic()
         if p.protocol == TCP:
             flow.timestamp = p.options.get(OPT_TIMESTAMP, b'')[:4]
-            flow.host_next = (p.seq + p.space()) & 0xFFFFFFFF
+            flow.host_next = p.end()
             if p.flags & ACK:
                 flow.host_ack = p.ack
             if p.flags & SYN and p.flags & ACK and p.options.get(OPT_FASTOPEN):
                 self.issued[p.daddr, p.saddr] = p.options[OPT_FASTOPEN]
+        if p.correct() and (p.flags & (SYN | ACK) == SYN or not flow.heard or not before(p.end(), flow.heard.end())):
+            self.crossed += 1
+            flow.heard, flow.heard_by, flow.heard_at = p, dev, self.crossed
         hop = socket.inet_ntoa(frame[2:6]) if frame[:2] == b'\x02\x00' else p.daddr if frame[0] & 1 else ''
         out = {'event': self.index, 'socket': flow.owner, 'dev': dev, 'nexthop': hop}
         if hop not in ('', p.daddr):
@@ -596,10 +635,10 @@ class Play:
 
     def flow_of(self, p):
         """The flow of a packet; another socket that gets the same ports begins it anew."""
-        flow = self.flows.setdefault(p.key(), Flow())
+        flow = self.flows.setdefault(p.key(), Flow(self.index))
         own = self.sockets.get(self.subject)
         if flow.owner and flow.owner != self.subject and own and own.protocol == p.protocol and self.verb in ('connect', 'send'):
-            flow = self.flows[p.key()] = Flow()
+            flow = self.flows[p.key()] = Flow(self.index)
         flow.owner = flow.owner or self.owner_of(p)
         return flow
 
@@ -637,7 +676,7 @@ class Play:
         sockets = {}
         listed = {kind: proc_sockets(kind) for kind in {sock.file_name for sock in self.sockets.values()}}
         for name, sock in self.sockets.items():
-            entry = {'closed': sock.sock is None}
+            entry = {'closed': sock.sock is None, 'received': sock.received}
             by_inode, by_name = listed[sock.file_name]
             row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
             saddr, sport = sock.name() if sock.sock else sock.last_name

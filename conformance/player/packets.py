@@ -26,6 +26,11 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
+def before(seq1, seq2):
+    """Whether one sequence number comes before another."""
+    return (seq1 - seq2) & 0xFFFFFFFF > 0x7FFFFFFF
+
+
 def pseudo(saddr, daddr, protocol, length):
     return socket.inet_aton(saddr) + socket.inet_aton(daddr) + struct.pack('!BBH', 0, protocol, length)
 
@@ -69,6 +74,10 @@ class Packet:
     def space(self):
         """Sequence numbers that a TCP segment takes."""
         return len(self.payload) + bool(self.flags & SYN) + bool(self.flags & FIN)
+
+    def end(self):
+        """The sequence number behind a TCP segment."""
+        return (self.seq + self.space()) & 0xFFFFFFFF
 
     def correct(self):
         return self.ip_checksum == 'correct' and 'incorrect' not in (self.checksum, self.signature)

@@ -47,6 +47,8 @@ export type LocalPacket = Omit<KernelPacket, 'socket' | 'nexthop' | 'gateway'>;
 
 export interface KernelSocket {
   readonly closed: boolean;
+  /** Bytes that its user has read. */
+  readonly received: number;
   readonly state: string;
   /** From getsockname(). */
   readonly saddr: string;

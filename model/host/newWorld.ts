@@ -95,6 +95,7 @@ const NEW_WORLD: World = {
   table_perturb: 0,
   metrics: [],
   sent: [],
+  crossed: [],
   backlog: [],
   rejections: [],
   now: 0,

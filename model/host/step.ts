@@ -27,7 +27,7 @@ import { NO_SOCK, type Sock } from '../types/sock.ts';
 import type { Kernel, Scenario, Sent, Step, World } from '../types/world.ts';
 import { hostCommand } from './commands.ts';
 import { newWorld } from './newWorld.ts';
-import { peerAnswer, withCookieOf } from './peer.ts';
+import { peerAnswer, peerSays, withCookieOf } from './peer.ts';
 
 /** A system call has returned to its user. */
 function returned(net: World, call: string, sk: number, err: number): World {
@@ -60,7 +60,8 @@ function lastNamed(net: World, name: string): Sock {
 /** A packet arrives on a link; on one that is down nothing can, and a VRF has no wire. */
 function receive(kernel: Kernel, net: World, dev: NetDevice, packet: SkBuff): World {
   if (!dev.up || netif_is_l3_master(dev)) return net;
-  const arrived = alloc_skb(net, { ...packet, iif: dev.ifindex });
+  const crossed = [...net.crossed, { sk: 0, dev: dev.ifindex, skb: packet, came: true }];
+  const arrived = alloc_skb({ ...net, crossed }, { ...packet, iif: dev.ifindex });
   return ip_rcv(kernel, arrived.net, arrived.skb);
 }
 
@@ -76,6 +77,12 @@ function answer(kernel: Kernel, net: World, sk: Sock): World {
   const packet = peerAnswer(kernel, net, last);
   if (packet.iph.protocol === 0) return net;
   return receive(kernel, { ...net, sent: others }, dev_get_by_index(net, last.dev), packet);
+}
+
+/** The peer of that socket sends something of its own accord, if it can. */
+function say(kernel: Kernel, net: World, sk: Sock, len: number): World {
+  const { dev, skb } = peerSays(net, sk, len);
+  return skb.iph.protocol === 0 ? net : receive(kernel, net, dev_get_by_index(net, dev), skb);
 }
 
 /** The command as this kernel understands it. */
@@ -130,6 +137,8 @@ function perform(kernel: Kernel, net: World, event: Event): World {
     }
     case 'answer':
       return answer(kernel, net, lastNamed(net, event.s));
+    case 'say':
+      return say(kernel, net, lastNamed(net, event.s), event.len);
     case 'receive': {
       const { skb: plain, cookieFor } = event.packet;
       const skb = cookieFor === 0 ? plain : withCookieOf(kernel, plain, cookieFor);

@@ -185,6 +185,11 @@ export const EVENTS = {
     words: { s: { is: 'socket' } },
     options: {},
   },
+  say: {
+    says: 'the peer of S sends LEN bytes of its own accord: in order on the connection that is open, or to the address and port that S last sent from; they arrive on the link by which the last packet of the peer came',
+    words: { s: { is: 'socket' }, len: { is: 'bytes' } },
+    options: {},
+  },
   retransmit: { says: 'the retransmission timer of S fires', words: { s: { is: 'socket' } }, options: {} },
   close: { says: 'close(2)', words: { s: { is: 'socket' } }, options: {} },
   receive: {

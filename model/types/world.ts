@@ -71,6 +71,11 @@ export interface Sent {
   readonly skb: SkBuff;
 }
 
+/** A packet that crossed a link of the host: it left under socket `sk`, or it came, for `say`. */
+export interface Crossing extends Sent {
+  readonly came: boolean;
+}
+
 /** What TCP remembers of a peer, by address pair. C: net/ipv4/tcp_metrics.c, struct tcp_metrics_block, its Fast Open part. */
 export interface TcpMetrics {
   readonly saddr: number;
@@ -121,6 +126,8 @@ export interface World {
   readonly table_perturb: number;
   readonly metrics: readonly TcpMetrics[];
   readonly sent: readonly Sent[];
+  /** All packets so far that left for peers and came from them. */
+  readonly crossed: readonly Crossing[];
   /** Packets sent to the host itself, to be received on lo before the step ends. C: net/core/dev.c, the per-CPU backlog. */
   readonly backlog: readonly SkBuff[];
   /** What REJECT rules have still to send before the hook goes on. */

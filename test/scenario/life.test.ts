@@ -78,6 +78,11 @@ const CASES: readonly (readonly [events: string, index: number, ...words: string
   ['socket c tcp; send c 4 to 1.1.1.1:1 tfo; answer c; send c 4', -1],
   ['socket c tcp; bind c 10.9.9.9:80; bind c 10.0.0.1:80', -1],
   ['wait 1; host ip link set lo up', -1],
+  ['socket c tcp; connect c 8.8.8.8:80; answer c; say c 4; close c; say c 4', -1],
+  ['socket u udp; bind u 10.0.0.1:4000; say u 4; send u 1 to 1.1.1.1:1; say u 4', -1],
+  ['socket c tcp; say c 4', 1, 'say is not possible'],
+  ['socket l tcp; bind l 10.0.0.1:80; listen l; say l 4', 3, 'LISTEN'],
+  ['socket p ping; send p 1 to 1.1.1.1; say p 4', 2, 'a ping socket'],
   ['send c 4', 0, '"c"', 'socket c tcp'],
   ['socket c tcp; send c 4', 1, 'CLOSE', 'connect'],
   ['socket c tcp; listen c; connect c 8.8.8.8:80', 2, 'LISTEN'],
@@ -110,9 +115,9 @@ test.each(CASES.map(([text, index, ...words]) => ({ text, index, words })))(
 );
 
 test.each([
-  ['c', 'socket c tcp; bind c 10.0.0.1; connect c 8.8.8.8:80; answer c; send c 4; answer c; retransmit c'],
+  ['c', 'socket c tcp; bind c 10.0.0.1; connect c 8.8.8.8:80; answer c; say c 5; send c 4; answer c; retransmit c'],
   ['l', 'socket l tcp; bind l 10.0.0.1:80; listen l; listen l'],
-  ['u', 'socket u udp; send u 1 to 8.8.8.8:1; answer u; connect u 8.8.8.8:1; send u 1; connect u 8.8.8.8:2'],
+  ['u', 'socket u udp; send u 1 to 8.8.8.8:1; answer u; say u 3; connect u 8.8.8.8:1; send u 1; connect u 8.8.8.8:2'],
   ['p', 'socket p ping; send p 8 to 8.8.8.8; answer p; connect p 8.8.8.8; send p 8'],
   ['r', 'socket r raw tcp; send r 0 to 8.8.8.8; bind r 10.0.0.1; bind r 10.0.0.1; connect r 8.8.8.8; send r 0'],
   ['h', 'socket h hdrincl; send h 0 to 8.8.8.8; connect h 8.8.8.8; send h 0'],

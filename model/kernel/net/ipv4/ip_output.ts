@@ -102,8 +102,8 @@ export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sendi
 
 /** The device has the packet. What a tunnel of this host put around one is nobody's to answer. */
 export function transmitted(net: World, dev: number, gateway: number, skb: SkBuff): World {
-  const sent = skb.encapsulated === 0 ? remember(net, { sk: answeredAs(net, skb.sk), dev, skb }) : net.sent;
-  return emit({ ...net, sent }, { kind: 'xmit', dev, gateway, skb });
+  const shown = emit(net, { kind: 'xmit', dev, gateway, skb });
+  return skb.encapsulated === 0 ? remember(shown, { sk: answeredAs(net, skb.sk), dev, skb }) : shown;
 }
 
 /** Under which socket a packet of `sk` is remembered: a SYN-ACK under the listener, which users can name. */
@@ -112,11 +112,11 @@ function answeredAs(net: World, sk: number): number {
   return owner.kind === SOCK_REQUEST ? owner.parent : sk;
 }
 
-/** The last packets of all sockets, with a newer one of one of them. */
-function remember(net: World, packet: Sent): readonly Sent[] {
+/** The packet is its socket's last one, and on its way to a peer. */
+function remember(net: World, packet: Sent): World {
   let sent: readonly Sent[] = [];
   for (const old of net.sent) sent = old.sk === packet.sk ? sent : [...sent, old];
-  return [...sent, packet];
+  return { ...net, sent: [...sent, packet], crossed: [...net.crossed, { ...packet, came: false }] };
 }
 
 /**
