@@ -484,7 +484,8 @@ class Play:
         command = event['text'].partition('host')[2].strip()
         for refused in self.host.command(self.index, command) + self.host.settle():
             self.refused.append({'event': self.index, 'command': refused['command'], 'message': refused['message']})
-        if words[0] == 'ip' and {'del', 'delete', 'flush', 'down'} & set(words):
+        words = command.split()
+        if words[:1] == ['ip'] and {'del', 'delete', 'flush', 'down'} & set(words):
             time.sleep(FORGETTING_SECONDS)
 
     def do_wait(self, event):

@@ -45,7 +45,7 @@ describe('when the ports ran out under version 2', () => {
     ]);
     expect(seen.oops).toBe('');
     expect([3, 4, 5].map((event) => packets(seen, event))).toEqual([[], [], []]);
-    expect(seen.sockets.c).toEqual({ state: 'SYN_SENT', hashed: false });
+    expect(seen.sockets.c).toMatchObject({ state: 'SYN_SENT', hashed: false });
   });
 
   // The clone that nobody freed is that of the data, which is a segment of its own.
