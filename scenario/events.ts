@@ -19,7 +19,7 @@ import { formatAddress, formatEndpoint, formatFlags, formatProtocol, readFlags }
 import { readCgroupPath } from './host/xtMatches.ts';
 import { parseHostLine, printHostCommand } from './host.ts';
 import { arrivalJson, printArrival, readArrival } from './tcpdump.ts';
-import { readAddress, readBytes, readDevice, readEndpoint, readNumber, readTransport, U32, Words } from './words.ts';
+import { readAddress, readDevice, readEndpoint, readNumber, readTransport, Words } from './words.ts';
 
 const ROWS: Readonly<Record<EventName, EventRow>> = EVENTS;
 
@@ -27,12 +27,12 @@ const ROWS: Readonly<Record<EventName, EventRow>> = EVENTS;
 
 /** How a kind of word is read and written. */
 interface Codec<T> {
-  /** How a manual writes it. */
+  /** How a manual writes it, unless the row says so. */
   readonly sign: string;
   /** The value where the word is not there. */
   readonly none?: T;
   readonly given: (value: T) => boolean;
-  readonly read: (words: Words) => T;
+  readonly read: (words: Words, row: Word) => T;
   readonly print: (value: T) => string;
   /** As the player takes it. */
   readonly json: (value: T) => unknown;
@@ -99,10 +99,15 @@ const CODECS: { readonly [Kind in keyof Meanings]: Codec<Meanings[Kind]> } = {
   },
   address: word('ADDR', 'an address', 0, (text) => readAddress(text, 'an address'), formatAddress, formatAddress),
   link: word('DEV', 'the name of a link', '', readDevice),
-  mark: word('M', 'a mark', 0, (text) => readNumber(text, 'a mark', U32)),
-  user: word('U', 'a user or a group', 0, (text) => readNumber(text, 'a user or a group', U32 - 1)),
   cgroup: word('PATH', 'a control group', '', readCgroup),
-  bytes: word('LEN', 'a number of bytes', 0, readBytes),
+  number: {
+    sign: 'N',
+    none: 0,
+    given: (value) => value !== 0,
+    read: (words, { what = 'a number', max = 0 }) => readNumber(words.value(words.last, what), what, max),
+    print: String,
+    json: (value) => value,
+  },
   tcpFlags: word('F', 'TCP flags', -1, readTcpFlags, formatFlags),
   set: { sign: '', none: false, given: (set) => set, read: () => true, print: () => '', json: (set) => set },
   packet: { sign: 'PACKET', given: () => true, read: readArrival, print: printArrival, json: arrivalJson },
@@ -116,6 +121,11 @@ const CODECS: { readonly [Kind in keyof Meanings]: Codec<Meanings[Kind]> } = {
   },
   seconds: word('SECONDS', 'a number of seconds', 0, readSeconds, (ms) => String(ms / 1000)),
 };
+
+/** How a manual writes the word. */
+function signOf(row: Word): string {
+  return row.sign ?? codecOf(row).sign;
+}
 
 /** The codec of a word; its value is of the type that the table gives the field. */
 function codecOf({ is }: Word): Codec<unknown> {
@@ -143,8 +153,8 @@ export function usageOf(name: EventName): string {
   const signs = Object.values(words).filter(({ only }) => only === undefined);
   return [
     name,
-    ...signs.map((one) => codecOf(one).sign),
-    ...Object.entries(options).map(([field, option]) => `[${`${wordOf(field)} ${codecOf(option).sign}`.trim()}]`),
+    ...signs.map(signOf),
+    ...Object.entries(options).map(([field, option]) => `[${`${wordOf(field)} ${signOf(option)}`.trim()}]`),
   ].join(' ');
 }
 
@@ -170,7 +180,7 @@ function readOptions(name: EventName, words: Words, fields: Record<string, unkno
     const { field, option } = OPTIONS.get(name)?.get(text) ?? wrong(misplaced(name, text));
     if (seen.has(field)) wrong(`"${text}" stands twice; write it once`);
     seen.add(field);
-    fields[field] = codecOf(option).read(words);
+    fields[field] = codecOf(option).read(words, option);
   }
   for (const field of seen) {
     const { without } = options[field] as Option;
@@ -188,7 +198,7 @@ export function parseEvent(text: string): Event {
   const fields: Record<string, unknown> = { kind: name, picks: NO_PICKS };
   for (const [field, one] of Object.entries(row.words)) {
     const codec = codecOf(one);
-    fields[field] = isFor(one, fields.type) ? codec.read(words) : codec.none;
+    fields[field] = isFor(one, fields.type) ? codec.read(words, one) : codec.none;
   }
   for (const [field, option] of Object.entries(row.options)) fields[field] = codecOf(option).none;
   readOptions(name, words, fields);
@@ -265,7 +275,7 @@ export function drawnOptions(name: EventName): readonly string[] {
 function manualOf(name: EventName): string {
   const { says, options } = ROWS[name];
   const further = Object.entries(options).map(
-    ([field, option]) => `\`${`${wordOf(field)} ${codecOf(option).sign}`.trim()}\` is ${option.says}`,
+    ([field, option]) => `\`${`${wordOf(field)} ${signOf(option)}`.trim()}\` is ${option.says}`,
   );
   return [says, ...further].join('; ');
 }

@@ -14,7 +14,7 @@ import { setTransportChecksum, transportLen } from '../model/kernel/include/net/
 import { payloadOf } from '../model/kernel/net/core/skbuff.ts';
 import { ip_send_check } from '../model/kernel/net/ipv4/ip_output.ts';
 import { fastopenOption } from '../model/kernel/net/ipv4/tcp_fastopen.ts';
-import type { Arrival } from '../model/types/event.ts';
+import { type Arrival, LEN } from '../model/types/event.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
@@ -29,7 +29,7 @@ import {
 } from '../model/types/packet.ts';
 import { wrong } from './error.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatHex, formatProtocol, readFlags } from './format.ts';
-import { readAddress, readBytes, readEndpoint, readNumber, readTransport, U8, U16, U32, type Words } from './words.ts';
+import { readAddress, readEndpoint, readNumber, readTransport, U8, U16, U32, type Words } from './words.ts';
 
 const TTL = 64;
 const WINDOW = 65535;
@@ -67,7 +67,7 @@ function readExtras(words: Words, protocol: number, names: readonly (keyof Extra
       const max = name === 'tos' ? U8 : protocol === IPPROTO_TCP && name !== 'win' ? U32 : U16;
       extras[name] = readNumber(words.value(word, 'a number'), `the value of "${word}"`, max);
     } else if (/^[0-9]+$/.test(word)) {
-      extras.len = readBytes(word);
+      extras.len = readNumber(word, LEN.what, LEN.max);
     } else {
       wrong(
         `"${word}" does not belong here; behind "${formatProtocol(protocol)}" write any of ${names.map((one) => (one === 'len' ? 'LEN' : one)).join(', ')}`,

@@ -129,14 +129,6 @@ export function readEndpoint(word: string, what: string): Endpoint {
   return { given: true, addr, port: colon < 0 ? 0 : readNumber(word.slice(colon + 1), 'a port', U16) };
 }
 
-/** Longest payload that fits into an IPv4 packet with any header of the model. */
-const MAX_LEN = 65535 - 20 - 60;
-
-/** A payload length. */
-export function readBytes(word: string): number {
-  return readNumber(word, 'a number of bytes', MAX_LEN);
-}
-
 /** A transport protocol by name or number. */
 export function readTransport(word: string): number {
   const names: Readonly<Record<string, number>> = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, icmp: IPPROTO_ICMP };

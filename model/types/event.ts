@@ -54,12 +54,10 @@ export interface Meanings {
   readonly address: number;
   /** The name of a link, '' for none. */
   readonly link: string;
-  readonly mark: number;
-  readonly user: number;
   /** A path without its first slash, '' for the root. */
   readonly cgroup: string;
-  /** A number of payload bytes. */
-  readonly bytes: number;
+  /** From 0 to the row's `max`; 0 where the word is missing. */
+  readonly number: number;
   /** TCPHDR_* of a hand-made TCP header, -1 for none. */
   readonly tcpFlags: number;
   /** A word that says all by standing there. */
@@ -77,6 +75,10 @@ export interface Word {
   readonly only?: readonly SocketType[];
   /** The types of sockets that need a port in it. */
   readonly port?: readonly SocketType[];
+  /** Of a number: what it is, how a manual writes it, and the greatest that there is. */
+  readonly what?: string;
+  readonly sign?: string;
+  readonly max?: number;
 }
 
 /** A word, or a word with a value, that may be left out. */
@@ -102,18 +104,41 @@ export interface EventRow {
   readonly options: Readonly<Record<string, Option>>;
 }
 
+/** Payload bytes, as many as fit into an IPv4 packet with any header of the model. */
+export const LEN = { is: 'number', what: 'a number of bytes', sign: 'LEN', max: 65535 - 20 - 60 } as const;
+
 /** Events of a socket come in the order in which a generator lists what is possible. */
 export const EVENTS = {
   socket: {
     says: 'opens socket S; connections accepted by a listener l are called l.1, l.2, …',
     words: { s: { is: 'newSocket' }, type: { is: 'type' }, protocol: { is: 'protocol', only: ['raw'] } },
     options: {
-      mark: { is: 'mark', says: 'SO_MARK', draws: ['100'] },
+      mark: { is: 'number', what: 'a mark', sign: 'M', max: 0xffffffff, says: 'SO_MARK', draws: ['100'] },
       dev: { is: 'link', says: 'SO_BINDTODEVICE', draws: ['eth0', 'eth1'] },
-      uid: { is: 'user', says: 'the user who owns it', draws: ['1000'] },
-      gid: { is: 'user', says: 'the group of that user', draws: ['1000'] },
+      uid: {
+        is: 'number',
+        what: 'a user',
+        sign: 'U',
+        max: 0xfffffffe,
+        says: 'the user who owns it',
+        draws: ['1000'],
+      },
+      gid: {
+        is: 'number',
+        what: 'a group',
+        sign: 'G',
+        max: 0xfffffffe,
+        says: 'the group of that user',
+        draws: ['1000'],
+      },
       cgroup: { is: 'cgroup', says: 'the control group it is made in, a path of the unified hierarchy' },
-      classid: { is: 'mark', says: 'the class of net_cls that it is made in' },
+      classid: {
+        is: 'number',
+        what: 'a class',
+        sign: 'C',
+        max: 0xffffffff,
+        says: 'the class of net_cls that it is made in',
+      },
       dontroute: { is: 'set', says: 'SO_DONTROUTE', draws: [''] },
       broadcast: { is: 'set', says: 'SO_BROADCAST', draws: [''] },
       unicastIf: { is: 'link', says: 'IP_UNICAST_IF', without: 'dev', draws: ['eth0', 'eth1'] },
@@ -141,7 +166,7 @@ export const EVENTS = {
   },
   send: {
     says: 'sendmsg(2) with LEN bytes, of which byte i is i',
-    words: { s: { is: 'socket' }, len: { is: 'bytes' } },
+    words: { s: { is: 'socket' }, len: LEN },
     options: {
       to: {
         is: 'endpoint',
@@ -187,7 +212,7 @@ export const EVENTS = {
   },
   say: {
     says: 'the peer of S sends LEN bytes of its own accord: in order on the connection that is open, or to the address and port that S last sent from; they arrive on the link by which the last packet of the peer came',
-    words: { s: { is: 'socket' }, len: { is: 'bytes' } },
+    words: { s: { is: 'socket' }, len: LEN },
     options: {},
   },
   retransmit: { says: 'the retransmission timer of S fires', words: { s: { is: 'socket' } }, options: {} },
