@@ -17,7 +17,7 @@ from packets import (
 )  # fmt: skip
 
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
-IP_UNICAST_IF = 50
+IP_UNICAST_IF, IPTOS_RT_MASK = 50, 0x1C
 TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 23, 30, 0x20000000
 TCP_MD5SIG_EXT, TCP_MD5SIG_FLAG_PREFIX = 32, 1
 FASTOPEN_QUEUE = 16
@@ -66,8 +66,10 @@ class Flow:
 class Sock:
     """A socket of the scenario. `sock` is None once it is closed, and where it could not be opened."""
 
-    def __init__(self, kind, protocol, sock, uid=0, since=0):
-        self.kind, self.protocol, self.sock, self.uid, self.since = kind, protocol, sock, uid, since
+    def __init__(self, kind, protocol, sock, since=0, asked=None):
+        self.kind, self.protocol, self.sock, self.since = kind, protocol, sock, since
+        # The event that opened it, with its options.
+        self.asked = asked or {}
         self.sequence = 0
         self.received = 0
         self.children = 0
@@ -95,6 +97,14 @@ class Sock:
             return ('0.0.0.0', 0)
 
 
+def index_of_link(name):
+    """The index of a link; a name that no link has is refused as the index of none would be."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        raise OSError(errno.ENODEV, name) from None
+
+
 def md5_key(_):
     """struct tcp_md5sig with a key for every peer."""
     anybody = struct.pack('=H6x', socket.AF_INET).ljust(128, b'\0')
@@ -107,9 +117,17 @@ SOCKET_OPTIONS = {
     'dev': (socket.SOL_SOCKET, socket.SO_BINDTODEVICE, lambda dev: dev.encode() + b'\0'),
     'dontroute': (socket.SOL_SOCKET, socket.SO_DONTROUTE, int),
     'broadcast': (socket.SOL_SOCKET, socket.SO_BROADCAST, int),
-    'unicastIf': (socket.IPPROTO_IP, IP_UNICAST_IF, lambda dev: struct.pack('!I', socket.if_nametoindex(dev))),
+    'unicastIf': (socket.IPPROTO_IP, IP_UNICAST_IF, lambda dev: struct.pack('!I', index_of_link(dev))),
+    'tos': (socket.IPPROTO_IP, socket.IP_TOS, int),
     'md5': (socket.IPPROTO_TCP, TCP_MD5SIG_EXT, md5_key),
 }
+
+
+def options_of(event):
+    """What sets the options of a socket event on a socket, a function each."""
+    for field, (level, option, value) in SOCKET_OPTIONS.items():
+        if field in event:
+            yield lambda sock: sock.setsockopt(level, option, value(event[field]))
 
 
 @contextlib.contextmanager
@@ -191,18 +209,17 @@ class Play:
         name, kind = event['s'], event['type']
         protocol = {'tcp': TCP, 'udp': UDP, 'ping': ICMP, 'raw': event.get('protocol'), 'hdrincl': socket.IPPROTO_RAW}[kind]
         style = {'tcp': socket.SOCK_STREAM, 'udp': socket.SOCK_DGRAM, 'ping': socket.SOCK_DGRAM}.get(kind, socket.SOCK_RAW)
-        uid, made = event.get('uid', 0), []
+        made = []
         self.last.pop(name, None)
 
         def make():
-            with as_user(uid):
+            with as_user(event.get('uid', 0)):
                 made.append(socket.socket(socket.AF_INET, style, protocol))
 
         opened = self.call('socket', make)
-        self.sockets[name] = Sock(kind, 0 if kind == 'hdrincl' else protocol, made[0] if opened else None, uid, self.index)
-        for field, (level, option, value) in SOCKET_OPTIONS.items():
-            if opened and field in event:
-                self.call('setsockopt', lambda: made[0].setsockopt(level, option, value(event[field])))
+        self.sockets[name] = Sock(kind, 0 if kind == 'hdrincl' else protocol, made[0] if opened else None, self.index, event)
+        for set_option in options_of(event) if opened else ():
+            self.call('setsockopt', lambda: set_option(made[0]))
 
     def do_bind(self, event):
         sock = self.open_sock(event['s'])
@@ -261,7 +278,7 @@ class Play:
         def send():
             control, given = [], source if source and sock.kind != 'hdrincl' else None
             if given or 'via' in event:
-                device = socket.if_nametoindex(event['via']) if 'via' in event else 0
+                device = index_of_link(event['via']) if 'via' in event else 0
                 info = struct.pack('=i', device) + socket.inet_aton(given or '0.0.0.0') + bytes(4)
                 control = [(socket.IPPROTO_IP, IP_PKTINFO, info)]
             sock.sock.sendmsg([payload], control, flags, *([to] if to else []))
@@ -289,14 +306,12 @@ class Play:
         """The source that a user of raw sockets computes a checksum for: the bound one, else what a like socket gets."""
         if sock.name()[0] != '0.0.0.0' and not via:
             return sock.name()[0]
-        with as_user(sock.uid):
+        with as_user(sock.asked.get('uid', 0)):
             probe = socket.socket(socket.AF_INET, socket.SOCK_RAW, sock.protocol or socket.IPPROTO_RAW)
         with probe:
-            for option, size in ((socket.SO_MARK, 4), (socket.SO_BINDTODEVICE, 16)):
-                probe.setsockopt(socket.SOL_SOCKET, option, sock.sock.getsockopt(socket.SOL_SOCKET, option, size))
             try:
-                if via:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, via.encode() + b'\0')
+                for set_option in options_of(sock.asked | ({'dev': via} if via else {})):
+                    set_option(probe)
                 probe.connect((address, 0))
                 return probe.getsockname()[0]
             except OSError:
@@ -304,9 +319,10 @@ class Play:
 
     def routed_source(self, sock, address):
         """The source that one lookup gives: connect() makes a second one with it, which may be refused."""
-        mark = struct.unpack('I', sock.sock.getsockopt(socket.SOL_SOCKET, socket.SO_MARK, 4))[0]
-        dev = sock.sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b'\0').decode()
-        words = [address, 'mark', str(mark), 'uid', str(sock.uid), *(['oif', dev] if dev else [])]
+        words = [address]
+        for field, word in (('mark', 'mark'), ('uid', 'uid'), ('dev', 'oif')):
+            words += [word, str(sock.asked[field])] if field in sock.asked else []
+        words += ['tos', str(sock.asked.get('tos', 0) & IPTOS_RT_MASK)]
         if sock.protocol in NAMES:
             words += ['ipproto', NAMES[sock.protocol]]
         return self.host.ip.ask([' '.join(words)])[0].get('prefsrc', '0.0.0.0')
@@ -615,7 +631,8 @@ class Play:
                 flow.host_ack = p.ack
             if p.flags & SYN and p.flags & ACK and p.options.get(OPT_FASTOPEN):
                 self.issued[p.daddr, p.saddr] = p.options[OPT_FASTOPEN]
-        if p.correct() and (p.flags & (SYN | ACK) == SYN or not flow.heard or not before(p.end(), flow.heard.end())):
+        further = p.protocol != TCP or p.flags & (SYN | ACK) == SYN or not flow.heard or not before(p.end(), flow.heard.end())
+        if p.correct() and further:
             self.crossed += 1
             flow.heard, flow.heard_by, flow.heard_at = p, dev, self.crossed
         hop = socket.inet_ntoa(frame[2:6]) if frame[:2] == b'\x02\x00' else p.daddr if frame[0] & 1 else ''

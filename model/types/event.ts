@@ -142,6 +142,14 @@ export const EVENTS = {
       dontroute: { is: 'set', says: 'SO_DONTROUTE', draws: [''] },
       broadcast: { is: 'set', says: 'SO_BROADCAST', draws: [''] },
       unicastIf: { is: 'link', says: 'IP_UNICAST_IF', without: 'dev', draws: ['eth0', 'eth1'] },
+      tos: {
+        is: 'number',
+        what: 'a type of service',
+        sign: 'T',
+        max: 0xff,
+        says: 'IP_TOS',
+        draws: ['16', '19'],
+      },
       md5: {
         is: 'set',
         says: 'TCP_MD5SIG, with a key for all peers',

@@ -3,17 +3,18 @@ import { EINVAL, ENODEV } from '../../../types/errno.ts';
 import type { EventOf } from '../../../types/event.ts';
 import { dropSock, getSock, setSock } from '../../../types/lookup.ts';
 import { NO_DST, type Rtable } from '../../../types/route.ts';
-import { SOCK_REQUEST, type Sock } from '../../../types/sock.ts';
+import { SOCK_REQUEST, SOCK_TCP, type Sock } from '../../../types/sock.ts';
 import type { Result, World } from '../../../types/world.ts';
+import { INET_ECN_MASK } from '../../include/net/inet_ecn.ts';
 import { ipv4_dst_check } from '../ipv4/route.ts';
 import { l3mdev_master_ifindex_rcu } from '../l3mdev/l3mdev.ts';
 import { dev_get_by_name } from './dev.ts';
 
 /**
- * The options of a new socket: SO_MARK, SO_BINDTODEVICE, SO_DONTROUTE, SO_BROADCAST, IP_UNICAST_IF and TCP_MD5SIG.
+ * The options of a new socket: SO_MARK, SO_BINDTODEVICE, SO_DONTROUTE, SO_BROADCAST, IP_UNICAST_IF, IP_TOS and TCP_MD5SIG.
  *
  * C: net/core/sock.c, sock_common_setsockopt(), sk_setsockopt() and sock_bindtoindex(); net/ipv4/ip_sockglue.c,
- * do_ip_setsockopt(); net/ipv4/tcp.c, do_tcp_setsockopt().
+ * do_ip_setsockopt() and __ip_sock_set_tos(); net/ipv4/tcp.c, do_tcp_setsockopt().
  */
 export function sock_common_setsockopt(net: World, sk: number, options: EventOf<'socket'>): Result {
   const dev = dev_get_by_name(net, options.dev);
@@ -22,13 +23,15 @@ export function sock_common_setsockopt(net: World, sk: number, options: EventOf<
   if (options.unicastIf !== '' && unicastIf.ifindex === 0) return { err: -ENODEV, net };
   const domain = l3mdev_master_ifindex_rcu(unicastIf);
   if (unicastIf.ifindex !== 0 && dev.ifindex !== 0 && domain !== dev.ifindex) return { err: -EINVAL, net };
+  const plain = getSock(net, sk);
   const set = {
-    ...getSock(net, sk),
+    ...plain,
     sk_mark: options.mark,
     sk_bound_dev_if: dev.ifindex,
     sk_localroute: options.dontroute,
     sk_broadcast: options.broadcast,
     uc_index: unicastIf.ifindex,
+    tos: plain.kind === SOCK_TCP ? options.tos & ~INET_ECN_MASK : options.tos,
     md5: options.md5,
   };
   return { err: 0, net: setSock(net, set) };

@@ -19,6 +19,7 @@ import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from '../../../types/verdict.
 import type { Kernel, Sent, World } from '../../../types/world.ts';
 import { vrf_ip_out, vrf_xmit } from '../../drivers/net/vrf.ts';
 import { csum_fold, ipSum, setTransportChecksum } from '../../include/net/checksum.ts';
+import { INET_ECN_MASK } from '../../include/net/inet_ecn.ts';
 import { IP4_REPLY_MARK, RT_CONN_FLAGS_TOS, RT_TOS } from '../../include/net/inet_sock.ts';
 import { dev_get_by_index, skb_checksum_help } from '../core/dev.ts';
 import { alloc_skb, kfree_skb, LL_RESERVED_SPACE, skbLen } from '../core/skbuff.ts';
@@ -39,9 +40,6 @@ export const IP_DF = 0x4000;
 
 /** net.ipv4.ip_default_ttl. */
 export const IPDEFTTL = 64;
-
-/** Explicit Congestion Notification's bits of a TOS byte. C: include/net/inet_ecn.h. */
-const INET_ECN_MASK = 0x03;
 
 /**
  * The header with its length and checksum, and the hooks of LOCAL_OUT, where the link has a VRF first with that as device.

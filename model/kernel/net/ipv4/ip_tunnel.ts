@@ -5,6 +5,7 @@ import type { NetDevice } from '../../../types/net.ts';
 import type { SkBuff } from '../../../types/packet.ts';
 import { NO_FLOW } from '../../../types/route.ts';
 import type { Kernel, World } from '../../../types/world.ts';
+import { INET_ECN_encapsulate } from '../../include/net/inet_ecn.ts';
 import { kfree_skb } from '../core/skbuff.ts';
 import { type Sending, transmitted } from './ip_output.ts';
 import { iptunnel_xmit } from './ip_tunnel_core.ts';
@@ -14,16 +15,6 @@ export const IPPROTO_IPIP = 4;
 
 /** Nested transmissions of one packet. C: include/linux/netdevice.h. */
 const XMIT_RECURSION_LIMIT = 8;
-
-const INET_ECN_MASK = 0x03;
-const INET_ECN_CE = 0x03;
-const INET_ECN_ECT_0 = 0x02;
-
-/** C: include/net/inet_ecn.h, INET_ECN_encapsulate(). */
-function INET_ECN_encapsulate(outer: number, inner: number): number {
-  const ecn = inner & INET_ECN_MASK;
-  return (outer & ~INET_ECN_MASK) | (ecn === INET_ECN_CE ? INET_ECN_ECT_0 : ecn);
-}
 
 /**
  * Sends a packet through a tunnel: the outer header carries the tunnel's addresses, and is routed without mark, user and
