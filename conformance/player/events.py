@@ -131,13 +131,15 @@ def options_of(event):
 
 
 @contextlib.contextmanager
-def as_user(uid):
-    """Sockets opened inside belong to that user."""
-    libc.setfsuid(uid)
+def as_user(event):
+    """Sockets opened inside belong to the user and the group of the event."""
+    libc.setfsgid(event.get('gid', 0))
+    libc.setfsuid(event.get('uid', 0))
     try:
         yield
     finally:
         libc.setfsuid(0)
+        libc.setfsgid(0)
 
 
 def cookie_for(saddr, daddr):
@@ -209,11 +211,13 @@ class Play:
         name, kind = event['s'], event['type']
         protocol = {'tcp': TCP, 'udp': UDP, 'ping': ICMP, 'raw': event.get('protocol'), 'hdrincl': socket.IPPROTO_RAW}[kind]
         style = {'tcp': socket.SOCK_STREAM, 'udp': socket.SOCK_DGRAM, 'ping': socket.SOCK_DGRAM}.get(kind, socket.SOCK_RAW)
+        if unknown := event.keys() - SOCKET_OPTIONS.keys() - {'kind', 'text', 's', 'type', 'protocol', 'uid', 'gid'}:
+            raise NotExpressible(f'the player does not know {", ".join(unknown)}')
         made = []
         self.last.pop(name, None)
 
         def make():
-            with as_user(event.get('uid', 0)):
+            with as_user(event):
                 made.append(socket.socket(socket.AF_INET, style, protocol))
 
         opened = self.call('socket', make)
@@ -306,7 +310,7 @@ class Play:
         """The source that a user of raw sockets computes a checksum for: the bound one, else what a like socket gets."""
         if sock.name()[0] != '0.0.0.0' and not via:
             return sock.name()[0]
-        with as_user(sock.asked.get('uid', 0)):
+        with as_user(sock.asked):
             probe = socket.socket(socket.AF_INET, socket.SOCK_RAW, sock.protocol or socket.IPPROTO_RAW)
         with probe:
             try:
