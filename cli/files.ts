@@ -1,8 +1,8 @@
 /** Where results are kept, and writing them whole or not at all. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Text } from '../scenario/text.ts';
 import type { Counterexample, Review } from '../search/outcome.ts';
+import type { Stored } from '../search/review.ts';
 
 /** The folder of counterexamples, below the current one. */
 const COUNTEREXAMPLES = 'counterexamples';
@@ -46,13 +46,19 @@ export function writeCounterexample(counterexample: Counterexample): string {
   return path;
 }
 
-/** The scenario that is stored for that cell. */
-export function readCounterexample(property: string, variant: string, release?: string): Text | undefined {
+/** The counterexample that is stored for that cell; undefined when there is none that can be read. */
+export function readCounterexample(property: string, variant: string, release?: string): Stored | undefined {
   try {
-    return JSON.parse(readFileSync(counterexamplePath(property, variant, release), 'utf8')) as Text;
+    const stored = JSON.parse(readFileSync(counterexamplePath(property, variant, release), 'utf8')) as Partial<Stored>;
+    const { host, events, found } = stored;
+    return isLines(host) && isLines(events) && found !== undefined ? { host, events, found } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isLines(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((line) => typeof line === 'string');
 }
 
 export function writeLastReview(review: Review): void {

@@ -13,10 +13,16 @@ function whole(word: string): number {
   return Number(word);
 }
 
+function positiveWhole(word: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(word)) throw new InvalidArgumentError('a whole number from 1 is expected.');
+  return Number(word);
+}
+
 const seed = (what = 'seed of the search') => new Option('--seed <n>', what).argParser(whole);
 const runs = (what = 'scenarios to try on every variant') => new Option('--runs <n>', what).argParser(positive);
 const budget = (what = 'time after which the search stops') =>
   new Option('--budget <seconds>', what).argParser(positive);
+const jobs = () => new Option('--jobs <n>', 'threads that search; one a core without it').argParser(positiveWhole);
 const variant = (what: string) => new Option('--variant <name>', what);
 const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
 const engine = () =>
@@ -63,6 +69,7 @@ function addSearches(all: Command): void {
     .addOption(seed())
     .addOption(runs())
     .addOption(budget())
+    .addOption(jobs())
     .addOption(engine())
     .addOption(release())
     .addOption(record())
@@ -78,6 +85,7 @@ function addSearches(all: Command): void {
     .addOption(runs())
     .addOption(seed())
     .addOption(budget())
+    .addOption(jobs())
     .option('--path <host:events>', 'only the run of that path, as a finding names it')
     .addOption(save())
     .action(async (ids, options) =>
@@ -100,6 +108,7 @@ function addSearches(all: Command): void {
     .addOption(seed())
     .addOption(runs())
     .addOption(budget())
+    .addOption(jobs())
     .addOption(release())
     .action(async (options) => (await searching(options, () => import('./verbs/check.ts'))).check(options));
 

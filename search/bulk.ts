@@ -2,7 +2,9 @@
  * The bulk search: plays generated scenarios on every variant and asks every property about each run.
  *
  * A host is configured once and used for several event sequences; the words of run H:E depend on the seed and on
- * H and E alone, so that any run can be played again by its path.
+ * H and E alone, so that any run can be played again by its path. For the same reason the work can be cut into pieces
+ * that are played anywhere and in any order: what they found is taken in the order of their paths, as if one after the
+ * other had been played.
  */
 import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
@@ -14,23 +16,33 @@ import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
 import { acceptedCommands, bootLines } from './replays.ts';
+import { firstTwins, playFrom, rerouted } from './twins.ts';
 
 /** Event sequences that are played on one host. */
 export const eventsPerHost = 16;
 
-export interface BulkOptions {
+/** Hosts of the first pieces, which shall answer soon, and of all later ones. */
+const FIRST_HOSTS = 2;
+const MOST_HOSTS = 64;
+
+export interface Plan {
   readonly properties: readonly Property[];
   readonly kernels: readonly Kernel[];
   readonly seed: number;
   /** Scenarios of a scope, if its share is 100; each is played on every kernel. */
   readonly runs: number;
-  /** Milliseconds, after which it stops; Infinity for none. */
-  readonly budget: number;
   /** Only the run of that path (`H:E`); '' for all. */
   readonly path: string;
   /** Failing scenarios to collect for a cell before it is left alone. */
   readonly failures: number;
-  readonly progress: (done: number, of: number) => void;
+}
+
+/** A piece of the work: runs of a scope, from that path on. */
+export interface Piece {
+  readonly scope: string;
+  readonly host: number;
+  readonly events: number;
+  readonly runs: number;
 }
 
 /** What the search saw of one property on one variant. */
@@ -42,6 +54,21 @@ export interface Tally {
   readonly failures: Failure[];
 }
 
+/** What a piece saw of one cell, which is named by its place in the order properties × kernels. */
+export interface Seen {
+  readonly cell: number;
+  runs: number;
+  occurred: number;
+  /** Each with the runs of the piece up to it, and those of them in which the property's case occurred. */
+  readonly failures: { readonly failure: Failure; readonly runs: number; readonly occurred: number }[];
+}
+
+/** What a piece saw of all its cells, and how many runs it came to before its time was up. */
+export interface PieceResult {
+  readonly runs: number;
+  readonly seen: readonly Seen[];
+}
+
 /** The words of the host of run H:E, and of its events. */
 export function hostWords(seed: number, host: number): WordSource {
   return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ (host * 2 + 1));
@@ -51,124 +78,174 @@ export function eventWords(seed: number, host: number, events: number): WordSour
   return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * eventsPerHost + events + 1, 0x9e3779b1));
 }
 
-export interface BulkResult {
-  readonly tallies: readonly Tally[];
-  readonly runs: number;
-  readonly finished: boolean;
+/** Every scope that some property is searched in. */
+export function scopesOfAll(properties: readonly Property[]): readonly RunScope[] {
+  return [...new Set(properties.flatMap(scopesOf))];
 }
 
-/** Runs the search, one scope after the other; the tallies come in the order properties × kernels. */
-export function bulkSearch(options: BulkOptions): BulkResult {
-  const { properties, kernels, budget, progress } = options;
-  const scopes = [...new Set(properties.flatMap(scopesOf))];
-  const tallies = properties.flatMap((property) =>
-    kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
-  );
-  const all = scopes.map(({ share }) => Math.ceil((options.runs * share) / 100));
+/** Scenarios that are played in a scope. */
+export function runsIn({ share }: RunScope, { runs, path }: Plan): number {
+  return path === '' ? Math.ceil((runs * share) / 100) : 1;
+}
+
+/** The pieces of the work in one scope, in the order of their paths. */
+export function* piecesOf(scope: RunScope, plan: Plan): Generator<Piece> {
+  const { name } = scope;
+  const [onlyHost, onlyEvents = 0] = plan.path.split(':').map(Number);
+  if (plan.path !== '') {
+    yield { scope: name, host: onlyHost as number, events: onlyEvents, runs: 1 };
+    return;
+  }
+  const all = runsIn(scope, plan);
+  let hosts = FIRST_HOSTS;
+  for (let host = 0; host * eventsPerHost < all; host += hosts, hosts = Math.min(hosts * 2, MOST_HOSTS)) {
+    yield { scope: name, host, events: 0, runs: Math.min(hosts * eventsPerHost, all - host * eventsPerHost) };
+  }
+}
+
+/** Plays a piece until its time is up; cells that are closed are not asked. */
+export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>, until: number): PieceResult {
+  const { kernels, seed, failures } = plan;
+  const scope = scopeNamed(plan.properties, piece.scope);
+  const asked = askedIn(scope, plan, closed);
+  const twins = firstTwins(kernels);
   let runs = 0;
-  let finished = true;
-  scopes.forEach((scope, s) => {
-    const before = runs;
-    const asked = tallies.filter(({ property }) => scopesOf(property).includes(scope));
-    const result = searchScope(scope, asked, {
-      ...options,
-      runs: all[s] as number,
-      budget: budget / scopes.length,
-      progress: (done) => progress(before + done, sum(all)),
-    });
-    runs += result.runs;
-    finished &&= result.finished;
-  });
-  return { tallies, runs, finished };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
-}
-
-/** Runs the search in one scope and adds to the tallies. */
-function searchScope(
-  scope: RunScope,
-  tallies: readonly Tally[],
-  options: BulkOptions & { readonly progress: (done: number) => void },
-): Pick<BulkResult, 'runs' | 'finished'> {
-  const { kernels, seed } = options;
-  const byKernel = kernels.map((kernel) => tallies.filter((tally) => tally.kernel === kernel));
-  const twins = kernels.map((kernel) => kernels.findIndex((other) => sameUntilReroute(kernel, other)));
-  const deadline = performance.now() + options.budget;
-  let runs = 0;
-  const only = options.path === '' ? undefined : options.path.split(':').map(Number);
-  const last = only === undefined ? options.runs : 1;
-  for (let h = only?.[0] ?? 0; runs < last; h++) {
-    const { host, booted } = drawBooted(scope, seed, h, kernels);
-    for (let e = only?.[1] ?? 0; e < eventsPerHost && runs < last; e++) {
+  let e = piece.events;
+  for (let h = piece.host; runs < piece.runs && e < eventsPerHost; h++, e = 0) {
+    const { host, booted } = drawBooted(scope, seed, h, kernels, twins);
+    for (; e < eventsPerHost && runs < piece.runs; e++, runs++) {
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
       const where = () => ({
         text: { host, events: lines },
-        scope,
+        scope: scope.name,
         words: wordsOfRun(scope, seed, h, e, host),
         path: `${h}:${e}`,
       });
       const played: Played[] = [];
-      for (let k = 0; k < kernels.length; k++) {
-        const twin = played[twins[k] as number];
-        const same = twin !== undefined && !rerouted(twin.run);
-        const now: Played = same
-          ? twin
-          : { run: playOn(kernels[k] as Kernel, booted[k] as World, events), answers: [] };
+      for (const [k, kernel] of kernels.entries()) {
+        const now = playBeside(played[twins[k] as number], kernel, booted[k] as World, events);
         played.push(now);
-        (byKernel[k] as Tally[]).forEach((tally, p) => {
-          if (tally.failures.length >= options.failures) return;
-          now.answers[p] ??= answer(tally.property, now.run);
-          note(tally, now.answers[p], where);
-        });
+        for (const { property, at, seen } of asked[k] as readonly Asked[]) {
+          if (seen.failures.length >= failures) continue;
+          now.answers[at] ??= answer(property, now.run);
+          note(seen, now.answers[at], () => ({ property: property.id, variant: kernel.name, ...where() }));
+        }
       }
-      runs++;
     }
-    options.progress(runs);
-    if (performance.now() > deadline) return { runs, finished: runs >= options.runs };
+    if (Date.now() > until) break;
   }
-  return { runs, finished: true };
+  return { runs, seen: asked.flat().map(({ seen }) => seen) };
 }
 
-/** A run, and what the properties of the scope said about it, as far as they were asked. */
+export function scopeNamed(properties: readonly Property[], name: string): RunScope {
+  return scopesOfAll(properties).find((scope) => scope.name === name) as RunScope;
+}
+
+/** A property that is asked on one kernel; `at` is its place among those of the scope. */
+interface Asked {
+  readonly property: Property;
+  readonly at: number;
+  readonly seen: Seen;
+}
+
+/** What is asked in a scope on each kernel. */
+function askedIn(
+  scope: RunScope,
+  { properties, kernels }: Plan,
+  closed: ReadonlySet<number>,
+): readonly (readonly Asked[])[] {
+  return kernels.map((_, k) =>
+    properties.flatMap((property, at): Asked[] => {
+      const cell = at * kernels.length + k;
+      if (!scopesOf(property).includes(scope) || closed.has(cell)) return [];
+      return [{ property, at, seen: { cell, runs: 0, occurred: 0, failures: [] } }];
+    }),
+  );
+}
+
+/** A run, and what the properties said about it, as far as they were asked. */
 interface Played {
   readonly run: Run;
-  readonly answers: (Asked | undefined)[];
+  readonly answers: (Answer | undefined)[];
 }
 
-interface Asked {
+interface Answer {
   readonly occurs: boolean;
   readonly broken: boolean;
 }
 
-/** What kernels that carry another patch have in common with each other. */
-const OF_THE_PATCH: readonly string[] = ['name', 'title', 'patch', 'ipt_mangle_out'] satisfies (keyof Kernel)[];
-
-/** Whether two kernels do the same as long as no packet is routed a second time. */
-function sameUntilReroute(a: Kernel, b: Kernel): boolean {
-  return Object.keys(a).every((key) => OF_THE_PATCH.includes(key) || a[key as keyof Kernel] === b[key as keyof Kernel]);
+/** Plays events where a twin has played them, if there is one; without a second lookup nothing can be different. */
+function playBeside(
+  twin: Played | undefined,
+  kernel: Kernel,
+  booted: World,
+  events: Parameters<typeof playOn>[2],
+): Played {
+  if (twin === undefined) return { run: playOn(kernel, booted, events), answers: [] };
+  return rerouted(twin.run) ? { run: playFrom(twin.run, kernel, booted, events), answers: [] } : twin;
 }
 
-/** Whether a packet of the run was routed a second time. */
-export function rerouted(run: Run): boolean {
-  return run.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute'));
-}
-
-function answer(property: Property, run: Run): Asked {
+function answer(property: Property, run: Run): Answer {
   return { occurs: occurs(property, run), broken: firstBroken(property, run) >= 0 };
 }
 
 /** Counts the answer, and keeps the run that it speaks against. */
-function note(
-  tally: Tally,
-  { occurs: occurred, broken }: Asked,
-  where: () => Omit<Failure, 'property' | 'variant'>,
-): void {
-  tally.runs++;
-  if (occurred) tally.occurred++;
-  if (broken) tally.failures.push({ property: tally.property.id, variant: tally.kernel.name, ...where() });
+function note(seen: Seen, { occurs: occurred, broken }: Answer, failure: () => Failure): void {
+  seen.runs++;
+  if (occurred) seen.occurred++;
+  if (broken) seen.failures.push({ failure: failure(), runs: seen.runs, occurred: seen.occurred });
+}
+
+/** What all pieces saw, taken in the order of their paths. */
+export class Tallies {
+  readonly all: readonly Tally[];
+  private readonly most: number;
+
+  constructor({ properties, kernels, failures }: Plan) {
+    this.most = failures;
+    this.all = properties.flatMap((property) =>
+      kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
+    );
+  }
+
+  /** Takes in what the next piece saw; gives the cells that are closed with it. */
+  add({ seen }: PieceResult): readonly number[] {
+    return seen.filter((one) => this.take(one)).map(({ cell }) => cell);
+  }
+
+  isClosed(cell: number): boolean {
+    return (this.all[cell] as Tally).failures.length >= this.most;
+  }
+
+  private take({ cell, runs, occurred, failures }: Seen): boolean {
+    const tally = this.all[cell] as Tally;
+    const room = this.most - tally.failures.length;
+    if (room <= 0) return false;
+    const last = failures[room - 1];
+    tally.runs += last?.runs ?? runs;
+    tally.occurred += last?.occurred ?? occurred;
+    for (const { failure } of failures.slice(0, room)) tally.failures.push(failure);
+    return last !== undefined;
+  }
+}
+
+/** Plays all of it here and now; the tallies come in the order properties × kernels. */
+export function bulkSearch(plan: Plan, progress?: (done: number, of: number) => void): readonly Tally[] {
+  const tallies = new Tallies(plan);
+  const closed = new Set<number>();
+  const scopes = scopesOfAll(plan.properties);
+  const all = scopes.reduce((sum, scope) => sum + runsIn(scope, plan), 0);
+  let runs = 0;
+  for (const scope of scopes) {
+    for (const piece of piecesOf(scope, plan)) {
+      const result = playPiece(plan, piece, closed, Number.POSITIVE_INFINITY);
+      for (const cell of tallies.add(result)) closed.add(cell);
+      runs += result.runs;
+      progress?.(runs, all);
+    }
+  }
+  return tallies.all;
 }
 
 /** A host of the scope without the commands that the kernel refuses, configured on every kernel. */
@@ -177,9 +254,12 @@ export function drawBooted(
   seed: number,
   h: number,
   kernels: readonly Kernel[],
+  twins: readonly number[] = firstTwins(kernels),
 ): { host: readonly string[]; booted: readonly World[] } {
   const host = acceptedCommands(kernels[0] as Kernel, drawHost(scope, hostWords(seed, h)));
-  return { host, booted: kernels.map((kernel) => bootLines(kernel, host)) };
+  const booted: World[] = [];
+  for (const [k, kernel] of kernels.entries()) booted.push(booted[twins[k] as number] ?? bootLines(kernel, host));
+  return { host, booted };
 }
 
 /** The words that run H:E consumes. */

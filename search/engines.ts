@@ -15,7 +15,7 @@ export async function searchWith(engine: EngineName | 'all', options: SearchOpti
   if (engine === 'fast-check') return search(options);
   const solved = await solve(options);
   if (engine === 'z3') return solved;
-  return search(options).map((cell, at) => combined(cell, solved[at] as Cell));
+  return (await search(options)).map((cell, at) => combined(cell, solved[at] as Cell));
 }
 
 /** z3's cells: what it found is made small as any other finding. */

@@ -13,13 +13,14 @@ import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
 import { firstBroken, playOn } from '../scenario/play.ts';
 import { eventOfLine, type Text } from '../scenario/text.ts';
-import { drawBooted, eventsPerHost, eventWords, rerouted, wordsOfRun } from './bulk.ts';
+import { drawBooted, eventsPerHost, eventWords, scopeNamed, wordsOfRun } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { drawEvents } from './generate.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Counterexample, Failure } from './outcome.ts';
 import { breaks } from './replays.ts';
 import { counterexampleOf } from './review.ts';
+import { firstTwins, rerouted } from './twins.ts';
 
 export interface FaultOptions {
   readonly faults: readonly Fault[];
@@ -83,10 +84,11 @@ function searchScope(scope: RunScope, candidates: readonly Candidate[], options:
   const properties = options.properties.filter((property) => scopesOf(property).includes(scope));
   const mended = [icmpOnlyMended, tcpRehashMended];
   const kernels = [...mended, ...candidates.map(({ kernel }) => kernel)];
+  const twins = firstTwins(kernels);
   const last = Math.ceil((options.runs * scope.share) / 100);
   let runs = 0;
   for (let h = 0; runs < last; h++) {
-    const { host, booted } = drawBooted(scope, options.seed, h, kernels);
+    const { host, booted } = drawBooted(scope, options.seed, h, kernels, twins);
     for (let e = 0; e < eventsPerHost && runs < last; e++, runs++) {
       const lines = drawEvents(scope, host, eventWords(options.seed, h, e));
       const events = lines.map(eventOfLine);
@@ -103,7 +105,7 @@ function searchScope(scope: RunScope, candidates: readonly Candidate[], options:
             property: property.id,
             variant: candidate.kernel.name,
             text: { host, events: lines },
-            scope,
+            scope: scope.name,
             words: wordsOfRun(scope, options.seed, h, e, host),
             path: `${h}:${e}`,
           });
@@ -121,7 +123,7 @@ function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
   for (const failure of failures) {
     const property = options.properties.find(({ id }) => id === failure.property) as Property;
     const test = breaksAlone(property, candidate);
-    const shrunk = shrinkWords(property, failure.scope, kernel, failure.words);
+    const shrunk = shrinkWords(property, scopeNamed(options.properties, failure.scope), kernel, failure.words);
     const text = minimise(test(shrunk) ? shrunk : failure.text, test);
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, property, failure };
   }

@@ -202,12 +202,12 @@ function* familiarTexts(text: Text): Generator<Text> {
   }
 }
 
-/** The smallest scenario that these steps lead to from `text`, which must break the property itself. */
-export function minimise(text: Text, breaks: Breaks): Text {
+/** The smallest scenario that these steps lead to from `text`, which must break the property itself, before the time is up. */
+export function minimise(text: Text, breaks: Breaks, until: number = Number.POSITIVE_INFINITY): Text {
   let best = text;
   let size = measure(best);
   for (;;) {
-    const better = firstSmaller(best, size, breaks);
+    const better = firstSmaller(best, size, breaks, until);
     if (better === undefined) return best;
     best = better;
     size = measure(best);
@@ -236,8 +236,9 @@ function* candidatesOf(text: Text): Generator<Text> {
   for (const candidates of [smallerTexts, shorterTexts, familiarTexts]) yield* candidates(text);
 }
 
-function firstSmaller(text: Text, size: readonly number[], breaks: Breaks): Text | undefined {
+function firstSmaller(text: Text, size: readonly number[], breaks: Breaks, until: number): Text | undefined {
   for (const candidate of candidatesOf(text)) {
+    if (Date.now() > until) return undefined;
     if (smaller(measure(candidate), size) && breaks(candidate)) return candidate;
   }
   return undefined;

@@ -1,5 +1,4 @@
 /** What a search can say about a property on a variant. Four outcomes, never merged. */
-import type { RunScope } from '../properties/scopes/runs.ts';
 import type { Text } from '../scenario/text.ts';
 
 export type EngineName = 'fast-check' | 'z3';
@@ -68,7 +67,8 @@ export interface Failure {
   readonly property: string;
   readonly variant: string;
   readonly text: Text;
-  readonly scope: RunScope;
+  /** The name of the scope that it was drawn from. */
+  readonly scope: string;
   /** What it was decoded from. */
   readonly words: readonly [host: readonly number[], events: readonly number[]];
   readonly path: string;

@@ -1,15 +1,18 @@
 /** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
+import { setImmediate } from 'node:timers/promises';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import { firstBroken, legalRun } from '../scenario/play.ts';
 import type { Text } from '../scenario/text.ts';
 import { traceLines } from '../scenario/trace.ts';
-import { type BulkOptions, bulkSearch, type Tally } from './bulk.ts';
-import { shrinkWords } from './fastCheck.ts';
-import { measure, minimise, smaller, superfluous } from './minimise.ts';
-import type { Cell, Counterexample, Failure } from './outcome.ts';
+import type { Plan, Tally } from './bulk.ts';
+import { type Crew, hire } from './crew.ts';
+import { superfluous } from './minimise.ts';
+import type { Cell, Counterexample } from './outcome.ts';
 import { breaks } from './replays.ts';
+import { type Closed, Schedule } from './schedule.ts';
+import { cellAt, type Small } from './tasks.ts';
 
 /** Fixed so that two people see the same review. */
 export const SEED = 1;
@@ -25,72 +28,162 @@ export interface SearchOptions {
   readonly kernels: readonly Kernel[];
   readonly seed: number;
   readonly runs: number;
+  /** Milliseconds for everything; Infinity for no end. */
   readonly budget: number;
   /** Failing scenarios that are made small for a cell. */
   readonly failures?: number;
   /** Only the run of that path; all without it. */
   readonly path?: string;
+  /** Threads that do the work; 1 without it. What is found does not depend on it. */
+  readonly jobs?: number;
+  /** A scenario that is known to break the property on that kernel. It proves the cell, if it still does. */
+  readonly stored?: (property: Property, kernel: Kernel) => Stored | undefined;
   readonly progress: (message: string) => void;
+  /** Hears of each cell once, when its outcome is decided; it may be seen in more runs, and its counterexample get smaller, before the end. */
+  readonly onCell?: (cell: Cell) => void;
 }
+
+/** A scenario that was found before. */
+export type Stored = Pick<Counterexample, 'host' | 'events' | 'found'>;
 
 /** Searches every property on every kernel with fast-check's outcomes. */
-export function search(options: SearchOptions): readonly Cell[] {
-  const bulk: BulkOptions = {
-    ...options,
+export async function search(options: SearchOptions): Promise<readonly Cell[]> {
+  const { properties, kernels, seed, runs } = options;
+  const plan: Plan = {
+    properties,
+    kernels,
+    seed,
+    runs,
     path: options.path ?? '',
     failures: options.failures ?? FAILURES,
-    progress: (done, of) => options.progress(`${done.toLocaleString('en')} of ${of.toLocaleString('en')} scenarios`),
   };
-  const { tallies, finished } = bulkSearch(bulk);
-  return tallies.map((tally) => {
-    options.progress(`making ${tally.property.id} on ${tally.kernel.name} small`);
-    return cellOf(tally, options, finished);
-  });
+  const crew = hire(plan, options.jobs ?? 1);
+  try {
+    return await new Search(plan, options, crew).run();
+  } finally {
+    await crew.end();
+  }
 }
 
-function cellOf(tally: Tally, options: SearchOptions, finished: boolean): Cell {
-  const { property, kernel, runs, occurred } = tally;
-  const shared = {
-    property: property.id,
-    variant: kernel.name,
-    engine: 'fast-check',
-    scope: scopesOf(property)
-      .map(({ name }) => name)
-      .join(', '),
-    runs,
-    occurred,
-  } as const;
-  if (tally.failures.length > 0) {
-    return { ...shared, outcome: 'violated', reason: '', counterexample: smallest(tally, options) };
+/** One search, from the first task to the last cell. */
+class Search {
+  private readonly plan: Plan;
+  private readonly options: SearchOptions;
+  private readonly crew: Crew;
+  private readonly schedule: Schedule;
+  /** What is decided so far, in the order properties × kernels. */
+  private readonly cells: Cell[] = [];
+  /** What was stored and still breaks its property, and the counterexamples among it, which cannot be made smaller. */
+  private readonly stored = new Map<number, Stored>();
+  private readonly examples = new Map<number, Counterexample>();
+  private busy = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(plan: Plan, options: SearchOptions, crew: Crew) {
+    this.plan = plan;
+    this.options = options;
+    this.crew = crew;
+    this.schedule = new Schedule(plan, options.budget, (closed) => this.decide(closed));
   }
-  const reason =
-    occurred === 0
-      ? 'the case it speaks of never occurred'
-      : finished
-        ? ''
-        : `the budget ended after ${runs.toLocaleString('en')} runs`;
-  return { ...shared, outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
+
+  async run(): Promise<readonly Cell[]> {
+    const replayed = this.replayStored();
+    if (this.crew.size === 1) await replayed;
+    await Promise.all([replayed, ...Array.from({ length: this.crew.size }, () => this.work(replayed))]);
+    return this.cells;
+  }
+
+  /** Does one task after the other, while there are some. */
+  private async work(replayed: Promise<void>): Promise<void> {
+    const { schedule, crew } = this;
+    for (;;) {
+      const task = schedule.next();
+      if (task === undefined) {
+        if (this.busy === 0) return;
+        await new Promise<void>((resolve) => this.waiting.push(resolve));
+        continue;
+      }
+      this.busy++;
+      if (task.kind === 'small') schedule.takeSmall(task, await crew.do(task));
+      else {
+        const result = await crew.do(task);
+        await replayed;
+        schedule.takePiece(task, result);
+      }
+      this.busy--;
+      this.sayHowFar();
+      for (const wake of this.waiting.splice(0)) wake();
+    }
+  }
+
+  private sayHowFar(): void {
+    const { runs, allRuns } = this.schedule;
+    this.options.progress(`${runs.toLocaleString('en')} of ${allRuns.toLocaleString('en')} scenarios`);
+  }
+
+  /** What was found before proves its cell, if it still breaks the property. */
+  private async replayStored(): Promise<void> {
+    const { properties, kernels } = this.plan;
+    for (let cell = 0; cell < properties.length * kernels.length; cell++) {
+      const [property, kernel] = cellAt(properties, kernels, cell);
+      const stored = this.options.stored?.(property, kernel);
+      if (stored === undefined || !breaks(property, kernel, stored)) continue;
+      const isSmall = superfluous(stored, (text) => breaks(property, kernel, text)).length === 0;
+      this.schedule.know(cell, stored, isSmall);
+      this.stored.set(cell, stored);
+      if (isSmall) {
+        const example = counterexampleOf(property, kernel, stored, stored.found);
+        this.examples.set(cell, example);
+        const unseen = { property, kernel, runs: 0, occurred: 0, failures: [] };
+        this.options.onCell?.(violated(unseen, example));
+      }
+      await setImmediate();
+    }
+  }
+
+  /** Takes in a cell of which nothing more will be played. */
+  private decide({ cell, tally, small }: Closed): void {
+    const known = this.examples.get(cell);
+    const example = small === null ? known : this.exampleOf(cell, tally, small);
+    const cut = small !== null && !small.finished ? 'the budget ended before its counterexample was small' : '';
+    const decided = example === undefined ? this.unbroken(tally) : violated(tally, example, cut);
+    this.cells[cell] = decided;
+    if (known === undefined) this.options.onCell?.(decided);
+  }
+
+  private exampleOf(cell: number, { property, kernel }: Tally, { text, path, finished }: Small): Counterexample {
+    const { seed } = this.plan;
+    const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --seed ${seed} --path ${path}`;
+    const fresh = { by: 'fast-check', seed, command } as const;
+    const found = path === '' ? (this.stored.get(cell) as Stored).found : fresh;
+    return counterexampleOf(property, kernel, text, found, finished);
+  }
+
+  private unbroken(tally: Tally): Cell {
+    const reason =
+      tally.occurred === 0
+        ? 'the case it speaks of never occurred'
+        : this.schedule.finished
+          ? ''
+          : `the budget ended after ${tally.runs.toLocaleString('en')} runs`;
+    return { ...answerOf(tally), outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
+  }
+}
+
+function violated(tally: Tally, counterexample: Counterexample, reason = ''): Cell {
+  return { ...answerOf(tally), outcome: 'violated', reason, counterexample };
+}
+
+function answerOf({ property, kernel, runs, occurred }: Tally) {
+  const scope = scopesOf(property)
+    .map(({ name }) => name)
+    .join(', ');
+  return { property: property.id, variant: kernel.name, engine: 'fast-check', scope, runs, occurred } as const;
 }
 
 /** The words of a command that name another release than the reference. */
 export function onOption(kernel: Kernel): string {
   return kernel.release === REFERENCE ? '' : ` --release ${kernel.release}`;
-}
-
-/** The smallest of what the failures of a cell shrink to. */
-function smallest(tally: Tally, options: SearchOptions): Counterexample {
-  const { property, kernel } = tally;
-  const test = (text: Text) => breaks(property, kernel, text);
-  let best: { text: Text; failure: Failure } | undefined;
-  for (const failure of tally.failures) {
-    const shrunk = shrinkWords(property, failure.scope, kernel, failure.words);
-    const text = minimise(test(shrunk) ? shrunk : failure.text, test);
-    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, failure };
-  }
-  const { text, failure } = best as { text: Text; failure: Failure };
-  const { seed } = options;
-  const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --seed ${seed} --path ${failure.path}`;
-  return counterexampleOf(property, kernel, text, { by: 'fast-check', seed, command });
 }
 
 /** What a run that breaks the property shows, as a whole sentence; the name of a kernel function keeps its spelling. */
@@ -99,14 +192,15 @@ export function findingOf(property: Property, run: Run): string {
   return /^\w+_/.test(text) ? `${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** The counterexample as it is stored; checks that it is 1-minimal. */
+/** The counterexample as it is stored; checks that it is 1-minimal, unless there was no time for that. */
 export function counterexampleOf(
   property: Property,
   kernel: Kernel,
   text: Text,
   found: Counterexample['found'],
+  isSmall = true,
 ): Counterexample {
-  const rest = superfluous(text, (candidate) => breaks(property, kernel, candidate));
+  const rest = isSmall ? superfluous(text, (candidate) => breaks(property, kernel, candidate)) : [];
   if (rest.length > 0)
     throw new Error(`internal error: ${property.id} on ${kernel.name} is not minimal: ${rest.join('; ')}`);
   const run = legalRun(kernel, text) as Run;

@@ -9,6 +9,7 @@ await build({
   entryPoints: {
     'reroute-check': 'cli/main.ts',
     index: 'search/index.ts',
+    'search-worker': 'search/worker.ts',
     'z3-worker': 'solver/worker.ts',
   },
   outdir: 'dist',

@@ -1,5 +1,6 @@
 /** `reroute-check review`: the matrix, and a sentence for every violated cell. */
 import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
@@ -8,7 +9,7 @@ import { searchWith } from '../../search/engines.ts';
 import { measure, smaller } from '../../search/minimise.ts';
 import { answersOf, type Cell, type EngineName, type Outcome, type Review } from '../../search/outcome.ts';
 import { breaks } from '../../search/replays.ts';
-import { RUNS, SEED } from '../../search/review.ts';
+import { RUNS, SEED, type Stored } from '../../search/review.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
 import { counterexamplePath, readCounterexample, writeCounterexample, writeLastReview } from '../files.ts';
 import { progress } from '../progress.ts';
@@ -21,6 +22,7 @@ export interface ReviewOptions {
   readonly runs?: number;
   readonly budget?: number;
   readonly release?: string;
+  readonly jobs?: number;
 }
 
 export interface ReviewVerbOptions extends ReviewOptions {
@@ -41,6 +43,8 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
     seed,
     runs,
     budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
+    jobs: options.jobs ?? availableParallelism(),
+    stored: ({ id }, { name }) => storedFor(id, name, onRelease(options.release)),
     progress: show.say,
   });
   show.done();
@@ -53,6 +57,20 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
     variants: variants.map(({ name, title }) => ({ name, title })),
     cells,
   };
+}
+
+/** What proves that cell: its own counterexample, or, on another release, the one of the reference. */
+function storedFor(property: string, variant: string, release: string | undefined): Stored | undefined {
+  const own = readCounterexample(property, variant, release);
+  const reference = readCounterexample(property, variant);
+  if (own !== undefined || reference === undefined) return own;
+  const command = `reroute-check replay ${counterexamplePath(property, variant)} --release ${release}`;
+  return { ...reference, found: { ...reference.found, command } };
+}
+
+/** The release in the name of a counterexample's file: none for the reference. */
+function onRelease(release: string | undefined): string | undefined {
+  return release === REFERENCE ? undefined : release;
 }
 
 function releaseWord(release: string | undefined): string {
@@ -75,7 +93,7 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
     needToRecord();
   }
   const result = await makeReview(options);
-  for (const cell of result.cells) store(cell, result.release === REFERENCE ? undefined : result.release);
+  for (const cell of result.cells) store(cell, onRelease(result.release));
   writeLastReview(result);
   process.stdout.write(matrixText(result));
   if (options.record) recordMatrix(result);
@@ -84,32 +102,28 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
 /** Records the outcome of every cell on that release. */
 function recordMatrix({ release, command, cells }: Review): void {
   const outcomes: Record<string, Record<string, Outcome>> = {};
-  for (const cell of cells)
-    outcomes[cell.property] = { ...outcomes[cell.property], [cell.variant]: sampled(cell, release) };
+  for (const cell of cells) outcomes[cell.property] = { ...outcomes[cell.property], [cell.variant]: sampled(cell) };
   const { releases } = readResult('matrix');
   record('matrix', { releases: { ...releases, [release]: { command, outcomes } } });
 }
 
-/** fast-check's answer; a stored counterexample that still violates is worth as much as one that this search found. */
-function sampled(cell: Cell, release: string): Outcome {
-  const { property, variant } = cell;
-  const stored = [release, undefined].map((on) =>
-    readCounterexample(property, variant, on === REFERENCE ? undefined : on),
-  );
-  const kernel = chooseVariant(variant, release);
-  if (stored.some((text) => text !== undefined && breaks(chooseProperty(property), kernel, text))) return 'violated';
+/** fast-check's answer. */
+function sampled(cell: Cell): Outcome {
   return answersOf(cell).find(({ engine }) => engine === 'fast-check')?.outcome ?? cell.outcome;
 }
 
 /** Keeps what is stored while it still violates and nothing smaller was found: one engine does not undo the other's work. */
 function store(cell: Cell, release: string | undefined): void {
-  const { property, variant, counterexample } = cell;
+  const { property, variant, counterexample, reason } = cell;
   const kept = release === undefined || differs(cell);
   const stored = kept ? readCounterexample(property, variant, release) : undefined;
   if (stored !== undefined && breaks(chooseProperty(property), chooseVariant(variant, release), stored)) {
     const isWorse = counterexample === null || smaller(measure(stored), measure(counterexample));
     if (isWorse) return;
   }
-  if (counterexample !== null && kept) writeCounterexample(counterexample);
-  else if (cell.outcome !== 'undecided') rmSync(counterexamplePath(property, variant, release), { force: true });
+  if (counterexample !== null && kept) {
+    if (reason === '') writeCounterexample(counterexample);
+  } else if (cell.outcome !== 'undecided') {
+    rmSync(counterexamplePath(property, variant, release), { force: true });
+  }
 }

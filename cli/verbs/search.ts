@@ -1,4 +1,5 @@
 /** `reroute-check search`: some properties, made small, stored on request. */
+import { availableParallelism } from 'node:os';
 import { searchWith } from '../../search/engines.ts';
 import type { Cell, EngineName } from '../../search/outcome.ts';
 import { RUNS, SEED } from '../../search/review.ts';
@@ -15,6 +16,7 @@ export interface SearchVerbOptions {
   readonly seed?: number;
   readonly budget?: number;
   readonly path?: string;
+  readonly jobs?: number;
   readonly save?: boolean;
 }
 
@@ -29,6 +31,7 @@ export async function searchVerb(ids: readonly string[], options: SearchVerbOpti
     seed,
     runs: options.runs ?? RUNS,
     budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
+    jobs: options.jobs ?? availableParallelism(),
     progress: show.say,
     ...(options.path === undefined ? {} : { path: options.path }),
   });

@@ -31,16 +31,11 @@ export function conditionOf(variant: string): string {
 export function synFiltersVerb({ seed = SEED, runs = RUNS, ...options }: SynFiltersOptions): void {
   if (options.record) needToRecord();
   const show = progress();
-  const { tallies } = bulkSearch({
-    properties: chooseProperties(PROMISES),
-    kernels: [tcpRehash, ...filtered],
-    seed,
-    runs,
-    budget: Number.POSITIVE_INFINITY,
-    path: '',
-    failures: 1,
-    progress: (done, of) => show.say(`${done.toLocaleString('en')} of ${of.toLocaleString('en')} scenarios`),
-  });
+  const kernels = [tcpRehash, ...filtered];
+  const tallies = bulkSearch(
+    { properties: chooseProperties(PROMISES), kernels, seed, runs, path: '', failures: 1 },
+    (done, of) => show.say(`${done.toLocaleString('en')} of ${of.toLocaleString('en')} scenarios`),
+  );
   show.done();
   const paths: Record<string, Record<string, string>> = {};
   for (const { property, kernel, failures } of tallies) {

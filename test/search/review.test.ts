@@ -9,7 +9,7 @@ import { search } from '../../search/review.ts';
 
 const kernels = [stock, tcpRehash];
 const options = { seed: 7, budget: 60_000, failures: 1, progress() {} };
-const cells: readonly Cell[] = search({ ...options, properties, kernels, runs: 2000 });
+const cells: readonly Cell[] = await search({ ...options, properties, kernels, runs: 2000 });
 const violated = cells.filter(({ outcome }) => outcome === 'violated');
 
 describe('a search of 2,000 scenarios from another seed', () => {
@@ -30,14 +30,14 @@ describe('a search of 2,000 scenarios from another seed', () => {
     for (const cell of cells) if (cell.outcome === 'sampled') expect(cell.occurred).toBeGreaterThan(0);
   });
 
-  it('finds the same scenarios again', () => {
+  it('finds the same scenarios again', async () => {
     const some = properties.filter(({ id }) => id === 'bound-port-kept' || id === 'transport-checksum-correct');
     const find = () => search({ ...options, properties: some, kernels: [tcpRehash], runs: 1000 });
-    expect(find()).toEqual(find());
+    expect(await find()).toEqual(await find());
   });
 
-  it('ends undecided when its budget does', () => {
-    const short = search({ ...options, properties, kernels, runs: 1_000_000, budget: 1 });
+  it('ends undecided when its budget does', async () => {
+    const short = await search({ ...options, properties, kernels, runs: 1_000_000, budget: 1 });
     const open = short.filter(({ outcome }) => outcome !== 'violated');
     expect(open.length).toBeGreaterThan(0);
     for (const { outcome, reason } of open) {

@@ -1,0 +1,114 @@
+/**
+ * Does the tasks of a search on worker threads. A thread makes properties and kernels from their names; where it cannot,
+ * and where no thread is wanted, this thread does everything itself, with a pause after each task.
+ */
+import { existsSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { kernelNamed } from '../model/patch/index.ts';
+import type { Kernel } from '../model/types/world.ts';
+import { properties as known } from '../properties/index.ts';
+import type { Plan } from './bulk.ts';
+import { type Done, doTask, type Task } from './tasks.ts';
+
+/** Those who do the tasks of a search. */
+export interface Crew {
+  /** Tasks that it does at once. */
+  readonly size: number;
+  do<T extends Task>(task: T): Promise<Done<T>>;
+  end(): Promise<void>;
+}
+
+/** A plan as it is told to a thread. */
+export interface NamedPlan extends Omit<Plan, 'properties' | 'kernels'> {
+  readonly properties: readonly string[];
+  readonly kernels: readonly (readonly [name: string, release: string])[];
+}
+
+export type Answer = { readonly done: Done<Task> } | { readonly failed: string };
+
+/** The built program of a thread; there is none beside the sources. */
+const WORKER = new URL('./search-worker.js', import.meta.url);
+
+/** As many threads as jobs, none for a single one. */
+export function hire(plan: Plan, jobs: number): Crew {
+  return jobs > 1 && isNamed(plan) && existsSync(fileURLToPath(WORKER)) ? new Threads(plan, jobs) : new Alone(plan);
+}
+
+/** Whether a thread that knows the names has the same properties and kernels. */
+function isNamed({ properties, kernels }: Plan): boolean {
+  return properties.every((property) => known.includes(property)) && kernels.every(isKnown);
+}
+
+function isKnown(kernel: Kernel): boolean {
+  const named = kernelNamed(kernel.name, kernel.release);
+  return (
+    named !== undefined && (Object.keys(kernel) as (keyof Kernel)[]).every((member) => kernel[member] === named[member])
+  );
+}
+
+/** The plan that those names stand for. */
+export function planOf({ properties, kernels, ...rest }: NamedPlan): Plan {
+  return {
+    ...rest,
+    properties: properties.flatMap((id) => known.find((property) => property.id === id) ?? []),
+    kernels: kernels.flatMap(([name, release]) => kernelNamed(name, release) ?? []),
+  };
+}
+
+class Alone implements Crew {
+  readonly size = 1;
+  private readonly plan: Plan;
+
+  constructor(plan: Plan) {
+    this.plan = plan;
+  }
+
+  async do<T extends Task>(task: T): Promise<Done<T>> {
+    await setImmediate();
+    return doTask(this.plan, task);
+  }
+
+  async end(): Promise<void> {}
+}
+
+class Threads implements Crew {
+  readonly size: number;
+  private readonly free: Worker[];
+  private readonly all: readonly Worker[];
+
+  constructor({ properties, kernels, ...rest }: Plan, jobs: number) {
+    const workerData: NamedPlan = {
+      ...rest,
+      properties: properties.map(({ id }) => id),
+      kernels: kernels.map(({ name, release }) => [name, release]),
+    };
+    this.size = jobs;
+    this.all = Array.from({ length: jobs }, () => new Worker(WORKER, { workerData }));
+    this.free = [...this.all];
+  }
+
+  do<T extends Task>(task: T): Promise<Done<T>> {
+    const worker = this.free.pop() as Worker;
+    return new Promise((resolve, reject) => {
+      const finish = () => {
+        worker.off('message', hear);
+        worker.off('error', reject);
+        this.free.push(worker);
+      };
+      const hear = (answer: Answer) => {
+        finish();
+        if ('done' in answer) resolve(answer.done as Done<T>);
+        else reject(new Error(answer.failed));
+      };
+      worker.on('message', hear);
+      worker.on('error', reject);
+      worker.postMessage(task);
+    });
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.all.map((worker) => worker.terminate()));
+  }
+}

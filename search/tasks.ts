@@ -1,0 +1,63 @@
+/** What a search is made of: pieces to play, and findings to make small. Each can be done on any thread. */
+import type { Text } from '../scenario/text.ts';
+import { type Piece, type PieceResult, type Plan, playPiece, scopeNamed } from './bulk.ts';
+import { shrinkWords } from './fastCheck.ts';
+import { measure, minimise, smaller } from './minimise.ts';
+import type { Failure } from './outcome.ts';
+import { breaks } from './replays.ts';
+
+export interface PlayTask {
+  readonly kind: 'play';
+  readonly piece: Piece;
+  /** Cells that need no more answers. */
+  readonly closed: readonly number[];
+  /** When its time is up, in milliseconds as of Date.now(). */
+  readonly until: number;
+}
+
+export interface SmallTask {
+  readonly kind: 'small';
+  readonly cell: number;
+  readonly failures: readonly Failure[];
+  /** A scenario that breaks the property, too; null when there is none. */
+  readonly stored: Text | null;
+  readonly until: number;
+}
+
+export type Task = PlayTask | SmallTask;
+
+/** The smallest scenario of a cell. */
+export interface Small {
+  readonly text: Text;
+  /** The run that it was made from, '' for the stored one. */
+  readonly path: string;
+  /** Whether there was time to make it as small as it gets. */
+  readonly finished: boolean;
+}
+
+export type Done<T extends Task> = T extends PlayTask ? PieceResult : Small;
+
+export function doTask<T extends Task>(plan: Plan, task: T): Done<T>;
+export function doTask(plan: Plan, task: Task): PieceResult | Small {
+  return task.kind === 'play' ? playPiece(plan, task.piece, new Set(task.closed), task.until) : smallest(plan, task);
+}
+
+/** The smallest of what the failures of a cell shrink to. */
+function smallest({ properties, kernels }: Plan, { cell, failures, stored, until }: SmallTask): Small {
+  const [property, kernel] = cellAt(properties, kernels, cell);
+  const test = (text: Text) => breaks(property, kernel, text);
+  let best = stored === null ? undefined : { text: minimise(stored, test, until), path: '' };
+  for (const { words, text: drawn, scope, path } of failures) {
+    if (best !== undefined && Date.now() > until) break;
+    const shrunk = shrinkWords(property, scopeNamed(properties, scope), kernel, words);
+    const text = minimise(test(shrunk) ? shrunk : drawn, test, until);
+    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, path };
+  }
+  if (best === undefined) throw new Error(`internal error: nothing was found of ${property.id} on ${kernel.name}`);
+  return { ...best, finished: Date.now() <= until };
+}
+
+/** The property and the kernel of a cell, which is named by its place in the order properties × kernels. */
+export function cellAt<P, K>(properties: readonly P[], kernels: readonly K[], cell: number): readonly [P, K] {
+  return [properties[Math.floor(cell / kernels.length)] as P, kernels[cell % kernels.length] as K];
+}
