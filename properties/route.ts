@@ -5,6 +5,7 @@ import { dev_get_by_index, dev_get_by_name } from '../model/kernel/net/core/dev.
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
+import { mayDependOnStack } from '../model/types/effects.ts';
 import { sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
@@ -25,7 +26,7 @@ import {
   userSocket,
   type Xmit,
 } from './packets.ts';
-import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
+import { at, effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { oneProvider, otherPaths, owners, protectedHosts, severalPaths, vrfHosts } from './scopes/runs.ts';
 import { departure, departureOr, lastDeparture } from './sentences.ts';
 
@@ -151,7 +152,7 @@ export const routeProperties: readonly Property[] = [
     scope: otherPaths,
     alsoIn: [owners],
     holds(run, i) {
-      if (!lookedUpAgain(run, i)) return true;
+      if (!lookedUpAgain(run, i) || !mayDependOnStack(at(run, i).world)) return true;
       const event = eventOf(run, i);
       let ok = true;
       for (const stack of MEMORIES) {

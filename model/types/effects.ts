@@ -21,3 +21,8 @@ export function emit(net: World, effect: Effect): World {
 export function shown(net: World): readonly Effect[] {
   return net.effects;
 }
+
+/** Whether a step that ended in that world may depend on `picks.stack`. Natively it is known whether it read it. */
+export function mayDependOnStack(_net: World): boolean {
+  return true;
+}

@@ -1,5 +1,6 @@
 /**
- * `model/types/effects.ts` as it runs natively: the effects of a step are one list, which grows while the step lasts.
+ * `model/types/effects.ts` as it runs natively: the effects of a step are one list, which grows while the step lasts, and
+ * the choices of a step know whether it read `picks.stack`.
  *
  * A world that is left behind within a step shows what came after it, too; nothing looks there. Outside of a step, and
  * on worlds of other steps, an effect makes a new list, as in the model.
@@ -10,9 +11,34 @@ import type { Effect, World } from '../../model/types/world.ts';
 /** The list of the step that runs; one that nobody has where none does. */
 let open: Effect[] = [];
 
+/** Choices that notice when somebody asks what memory held. */
+class WatchedPicks implements Picks {
+  readonly port_offset: number;
+  readonly isn: number;
+  isStackRead: boolean;
+  private readonly held: number;
+
+  constructor(port_offset: number, isn: number, held: number) {
+    this.port_offset = port_offset;
+    this.isn = isn;
+    this.isStackRead = false;
+    this.held = held;
+  }
+
+  get stack(): number {
+    this.isStackRead = true;
+    return this.held;
+  }
+
+  /** As the model has them. */
+  toJSON(): Picks {
+    return { port_offset: this.port_offset, isn: this.isn, stack: this.held };
+  }
+}
+
 export function beginStep(net: World, picks: Picks): World {
   open = [];
-  return { ...net, picks, effects: open };
+  return { ...net, picks: new WatchedPicks(picks.port_offset, picks.isn, picks.stack), effects: open };
 }
 
 export function emit(net: World, effect: Effect): World {
@@ -24,4 +50,8 @@ export function emit(net: World, effect: Effect): World {
 export function shown(net: World): readonly Effect[] {
   open = [];
   return net.effects;
+}
+
+export function mayDependOnStack({ picks }: World): boolean {
+  return !(picks instanceof WatchedPicks) || picks.isStackRead;
 }
