@@ -3,7 +3,7 @@
  * natively the item is pushed.
  *
  * Such a list is a local variable that begins as `[]`. Inside of the loops that build it nothing but its length is read
- * and nothing keeps it, so that it makes no difference whether it grows or is replaced.
+ * and nothing keeps it, unless the function ends with that, so that it makes no difference whether it grows or is replaced.
  */
 import { evaluatedIn, isFunction, isNamed, type Node } from './ast.ts';
 
@@ -76,6 +76,7 @@ function appendsOf(body: Node, { name, declarator, around }: List): readonly App
       node === declarator.id ||
       inside.has(node) ||
       node.start >= complete ||
+      outer.some(({ type }) => type === 'ReturnStatement') ||
       isRead(node, outer.at(-1) as Node, outer.at(-2)),
   );
   return harmless ? appends : [];

@@ -44,8 +44,19 @@ export function copy(from: Fields, site: Site): Fields {
     site.known = own;
     return (from as Copied).$again();
   }
+  const twin = twinOf(from);
+  const { fields } = twin.constructor as unknown as RecordClass;
+  return site.fields.every((field) => fields.has(field)) ? twin.$again() : { ...from };
+}
+
+/** Records made of objects that others have made, such as events: these are copied often and never changed. */
+const twins = new WeakMap<Fields, Copied>();
+
+function twinOf(from: Fields): Copied {
+  const known = twins.get(from);
+  if (known !== undefined) return known;
   const fields = Object.keys(from);
-  const made = record(fields.join());
-  if (!site.fields.every((field) => made.fields.has(field))) return { ...from };
-  return new made(...fields.map((field) => from[field]));
+  const twin = new (record(fields.join()))(...fields.map((field) => from[field]));
+  twins.set(from, twin);
+  return twin;
 }
