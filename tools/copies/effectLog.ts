@@ -15,30 +15,32 @@ let open: Effect[] = [];
 class WatchedPicks implements Picks {
   readonly port_offset: number;
   readonly isn: number;
+  readonly random: number;
   isStackRead: boolean;
-  private readonly held: number;
+  private readonly picks: Picks;
 
-  constructor(port_offset: number, isn: number, held: number) {
-    this.port_offset = port_offset;
-    this.isn = isn;
+  constructor(picks: Picks) {
+    this.port_offset = picks.port_offset;
+    this.isn = picks.isn;
+    this.random = picks.random;
     this.isStackRead = false;
-    this.held = held;
+    this.picks = picks;
   }
 
   get stack(): number {
     this.isStackRead = true;
-    return this.held;
+    return this.picks.stack;
   }
 
   /** As the model has them. */
   toJSON(): Picks {
-    return { port_offset: this.port_offset, isn: this.isn, stack: this.held };
+    return this.picks;
   }
 }
 
 export function beginStep(net: World, picks: Picks): World {
   open = [];
-  return { ...net, picks: new WatchedPicks(picks.port_offset, picks.isn, picks.stack), effects: open };
+  return { ...net, picks: new WatchedPicks(picks), effects: open };
 }
 
 export function emit(net: World, effect: Effect): World {
