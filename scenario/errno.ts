@@ -1,55 +1,63 @@
-/** What the C library says about errors of system calls. */
+/**
+ * What the C library calls the errors of the model, and what it says about them.
+ *
+ * Node's own tables (os.constants, util) have the numbers of the machine that the program runs on, and libuv's words.
+ */
+import * as errno from '../model/types/errno.ts';
 
-const WORDS: ReadonlyMap<number, readonly [name: string, words: string]> = new Map([
-  [1, ['EPERM', 'Operation not permitted']],
-  [2, ['ENOENT', 'No such file or directory']],
-  [3, ['ESRCH', 'No such process']],
-  [7, ['E2BIG', 'Argument list too long']],
-  [9, ['EBADF', 'Bad file descriptor']],
-  [11, ['EAGAIN', 'Resource temporarily unavailable']],
-  [12, ['ENOMEM', 'Cannot allocate memory']],
-  [13, ['EACCES', 'Permission denied']],
-  [16, ['EBUSY', 'Device or resource busy']],
-  [17, ['EEXIST', 'File exists']],
-  [18, ['EXDEV', 'Invalid cross-device link']],
-  [19, ['ENODEV', 'No such device']],
-  [22, ['EINVAL', 'Invalid argument']],
-  [31, ['EMLINK', 'Too many links']],
-  [32, ['EPIPE', 'Broken pipe']],
-  [33, ['EDOM', 'Numerical argument out of domain']],
-  [39, ['ENOTEMPTY', 'Directory not empty']],
-  [40, ['ELOOP', 'Too many levels of symbolic links']],
-  [64, ['ENONET', 'Machine is not on the network']],
-  [71, ['EPROTO', 'Protocol error']],
-  [89, ['EDESTADDRREQ', 'Destination address required']],
-  [90, ['EMSGSIZE', 'Message too long']],
-  [92, ['ENOPROTOOPT', 'Protocol not available']],
-  [93, ['EPROTONOSUPPORT', 'Protocol not supported']],
-  [95, ['EOPNOTSUPP', 'Operation not supported']],
-  [97, ['EAFNOSUPPORT', 'Address family not supported by protocol']],
-  [98, ['EADDRINUSE', 'Address already in use']],
-  [99, ['EADDRNOTAVAIL', 'Cannot assign requested address']],
-  [100, ['ENETDOWN', 'Network is down']],
-  [101, ['ENETUNREACH', 'Network is unreachable']],
-  [103, ['ECONNABORTED', 'Software caused connection abort']],
-  [104, ['ECONNRESET', 'Connection reset by peer']],
-  [105, ['ENOBUFS', 'No buffer space available']],
-  [106, ['EISCONN', 'Transport endpoint is already connected']],
-  [107, ['ENOTCONN', 'Transport endpoint is not connected']],
-  [110, ['ETIMEDOUT', 'Connection timed out']],
-  [111, ['ECONNREFUSED', 'Connection refused']],
-  [112, ['EHOSTDOWN', 'Host is down']],
-  [113, ['EHOSTUNREACH', 'No route to host']],
-  [114, ['EALREADY', 'Operation already in progress']],
-  [115, ['EINPROGRESS', 'Operation now in progress']],
-]);
+const WORDS: Readonly<Record<keyof typeof errno, string>> = {
+  EPERM: 'Operation not permitted',
+  ENOENT: 'No such file or directory',
+  ESRCH: 'No such process',
+  E2BIG: 'Argument list too long',
+  EBADF: 'Bad file descriptor',
+  EAGAIN: 'Resource temporarily unavailable',
+  ENOMEM: 'Cannot allocate memory',
+  EACCES: 'Permission denied',
+  EBUSY: 'Device or resource busy',
+  EEXIST: 'File exists',
+  EXDEV: 'Invalid cross-device link',
+  ENODEV: 'No such device',
+  EINVAL: 'Invalid argument',
+  EMLINK: 'Too many links',
+  EPIPE: 'Broken pipe',
+  EDOM: 'Numerical argument out of domain',
+  ENOTEMPTY: 'Directory not empty',
+  ELOOP: 'Too many levels of symbolic links',
+  ENONET: 'Machine is not on the network',
+  EPROTO: 'Protocol error',
+  EDESTADDRREQ: 'Destination address required',
+  EMSGSIZE: 'Message too long',
+  ENOPROTOOPT: 'Protocol not available',
+  EPROTONOSUPPORT: 'Protocol not supported',
+  EOPNOTSUPP: 'Operation not supported',
+  EAFNOSUPPORT: 'Address family not supported by protocol',
+  EADDRINUSE: 'Address already in use',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  ENETDOWN: 'Network is down',
+  ENETUNREACH: 'Network is unreachable',
+  ECONNABORTED: 'Software caused connection abort',
+  ECONNRESET: 'Connection reset by peer',
+  ENOBUFS: 'No buffer space available',
+  EISCONN: 'Transport endpoint is already connected',
+  ENOTCONN: 'Transport endpoint is not connected',
+  ETIMEDOUT: 'Connection timed out',
+  ECONNREFUSED: 'Connection refused',
+  EHOSTDOWN: 'Host is down',
+  EHOSTUNREACH: 'No route to host',
+  EALREADY: 'Operation already in progress',
+  EINPROGRESS: 'Operation now in progress',
+};
+
+const NAMES = new Map(Object.entries(errno).map(([name, number]) => [number, name as keyof typeof errno]));
 
 /** `Network is unreachable` for -ENETUNREACH. */
 export function formatError(err: number): string {
-  return WORDS.get(-err)?.[1] ?? `Unknown error ${-err}`;
+  const name = NAMES.get(-err);
+  return name === undefined ? `Unknown error ${-err}` : WORDS[name];
 }
 
 /** `ENETUNREACH` for -ENETUNREACH. */
 export function errorName(err: number): string {
-  return WORDS.get(-err)?.[0] ?? String(err);
+  return NAMES.get(-err) ?? String(err);
 }

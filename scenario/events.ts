@@ -15,11 +15,11 @@ import {
   type Word,
 } from '../model/types/event.ts';
 import { wrong } from './error.ts';
-import { formatAddress, formatEndpoint, formatFlags, formatProtocol, readFlags } from './format.ts';
+import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from './format.ts';
 import { readCgroupPath } from './host/xtMatches.ts';
 import { parseHostLine, printHostCommand } from './host.ts';
 import { arrivalJson, printArrival, readArrival } from './tcpdump.ts';
-import { readAddress, readDevice, readEndpoint, readNumber, readTransport, Words } from './words.ts';
+import { readAddress, readDevice, readEndpoint, readNumber, readTcpFlags, readTransport, Words } from './words.ts';
 
 const ROWS: Readonly<Record<EventName, EventRow>> = EVENTS;
 
@@ -71,12 +71,6 @@ function readType(word: string): SocketType {
 function readCgroup(path: string): string {
   const known = readCgroupPath(path);
   return known === '/' ? '' : known;
-}
-
-function readTcpFlags(word: string): number {
-  const flags = readFlags(word);
-  if (flags < 0) wrong(`"${word}" is not a set of TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
-  return flags;
 }
 
 function readSeconds(word: string): number {
@@ -178,21 +172,21 @@ function readOptions(name: EventName, words: Words, fields: Record<string, unkno
   while (!words.done) {
     const text = words.take();
     const { field, option } = OPTIONS.get(name)?.get(text) ?? wrong(misplaced(name, text));
-    if (seen.has(field)) wrong(`"${text}" stands twice; write it once`);
+    if (seen.has(field)) wrong(`"${text}" is given twice; write it once`);
     seen.add(field);
     fields[field] = codecOf(option).read(words, option);
   }
   for (const field of seen) {
     const { without } = options[field] as Option;
     if (without !== undefined && seen.has(without))
-      wrong(`the kernel takes no "${wordOf(field)}" beside "${wordOf(without)}"; leave one out`);
+      wrong(`"${wordOf(field)}" cannot be combined with "${wordOf(without)}"; leave one out`);
   }
 }
 
 /** Parses one event; a fault is `Wrong`, for the caller to place. */
 export function parseEvent(text: string): Event {
   const [name = '', ...rest] = text.split(/\s+/).filter((one) => one !== '');
-  if (!isEventName(name)) wrong(`"${name}" is not an event; events are ${Object.keys(EVENTS).join(', ')}`);
+  if (!isEventName(name)) wrong(`"${name}" is not an event; the events are ${Object.keys(EVENTS).join(', ')}`);
   const row = ROWS[name];
   const words = new Words(name, rest);
   const fields: Record<string, unknown> = { kind: name, picks: NO_PICKS };

@@ -276,7 +276,7 @@ class Lives {
   private open(s: string, type: string): string {
     const states = this.states.get(s);
     if (states !== undefined && ![...closure(states)].some(isGone))
-      return `"${s}" is open already; close it, or take another name`;
+      return `"${s}" is already open; close it first, or use another name`;
     this.states.set(s, new Set([OPENED(type)]));
     return '';
   }
@@ -291,12 +291,11 @@ class Lives {
   private act(event: Exclude<NamedEvent, { readonly kind: 'socket' }>): string {
     const { s } = event;
     const states = this.possible(s);
-    if (states === undefined)
-      return `no socket is called "${s}"; open it with an event such as "socket ${s} tcp" before`;
+    if (states === undefined) return `there is no socket "${s}"; open it first, for example with "socket ${s} tcp"`;
     const now = closure(states);
     const outlives = event.kind === 'answer' || event.kind === 'say' || event.kind === 'retransmit';
     if ([...states].every(isGone) && !outlives)
-      return `"${s}" is closed; open it again with an event such as "socket ${s} tcp" before`;
+      return `"${s}" is closed; open it again first, for example with "socket ${s} tcp"`;
     const [type = ''] = ([...states].find((state) => state !== 'none') ?? 'none').split(' ');
     const misfit = misfitOf(event, type);
     if (misfit !== '') return misfit;
@@ -316,10 +315,11 @@ class Lives {
 
   private unable(event: NamedEvent, states: States): string {
     const state = [...states].find((one) => one !== 'none') ?? 'none';
-    if (state === 'none') return `"${event.s}" is closed and leaves nothing to ${event.kind}; open it again before`;
+    if (state === 'none')
+      return `"${event.s}" is closed, and nothing of it is left to ${event.kind}; open it again first`;
     const events = possibleEvents(state).join(', ');
     const extra = next(state, 'send tfo') !== undefined ? ', send with tfo' : '';
-    return `${event.kind} is not possible for "${event.s}", a ${describe(state)}; possible are ${events}${extra}`;
+    return `${event.kind} is not possible for "${event.s}", a ${describe(state)}; what is possible: ${events}${extra}`;
   }
 }
 
@@ -347,12 +347,12 @@ function misfitOf(event: NamedEvent, type: string): string {
   for (const { field, row, value } of written) {
     const { port = [] } = row;
     if (port.some((one) => one === type) && (value as Endpoint).port === 0)
-      return `${named}, and needs a port; write ADDR:PORT`;
+      return `${named} and needs a port; write ADDR:PORT`;
     if (!('says' in row) || row.only === undefined || row.only.some((one) => one === type)) continue;
     const { unless, why } = row;
     if (written.some((one) => one.field === unless)) continue;
     const remedy = unless === undefined ? 'leave it out' : `leave it out, or add ${unless}`;
-    return `${named}, which takes no "${wordOf(field)}": ${why}; ${remedy}`;
+    return `${named} and takes no "${wordOf(field)}" (${why}); ${remedy}`;
   }
   return '';
 }

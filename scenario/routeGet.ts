@@ -113,7 +113,7 @@ export function parseRouteGet(args: readonly string[]): RouteQuery {
       option[2](words, draft, word);
     } else {
       const dst = readDestination(word === 'to' ? words.value('to', 'an address') : word);
-      if (hasDestination) wrong(`"${word}" is a second destination; write one a query`);
+      if (hasDestination) wrong(`"${word}" is a second destination; write one per query`);
       draft.dst = dst;
       hasDestination = true;
     }

@@ -12,7 +12,7 @@ import { impossibleEvent } from './life.ts';
 const word32 = z.int().min(0).max(0xffffffff);
 
 /** One line of text. */
-const line = z.string().regex(/^[^\n\r]*$/, 'write it in one line');
+const line = z.string().regex(/^[^\n\r]*$/, 'write it on one line');
 
 /** What the kernel chooses freely in a step. */
 const CHOICES = {
@@ -112,7 +112,7 @@ function parseJson(file: string, text: string): unknown {
     const offset = faultOffset(text, (error as Error).message);
     const before = text.slice(0, offset).trimEnd();
     const word = /^\s*(\w+|.)/.exec(text.slice(offset))?.[1];
-    const fault = word === undefined ? 'it ends too early' : `"${word}" cannot stand there`;
+    const fault = word === undefined ? 'it ends too early' : `"${word}" is not expected there`;
     const line = (word === undefined ? before : text.slice(0, offset)).split('\n').length;
     throw new InputError(file, line, `this is not JSON: ${fault}; write an object with "host" and "events"`);
   }
@@ -148,7 +148,7 @@ function issueText(issue: z.core.$ZodIssue): string {
     return `there is no member ${names} in this format; the members are ${place}`;
   }
   if (issue.code === 'invalid_type' && issue.input === undefined && issue.path.length === 1) {
-    return `this member is missing; write "${String(issue.path[0])}": an array of strings`;
+    return `this member is missing; write an array of strings`;
   }
   return issue.message.replace(/^Invalid input: /, '');
 }
@@ -172,7 +172,7 @@ function readPicks(file: string, data: ScenarioFile): Map<number, Picks> {
       );
     }
     if (picks.has(event))
-      throw new InputError(file, `picks[${i}].event`, `event ${event} has choices already; put them together`);
+      throw new InputError(file, `picks[${i}].event`, `event ${event} has choices already; write them into one entry`);
     picks.set(event, { ...NO_PICKS, ...choices } as Picks);
   }
   return picks;

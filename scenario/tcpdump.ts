@@ -28,8 +28,18 @@ import {
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
 import { wrong } from './error.ts';
-import { formatAddress, formatEndpoint, formatFlags, formatHex, formatProtocol, readFlags } from './format.ts';
-import { readAddress, readEndpoint, readNumber, readTransport, U8, U16, U32, type Words } from './words.ts';
+import { formatAddress, formatEndpoint, formatFlags, formatHex, formatProtocol } from './format.ts';
+import {
+  readAddress,
+  readEndpoint,
+  readNumber,
+  readTcpFlags,
+  readTransport,
+  U8,
+  U16,
+  U32,
+  type Words,
+} from './words.ts';
 
 const TTL = 64;
 const WINDOW = 65535;
@@ -70,7 +80,7 @@ function readExtras(words: Words, protocol: number, names: readonly (keyof Extra
       extras.len = readNumber(word, LEN.what, LEN.max);
     } else {
       wrong(
-        `"${word}" does not belong here; behind "${formatProtocol(protocol)}" write any of ${names.map((one) => (one === 'len' ? 'LEN' : one)).join(', ')}`,
+        `"${word}" does not belong here; a packet of ${formatProtocol(protocol)} may have ${names.map((one) => (one === 'len' ? 'LEN' : one)).join(', ')}`,
       );
     }
   }
@@ -97,8 +107,8 @@ export function readArrival(words: Words): Arrival {
   const example = '10.0.0.254:5000 > 10.0.0.1:80 tcp S';
   const from = words.value(words.last, `a packet such as ${example}`);
   const source = readEndpoint(from, 'a source address');
-  const arrow = words.take();
-  if (arrow !== '>') wrong(`"${arrow}" stands where ">" belongs; write a packet such as ${example}`);
+  const arrow = words.value(from, '">"');
+  if (arrow !== '>') wrong(`"${arrow}" stands in place of ">"; write a packet such as ${example}`);
   const to = words.value('>', 'a destination');
   const target = readEndpoint(to, 'a destination address');
   const word = words.value(to, 'a protocol');
@@ -113,10 +123,7 @@ export function readArrival(words: Words): Arrival {
   }
   const base = { ...NO_IPH, ttl: TTL, protocol, saddr: source.addr, daddr: target.addr };
   if (protocol === IPPROTO_TCP) {
-    const letters = words.value('tcp', 'flags such as S');
-    const flags = readFlags(letters);
-    if (flags < 0)
-      wrong(`"${letters}" is not a set of TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
+    const flags = readTcpFlags(words.value('tcp', 'flags such as S'));
     const { len, seq, ack, win, tos, tfo } = readExtras(words, protocol, ['len', 'seq', 'ack', 'win', 'tos', 'tfo']);
     if (tfo >= 0 && (flags & TCPHDR_SYN) === 0) wrong('only a SYN has a Fast Open option; leave "tfo" out');
     const options = tfo === 0 ? fastopenOption(-1) : [];

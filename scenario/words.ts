@@ -2,7 +2,7 @@
 import type { Endpoint } from '../model/types/event.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../model/types/packet.ts';
 import { wrong } from './error.ts';
-import { maskOf } from './format.ts';
+import { maskOf, readFlags } from './format.ts';
 
 /**
  * The words of a command line as a shell would pass them: quotes join, a backslash takes the next character as it is,
@@ -17,7 +17,7 @@ export function splitWords(line: string): string[] {
     if (quote !== '') {
       if (c === quote) quote = '';
       else if (c === '\\' && quote === '"' && '"\\$`'.includes(line[i + 1] ?? ' ')) word += line[++i] as string;
-      else if (quote === '"' && (c === '$' || c === '`')) wrong(`"${c}" asks for a shell; write the value itself`);
+      else if (quote === '"' && (c === '$' || c === '`')) wrong(`"${c}" would need a shell; write the value itself`);
       else word += c;
     } else if (c === ' ' || c === '\t' || c === '\r') {
       if (word !== undefined) words.push(word);
@@ -28,15 +28,15 @@ export function splitWords(line: string): string[] {
       quote = c;
       word ??= '';
     } else if (c === '\\') {
-      if (i + 1 === line.length) wrong('a command cannot go on in the next line; write it in one');
+      if (i + 1 === line.length) wrong('a command cannot continue on the next line; write it on one line');
       word = (word ?? '') + (line[++i] as string);
     } else if (';&|<>$`(){}*?~'.includes(c)) {
-      wrong(`"${c}" asks for a shell; write one command a line, with the values themselves`);
+      wrong(`"${c}" would need a shell; write one command a line, with the values themselves`);
     } else {
       word = (word ?? '') + c;
     }
   }
-  if (quote !== '') wrong(`the quote ${quote} is not closed`);
+  if (quote !== '') wrong(`the quote ${quote} is not closed; close it`);
   if (word !== undefined) words.push(word);
   return words;
 }
@@ -84,7 +84,7 @@ export class Words {
 
   /** Takes the value that `option` needs. */
   value(option: string, what: string): string {
-    if (this.done) wrong(`nothing follows "${option}"; write ${what} behind it`);
+    if (this.done) wrong(`nothing follows "${option}"; write ${what} after it`);
     return this.take();
   }
 }
@@ -138,6 +138,13 @@ export function readTransport(word: string): number {
   return readNumber(word, 'a protocol', U8);
 }
 
+/** TCP flags as tcpdump writes them. */
+export function readTcpFlags(word: string): number {
+  const flags = readFlags(word);
+  if (flags < 0) wrong(`"${word}" is not a set of TCP flags; write them as tcpdump does: S, S., ., P., F., R., none`);
+  return flags;
+}
+
 /** The length of a prefix from `24` or `255.255.255.0`, -1 when it is neither. */
 export function prefixLengthOf(word: string): number {
   if (/^(0|[1-9][0-9]?)$/.test(word)) return Number(word) <= 32 ? Number(word) : -1;
@@ -169,7 +176,7 @@ export function readPrefix(word: string, what: string): Prefix {
 /** A device name the kernel would take. C: net/core/dev.c, dev_valid_name(). */
 export function readDevice(word: string): string {
   if (word === '' || word.length > 15 || word === '.' || word === '..' || /[/:\s]/.test(word)) {
-    wrong(`"${word}" is not a link name; write 1 to 15 characters without "/", ":" and blanks`);
+    wrong(`"${word}" is not a link name; write 1 to 15 characters without "/", ":" or spaces`);
   }
   return word;
 }
