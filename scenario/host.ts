@@ -24,9 +24,6 @@ export function parseHostLine(text: string): HostCommand {
   return command;
 }
 
-/** The same, under the name that the tests of the model use. */
-export const parseHostCommand = parseHostLine;
-
 /** The host of a `.host` file, or of several, one behind the other. */
 export function readHostText(
   files: readonly { readonly file: string; readonly text: string }[],

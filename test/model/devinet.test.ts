@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { __ip_dev_find, inet_select_addr } from '../../model/kernel/net/ipv4/devinet.ts';
 import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
-import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';
+import { dotted, get, host, ip, LINKS, on, says } from './build.ts';
 
 /** eth0 and eth1 of LINKS: the other end of a veth takes an index of its own first. */
 const ETH0 = 3;

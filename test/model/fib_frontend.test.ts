@@ -4,7 +4,7 @@ import { fib_compute_spec_dst, inet_addr_type } from '../../model/kernel/net/ipv
 import { NO_IPH, NO_SKB } from '../../model/types/packet.ts';
 import { NO_DST, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
-import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';
+import { dotted, get, host, ip, LINKS, on, says } from './build.ts';
 
 const TYPES = ['', 'unicast', 'local', 'broadcast'];
 

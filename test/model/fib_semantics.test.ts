@@ -5,7 +5,7 @@ import { fib_select_multipath } from '../../model/kernel/net/ipv4/fib_semantics.
 import { fib_table_lookup } from '../../model/kernel/net/ipv4/fib_trie.ts';
 import { NO_FLOW, RT_TABLE_MAIN } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
-import { dotted, get, host, ip, LINKS, on, says } from './routeHost.ts';
+import { dotted, get, host, ip, LINKS, on, says } from './build.ts';
 
 const net = host(...LINKS);
 

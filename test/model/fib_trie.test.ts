@@ -1,6 +1,6 @@
 // Answers and refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
-import { get, host, LINKS, on, says } from './routeHost.ts';
+import { get, host, LINKS, on, says } from './build.ts';
 
 const net = host(...LINKS, 'ip route add default via 10.0.0.254');
 
@@ -18,7 +18,7 @@ test('the smaller metric wins, and a tos before any metric', () => {
     'ip route add 1.0.0.0/8 via 10.1.0.253 tos 0x10 metric 30',
   );
   expect(get(more, '1.2.3.4')).toBe('1.2.3.4 via 10.1.0.254 dev eth1 src 10.1.0.1');
-  expect(get(more, '1.2.3.4 tos 16')).toBe('1.2.3.4 tos 16 via 10.1.0.253 dev eth1 src 10.1.0.1');
+  expect(get(more, '1.2.3.4 tos 0x10')).toBe('1.2.3.4 tos 0x10 via 10.1.0.253 dev eth1 src 10.1.0.1');
 });
 
 test('an appended route comes after, a prepended one before those of the same prefix and metric', () => {
@@ -59,7 +59,7 @@ test.each([
 test('without custom rules a throw route in main lets the default table answer, other errors do not', () => {
   const fallback = on(net, 'ip route add default via 10.1.0.254 table default');
   expect(get(on(fallback, 'ip route add throw 1.0.0.0/8'), '1.2.3.4')).toBe(
-    '1.2.3.4 via 10.1.0.254 dev eth1 table 253 src 10.1.0.1',
+    '1.2.3.4 via 10.1.0.254 dev eth1 table default src 10.1.0.1',
   );
   expect(get(on(fallback, 'ip route add unreachable 1.0.0.0/8'), '1.2.3.4')).toBe(
     'RTNETLINK answers: No route to host',
@@ -71,6 +71,6 @@ test('until the first custom rule one longest match covers local and main togeth
   expect(get(longer, '127.0.0.5')).toBe('127.0.0.5 dev eth0 src 10.0.0.1');
   expect(get(longer, '127.0.0.6')).toBe('local 127.0.0.6 dev lo src 127.0.0.1');
   expect(get(on(longer, 'ip rule add fwmark 9 table 9'), '127.0.0.5')).toBe(
-    'local 127.0.0.5 dev lo table 255 src 127.0.0.1',
+    'local 127.0.0.5 dev lo table local src 127.0.0.1',
   );
 });

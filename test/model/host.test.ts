@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { hostCommand } from '../../model/host/commands.ts';
 import { newWorld } from '../../model/host/newWorld.ts';
 import { RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';
-import { host, LINKS, on, says } from './routeHost.ts';
+import { host, LINKS, on, says } from './build.ts';
 
 test('a fresh host has lo, up with its address, and the three default rules', () => {
   const net = newWorld();

@@ -7,39 +7,25 @@ import {
   inet_put_port,
   inet_unhash,
 } from '../../model/kernel/net/ipv4/inet_hashtables.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { EADDRINUSE, EADDRNOTAVAIL } from '../../model/types/errno.ts';
 import { NO_PICKS } from '../../model/types/event.ts';
-import { getSock } from '../../model/types/lookup.ts';
-import { IPPROTO_TCP } from '../../model/types/packet.ts';
+import { getSock, sockByName } from '../../model/types/lookup.ts';
 import { IPV4_TCP_SK, SOCK_RAW } from '../../model/types/sock.ts';
 import type { World } from '../../model/types/world.ts';
-import {
-  bind,
-  changed,
-  close,
-  connect,
-  errs,
-  events,
-  HERE,
-  host,
-  listen,
-  PEER,
-  sock,
-  stock,
-  sysctl,
-  tcp,
-} from './tcpHost.ts';
+import { changed, dotted, errnos, HERE, host, ONE_LINK, PEER, run, sysctl } from './build.ts';
 
 const at = (port_offset: number) => ({ ...NO_PICKS, port_offset });
-const raw = (s: string) => ({ ...tcp(s), type: 'raw' as const, protocol: IPPROTO_TCP });
-const narrow = (low: number, high: number): World => sysctl(host(), { local_port_low: low, local_port_high: high });
+const raw = (s: string) => `socket ${s} raw tcp`;
+const narrow = (low: number, high: number): World =>
+  sysctl(host(...ONE_LINK), { local_port_low: low, local_port_high: high });
 
 /** Ports that connections to the same peer get one after another. */
 function ports(net: World, count: number, port_offset = 0): readonly number[] {
   let world = net;
   return Array.from({ length: count }, (_, i) => {
-    world = events(stock, world, [tcp(`c${i}`), connect(`c${i}`, 80)], at(port_offset)).net;
-    return sock(world, `c${i}`).inet_num;
+    world = run(world, [`socket c${i} tcp`, `connect c${i} 10.0.0.254:80`], stock, at(port_offset)).net;
+    return sockByName(world, `c${i}`).inet_num;
   });
 }
 
@@ -63,130 +49,136 @@ test('reserved ports are left out', () => {
 });
 
 test('a port that bind() took is no candidate for connect()', () => {
-  const { net } = events(stock, narrow(40000, 40001), [tcp('b'), bind('b', HERE, 40000), tcp('c'), connect('c')]);
-  expect(sock(net, 'c').inet_num).toBe(40001);
+  const { net } = run(narrow(40000, 40001), [
+    'socket b tcp',
+    'bind b 10.0.0.1:40000',
+    'socket c tcp',
+    'connect c 10.0.0.254:80',
+  ]);
+  expect(sockByName(net, 'c').inet_num).toBe(40001);
 });
 
 test('two connections to different ports of the peer share a local port when there is no other', () => {
-  const { net, effects } = events(stock, narrow(40000, 40000), [
-    tcp('a'),
-    connect('a', 80),
-    tcp('b'),
-    connect('b', 81),
-    tcp('c'),
-    connect('c', 80),
+  const { net, effects } = run(narrow(40000, 40000), [
+    'socket a tcp',
+    'connect a 10.0.0.254:80',
+    'socket b tcp',
+    'connect b 10.0.0.254:81',
+    'socket c tcp',
+    'connect c 10.0.0.254:80',
   ]);
-  expect([sock(net, 'a').inet_num, sock(net, 'b').inet_num]).toEqual([40000, 40000]);
+  expect([sockByName(net, 'a').inet_num, sockByName(net, 'b').inet_num]).toEqual([40000, 40000]);
   expect(net.bhash).toEqual([{ port: 40000, fastreuse: -1, fastreuseport: -1, owners: [3, 4] }]);
-  expect(errs(effects).at(-1)).toBe(-EADDRNOTAVAIL);
-  expect(sock(net, 'c')).toMatchObject({ sk_state: 7, inet_num: 0, inet_saddr: 0, inet_dport: 0, hashed: false });
+  expect(errnos(effects).at(-1)).toBe(-EADDRNOTAVAIL);
+  expect(sockByName(net, 'c')).toMatchObject({ sk_state: 7, inet_num: 0, inet_saddr: 0, inet_dport: 0, hashed: false });
 });
 
 test('a failed connect() keeps an address and a port that were bound', () => {
-  const { net, effects } = events(stock, host(), [
-    tcp('a'),
-    bind('a', HERE, 50000),
-    connect('a', 80, false, 0xe0000001),
-  ]);
-  expect(errs(effects).at(-1)).toBe(-101);
-  expect(sock(net, 'a')).toMatchObject({ inet_num: 50000, inet_saddr: HERE, icsk_bind_hash: 50000 });
+  const { net, effects } = run(host(...ONE_LINK), ['socket a tcp', 'bind a 10.0.0.1:50000', 'connect a 224.0.0.1:80']);
+  expect(errnos(effects).at(-1)).toBe(-101);
+  expect(sockByName(net, 'a')).toMatchObject({ inet_num: 50000, inet_saddr: HERE, icsk_bind_hash: 50000 });
 });
 
 test('a socket is found by its own tuple, and by no other', () => {
-  const { net } = events(stock, host(), [tcp('c'), connect('c')]);
-  const c = sock(net, 'c');
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const c = sockByName(net, 'c');
   expect(inet_lookup(stock, net, PEER, 80, HERE, c.inet_num, 3, 0).id).toBe(c.id);
   expect(inet_lookup(stock, net, PEER, 81, HERE, c.inet_num, 3, 0).id).toBe(0);
   expect(inet_lookup(stock, net, PEER, 80, HERE + 1, c.inet_num, 3, 0).id).toBe(0);
 });
 
 test('a socket whose address changed while it was hashed is found under neither address', () => {
-  const { net } = events(stock, host(), [tcp('c'), connect('c')]);
-  const c = sock(net, 'c');
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const c = sockByName(net, 'c');
   const moved = changed(net, c.id, { inet_rcv_saddr: HERE + 1 });
   expect(inet_lookup(stock, moved, PEER, 80, HERE, c.inet_num, 3, 0).id).toBe(0);
   expect(inet_lookup(stock, moved, PEER, 80, HERE + 1, c.inet_num, 3, 0).id).toBe(0);
 });
 
 test('a listener on the address is preferred to one on any address, and a device counts more', () => {
-  const { net } = events(stock, host(), [
-    tcp('any'),
-    bind('any', 0, 8080),
-    listen('any'),
-    tcp('other'),
-    bind('other', HERE, 8081),
-    listen('other'),
+  const { net } = run(host(...ONE_LINK), [
+    'socket any tcp',
+    'bind any 0.0.0.0:8080',
+    'listen any',
+    'socket other tcp',
+    'bind other 10.0.0.1:8081',
+    'listen other',
   ]);
   expect(inet_lookup(stock, net, PEER, 999, HERE, 8080, 3, 0).name).toBe('any');
-  const exact = changed(net, sock(net, 'other').id, { inet_num: 8080 });
+  const exact = changed(net, sockByName(net, 'other').id, { inet_num: 8080 });
   expect(inet_lookup(stock, exact, PEER, 999, HERE, 8080, 3, 0).name).toBe('other');
   expect(inet_lookup(stock, exact, PEER, 999, HERE + 1, 8080, 3, 0).name).toBe('any');
-  const bound = changed(exact, sock(net, 'other').id, { sk_bound_dev_if: 7 });
+  const bound = changed(exact, sockByName(net, 'other').id, { sk_bound_dev_if: 7 });
   expect(inet_lookup(stock, bound, PEER, 999, HERE, 8080, 3, 0).name).toBe('any');
 });
 
 test('bind() refuses a port whose owner would receive the same', () => {
-  const own = events(stock, host(), [tcp('a'), bind('a', HERE, 50000)]).net;
-  const again = (addr: number) => errs(events(stock, own, [tcp('b'), bind('b', addr, 50000)]).effects).at(-1);
+  const own = run(host(...ONE_LINK), ['socket a tcp', 'bind a 10.0.0.1:50000']).net;
+  const again = (addr: number) => errnos(run(own, ['socket b tcp', `bind b ${dotted(addr)}:50000`]).effects).at(-1);
   expect([again(HERE), again(0), again(HERE + 1)]).toEqual([-EADDRINUSE, -EADDRINUSE, 0]);
 });
 
 test('bind() to a port of a connection succeeds for another address, and closes the bucket to connect()', () => {
-  const net = events(stock, narrow(40000, 40000), [tcp('c'), connect('c'), tcp('b'), bind('b', HERE + 1, 40000)]).net;
+  const net = run(narrow(40000, 40000), [
+    'socket c tcp',
+    'connect c 10.0.0.254:80',
+    'socket b tcp',
+    `bind b ${dotted(HERE + 1)}:40000`,
+  ]).net;
   expect(net.bhash).toEqual([{ port: 40000, fastreuse: 0, fastreuseport: 0, owners: [3, 4] }]);
-  expect(errs(events(stock, net, [tcp('d'), connect('d', 81)]).effects).at(-1)).toBe(-EADDRNOTAVAIL);
+  expect(errnos(run(net, ['socket d tcp', 'connect d 10.0.0.254:81']).effects).at(-1)).toBe(-EADDRNOTAVAIL);
 });
 
 test('bind() without a port begins with odd distances from the lower end', () => {
   const net = narrow(40000, 40003);
-  const first = events(stock, net, [
-    tcp('a'),
-    bind('a', HERE, 0),
-    tcp('b'),
-    bind('b', HERE, 0),
-    tcp('c'),
-    bind('c', HERE, 0),
+  const first = run(net, [
+    'socket a tcp',
+    'bind a 10.0.0.1',
+    'socket b tcp',
+    'bind b 10.0.0.1',
+    'socket c tcp',
+    'bind c 10.0.0.1',
   ]);
-  expect(['a', 'b', 'c'].map((s) => sock(first.net, s).inet_num)).toEqual([40001, 40003, 40000]);
-  expect(sock(first.net, 'a').sk_userlocks).toBe(4);
+  expect(['a', 'b', 'c'].map((s) => sockByName(first.net, s).inet_num)).toEqual([40001, 40003, 40000]);
+  expect(sockByName(first.net, 'a').sk_userlocks).toBe(4);
 });
 
 test('closing gives the port back and frees the bucket', () => {
-  const { net } = events(stock, host(), [tcp('c'), connect('c'), close('c')]);
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'close c']);
   expect([net.bhash, net.socks.length]).toEqual([[], 2]);
 });
 
 test('a port given before connect() is kept, or the tuple is taken', () => {
-  const twice = [tcp('a'), bind('a', HERE, 50000), connect('a')];
-  const { net } = events(stock, host(), twice);
-  expect(sock(net, 'a')).toMatchObject({ inet_num: 50000, inet_sport: 50000, hashed: true });
-  const other = events(stock, net, [tcp('b')]).net;
-  const b = changed(other, sock(other, 'b').id, {
+  const twice = ['socket a tcp', 'bind a 10.0.0.1:50000', 'connect a 10.0.0.254:80'];
+  const { net } = run(host(...ONE_LINK), twice);
+  expect(sockByName(net, 'a')).toMatchObject({ inet_num: 50000, inet_sport: 50000, hashed: true });
+  const other = run(net, ['socket b tcp']).net;
+  const b = changed(other, sockByName(other, 'b').id, {
     inet_num: 50000,
     inet_rcv_saddr: HERE,
     inet_daddr: PEER,
     inet_dport: 80,
   });
-  expect(inet_hash_connect(stock, b, sock(b, 'b').id).err).toBe(-EADDRNOTAVAIL);
+  expect(inet_hash_connect(stock, b, sockByName(b, 'b').id).err).toBe(-EADDRNOTAVAIL);
 });
 
 test('giving back a port that a socket does not have crashes', () => {
-  const { net } = events(stock, host(), [tcp('c')]);
-  expect(inet_put_port(net, sock(net, 'c').id).oops).toEqual({
+  const { net } = run(host(...ONE_LINK), ['socket c tcp']);
+  expect(inet_put_port(net, sockByName(net, 'c').id).oops).toEqual({
     where: 'inet_put_port',
     why: 'icsk_bind_hash is NULL',
   });
 });
 
 test('giving back the port of the control socket reads beyond its end', () => {
-  const net = inet_put_port(host(), IPV4_TCP_SK);
+  const net = inet_put_port(host(...ONE_LINK), IPV4_TCP_SK);
   expect(net.oops.where).toBe('inet_put_port');
   expect(net.effects).toEqual([{ kind: 'wrong-kind', where: '__inet_put_port', sk: IPV4_TCP_SK, sk_kind: 7 }]);
 });
 
 test('the function for TCP takes a raw socket out of its table when an older one follows', () => {
-  const { net } = events(stock, host(), [raw('a'), raw('b')]);
-  const b = sock(net, 'b').id;
+  const { net } = run(host(...ONE_LINK), [raw('a'), raw('b')]);
+  const b = sockByName(net, 'b').id;
   const after = inet_unhash(net, b);
   expect(getSock(after, b).hashed).toBe(false);
   expect(after.oops.where).toBe('');
@@ -195,12 +187,12 @@ test('the function for TCP takes a raw socket out of its table when an older one
 
 // Observed on 6.1.192 with the port of the patch, 2026-11-22: raw_hdrincl_syn in conformance/patched/NOTES.md.
 test('it crashes on a raw socket that is the last in its list', () => {
-  const { net } = events(stock, host(), [raw('a')]);
-  expect(inet_unhash(net, sock(net, 'a').id).oops.where).toBe('inet_unhash');
+  const { net } = run(host(...ONE_LINK), [raw('a')]);
+  expect(inet_unhash(net, sockByName(net, 'a').id).oops.where).toBe('inet_unhash');
 });
 
 test('a check with its own socket still hashed finds that socket', () => {
-  const { net } = events(stock, host(), [tcp('c'), connect('c')]);
-  const c = sock(net, 'c');
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const c = sockByName(net, 'c');
   expect(__inet_check_established(stock, net, c.id, c.inet_num, true).err).toBe(-EADDRNOTAVAIL);
 });

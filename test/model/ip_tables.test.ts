@@ -1,12 +1,46 @@
 import { describe, expect, it } from 'vitest';
+import { iptablesCommand } from '../../model/host/iptables.ts';
 import { ipChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
 import { ipt_do_table } from '../../model/kernel/net/ipv4/netfilter/ip_tables.ts';
 import { ipv4_change_dsfield } from '../../model/kernel/net/netfilter/xt_DSCP.ts';
+import type { HostCommand } from '../../model/types/host.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import { NO_SOCK, SOCK_CONTROL, SOCK_UDP } from '../../model/types/sock.ts';
-import { IP_CT_UNTRACKED, NF_ACCEPT, NF_DROP, type XtMatch, type XtTarget } from '../../model/types/verdict.ts';
+import {
+  IP_CT_UNTRACKED,
+  NF_ACCEPT,
+  NF_DROP,
+  NO_XT_RULE,
+  type XtMatch,
+  type XtTarget,
+} from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';
-import { append, command, configured, host, icmp, ip, OUT, refusal, tcp, udp } from './netfilterHost.ts';
+import { ip, packet } from './build.ts';
+import { OUT, uplinks } from './hooks.ts';
+
+type Iptables = Extract<HostCommand, { kind: 'iptables' }>;
+
+function command(table: string, op: Iptables['op'], chain: string, more: Partial<Iptables> = {}): Iptables {
+  return { kind: 'iptables', nft: false, table, op, chain, index: 1, policy: NF_ACCEPT, rule: NO_XT_RULE, ...more };
+}
+
+function append(table: string, chain: string, matches: readonly XtMatch[], target: XtTarget): Iptables {
+  return command(table, 'A', chain, { rule: { id: 0, matches, target, count: 0 } });
+}
+
+/** The host after the commands, each of which has to succeed. */
+function configured(net: World, ...commands: readonly Iptables[]): World {
+  return commands.reduce((before, one) => {
+    const { err, message, net: after } = iptablesCommand(before, one);
+    if (err !== 0) throw new Error(message);
+    return after;
+  }, net);
+}
+
+/** What the command is refused with, '' when it is not. */
+function refusal(net: World, one: Iptables): string {
+  return iptablesCommand(net, one).message;
+}
 
 const ACCEPT: XtTarget = { kind: 'ACCEPT' };
 const DROP: XtTarget = { kind: 'DROP' };
@@ -14,22 +48,22 @@ const mark = (value: number, mask = 0xffffffff): XtTarget => ({ kind: 'MARK', va
 const any = { invert: false };
 
 /** Mark that a packet has after mangle OUTPUT with one rule that sets it to 1. */
-function marked(matches: readonly XtMatch[], skb: SkBuff, net: World = host): boolean {
+function marked(matches: readonly XtMatch[], skb: SkBuff, net: World = uplinks): boolean {
   const ready = configured(net, append('mangle', 'OUTPUT', matches, mark(1)));
   return ipt_do_table(ready, skb, OUT, ready.mangle).skb.mark === 1;
 }
 
-const dns = udp('10.0.0.1', 4000, '8.8.8.8', 53);
-const syn = tcp('10.0.0.1', 40000, '8.8.8.8', 80, 0x02);
+const dns = packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2');
+const syn = packet('10.0.0.1:40000 > 8.8.8.8:80 tcp S seq 1000 win 1000');
 
 describe('ipt_do_table', () => {
   it('accepts by the policy of an empty chain', () => {
-    expect(ipt_do_table(host, dns, OUT, host.filter).verdict).toBe(NF_ACCEPT);
+    expect(ipt_do_table(uplinks, dns, OUT, uplinks.filter).verdict).toBe(NF_ACCEPT);
   });
 
   it('drops by the policy where no rule decides', () => {
     const net = configured(
-      host,
+      uplinks,
       command('filter', 'P', 'OUTPUT', { policy: NF_DROP }),
       append('filter', 'OUTPUT', [], { kind: 'none' }),
     );
@@ -38,7 +72,7 @@ describe('ipt_do_table', () => {
 
   it('goes on after MARK and stops at ACCEPT', () => {
     const net = configured(
-      host,
+      uplinks,
       append('mangle', 'OUTPUT', [], mark(1)),
       append('mangle', 'OUTPUT', [], ACCEPT),
       append('mangle', 'OUTPUT', [], mark(2)),
@@ -49,7 +83,7 @@ describe('ipt_do_table', () => {
 
   it('comes back from a user chain after its last rule and after RETURN', () => {
     const net = configured(
-      host,
+      uplinks,
       command('mangle', 'N', 'A'),
       append('mangle', 'A', [], mark(1)),
       append('mangle', 'A', [{ kind: 'proto', protocol: 17, ...any }], { kind: 'RETURN' }),
@@ -63,7 +97,7 @@ describe('ipt_do_table', () => {
 
   it('does not come back to the chain that a goto left', () => {
     const net = configured(
-      host,
+      uplinks,
       command('mangle', 'N', 'A'),
       append('mangle', 'A', [], mark(1)),
       append('mangle', 'OUTPUT', [], { kind: 'goto', chain: 'A' }),
@@ -74,7 +108,7 @@ describe('ipt_do_table', () => {
 
   it('ends a user chain that was jumped to from a goto chain in the policy', () => {
     const net = configured(
-      host,
+      uplinks,
       command('filter', 'P', 'OUTPUT', { policy: NF_DROP }),
       command('filter', 'N', 'A'),
       append('filter', 'OUTPUT', [], { kind: 'goto', chain: 'A' }),
@@ -85,7 +119,7 @@ describe('ipt_do_table', () => {
 
   it('computes MARK as the kernel does: bits of the mask cleared, then value exclusive-or', () => {
     const net = configured(
-      host,
+      uplinks,
       append('mangle', 'OUTPUT', [], mark(0x12, 0xff)),
       append('mangle', 'OUTPUT', [], mark(0x80000001, 0)),
     );
@@ -112,7 +146,7 @@ describe('ipt_do_table', () => {
     expect(marked([udpOnly, { kind: 'dport', first: 50, last: 60, ...any }], dns)).toBe(true);
     expect(marked([udpOnly, { kind: 'sport', first: 50, last: 60, ...any }], dns)).toBe(false);
     expect(marked([tcpOnly, flags], syn)).toBe(true);
-    expect(marked([tcpOnly, flags], tcp('10.0.0.1', 1, '8.8.8.8', 80, 0x12))).toBe(false);
+    expect(marked([tcpOnly, flags], packet('10.0.0.1:1 > 8.8.8.8:80 tcp S. seq 1000 win 1000'))).toBe(false);
     const ports = [
       { first: 22, last: 22 },
       { first: 80, last: 90 },
@@ -120,8 +154,8 @@ describe('ipt_do_table', () => {
     expect(marked([tcpOnly, { kind: 'multiport', which: 'dest', ports, ...any }], syn)).toBe(true);
     expect(marked([tcpOnly, { kind: 'multiport', which: 'source', ports, ...any }], syn)).toBe(false);
     const echo: XtMatch = { kind: 'icmp-type', type: 8, codeFirst: 0, codeLast: 255, ...any };
-    expect(marked([icmpOnly, echo], icmp('10.0.0.1', '8.8.8.8', 8, 0, 1))).toBe(true);
-    expect(marked([icmpOnly, echo], icmp('10.0.0.1', '8.8.8.8', 0, 0, 1))).toBe(false);
+    expect(marked([icmpOnly, echo], packet('10.0.0.1 > 8.8.8.8 icmp 8/0 id 1 seq 1'))).toBe(true);
+    expect(marked([icmpOnly, echo], packet('10.0.0.1 > 8.8.8.8 icmp 0/0 id 1 seq 1'))).toBe(false);
     expect(marked([{ kind: 'mark', mark: 0x80000000, mask: 0xf0000000, ...any }], { ...dns, mark: 0x80000007 })).toBe(
       true,
     );
@@ -134,7 +168,7 @@ describe('ipt_do_table', () => {
   it('finds an owner only behind a packet of an open user socket', () => {
     const owner: XtMatch = { kind: 'owner', uidFirst: 1000, uidLast: 1001, ...any };
     const net = {
-      ...host,
+      ...uplinks,
       socks: [
         { ...NO_SOCK, id: 5, kind: SOCK_UDP, sk_uid: 1000 },
         { ...NO_SOCK, id: 6, kind: SOCK_UDP, sk_uid: 1002 },
@@ -155,7 +189,7 @@ describe('ipt_do_table', () => {
       { kind: 'statistic-nth', every: 3, packet, ...any },
     ];
     let net = configured(
-      host,
+      uplinks,
       append('mangle', 'OUTPUT', nth(0), mark(1, 1)),
       append('mangle', 'OUTPUT', nth(2), mark(2, 2)),
     );
@@ -170,11 +204,11 @@ describe('ipt_do_table', () => {
   });
 
   it('changes TOS and DSCP with a correct header checksum', () => {
-    const net = configured(host, append('mangle', 'OUTPUT', [], { kind: 'TOS', value: 0x10, mask: 0xff }));
+    const net = configured(uplinks, append('mangle', 'OUTPUT', [], { kind: 'TOS', value: 0x10, mask: 0xff }));
     const { skb } = ipt_do_table(net, dns, OUT, net.mangle);
     expect(skb.iph.tos).toBe(0x10);
     expect(ipChecksumCorrect(skb.iph)).toBe(true);
-    const dscp = configured(host, append('mangle', 'OUTPUT', [], { kind: 'DSCP', dscp: 46 }));
+    const dscp = configured(uplinks, append('mangle', 'OUTPUT', [], { kind: 'DSCP', dscp: 46 }));
     const ecn = ipt_do_table(dscp, { ...dns, iph: ipv4_change_dsfield(dns.iph, 0, 3) }, OUT, dscp.mangle).skb;
     expect(ecn.iph.tos).toBe(0xbb);
     expect(ipChecksumCorrect(ecn.iph)).toBe(true);
@@ -199,7 +233,7 @@ describe('ipt_do_table', () => {
   });
 
   it('marks a packet untracked unless it has an entry', () => {
-    const net = configured(host, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' }));
+    const net = configured(uplinks, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' }));
     expect(ipt_do_table(net, dns, OUT, net.raw).skb.ctinfo).toBe(IP_CT_UNTRACKED);
     expect(ipt_do_table(net, { ...dns, ct: 4 }, OUT, net.raw).skb.ctinfo).toBe(0);
   });
@@ -211,7 +245,7 @@ describe('iptablesCommand refuses in the words of iptables', () => {
   const NO_NAME = 'iptables: No chain/target/match by that name.';
   const INVALID = "iptables: Invalid argument. Run `dmesg' for more information.";
   const BAD_RULE = 'iptables: Bad rule (does a matching rule exist in that chain?).';
-  const a = configured(host, command('filter', 'N', 'A'));
+  const a = configured(uplinks, command('filter', 'N', 'A'));
 
   it.each([
     ['-A to a missing chain', append('mangle', 'FOO', [], mark(1)), NO_NAME],
@@ -331,10 +365,10 @@ describe('iptablesCommand refuses in the words of iptables', () => {
 
   it('accepts MARK and CONNMARK in every table', () => {
     for (const table of ['raw', 'mangle', 'nat', 'filter']) {
-      expect(refusal(host, append(table, 'OUTPUT', [], mark(1)))).toBe('');
+      expect(refusal(uplinks, append(table, 'OUTPUT', [], mark(1)))).toBe('');
       expect(
         refusal(
-          host,
+          uplinks,
           append(table, 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff, nfmask: 0xffffffff }),
         ),
       ).toBe('');
@@ -343,7 +377,7 @@ describe('iptablesCommand refuses in the words of iptables', () => {
 
   it('finds a loop only once a built-in chain leads into it', () => {
     const circle = configured(
-      host,
+      uplinks,
       command('filter', 'N', 'A'),
       command('filter', 'N', 'B'),
       append('filter', 'A', [], { kind: 'jump', chain: 'B' }),
@@ -371,7 +405,7 @@ describe('iptablesCommand refuses in the words of iptables', () => {
 
   it('inserts in front of the given number and deletes the first equal rule', () => {
     const net = configured(
-      host,
+      uplinks,
       append('mangle', 'OUTPUT', [], mark(1)),
       append('mangle', 'OUTPUT', [], mark(2)),
       { ...append('mangle', 'OUTPUT', [], mark(3)), op: 'I', index: 2 },
@@ -382,10 +416,10 @@ describe('iptablesCommand refuses in the words of iptables', () => {
   });
 
   it('turns connection tracking on with NAT, ctstate and CONNMARK, not with NOTRACK, and off with the last of them', () => {
-    expect(configured(host, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' })).ct_enabled).toBe(false);
-    expect(configured(host, append('nat', 'OUTPUT', [], ACCEPT)).ct_enabled).toBe(false);
+    expect(configured(uplinks, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' })).ct_enabled).toBe(false);
+    expect(configured(uplinks, append('nat', 'OUTPUT', [], ACCEPT)).ct_enabled).toBe(false);
     const on = configured(
-      host,
+      uplinks,
       append('nat', 'POSTROUTING', [], { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false }),
     );
     expect(on.ct_enabled).toBe(true);

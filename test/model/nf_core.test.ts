@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { hostCommand } from '../../model/host/commands.ts';
 import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
 import { dev_get_by_index } from '../../model/kernel/net/core/dev.ts';
 import { HH_DATA_ALIGN, pskb_expand_head } from '../../model/kernel/net/core/skbuff.ts';
@@ -9,45 +8,20 @@ import { masquerade } from '../../model/patch/masquerade.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { EHOSTUNREACH, EPERM } from '../../model/types/errno.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
-import { FR_ACT_TO_TBL, FR_ACT_UNREACHABLE, NO_RULE, RTN_UNSPEC } from '../../model/types/route.ts';
+import { RTN_UNSPEC } from '../../model/types/route.ts';
 import { NO_SOCK } from '../../model/types/sock.ts';
-import {
-  NF_DROP,
-  NF_DROP_ERR,
-  NF_INET_LOCAL_OUT,
-  NF_QUEUE,
-  NF_STOLEN,
-  type XtMatch,
-  type XtTarget,
-} from '../../model/types/verdict.ts';
+import { NF_DROP, NF_DROP_ERR, NF_INET_LOCAL_OUT, NF_QUEUE, NF_STOLEN } from '../../model/types/verdict.ts';
 import type { HookResult, Kernel, World } from '../../model/types/world.ts';
-import {
-  append,
-  command,
-  configured,
-  ETH0,
-  ETH1,
-  host,
-  IN,
-  icmp,
-  ip,
-  OUT,
-  POST,
-  PRE,
-  tcp,
-  typed,
-  udp,
-} from './netfilterHost.ts';
+import { printHostCommand } from '../../scenario/host.ts';
+import { ip, on, packet } from './build.ts';
+import { ETH0, ETH1, IN, OUT, POST, PRE, uplinks } from './hooks.ts';
 
-const any = { invert: false };
-const udpOnly: XtMatch = { kind: 'proto', protocol: 17, ...any };
-const mark100: XtTarget = { kind: 'MARK', value: 100, mask: 0xffffffff };
 const dns = {
-  ...udp('10.0.0.1', 4000, '8.8.8.8', 53),
+  ...packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'),
   headroom: 16,
-  dst: { ...udp('1.1.1.1', 1, '1.1.1.1', 1).dst, dev: ETH0 },
+  dst: { ...packet('1.1.1.1:1 > 1.1.1.1:1 udp 2').dst, dev: ETH0 },
 };
-const marking = configured(host, append('mangle', 'OUTPUT', [udpOnly], mark100));
+const marking = on(uplinks, 'iptables -t mangle -A OUTPUT -p udp -j MARK --set-mark 100');
 
 function effects(net: World): string[] {
   return net.effects.map(({ kind: effect }) => effect);
@@ -68,12 +42,12 @@ function saying(verdict: number): Kernel {
 }
 
 describe('nf_hook', () => {
-  it('calls nothing on a host without tables', () => {
-    expect(nf_hook(stock, host, dns, OUT)).toEqual({ err: 0, net: host, skb: dns, accepted: true });
+  it('calls nothing on a uplinks without tables', () => {
+    expect(nf_hook(stock, uplinks, dns, OUT)).toEqual({ err: 0, net: uplinks, skb: dns, accepted: true });
   });
 
   it('frees a dropped packet, and the sender hears EPERM', () => {
-    const net = configured(host, append('filter', 'OUTPUT', [udpOnly], { kind: 'DROP' }));
+    const net = on(uplinks, 'iptables -A OUTPUT -p udp -j DROP');
     const dropped = nf_hook(stock, net, dns, OUT);
     expect(dropped).toMatchObject({ err: -EPERM, accepted: false });
     expect(dropped.net.effects).toMatchObject([
@@ -109,18 +83,15 @@ describe('nf_hook', () => {
   });
 
   it('forgets the connection of a packet that is dropped before the confirmation', () => {
-    const net = configured(
-      host,
-      append('filter', 'OUTPUT', [{ kind: 'ctstate', states: ['NEW'], ...any }], { kind: 'DROP' }),
-    );
+    const net = on(uplinks, 'iptables -A OUTPUT -m conntrack --ctstate NEW -j DROP');
     expect(nf_hook(stock, net, dns, OUT).net.conntrack).toEqual([]);
   });
 
   it('asks raw before connection tracking, so that NOTRACK shows as UNTRACKED in filter', () => {
-    const net = configured(
-      host,
-      append('raw', 'OUTPUT', [], { kind: 'NOTRACK' }),
-      append('filter', 'OUTPUT', [{ kind: 'ctstate', states: ['UNTRACKED'], ...any }], { kind: 'DROP' }),
+    const net = on(
+      uplinks,
+      'iptables -t raw -A OUTPUT -j NOTRACK',
+      'iptables -A OUTPUT -m conntrack --ctstate UNTRACKED -j DROP',
     );
     expect(nf_hook(stock, net, dns, OUT).accepted).toBe(false);
   });
@@ -146,30 +117,26 @@ describe('mangle OUTPUT', () => {
 
   it('does not route again for a mark that another table sets', () => {
     for (const table of ['raw', 'filter', 'nat']) {
-      const { net } = send(stock, configured(host, append(table, 'OUTPUT', [], mark100)), dns);
+      const { net } = send(stock, on(uplinks, `iptables -t ${table} -A OUTPUT -j MARK --set-mark 100`), dns);
       expect(effects(net)).not.toContain('reroute');
     }
   });
 
   it('does not route a marked packet again that a later rule drops', () => {
-    const net = configured(marking, append('mangle', 'OUTPUT', [], { kind: 'DROP' }));
+    const net = on(marking, 'iptables -t mangle -A OUTPUT -j DROP');
     const dropped = nf_hook(stock, net, dns, OUT);
     expect(effects(dropped.net)).not.toContain('reroute');
   });
 
   it('drops with the error of the second lookup', () => {
-    const net = typed(marking, {
-      kind: 'rule add',
-      rule: { ...NO_RULE, pref: 10, action: FR_ACT_UNREACHABLE, mark: 100, mark_mask: 0xffffffff },
-    });
+    const net = on(marking, 'ip rule add fwmark 100 unreachable pref 10');
     const failed = nf_hook(stock, net, dns, OUT);
     expect(failed).toMatchObject({ err: -101, accepted: false });
     expect(effects(failed.net)).toEqual(['reroute', 'mangled', 'verdict', 'free']);
   });
 
   it('lets later chains see the device of the first lookup', () => {
-    const onEth0: XtMatch = { kind: 'out', dev: 'eth0', ...any };
-    const net = configured(marking, append('filter', 'OUTPUT', [onEth0], { kind: 'DROP' }));
+    const net = on(marking, 'iptables -A OUTPUT -o eth0 -j DROP');
     expect(nf_hook(stock, net, dns, OUT).accepted).toBe(false);
   });
 });
@@ -179,31 +146,30 @@ describe('ip_route_me_harder', () => {
 
   it('keeps to the device that the socket is bound to', () => {
     const bound = { ...NO_SOCK, id: 9, sk_bound_dev_if: ETH0 };
-    expect(ip_route_me_harder(host, bound, marked, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
+    expect(ip_route_me_harder(uplinks, bound, marked, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
   });
 
   it('looks up a foreign source as it is, and a broadcast source as none', () => {
     const from = (text: string): SkBuff => ({ ...marked, iph: { ...marked.iph, saddr: ip(text) } });
-    expect(ip_route_me_harder(host, NO_SOCK, from('192.0.2.1'), RTN_UNSPEC)).toMatchObject({
+    expect(ip_route_me_harder(uplinks, NO_SOCK, from('192.0.2.1'), RTN_UNSPEC)).toMatchObject({
       err: 0,
       skb: { iph: { saddr: ip('192.0.2.1') } },
     });
-    expect(ip_route_me_harder(host, NO_SOCK, from('255.255.255.255'), RTN_UNSPEC)).toMatchObject({
+    expect(ip_route_me_harder(uplinks, NO_SOCK, from('255.255.255.255'), RTN_UNSPEC)).toMatchObject({
       err: 0,
       skb: { dst: { dev: ETH1 } },
     });
   });
 
   it('sees ports only where a rule asks for them', () => {
-    const rule = { ...NO_RULE, pref: 10, action: FR_ACT_TO_TBL, table: 100, dport_start: 53, dport_end: 53 };
-    const net = typed(host, { kind: 'rule add', rule });
+    const net = on(uplinks, 'ip rule add dport 53 table 100 pref 10');
     expect(ip_route_me_harder(net, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH1);
-    expect(ip_route_me_harder(host, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
+    expect(ip_route_me_harder(uplinks, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH0);
   });
 
   it('makes room for a longer link-level header, in steps of 16 bytes, and thereby a copy', () => {
-    const devs = host.devs.map((dev) => (dev.ifindex === ETH1 ? { ...dev, hard_header_len: 22 } : dev));
-    const { skb } = ip_route_me_harder({ ...host, devs }, NO_SOCK, { ...marked, cloned: true }, RTN_UNSPEC);
+    const devs = uplinks.devs.map((dev) => (dev.ifindex === ETH1 ? { ...dev, hard_header_len: 22 } : dev));
+    const { skb } = ip_route_me_harder({ ...uplinks, devs }, NO_SOCK, { ...marked, cloned: true }, RTN_UNSPEC);
     expect(skb).toMatchObject({ headroom: 32, cloned: false });
     expect([HH_DATA_ALIGN(1), HH_DATA_ALIGN(16), HH_DATA_ALIGN(17)]).toEqual([16, 16, 32]);
     expect(pskb_expand_head(marked, 16).headroom).toBe(32);
@@ -212,12 +178,9 @@ describe('ip_route_me_harder', () => {
 
 describe('connection tracking at the hooks', () => {
   it('keeps the entry of a packet that comes back in on lo', () => {
-    const net = configured(
-      host,
-      append('filter', 'INPUT', [{ kind: 'ctstate', states: ['NEW'], ...any }], { kind: 'ACCEPT' }),
-    );
+    const net = on(uplinks, 'iptables -A INPUT -m conntrack --ctstate NEW -j ACCEPT');
     const sent = send(stock, net, {
-      ...udp('127.0.0.1', 4000, '127.0.0.1', 53),
+      ...packet('127.0.0.1:4000 > 127.0.0.1:53 udp 2'),
       dst: { ...dns.dst, dev: 1, rt_local: true },
     });
     expect(sent.net.conntrack).toHaveLength(1);
@@ -228,36 +191,25 @@ describe('connection tracking at the hooks', () => {
   });
 
   it('drops at a stateful INPUT what answers to an address that conntrack did not see', () => {
-    const stateful = configured(
-      host,
-      command('filter', 'P', 'INPUT', { policy: NF_DROP }),
-      append('filter', 'INPUT', [{ kind: 'ctstate', states: ['RELATED', 'ESTABLISHED'], ...any }], {
-        kind: 'ACCEPT',
-      }),
+    const stateful = on(
+      uplinks,
+      'iptables -P INPUT DROP',
+      'iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
     );
     const { net } = send(stock, stateful, dns);
     const answer = (to: string): boolean => {
-      const pre = nf_hook(stock, net, udp('8.8.8.8', 53, to, 4000), PRE);
+      const pre = nf_hook(stock, net, packet(`8.8.8.8:53 > ${to}:4000 udp 2`), PRE);
       return nf_hook(stock, pre.net, pre.skb, IN).accepted;
     };
     expect([answer('10.0.0.1'), answer('10.1.0.1')]).toEqual([true, false]);
   });
 
   it('routes a packet with a new destination again and translates the answer back', () => {
-    const net = configured(
-      host,
-      append('nat', 'OUTPUT', [udpOnly], {
-        kind: 'DNAT',
-        addr: ip('10.1.0.2'),
-        portFirst: 5353,
-        portLast: 5353,
-        random: false,
-      }),
-    );
+    const net = on(uplinks, 'iptables -t nat -A OUTPUT -p udp -j DNAT --to-destination 10.1.0.2:5353');
     const sent = send(stock, net, dns);
     expect(sent.skb).toMatchObject({ iph: { daddr: ip('10.1.0.2') }, uh: { dest: 5353 }, dst: { dev: ETH1 } });
     expect(ipChecksumCorrect(sent.skb.iph) && transportChecksumCorrect(sent.skb)).toBe(true);
-    const pre = nf_hook(stock, sent.net, udp('10.1.0.2', 5353, '10.0.0.1', 4000), PRE);
+    const pre = nf_hook(stock, sent.net, packet('10.1.0.2:5353 > 10.0.0.1:4000 udp 2'), PRE);
     expect(pre.skb.iph.daddr).toBe(ip('10.0.0.1'));
     const arrived = nf_hook(stock, pre.net, pre.skb, IN);
     expect(arrived.skb).toMatchObject({ iph: { saddr: ip('8.8.8.8') }, uh: { source: 53 } });
@@ -265,25 +217,19 @@ describe('connection tracking at the hooks', () => {
   });
 
   it('saves and restores marks through the connection', () => {
-    const net = configured(
+    const net = on(
       marking,
-      append('mangle', 'OUTPUT', [], { kind: 'CONNMARK', op: 'save', value: 0, mask: 0xffffffff, nfmask: 0xffffffff }),
-      append('mangle', 'PREROUTING', [], {
-        kind: 'CONNMARK',
-        op: 'restore',
-        value: 0,
-        mask: 0xffffffff,
-        nfmask: 0xffffffff,
-      }),
+      'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark',
+      'iptables -t mangle -A PREROUTING -j CONNMARK --restore-mark',
     );
     const sent = send(stock, net, dns);
-    expect(nf_hook(stock, sent.net, udp('8.8.8.8', 53, '10.0.0.1', 4000), PRE).skb.mark).toBe(100);
+    expect(nf_hook(stock, sent.net, packet('8.8.8.8:53 > 10.0.0.1:4000 udp 2'), PRE).skb.mark).toBe(100);
   });
 });
 
 describe('the variant masquerade', () => {
   it('adds one rule for every device that only a table of its own leads to', () => {
-    expect(masquerade.operator(host)).toMatchObject([
+    expect(masquerade.operator(uplinks)).toMatchObject([
       {
         table: 'nat',
         chain: 'POSTROUTING',
@@ -293,18 +239,21 @@ describe('the variant masquerade', () => {
         },
       },
     ]);
-    expect(stock.operator(host)).toEqual([]);
+    expect(stock.operator(uplinks)).toEqual([]);
   });
 
-  it("makes ping, UDP and SYN of the post's host leave with the second provider's address", () => {
-    const marked = configured(host, append('mangle', 'OUTPUT', [], mark100));
-    const net = typed(marked, ...masquerade.operator(marked));
-    for (const skb of [dns, tcp('10.0.0.1', 40000, '8.8.8.8', 80, 2), icmp('10.0.0.1', '8.8.8.8', 8, 0, 5)]) {
+  it("makes ping, UDP and SYN of the post's uplinks leave with the second provider's address", () => {
+    const marked = on(uplinks, 'iptables -t mangle -A OUTPUT -j MARK --set-mark 100');
+    const net = on(marked, ...masquerade.operator(marked).map(printHostCommand));
+    for (const skb of [
+      dns,
+      packet('10.0.0.1:40000 > 8.8.8.8:80 tcp S seq 1000 win 1000'),
+      packet('10.0.0.1 > 8.8.8.8 icmp 8/0 id 5 seq 1'),
+    ]) {
       const sent = send(masquerade, net, { ...skb, headroom: 16, dst: dns.dst });
       expect(sent.skb.iph.saddr).toBe(ip('10.1.0.1'));
       expect(dev_get_by_index(net, sent.skb.dst.dev).name).toBe('eth1');
       expect(ipChecksumCorrect(sent.skb.iph) && transportChecksumCorrect(sent.skb)).toBe(true);
     }
-    expect(hostCommand(net, masquerade.operator(host)[0] ?? command('nat', 'F', '')).err).toBe(0);
   });
 });

@@ -9,13 +9,12 @@ import {
   nf_nat_ipv4_pre_routing,
 } from '../../model/kernel/net/netfilter/nf_nat_proto.ts';
 import { CHECKSUM_PARTIAL, type SkBuff } from '../../model/types/packet.ts';
-import { NF_ACCEPT, NF_DROP, type XtTarget } from '../../model/types/verdict.ts';
+import { NF_ACCEPT, NF_DROP } from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';
-import { append, configured, ETH0, ETH1, host, icmp, ip, OUT, POST, PRE, tcp, udp } from './netfilterHost.ts';
+import { ip, on, packet } from './build.ts';
+import { ETH0, ETH1, OUT, POST, PRE, uplinks } from './hooks.ts';
 
-const MASQUERADE: XtTarget = { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false };
-const onEth1 = { kind: 'out', dev: 'eth1', invert: false } as const;
-const masq = configured(host, append('nat', 'POSTROUTING', [onEth1], MASQUERADE));
+const masq = on(uplinks, 'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE');
 const toEth1 = { dev: ETH1, rt_gw4: ip('10.1.0.2') };
 
 /** A packet through conntrack, POSTROUTING of eth1 and the confirmation. */
@@ -39,9 +38,9 @@ function correct(skb: SkBuff): boolean {
 describe('MASQUERADE', () => {
   it('takes the device address towards the next hop, keeps the port and corrects both checksums', () => {
     for (const skb of [
-      udp('10.0.0.1', 4000, '8.8.8.8', 53),
-      tcp('10.0.0.1', 4000, '8.8.8.8', 80, 0x02),
-      icmp('10.0.0.1', '8.8.8.8', 8, 0, 4000),
+      packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'),
+      packet('10.0.0.1:4000 > 8.8.8.8:80 tcp S seq 1000 win 1000'),
+      packet('10.0.0.1 > 8.8.8.8 icmp 8/0 id 4000 seq 1'),
     ]) {
       const sent = leave(masq, skb);
       expect(sent.verdict).toBe(NF_ACCEPT);
@@ -56,47 +55,51 @@ describe('MASQUERADE', () => {
   });
 
   it('translates the answer back to the first source', () => {
-    const { net } = leave(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53));
-    const { skb } = arrive(net, udp('8.8.8.8', 53, '10.1.0.1', 4000));
+    const { net } = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
+    const { skb } = arrive(net, packet('8.8.8.8:53 > 10.1.0.1:4000 udp 2'));
     expect(skb.iph.daddr).toBe(ip('10.0.0.1'));
     expect(correct(skb)).toBe(true);
   });
 
   it('leaves other devices alone and drops where the device has no address', () => {
-    const other = nf_conntrack_in(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53), OUT);
+    const other = nf_conntrack_in(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'), OUT);
     expect(nf_nat_ipv4_out(other.net, other.skb, { ...POST, out: ETH0 }).skb.iph.saddr).toBe(ip('10.0.0.1'));
     const bare = { ...masq, devs: masq.devs.map((dev) => ({ ...dev, ifa_list: [] })) };
-    expect(leave(bare, udp('10.0.0.1', 4000, '8.8.8.8', 53)).verdict).toBe(NF_DROP);
+    expect(leave(bare, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2')).verdict).toBe(NF_DROP);
   });
 
   it('leaves a packet from 0.0.0.0 as it is', () => {
-    expect(leave(masq, udp('0.0.0.0', 68, '255.255.255.255', 67))).toMatchObject({
+    expect(leave(masq, packet('0.0.0.0:68 > 255.255.255.255:67 udp 2'))).toMatchObject({
       verdict: NF_ACCEPT,
       skb: { iph: { saddr: 0 } },
     });
   });
 
   it('changes the port of the second flow to one outside address and port', () => {
-    const first = leave(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53));
-    const second = leave(first.net, udp('10.9.0.1', 4000, '8.8.8.8', 53));
+    const first = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
+    const second = leave(first.net, packet('10.9.0.1:4000 > 8.8.8.8:53 udp 2'));
     // Hand calculation: the search starts at 1024 + 0 mod 64512.
     expect(second.skb.uh.source).toBe(1024);
     expect(correct(second.skb)).toBe(true);
-    const low = leave(leave(masq, udp('10.0.0.1', 600, '8.8.8.8', 53)).net, udp('10.9.0.1', 600, '8.8.8.8', 53));
+    const low = leave(
+      leave(masq, packet('10.0.0.1:600 > 8.8.8.8:53 udp 2')).net,
+      packet('10.9.0.1:600 > 8.8.8.8:53 udp 2'),
+    );
     expect(low.skb.uh.source).toBe(601);
     expect(
-      leave(leave(masq, udp('10.0.0.1', 700, '8.8.8.8', 53)).net, udp('10.9.0.1', 700, '8.8.8.8', 53)).skb.uh.source,
+      leave(leave(masq, packet('10.0.0.1:700 > 8.8.8.8:53 udp 2')).net, packet('10.9.0.1:700 > 8.8.8.8:53 udp 2')).skb
+        .uh.source,
     ).toBe(600);
   });
 
   it('lets flows to different peers share a port', () => {
-    const first = leave(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53));
-    expect(leave(first.net, udp('10.9.0.1', 4000, '9.9.9.9', 53)).skb.uh.source).toBe(4000);
+    const first = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
+    expect(leave(first.net, packet('10.9.0.1:4000 > 9.9.9.9:53 udp 2')).skb.uh.source).toBe(4000);
   });
 
   it('kills a masqueraded flow that leaves by another device', () => {
-    const first = leave(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53));
-    const again = nf_conntrack_in(first.net, udp('10.0.0.1', 4000, '8.8.8.8', 53), OUT);
+    const first = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
+    const again = nf_conntrack_in(first.net, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'), OUT);
     const { verdict, net } = nf_nat_ipv4_out(again.net, again.skb, { ...POST, out: ETH0 });
     expect(verdict).toBe(NF_DROP);
     expect(getCt(net, 1).dying).toBe(true);
@@ -105,7 +108,10 @@ describe('MASQUERADE', () => {
   it('puts the recorded port back where a patch changed the packet after conntrack', () => {
     const tracked = nf_conntrack_in(
       masq,
-      { ...tcp('10.0.0.1', 4000, '8.8.8.8', 80, 2), dst: { ...udp('0.0.0.0', 1, '0.0.0.0', 1).dst, ...toEth1 } },
+      {
+        ...packet('10.0.0.1:4000 > 8.8.8.8:80 tcp S seq 1000 win 1000'),
+        dst: { ...packet('0.0.0.0:1 > 0.0.0.0:1 udp 2').dst, ...toEth1 },
+      },
       OUT,
     );
     const moved = {
@@ -119,45 +125,24 @@ describe('MASQUERADE', () => {
 
 describe('bindings without a rule', () => {
   it('change the port of a local flow whose tuple a masqueraded one has taken', () => {
-    const first = leave(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53));
-    const tracked = nf_conntrack_in(first.net, udp('10.1.0.1', 4000, '8.8.8.8', 53), OUT);
+    const first = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
+    const tracked = nf_conntrack_in(first.net, packet('10.1.0.1:4000 > 8.8.8.8:53 udp 2'), OUT);
     expect(nf_nat_ipv4_out(tracked.net, tracked.skb, { ...POST, out: ETH0 }).skb.uh.source).toBe(1024);
   });
 });
 
 describe('SNAT and DNAT', () => {
-  const any = { invert: false };
-  const udpOnly = { kind: 'proto', protocol: 17, ...any } as const;
-
   it('keep to the port range', () => {
-    const snat = configured(
-      host,
-      append('nat', 'POSTROUTING', [udpOnly], {
-        kind: 'SNAT',
-        addr: ip('10.1.0.1'),
-        portFirst: 5000,
-        portLast: 5001,
-        random: false,
-      }),
-    );
-    const first = leave(snat, udp('10.0.0.1', 4000, '8.8.8.8', 53));
-    const second = leave(first.net, udp('10.0.0.1', 4001, '8.8.8.8', 53));
+    const snat = on(uplinks, 'iptables -t nat -A POSTROUTING -p udp -j SNAT --to-source 10.1.0.1:5000-5001');
+    const first = leave(snat, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
+    const second = leave(first.net, packet('10.0.0.1:4001 > 8.8.8.8:53 udp 2'));
     expect([first.skb.uh.source, second.skb.uh.source]).toEqual([5000, 5001]);
     expect(correct(second.skb)).toBe(true);
   });
 
   it('keep a port that lies in the range', () => {
-    const snat = configured(
-      host,
-      append('nat', 'POSTROUTING', [udpOnly], {
-        kind: 'SNAT',
-        addr: ip('10.1.0.1'),
-        portFirst: 3999,
-        portLast: 4001,
-        random: false,
-      }),
-    );
-    expect(leave(snat, udp('10.0.0.1', 4000, '8.8.8.8', 53)).skb.uh.source).toBe(4000);
+    const snat = on(uplinks, 'iptables -t nat -A POSTROUTING -p udp -j SNAT --to-source 10.1.0.1:3999-4001');
+    expect(leave(snat, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2')).skb.uh.source).toBe(4000);
   });
 });
 
@@ -165,21 +150,21 @@ describe('checksums under NAT', () => {
   const target = { src: ip('10.1.0.1'), dst: ip('8.8.8.8'), sport: 4000, dport: 53, protonum: 17 };
 
   it('leave UDP without one alone', () => {
-    const skb = udp('10.0.0.1', 4000, '8.8.8.8', 53);
+    const skb = packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2');
     expect(nf_nat_ipv4_manip_pkt({ ...skb, uh: { ...skb.uh, check: 0 } }, target, NF_NAT_MANIP_SRC).uh.check).toBe(0);
   });
 
   it('write 0xffff where UDP would come to zero', () => {
     // The payload word is chosen so that the sum for 10.1.0.1 is 0xffff.
-    const plain = udp('10.1.0.1', 4000, '8.8.8.8', 53, [0]);
-    const zero = udp('10.0.0.1', 4000, '8.8.8.8', 53, [plain.uh.check]);
+    const plain = packet('10.1.0.1:4000 > 8.8.8.8:53 udp 2', [0]);
+    const zero = packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2', [plain.uh.check]);
     const sent = nf_nat_ipv4_manip_pkt(zero, target, NF_NAT_MANIP_SRC);
     expect(sent.uh.check).toBe(0xffff);
     expect(correct(sent)).toBe(true);
   });
 
   it('correct the pseudo-header of CHECKSUM_PARTIAL, whose port is summed later', () => {
-    const skb = tcp('10.0.0.1', 4000, '8.8.8.8', 53, 2);
+    const skb = packet('10.0.0.1:4000 > 8.8.8.8:53 tcp S seq 1000 win 1000');
     const sum = 0x0a00 + 1 + 0x0808 + 0x0808 + 6 + 20;
     const partial = { ...skb, ip_summed: CHECKSUM_PARTIAL, th: { ...skb.th, check: sum } };
     const sent = nf_nat_ipv4_manip_pkt(partial, { ...target, sport: 5000, protonum: 6 }, NF_NAT_MANIP_SRC);
@@ -190,10 +175,10 @@ describe('checksums under NAT', () => {
 
 describe('ICMP errors', () => {
   it('are translated back together with the packet that they quote', () => {
-    const { net, skb: wire } = leave(masq, udp('10.0.0.1', 4000, '8.8.8.8', 53));
+    const { net, skb: wire } = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
     const words = [0x4500, 30, 0, 0, 0x4011, wire.iph.check, 0x0a01, 1, 0x0808, 0x0808, 4000, 53, 10, wire.uh.check];
-    const { skb } = arrive(net, icmp('10.1.0.2', '10.1.0.1', 3, 1, 0, words));
-    const before = udp('10.0.0.1', 4000, '8.8.8.8', 53);
+    const { skb } = arrive(net, packet('10.1.0.2 > 10.1.0.1 icmp unreachable/1 28 seq 1', words));
+    const before = packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2');
     expect(skb.iph.daddr).toBe(ip('10.0.0.1'));
     expect(skb.payload.words).toEqual([
       0x4500,

@@ -1,30 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
 import { CHECKSUM_NONE, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, TCPHDR_SYN } from '../../model/types/packet.ts';
-import { datagram } from './packets.ts';
-import { bind, connect, firstSent, host, ip, last, receive, send, sendTo, socket, TWO_UPLINKS } from './play.ts';
+import { arrives, firstSent, type Happening, host, ip, last, POST, packet } from './build.ts';
 
-const UPLINKS = host(TWO_UPLINKS);
-const sent = (events: Parameters<typeof last>[1]) => firstSent(last(UPLINKS, events)).skb;
+const UPLINKS = host(...POST);
+const sent = (events: readonly Happening[]) => firstSent(last(UPLINKS, events)).skb;
 
 describe('the user of a raw socket builds the transport header', () => {
   test('TCP with the given flags, from port 5000 to that of the destination, checksum right', () => {
-    const skb = sent([
-      socket('r', 'raw', { protocol: IPPROTO_TCP }),
-      sendTo('r', 3, '8.8.8.8', 80, { flags: TCPHDR_SYN }),
-    ]);
+    const skb = sent([`socket r raw ${IPPROTO_TCP}`, 'send r 3 to 8.8.8.8:80 flags S']);
     expect(skb).toMatchObject({ ip_summed: CHECKSUM_NONE, th: { source: 5000, dest: 80, flags: TCPHDR_SYN } });
     expect(skb.payload.len).toBe(3);
     expect(transportChecksumCorrect(skb)).toBe(true);
   });
 
   test('the ports of a connected socket', () => {
-    const events = [socket('r', 'raw', { protocol: IPPROTO_UDP }), connect('r', '8.8.8.8', 53), send('r', 2)];
+    const events = [`socket r raw ${IPPROTO_UDP}`, 'connect r 8.8.8.8:53', 'send r 2'];
     expect(sent(events).uh).toMatchObject({ source: 5000, dest: 53, len: 10 });
   });
 
   test('other protocols as bytes', () => {
-    expect(sent([socket('r', 'raw', { protocol: 47 }), sendTo('r', 3, '8.8.8.8')])).toMatchObject({
+    expect(sent(['socket r raw 47', 'send r 3 to 8.8.8.8'])).toMatchObject({
       iph: { protocol: 47, tot_len: 23 },
       payload: { len: 3, words: [0x0001, 0x0200] },
     });
@@ -33,31 +29,34 @@ describe('the user of a raw socket builds the transport header', () => {
 
 describe('with a header of one’s own', () => {
   test('a source of 0 is filled in, another one kept', () => {
-    expect(sent([socket('h', 'hdrincl'), sendTo('h', 3, '8.8.8.8', 53)]).iph.saddr).toBe(ip('10.0.0.1'));
-    const kept = sent([socket('h', 'hdrincl'), sendTo('h', 3, '8.8.8.8', 53, { from: ip('9.9.9.9') })]);
+    expect(sent(['socket h hdrincl', 'send h 3 to 8.8.8.8:53']).iph.saddr).toBe(ip('10.0.0.1'));
+    const kept = sent(['socket h hdrincl', 'send h 3 to 8.8.8.8:53 from 9.9.9.9']);
     expect(kept.iph.saddr).toBe(ip('9.9.9.9'));
     expect(kept.hdrincl && ipChecksumCorrect(kept.iph) && transportChecksumCorrect(kept)).toBe(true);
   });
 
   test('it is TCP with flags, UDP with a port, else an echo request', () => {
-    const protocol = (more: object, port = 0) =>
-      sent([socket('h', 'hdrincl'), sendTo('h', 3, '8.8.8.8', port, more)]).iph.protocol;
-    expect([protocol({ flags: 2 }), protocol({}, 53), protocol({})]).toEqual([IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP]);
+    const protocol = (to: string) => sent(['socket h hdrincl', `send h 3 to ${to}`]).iph.protocol;
+    expect([protocol('8.8.8.8 flags S'), protocol('8.8.8.8:53'), protocol('8.8.8.8')]).toEqual([
+      IPPROTO_TCP,
+      IPPROTO_UDP,
+      IPPROTO_ICMP,
+    ]);
   });
 });
 
 test('raw sockets get copies of what arrives for their protocol, address and device', () => {
-  const skb = datagram('9.9.9.9', 1, '10.0.0.1', 53, 4);
+  const skb = packet('9.9.9.9:1 > 10.0.0.1:53 udp 4');
   const sockets = [
-    socket('u', 'udp'),
-    bind('u', '0.0.0.0', 53),
-    socket('all', 'raw', { protocol: IPPROTO_UDP }),
-    socket('bound', 'raw', { protocol: IPPROTO_UDP }),
-    bind('bound', '10.1.0.1'),
-    socket('dev', 'raw', { protocol: IPPROTO_UDP, dev: 'eth1' }),
-    socket('tcp', 'raw', { protocol: IPPROTO_TCP }),
+    'socket u udp',
+    'bind u 0.0.0.0:53',
+    `socket all raw ${IPPROTO_UDP}`,
+    `socket bound raw ${IPPROTO_UDP}`,
+    'bind bound 10.1.0.1',
+    `socket dev raw ${IPPROTO_UDP} dev eth1`,
+    `socket tcp raw ${IPPROTO_TCP}`,
   ];
-  const { effects } = last(UPLINKS, [...sockets, receive('eth0', skb)]);
+  const { effects } = last(UPLINKS, [...sockets, arrives('eth0', skb)]);
   expect(effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : []))).toEqual([4, 3]);
   const ids = effects.flatMap((e) => (e.kind === 'deliver' ? [e.skb.id] : []));
   expect(new Set(ids).size).toBe(2);

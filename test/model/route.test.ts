@@ -10,7 +10,7 @@ import { EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV } from '../../model/types/errn
 import { IPPROTO_TCP, NO_IPH, NO_SKB } from '../../model/types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, NO_FLOW, RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';
 import { NO_SOCK } from '../../model/types/sock.ts';
-import { dotted, get, host, ip, LINKS, on, POST } from './routeHost.ts';
+import { dotted, get, host, ip, LINKS, on, POST } from './build.ts';
 
 const net = host(...POST);
 const ETH0 = 3;
@@ -58,10 +58,10 @@ test.each([
   ['8.8.8.8 from 224.0.0.1', 'RTNETLINK answers: Invalid argument'],
   ['8.8.8.8 oif eth9', 'Cannot find device "eth9"'],
   ['8.8.8.8 ipproto 132', 'Error: Unsupported ip proto.'],
-  ['10.0.0.1', 'local 10.0.0.1 dev lo table 255 src 10.0.0.1'],
-  ['127.0.0.9', 'local 127.0.0.9 dev lo table 255 src 127.0.0.1'],
+  ['10.0.0.1', 'local 10.0.0.1 dev lo table local src 10.0.0.1'],
+  ['127.0.0.9', 'local 127.0.0.9 dev lo table local src 127.0.0.1'],
   ['0.0.0.0', 'local 0.0.0.0 dev lo src 127.0.0.1'],
-  ['10.0.0.255', 'broadcast 10.0.0.255 dev eth0 table 255 src 10.0.0.1'],
+  ['10.0.0.255', 'broadcast 10.0.0.255 dev eth0 table local src 10.0.0.1'],
   ['255.255.255.255', 'broadcast 255.255.255.255 dev eth0 src 10.0.0.1'],
   ['255.255.255.255 oif eth1', 'broadcast 255.255.255.255 dev eth1 src 10.1.0.1'],
   ['224.0.0.7', 'multicast 224.0.0.7 dev eth0 src 10.0.0.1'],
@@ -73,10 +73,10 @@ test.each([
 });
 
 test.each([
-  ['10.0.0.1 from 10.0.0.9 iif eth0', 'local 10.0.0.1 from 10.0.0.9 dev lo table 255 iif eth0'],
-  ['10.0.0.255 from 10.0.0.9 iif eth0', 'broadcast 10.0.0.255 from 10.0.0.9 dev lo table 255 iif eth0'],
-  ['255.255.255.255 from 10.0.0.9 iif eth0', 'broadcast 255.255.255.255 from 10.0.0.9 dev lo iif eth0'],
-  ['224.0.0.1 from 10.0.0.9 iif eth0', 'multicast 224.0.0.1 from 10.0.0.9 dev lo iif eth0'],
+  ['10.0.0.1 from 10.0.0.9 iif eth0', 'local 10.0.0.1 from 10.0.0.9 dev lo table local'],
+  ['10.0.0.255 from 10.0.0.9 iif eth0', 'broadcast 10.0.0.255 from 10.0.0.9 dev lo table local'],
+  ['255.255.255.255 from 10.0.0.9 iif eth0', 'broadcast 255.255.255.255 from 10.0.0.9 dev lo'],
+  ['224.0.0.1 from 10.0.0.9 iif eth0', 'multicast 224.0.0.1 from 10.0.0.9 dev lo'],
   ['8.8.8.8 from 10.0.0.9 iif eth0', 'RTNETLINK answers: No route to host'],
   ['10.0.0.1 from 10.0.0.1 iif eth0', 'RTNETLINK answers: Invalid argument'],
   ['10.0.0.1 iif eth0', 'RTNETLINK answers: Invalid argument'],
@@ -87,7 +87,7 @@ test.each([
 
 test('with forwarding on, a query about a packet that comes in shows where it goes', () => {
   const router = on(net, 'sysctl -w net.ipv4.ip_forward=1');
-  expect(get(router, '8.8.8.8 from 10.1.0.9 iif eth1')).toBe('8.8.8.8 from 10.1.0.9 via 10.0.0.254 dev eth0 iif eth1');
+  expect(get(router, '8.8.8.8 from 10.1.0.9 iif eth1')).toBe('8.8.8.8 from 10.1.0.9 via 10.0.0.254 dev eth0');
 });
 
 /** A packet from 9.9.9.9 that arrives on eth1. */

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { tcp_parse_options } from '../../model/kernel/net/ipv4/tcp_input.ts';
-import { NO_TH, TCPHDR_SYN } from '../../model/types/packet.ts';
+import { sockByName } from '../../model/types/lookup.ts';
+import {
+  TCPHDR_ACK as ACK,
+  TCPHDR_FIN as FIN,
+  NO_TH,
+  TCPHDR_PSH as PSH,
+  TCPHDR_RST as RST,
+  TCPHDR_SYN as SYN,
+  TCPHDR_SYN,
+} from '../../model/types/packet.ts';
 import {
   SOCK_REQUEST,
   SOCK_TIMEWAIT,
@@ -14,36 +23,11 @@ import {
   TCP_SYN_SENT,
   TCP_TIME_WAIT,
 } from '../../model/types/sock.ts';
-import type { World } from '../../model/types/world.ts';
-import {
-  ACK,
-  answer,
-  bind,
-  close,
-  connect,
-  errs,
-  events,
-  FIN,
-  HERE,
-  host,
-  letters,
-  listen,
-  PEER,
-  PSH,
-  RST,
-  SYN,
-  segment,
-  send,
-  sock,
-  stock,
-  sysctl,
-  tcp,
-  wait,
-  wire,
-} from './tcpHost.ts';
+import type { Effect, World } from '../../model/types/world.ts';
+import { errnos, HERE, host, letters, ONE_LINK, PEER, run, segment, sysctl, wire } from './build.ts';
 
-const opened = (): World => events(stock, host(), [tcp('c'), connect('c'), answer('c')]).net;
-const seen = (effects: Parameters<typeof wire>[0]): readonly (string | number)[][] =>
+const opened = (): World => run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c']).net;
+const seen = (effects: readonly Effect[]): readonly (string | number)[][] =>
   wire(effects).map((skb) => [letters(skb), skb.th.seq, skb.th.ack_seq]);
 
 test('options are read whatever stands between them', () => {
@@ -68,10 +52,10 @@ test('nothing is read behind the end of options or of an option too short', () =
 });
 
 test('the handshake ends with an ACK, in ESTABLISHED, with the timer off', () => {
-  const start = events(stock, host(), [tcp('c'), connect('c')]);
-  const isn = sock(start.net, 'c').snd_una;
-  const { net, effects } = events(stock, start.net, [answer('c')]);
-  const c = sock(net, 'c');
+  const start = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const isn = sockByName(start.net, 'c').snd_una;
+  const { net, effects } = run(start.net, ['answer c']);
+  const c = sockByName(net, 'c');
   expect(seen(effects)).toEqual([['.', (isn + 1) >>> 0, c.rcv_nxt]]);
   expect(c).toMatchObject({
     sk_state: TCP_ESTABLISHED,
@@ -85,27 +69,27 @@ test('the handshake ends with an ACK, in ESTABLISHED, with the timer off', () =>
 
 // Observed: Linux 6.18, 2026-11-22: RST with seq = the segment's ack_seq, ack 0, window 0, and the SYN again at once.
 test('an acknowledgement of something never sent is refused with a RST from the control socket', () => {
-  const start = events(stock, host(), [tcp('c'), connect('c')]).net;
-  const c = sock(start, 'c');
-  const { net, effects } = events(stock, start, [segment(SYN | ACK, 80, c.inet_num, 500, c.snd_una + 77)]);
+  const start = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']).net;
+  const c = sockByName(start, 'c');
+  const { net, effects } = run(start, [segment(SYN | ACK, 80, c.inet_num, 500, c.snd_una + 77)]);
   expect(seen(effects)).toEqual([['R', (c.snd_una + 77) >>> 0, 0]]);
   expect(wire(effects)[0]).toMatchObject({ sk: 1, th: { source: c.inet_num, dest: 80, doff: 5, window: 0 } });
-  expect(sock(net, 'c')).toMatchObject({ sk_state: TCP_SYN_SENT, icsk_timeout: 8 });
+  expect(sockByName(net, 'c')).toMatchObject({ sk_state: TCP_SYN_SENT, icsk_timeout: 8 });
 });
 
 test('a RST ends an attempt; the user learns of it at the next call', () => {
-  const start = events(stock, host(), [tcp('c'), connect('c')]).net;
-  const c = sock(start, 'c');
-  const { net, effects } = events(stock, start, [segment(RST | ACK, 80, c.inet_num, 0, c.snd_nxt), connect('c')]);
+  const start = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']).net;
+  const c = sockByName(start, 'c');
+  const { net, effects } = run(start, [segment(RST | ACK, 80, c.inet_num, 0, c.snd_nxt), 'connect c 10.0.0.254:80']);
   expect(wire(effects)).toEqual([]);
-  expect(errs(effects)).toEqual([-111]);
-  expect(sock(net, 'c')).toMatchObject({ sk_state: TCP_CLOSE, inet_num: 0, hashed: false, inet_saddr: 0 });
+  expect(errnos(effects)).toEqual([-111]);
+  expect(sockByName(net, 'c')).toMatchObject({ sk_state: TCP_CLOSE, inet_num: 0, hashed: false, inet_saddr: 0 });
 });
 
 // Observed: Linux 6.18, 2026-11-22, ports 555 > 99: R. 0 43; R 4711 0; R. 0 46.
 test('a segment that nobody waits for is refused with a RST', () => {
   const reset = (flags: number, seq: number, ack: number, len: number) =>
-    seen(events(stock, host(), [segment(flags, 555, 99, seq, ack, len)]).effects);
+    seen(run(host(...ONE_LINK), [segment(flags, 555, 99, seq, ack, len)]).effects);
   expect(reset(SYN, 42, 0, 0)).toEqual([['R.', 0, 43]]);
   expect(reset(ACK, 42, 4711, 3)).toEqual([['R', 4711, 0]]);
   expect(reset(SYN | FIN, 42, 0, 2)).toEqual([['R.', 0, 46]]);
@@ -114,37 +98,37 @@ test('a segment that nobody waits for is refused with a RST', () => {
 
 test('data is acknowledged, old data again, data beyond a gap not', () => {
   const net = opened();
-  const c = sock(net, 'c');
+  const c = sockByName(net, 'c');
   const data = segment(PSH | ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt, 5);
   const late = segment(PSH | ACK, 80, c.inet_num, c.rcv_nxt + 20, c.snd_nxt, 5);
-  const { net: after, effects } = events(stock, net, [data, data, late]);
-  expect(sock(after, 'c').received).toBe(5);
+  const { net: after, effects } = run(net, [data, data, late]);
+  expect(sockByName(after, 'c').received).toBe(5);
   expect(seen(effects)).toEqual(Array.from({ length: 3 }, () => ['.', c.snd_nxt, (c.rcv_nxt + 5) >>> 0]));
 });
 
 test('a RST inside the window is challenged, an exact one ends the connection', () => {
   const net = opened();
-  const c = sock(net, 'c');
-  const near = events(stock, net, [segment(RST, 80, c.inet_num, c.rcv_nxt + 9, 0)]);
-  expect([seen(near.effects).length, sock(near.net, 'c').sk_state]).toEqual([1, TCP_ESTABLISHED]);
-  const exact = events(stock, net, [segment(RST, 80, c.inet_num, c.rcv_nxt, 0)]);
-  expect([seen(exact.effects).length, sock(exact.net, 'c').sk_state]).toEqual([0, TCP_CLOSE]);
+  const c = sockByName(net, 'c');
+  const near = run(net, [segment(RST, 80, c.inet_num, c.rcv_nxt + 9, 0)]);
+  expect([seen(near.effects).length, sockByName(near.net, 'c').sk_state]).toEqual([1, TCP_ESTABLISHED]);
+  const exact = run(net, [segment(RST, 80, c.inet_num, c.rcv_nxt, 0)]);
+  expect([seen(exact.effects).length, sockByName(exact.net, 'c').sk_state]).toEqual([0, TCP_CLOSE]);
 });
 
 // Observed: Linux 6.18, 2026-11-22: F., then the ACK of the peer's FIN with seq one beyond, and the same ACK for the FIN
 // repeated in TIME_WAIT.
 test('closing first leads over FIN_WAIT1 and FIN_WAIT2 to a minute of TIME_WAIT', () => {
   const net = opened();
-  const c = sock(net, 'c');
-  const fin = events(stock, net, [close('c')]);
+  const c = sockByName(net, 'c');
+  const fin = run(net, ['close c']);
   expect(seen(fin.effects)).toEqual([['F.', c.snd_nxt, c.rcv_nxt]]);
   expect(fin.net.socks.at(-1)).toMatchObject({ sk_state: TCP_FIN_WAIT1, orphan: true });
 
-  const acked = events(stock, fin.net, [segment(ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt + 1)]);
+  const acked = run(fin.net, [segment(ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt + 1)]);
   expect(acked.net.socks.at(-1)).toMatchObject({ kind: SOCK_TIMEWAIT, tw_substate: TCP_FIN_WAIT2, hashed: true });
 
   const peer = segment(FIN | ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt + 1);
-  const both = events(stock, acked.net, [peer]);
+  const both = run(acked.net, [peer]);
   expect(seen(both.effects)).toEqual([['.', (c.snd_nxt + 1) >>> 0, (c.rcv_nxt + 1) >>> 0]]);
   expect(wire(both.effects)[0]?.sk).toBe(1);
   expect(both.net.socks.at(-1)).toMatchObject({
@@ -154,15 +138,15 @@ test('closing first leads over FIN_WAIT1 and FIN_WAIT2 to a minute of TIME_WAIT'
   });
   expect(both.net.bhash.map((tb) => tb.owners.length)).toEqual([1]);
 
-  const again = events(stock, both.net, [peer]);
+  const again = run(both.net, [peer]);
   expect(seen(again.effects)).toEqual([['.', (c.snd_nxt + 1) >>> 0, (c.rcv_nxt + 1) >>> 0]]);
-  expect(events(stock, again.net, [wait(59999)]).net.socks.length).toBe(3);
-  const over = events(stock, again.net, [wait(60000)]).net;
+  expect(run(again.net, ['wait 59.999']).net.socks.length).toBe(3);
+  const over = run(again.net, ['wait 60']).net;
   expect([over.socks.length, over.bhash]).toEqual([2, []]);
 });
 
 test('FIN and ACK in one segment lead straight to TIME_WAIT, acknowledged by the socket itself', () => {
-  const { net, effects } = events(stock, opened(), [close('c'), answer('c')]);
+  const { net, effects } = run(opened(), ['close c', 'answer c']);
   expect(wire(effects).map(letters)).toEqual(['F.', '.']);
   expect(wire(effects)[1]?.sk).toBe(3);
   expect(net.socks.at(-1)).toMatchObject({ kind: SOCK_TIMEWAIT, tw_substate: TCP_TIME_WAIT });
@@ -170,20 +154,20 @@ test('FIN and ACK in one segment lead straight to TIME_WAIT, acknowledged by the
 
 test('closing second leads over CLOSE_WAIT and LAST_ACK to nothing', () => {
   const net = opened();
-  const c = sock(net, 'c');
-  const fin = events(stock, net, [segment(FIN | ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt)]);
+  const c = sockByName(net, 'c');
+  const fin = run(net, [segment(FIN | ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt)]);
   expect(seen(fin.effects)).toEqual([['.', c.snd_nxt, (c.rcv_nxt + 1) >>> 0]]);
-  expect(sock(fin.net, 'c').sk_state).toBe(TCP_CLOSE_WAIT);
-  const done = events(stock, fin.net, [close('c'), segment(ACK, 80, c.inet_num, c.rcv_nxt + 1, c.snd_nxt + 1)]);
+  expect(sockByName(fin.net, 'c').sk_state).toBe(TCP_CLOSE_WAIT);
+  const done = run(fin.net, ['close c', segment(ACK, 80, c.inet_num, c.rcv_nxt + 1, c.snd_nxt + 1)]);
   expect(wire(done.effects).map(letters)).toEqual(['F.']);
   expect([done.net.socks.length, done.net.bhash]).toEqual([2, []]);
 });
 
 test('data for a socket that its user has closed is refused', () => {
   const net = opened();
-  const c = sock(net, 'c');
-  const { net: after, effects } = events(stock, net, [
-    close('c'),
+  const c = sockByName(net, 'c');
+  const { net: after, effects } = run(net, [
+    'close c',
     segment(PSH | ACK, 80, c.inet_num, c.rcv_nxt, c.snd_nxt + 1, 4),
   ]);
   expect(wire(effects).map(letters)).toEqual(['F.', 'R']);
@@ -191,27 +175,27 @@ test('data for a socket that its user has closed is refused', () => {
 });
 
 test('SYNs that cross open the connection over SYN_RECV', () => {
-  const start = events(stock, host(), [tcp('c'), connect('c')]).net;
-  const c = sock(start, 'c');
-  const crossed = events(stock, start, [segment(SYN, 80, c.inet_num, 900, 0)]);
+  const start = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']).net;
+  const c = sockByName(start, 'c');
+  const crossed = run(start, [segment(SYN, 80, c.inet_num, 900, 0)]);
   expect(seen(crossed.effects)).toEqual([['S.', c.snd_una, 901]]);
-  expect(sock(crossed.net, 'c').sk_state).toBe(TCP_SYN_RECV);
-  const { net } = events(stock, crossed.net, [segment(ACK, 80, c.inet_num, 901, c.snd_una + 1)]);
-  expect(sock(net, 'c').sk_state).toBe(TCP_ESTABLISHED);
+  expect(sockByName(crossed.net, 'c').sk_state).toBe(TCP_SYN_RECV);
+  const { net } = run(crossed.net, [segment(ACK, 80, c.inet_num, 901, c.snd_una + 1)]);
+  expect(sockByName(net, 'c').sk_state).toBe(TCP_ESTABLISHED);
 });
 
 test('a connection to the host itself opens and closes over lo', () => {
-  const { net } = events(stock, host(), [
-    tcp('l'),
-    bind('l', HERE, 8080),
-    listen('l'),
-    tcp('c'),
-    connect('c', 8080, false, HERE),
-    send('c', 7),
+  const { net } = run(host(...ONE_LINK), [
+    'socket l tcp',
+    'bind l 10.0.0.1:8080',
+    'listen l',
+    'socket c tcp',
+    'connect c 10.0.0.1:8080',
+    'send c 7',
   ]);
-  expect([sock(net, 'c').sk_state, sock(net, 'l.1').sk_state]).toEqual([TCP_ESTABLISHED, TCP_ESTABLISHED]);
-  expect(sock(net, 'l.1')).toMatchObject({ received: 7, inet_dport: sock(net, 'c').inet_num });
-  const closed = events(stock, net, [close('c'), close('l.1')]).net;
+  expect([sockByName(net, 'c').sk_state, sockByName(net, 'l.1').sk_state]).toEqual([TCP_ESTABLISHED, TCP_ESTABLISHED]);
+  expect(sockByName(net, 'l.1')).toMatchObject({ received: 7, inet_dport: sockByName(net, 'c').inet_num });
+  const closed = run(net, ['close c', 'close l.1']).net;
   expect(closed.socks.map((sk) => [sk.name, sk.sk_state])).toEqual([
     ['', TCP_CLOSE],
     ['', TCP_CLOSE],
@@ -220,43 +204,43 @@ test('a connection to the host itself opens and closes over lo', () => {
   ]);
 });
 
-const listening = (): World => events(stock, host(), [tcp('l'), bind('l', HERE, 8080), listen('l')]).net;
+const listening = (): World => run(host(...ONE_LINK), ['socket l tcp', 'bind l 10.0.0.1:8080', 'listen l']).net;
 
 // Observed: Linux 6.18, 2026-11-22: SYN-ACK 020405b4 with window 64240 to a SYN with MSS only; RST with seq = ack_seq to a
 // wrong ACK; the data of the final ACK acknowledged at once.
 test('a listener answers a SYN through a request, and the ACK makes the child', () => {
-  const syn = events(stock, listening(), [segment(SYN, 3000, 8080, 100, 0, 0, [0x0204, 0x05b4])]);
+  const syn = run(listening(), [segment(SYN, 3000, 8080, 100, 0, 0, { options: [0x0204, 0x05b4] })]);
   const req = syn.net.socks.at(-1);
   if (req === undefined) throw new Error('no request');
   expect(req).toMatchObject({ kind: SOCK_REQUEST, hashed: true, inet_rcv_saddr: HERE, inet_daddr: PEER, parent: 3 });
   expect(seen(syn.effects)).toEqual([['S.', req.snd_una, 101]]);
   expect(wire(syn.effects)[0]).toMatchObject({ sk: req.id, th: { window: 64240, options: [0x0204, 1460] } });
 
-  const wrong = events(stock, syn.net, [segment(ACK, 3000, 8080, 101, req.snd_una + 9)]);
+  const wrong = run(syn.net, [segment(ACK, 3000, 8080, 101, req.snd_una + 9)]);
   expect(seen(wrong.effects)).toEqual([['R', (req.snd_una + 9) >>> 0, 0]]);
 
-  const final = events(stock, wrong.net, [segment(PSH | ACK, 3000, 8080, 101, req.snd_una + 1, 5)]);
+  const final = run(wrong.net, [segment(PSH | ACK, 3000, 8080, 101, req.snd_una + 1, 5)]);
   expect(seen(final.effects)).toEqual([['.', (req.snd_una + 1) >>> 0, 106]]);
-  const child = sock(final.net, 'l.1');
+  const child = sockByName(final.net, 'l.1');
   expect(child).toMatchObject({ sk_state: TCP_ESTABLISHED, received: 5, tcp_header_len: 20, icsk_bind_hash: 8080 });
   expect(final.net.socks.some((sk) => sk.kind === SOCK_REQUEST)).toBe(false);
   expect(final.net.bhash).toEqual([{ port: 8080, fastreuse: 0, fastreuseport: 0, owners: [3, child.id] }]);
-  const gone = events(stock, final.net, [close('l')]).net;
-  expect(sock(gone, 'l.1').sk_state).toBe(TCP_ESTABLISHED);
+  const gone = run(final.net, ['close l']).net;
+  expect(sockByName(gone, 'l.1').sk_state).toBe(TCP_ESTABLISHED);
 });
 
 test('a repeated SYN is answered again, a RST takes the request away', () => {
   const syn = segment(SYN, 3000, 8080, 100, 0);
-  const twice = events(stock, listening(), [syn, syn]);
+  const twice = run(listening(), [syn, syn]);
   expect(wire(twice.effects).map(letters)).toEqual(['S.', 'S.']);
-  expect(events(stock, twice.net, [segment(RST, 3000, 8080, 101, 0)]).net.socks.length).toBe(3);
+  expect(run(twice.net, [segment(RST, 3000, 8080, 101, 0)]).net.socks.length).toBe(3);
 });
 
 test('with tcp_fwmark_accept the mark of the SYN becomes that of SYN-ACK and child', () => {
-  const marked = segment(SYN, 3000, 8080, 100, 0, 0, [], 0, 9);
+  const marked = segment(SYN, 3000, 8080, 100, 0, 0, { mark: 9 });
   const marks = (value: number) => {
-    const { net, effects } = events(stock, sysctl(listening(), { tcp_fwmark_accept: value }), [marked, answer('l')]);
-    return [wire(effects)[0]?.mark, sock(net, 'l.1').sk_mark];
+    const { net, effects } = run(sysctl(listening(), { tcp_fwmark_accept: value }), [marked, 'answer l']);
+    return [wire(effects)[0]?.mark, sockByName(net, 'l.1').sk_mark];
   };
   expect([marks(0), marks(1)]).toEqual([
     [0, 0],

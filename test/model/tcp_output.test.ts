@@ -1,39 +1,23 @@
 import { expect, test } from 'vitest';
 import { withTfoCookie } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
+import { sockByName } from '../../model/types/lookup.ts';
 import { CHECKSUM_PARTIAL } from '../../model/types/packet.ts';
 import { TCP_SYN_SENT } from '../../model/types/sock.ts';
-import {
-  answer,
-  close,
-  command,
-  connect,
-  DROP_OUTPUT,
-  errs,
-  events,
-  HERE,
-  hex,
-  host,
-  letters,
-  PEER,
-  send,
-  sock,
-  stock,
-  sysctl,
-  tcp,
-  wire,
-} from './tcpHost.ts';
+import { errnos, HERE, host, letters, ONE_LINK, on, PEER, run, sysctl, wire } from './build.ts';
 
 /** Options of the SYN with the timestamp's value cut out. */
 function synOptions(values: Parameters<typeof sysctl>[1]): { options: string; header: number; length: number } {
-  const { net, effects } = events(stock, sysctl(host(), values), [tcp('c'), connect('c')]);
+  const { net, effects } = run(sysctl(host(...ONE_LINK), values), ['socket c tcp', 'connect c 10.0.0.254:80']);
   const [syn] = wire(effects);
   if (syn === undefined) throw new Error('no SYN');
   const options = hex(syn.th.options);
-  return { options, header: sock(net, 'c').tcp_header_len, length: syn.iph.tot_len };
+  return { options, header: sockByName(net, 'c').tcp_header_len, length: syn.iph.tot_len };
 }
 
 // Observed: Linux 6.18, `tcpdump -x` on a veth pair, 2026-11-22: the same options in the same order for each setting
 // (020405b4 0402080a… 00000000 0103030?; the last digit, the window scale, depends on tcp_rmem, 7 in 6.1).
+const hex = (words: readonly number[]): string => words.map((word) => word.toString(16).padStart(4, '0')).join('');
+
 test('a SYN carries MSS, SACK permitted, timestamp and window scale', () => {
   const { options, header, length } = synOptions({});
   expect(options).toBe(`020405b40402080a${hex([0, 1000])}0000000001030307`);
@@ -60,8 +44,8 @@ test('a Fast Open option is filled with two NOPs', () => {
 });
 
 test('the first SYN leaves with the addresses of the socket and a correct checksum, window 64240', () => {
-  const { net, effects } = events(stock, host(), [tcp('c'), connect('c')]);
-  const c = sock(net, 'c');
+  const { net, effects } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const c = sockByName(net, 'c');
   const sent = wire(effects);
   expect(sent.map(letters)).toEqual(['S']);
   expect(sent[0]?.iph).toMatchObject({ saddr: HERE, daddr: PEER, protocol: 6 });
@@ -76,31 +60,34 @@ test('the first SYN leaves with the addresses of the socket and a correct checks
     snd_nxt: (c.snd_una + 1) >>> 0,
   });
   expect(c.cork_fl).toMatchObject({ saddr: HERE, daddr: PEER, fl4_sport: c.inet_sport, fl4_dport: 80 });
-  expect(errs(effects)).toEqual([0, -115]);
+  expect(errnos(effects)).toEqual([0, -115]);
 });
 
 test('TCP hands its segments to IP with the checksum left to the device, over the pseudo-header only', () => {
-  const { effects } = events(stock, host(), [tcp('c'), connect('c')]);
+  const { effects } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
   const made = effects.flatMap((e) => (e.kind === 'alloc' ? [e.skb] : []));
   expect(made[0]).toMatchObject({ ip_summed: CHECKSUM_PARTIAL, cloned: true, headroom: 260 });
 });
 
 test('a SYN that a hook drops is no error of connect(), and its timer is armed', () => {
-  const { net, effects } = events(stock, command(host(), DROP_OUTPUT), [tcp('c'), connect('c')]);
+  const { net, effects } = run(on(host(...ONE_LINK), 'iptables -P OUTPUT DROP'), [
+    'socket c tcp',
+    'connect c 10.0.0.254:80',
+  ]);
   expect(wire(effects)).toEqual([]);
-  expect(errs(effects)).toEqual([0, -115]);
-  const c = sock(net, 'c');
+  expect(errnos(effects)).toEqual([0, -115]);
+  const c = sockByName(net, 'c');
   expect(c.snd_nxt).toBe((c.snd_una + 1) >>> 0);
   expect(c.icsk_timeout).toBe(1000);
 });
 
 // Observed: Linux 6.18, 2026-11-22: the second small segment left when the first was acknowledged, not before.
 test('a small segment waits until the one before it is acknowledged; a FIN does not wait', () => {
-  const opened = events(stock, host(), [tcp('c'), connect('c'), answer('c')]).net;
-  const first = events(stock, opened, [send('c', 4), send('c', 4), send('c', 3)]);
+  const opened = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c']).net;
+  const first = run(opened, ['send c 4', 'send c 4', 'send c 3']);
   expect(wire(first.effects).map((skb) => [letters(skb), skb.payload.len])).toEqual([['P.', 4]]);
-  const acked = events(stock, first.net, [answer('c')]);
+  const acked = run(first.net, ['answer c']);
   expect(wire(acked.effects).map((skb) => [letters(skb), skb.payload.len])).toEqual([['P.', 7]]);
-  const closed = events(stock, first.net, [close('c')]);
+  const closed = run(first.net, ['close c']);
   expect(wire(closed.effects).map((skb) => [letters(skb), skb.payload.len])).toEqual([['FP.', 7]]);
 });

@@ -15,7 +15,7 @@ import { parseHostLine } from '../../scenario/host.ts';
 import { play } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
-import { get, host, on, says } from './routeHost.ts';
+import { get, host, on, says } from './build.ts';
 
 const LINKS = [
   'ip link add eth0 type veth peer name eth0p',
