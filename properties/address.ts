@@ -34,6 +34,7 @@ export const addressProperties: readonly Property[] = [
   everyDeparture({
     id: 'source-fits-route',
     concern: 'address',
+    gravity: 'wrong address',
     claim: 'A packet whose source the kernel chose carries the source of the route it leaves by.',
     asked: [
       'ip-route(8): src ADDRESS is the source to prefer for the destinations of the route',
@@ -50,6 +51,7 @@ export const addressProperties: readonly Property[] = [
   everyDeparture({
     id: 'source-passes-provider-filter',
     concern: 'address',
+    gravity: 'lost packet',
     claim:
       'A packet whose source the kernel chose passes the strict reverse-path filter of the provider it is sent to.',
     asked: ['RFC 2827 (BCP 38)', 'RFC 3704 section 2.2 (strict reverse path forwarding)'],
@@ -63,6 +65,7 @@ export const addressProperties: readonly Property[] = [
   everyDeparture({
     id: 'header-matches-socket',
     concern: 'address',
+    gravity: 'wrong address',
     claim: 'A packet of a connected socket carries the address and port that getsockname reports for it.',
     asked: ['getsockname(2)', 'POSIX.1-2017 connect()', 'RFC 9293 section 3.3.1 (a connection is a pair of sockets)'],
     onStock: '',
@@ -84,6 +87,7 @@ export const addressProperties: readonly Property[] = [
   everyStep({
     id: 'local-name-stays',
     concern: 'address',
+    gravity: 'wrong address',
     claim:
       'What getsockname reports for a socket that is connected or bound changes only by its own bind, connect or close.',
     asked: ['getsockname(2)', 'POSIX.1-2017 bind(), connect()'],
@@ -121,6 +125,7 @@ export const addressProperties: readonly Property[] = [
   everyDeparture({
     id: 'explicit-source-kept',
     concern: 'address',
+    gravity: 'wrong address',
     claim: 'An address that the user gave with bind, IP_PKTINFO or a header of its own is the source on the wire.',
     asked: ['bind(2)', 'ip(7): IP_PKTINFO, ipi_spec_dst', 'raw(7): IP_HDRINCL'],
     onStock: '',
@@ -133,6 +138,7 @@ export const addressProperties: readonly Property[] = [
   everyDeparture({
     id: 'reply-carries-asked-address',
     concern: 'address',
+    gravity: 'dead connection',
     claim:
       "The kernel's own answer to a packet (echo reply, SYN-ACK, RST, port unreachable) carries the address that was asked.",
     asked: [
@@ -149,6 +155,7 @@ export const addressProperties: readonly Property[] = [
   everyStep({
     id: 'send-leaves-next-send-alone',
     concern: 'address',
+    gravity: 'wrong path',
     claim: 'What an unconnected socket sent before does not change by which link and from which address it sends next.',
     asked: [
       'sendto(2), udp(7): each datagram of an unconnected socket is routed on its own',
@@ -182,6 +189,7 @@ export const addressProperties: readonly Property[] = [
   everyStep({
     id: 'concurrent-send-unaffected',
     concern: 'address',
+    gravity: 'wrong path',
     claim:
       'A datagram that another thread sends on the same unconnected socket leaves by the same link and from the same address, at whatever moment of the first one it is sent.',
     asked: [
@@ -214,6 +222,7 @@ export const addressProperties: readonly Property[] = [
   everyDeparture({
     id: 'tunnel-header-kept',
     concern: 'address',
+    gravity: 'lost packet',
     claim: "The outer header of a tunnelled packet carries the tunnel's own address, whoever sent the inner packet.",
     asked: ['ip-link(8): local ADDR is the fixed local address of tunneled packets', 'RFC 2003 section 3.1'],
     onStock: '',
@@ -227,6 +236,7 @@ export const addressProperties: readonly Property[] = [
   everyReroute({
     id: 'tunnelled-sender-kept',
     concern: 'address',
+    gravity: 'wrong address',
     claim: 'Routing the outer packet of a tunnel changes nothing of the socket whose packet is inside.',
     asked: [
       'RFC 2003 section 3: encapsulation leaves the inner datagram to its sender',
@@ -247,6 +257,7 @@ export const addressProperties: readonly Property[] = [
   everyReroute({
     id: 'failed-reroute-leaves-socket',
     concern: 'address',
+    gravity: 'dead connection',
     claim:
       'A packet whose second route lookup fails is dropped, and its socket keeps its addresses, its port and its place in the tables.',
     asked: [

@@ -12,6 +12,7 @@ export const checksumProperties: readonly Property[] = [
   everyDeparture({
     id: 'ip-checksum-correct',
     concern: 'checksum',
+    gravity: 'lost packet',
     claim: 'Every IPv4 packet on the wire has a correct header checksum.',
     asked: ['RFC 791 section 3.1', 'RFC 1122 section 3.2.1.2'],
     onStock: '',
@@ -23,6 +24,7 @@ export const checksumProperties: readonly Property[] = [
   everyDeparture({
     id: 'transport-checksum-correct',
     concern: 'checksum',
+    gravity: 'lost packet',
     claim:
       'Every TCP segment, UDP datagram and ICMP message that the kernel builds has a checksum that its receiver finds right.',
     asked: ['RFC 9293 section 3.1', 'RFC 768', 'RFC 792', 'RFC 1624'],

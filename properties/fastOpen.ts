@@ -17,6 +17,7 @@ export const fastOpenProperties: readonly Property[] = [
   everyDeparture({
     id: 'cookie-from-its-address',
     concern: 'address',
+    gravity: 'wrong address',
     claim: 'A Fast Open cookie leaves only from the address that the server gave it to.',
     asked: [
       'RFC 7413 section 4.1.2 (the cookie authenticates the source address of the SYN)',
@@ -33,6 +34,7 @@ export const fastOpenProperties: readonly Property[] = [
   everyDeparture({
     id: 'cookie-used-again',
     concern: 'address',
+    gravity: 'books',
     claim: 'A client that took a cookie does not ask the same server for one again from the same address.',
     asked: ['RFC 7413 section 3 (a cookie is asked for once, and used afterwards)', 'RFC 7413 section 4.1.3'],
     onStock: '',
@@ -48,6 +50,7 @@ export const fastOpenProperties: readonly Property[] = [
   everyStep({
     id: 'syn-data-delivered-once',
     concern: 'tuple',
+    gravity: 'dead connection',
     claim: 'Data given with the SYN has reached the peer, in order and once, when the connection is open.',
     asked: [
       'RFC 7413 section 4.2.2 (data that the SYN-ACK does not acknowledge is sent again at once)',
@@ -79,6 +82,7 @@ export const fastOpenProperties: readonly Property[] = [
   everyDeparture({
     id: 'fast-open-fallback-answerable',
     concern: 'checksum',
+    gravity: 'dead connection',
     claim:
       'When the SYN of a Fast Open connect cannot leave, the plain SYN that replaces it is one whose answer opens the connection.',
     asked: ['RFC 9293 sections 3.1 and 3.5 (checksum, handshake)', 'tcp(7)'],

@@ -25,6 +25,7 @@ export const netfilterProperties: readonly Property[] = [
   everyStep({
     id: 'verdict-legal',
     concern: 'netfilter',
+    gravity: 'books',
     claim: 'A hook function returns a verdict that netfilter knows.',
     asked: ['include/uapi/linux/netfilter.h: NF_DROP to NF_STOP, errno and queue number in the high half'],
     onStock: '',
@@ -50,6 +51,7 @@ export const netfilterProperties: readonly Property[] = [
   everyStep({
     id: 'packet-consumed-once',
     concern: 'netfilter',
+    gravity: 'books',
     claim: 'Every packet is sent, delivered or freed, exactly once.',
     asked: [
       'nf_hook_slow(): the caller frees on NF_DROP, the hook owns it on NF_STOLEN',
@@ -75,6 +77,7 @@ export const netfilterProperties: readonly Property[] = [
   everyStep({
     id: 'answer-reaches-sender',
     concern: 'netfilter',
+    gravity: 'dead connection',
     claim: 'A correct peer answers what a socket sent, and its answer reaches that socket.',
     asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
     onStock: '',
@@ -94,6 +97,7 @@ export const netfilterProperties: readonly Property[] = [
     ...everyDeparture({
       id: 'tunnel-does-not-loop',
       concern: 'netfilter',
+      gravity: 'lost packet',
       claim: "A tunnel's outer packet does not enter that tunnel again, unless the operator's routes lead there.",
       asked: ['RFC 2003 section 3.2: routing loops within a tunnel', 'ip_tunnel_xmit(): collisions'],
       onStock: 'before 5.10 ip_route_me_harder() itself asked the socket of the inner packet for its device',

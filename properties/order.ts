@@ -28,6 +28,7 @@ export const orderProperties: readonly Property[] = [
   everyDeparture({
     id: 'conntrack-tuple-on-wire',
     concern: 'netfilter',
+    gravity: 'books',
     claim:
       'A packet leaves with the addresses and ports that connection tracking recorded for it, translated as its NAT entry says.',
     asked: [
@@ -48,6 +49,7 @@ export const orderProperties: readonly Property[] = [
   everyStep({
     id: 'answer-is-established',
     concern: 'netfilter',
+    gravity: 'dead connection',
     claim: "A correct peer's answer belongs, for connection tracking, to the connection that it answers.",
     asked: [
       'iptables-extensions(8), conntrack: ESTABLISHED is a packet of a connection which has seen packets in both directions',
@@ -72,6 +74,7 @@ export const orderProperties: readonly Property[] = [
   everyReroute({
     id: 'dropped-packet-leaves-socket',
     concern: 'netfilter',
+    gravity: 'wrong address',
     claim: 'A packet that a later rule drops leaves its socket with the addresses, the port and the place that it had.',
     asked: [
       'netfilter: a verdict decides about a packet',

@@ -7,6 +7,20 @@ import type { RunScope } from './scopes/runs.ts';
 /** The promise a property belongs to. */
 export type Concern = 'address' | 'tuple' | 'checksum' | 'connection' | 'netfilter' | 'route';
 
+/** What it means for those who use the host when a promise is broken, the gravest first. */
+export const GRAVITIES = [
+  'crash',
+  'sent in clear',
+  'dead connection',
+  'wrong connection',
+  'lost packet',
+  'wrong address',
+  'wrong path',
+  'books',
+] as const;
+
+export type Gravity = (typeof GRAVITIES)[number];
+
 /** One scenario played on one kernel: steps[i] is what events[i] did. An oops ends it early. */
 export interface Run {
   readonly kernel: Kernel;
@@ -21,6 +35,9 @@ export interface Property {
   /** kebab-case. */
   readonly id: string;
   readonly concern: Concern;
+  readonly gravity: Gravity;
+  /** Whether it says what the patch is for. */
+  readonly purpose: boolean;
   /** One sentence that somebody could dispute. */
   readonly claim: string;
   /** RFC sections, man pages, parts of the socket API that ask for it. */
@@ -41,11 +58,13 @@ export interface Property {
 }
 
 /** A property as it is written down. */
-export type Stated = Omit<Property, 'alsoIn' | 'proof'> & Partial<Pick<Property, 'alsoIn' | 'proof'>>;
+export type Stated = Omit<Property, Defaults> & Partial<Pick<Property, Defaults>>;
+
+type Defaults = 'purpose' | 'alsoIn' | 'proof';
 
 /** A property stated of steps. */
 export function everyStep(stated: Stated): Property {
-  return { alsoIn: [], proof: 'post-host', ...stated };
+  return { purpose: false, alsoIn: [], proof: 'post-host', ...stated };
 }
 
 /** Every scope that fast-check draws from. */

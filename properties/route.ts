@@ -34,6 +34,7 @@ export const routeProperties: readonly Property[] = [
   everyDeparture({
     id: 'bound-device-kept',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'A socket that is bound to a device sends by that device.',
     asked: ['socket(7): SO_BINDTODEVICE'],
     onStock: '',
@@ -50,6 +51,7 @@ export const routeProperties: readonly Property[] = [
   everyDeparture({
     id: 'message-device-kept',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'A datagram whose device its user named leaves by that device.',
     asked: ['ip(7): IP_PKTINFO, ipi_ifindex', 'include/uapi/linux/in.h: IP_UNICAST_IF'],
     onStock: 'the second lookup knows the device a socket is bound to, not that of one message or of IP_UNICAST_IF',
@@ -63,6 +65,7 @@ export const routeProperties: readonly Property[] = [
   everyDeparture({
     id: 'dontroute-stays-on-link',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'A packet sent with SO_DONTROUTE or MSG_DONTROUTE goes to its destination directly, never to a gateway.',
     asked: ['socket(7): SO_DONTROUTE', 'send(2): MSG_DONTROUTE'],
     onStock: 'the second lookup takes its TOS from the IP header, which has no bit for it',
@@ -76,6 +79,7 @@ export const routeProperties: readonly Property[] = [
   everyMangled({
     id: 'rerouted-by-ports',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'A packet that is routed a second time takes the route that the rules give for its protocol and ports.',
     asked: ['ip-rule(8): ipproto, sport, dport'],
     onStock: '',
@@ -92,6 +96,7 @@ export const routeProperties: readonly Property[] = [
   everyMangled({
     id: 'rerouted-by-user',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'A packet that is routed a second time takes the route that the rules give for its user.',
     asked: ['ip-rule(8): uidrange'],
     onStock: 'the second lookup has no user: to uidrange rules every packet is of user 0',
@@ -109,6 +114,7 @@ export const routeProperties: readonly Property[] = [
   everyMangled({
     id: 'rerouted-by-source',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'A packet that is routed a second time takes the route that the rules give for the source it then carries.',
     asked: ['ip-rule(8): from', 'RFC 3704 section 4.3: with several providers, a source goes out by its own'],
     onStock: '',
@@ -125,6 +131,7 @@ export const routeProperties: readonly Property[] = [
   everyReroute({
     id: 'vrf-kept',
     concern: 'route',
+    gravity: 'wrong path',
     claim:
       'A packet that is in a VRF when it is routed a second time stays there, unless the rules lead packets of that VRF elsewhere.',
     asked: [
@@ -146,6 +153,7 @@ export const routeProperties: readonly Property[] = [
   everyStep({
     id: 'route-ignores-garbage',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'By which link, gateway and address a packet leaves does not depend on memory that nobody initialised.',
     asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
     onStock: '',
@@ -170,6 +178,7 @@ export const routeProperties: readonly Property[] = [
   everyReroute({
     id: 'mark-alone-changes-nothing',
     concern: 'route',
+    gravity: 'wrong address',
     claim:
       "A mark or TOS that leaves a packet's route as it was leaves its source, its port and its socket's name, too.",
     asked: ['iptables-extensions(8): MARK, TOS, DSCP: what they set', 'tc-fw(8): marks that select a class'],
@@ -195,6 +204,7 @@ export const routeProperties: readonly Property[] = [
   everyDeparture({
     id: 'source-is-an-address',
     concern: 'route',
+    gravity: 'lost packet',
     claim: 'A host that has an address sends nothing from 0.0.0.0, from a group or from a broadcast address.',
     asked: ['RFC 1122 section 3.2.1.3'],
     onStock: '',
@@ -212,6 +222,7 @@ export const routeProperties: readonly Property[] = [
   everyDeparture({
     id: 'policies-obeyed',
     concern: 'route',
+    gravity: 'sent in clear',
     claim: 'A packet leaves as the IPsec policy for its addresses says: protected, as it is, or not at all.',
     asked: ['RFC 4301 section 5.1: every outbound packet is processed by the policy that its selectors match'],
     onStock: '',
@@ -231,6 +242,7 @@ export const routeProperties: readonly Property[] = [
   everyDeparture({
     id: 'flow-keeps-path',
     concern: 'route',
+    gravity: 'wrong path',
     claim: 'Packets of one flow, with one mark, take one path of a route that has several.',
     asked: ['RFC 2992 section 2', 'ip-sysctl: fib_multipath_hash_policy'],
     onStock: '',

@@ -19,6 +19,7 @@ export const connectionProperties: readonly Property[] = [
   everyDeparture({
     id: 'isn-of-own-tuple',
     concern: 'connection',
+    gravity: 'wrong connection',
     claim:
       'The initial sequence number of a connection is the one that the generator gives for the addresses and ports on the wire.',
     asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
@@ -37,6 +38,7 @@ export const connectionProperties: readonly Property[] = [
   everyDeparture({
     id: 'new-incarnation-beyond-old',
     concern: 'connection',
+    gravity: 'wrong connection',
     claim:
       'A SYN on a four-tuple that is still in TIME_WAIT here has a sequence number beyond all that the old connection used.',
     asked: [
@@ -56,6 +58,7 @@ export const connectionProperties: readonly Property[] = [
   everyStep({
     id: 'sequence-numbers-continue',
     concern: 'connection',
+    gravity: 'dead connection',
     claim: 'What a connection sends after its SYN continues the sequence numbers of the SYN, without a gap.',
     asked: ['RFC 9293 section 3.4 and section 3.10.1 (SND.NXT is ISS + 1 once the SYN is sent)'],
     onStock: '',
@@ -81,6 +84,7 @@ export const connectionProperties: readonly Property[] = [
   everyDeparture({
     id: 'mss-fits-link',
     concern: 'connection',
+    gravity: 'lost packet',
     claim: 'The MSS that a SYN or SYN-ACK advertises is no more than the link by which it leaves can take.',
     asked: ['RFC 9293 section 3.7.1 (the effective MTU minus the fixed headers)', 'RFC 6691'],
     onStock:
@@ -96,6 +100,7 @@ export const connectionProperties: readonly Property[] = [
   everyDeparture({
     id: 'signature-fits-header',
     concern: 'connection',
+    gravity: 'dead connection',
     claim:
       'A segment that a socket signed with TCP-MD5 carries the signature for the addresses and ports that it travels with.',
     asked: ['RFC 2385 section 2.0', 'tcp(7): TCP_MD5SIG'],

@@ -33,6 +33,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'four-tuple-unique',
     concern: 'tuple',
+    gravity: 'wrong connection',
     claim: 'At no moment do two sockets in the table of connections share a four-tuple.',
     asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
     onStock: '',
@@ -53,6 +54,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'hashed-socket-found',
     concern: 'tuple',
+    gravity: 'dead connection',
     claim: 'A packet for the four-tuple of a connected TCP socket finds that socket whenever it arrives.',
     asked: ['RFC 9293 section 3.3.1', '__inet_lookup_established(): receives without a lock, at any moment'],
     onStock: '',
@@ -74,6 +76,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'answer-found-at-any-moment',
     concern: 'tuple',
+    gravity: 'dead connection',
     claim: "The answer to a connection's last segment finds the connection at every moment at which it may arrive.",
     asked: [
       'RFC 9293 section 3.10.7: a segment for a connection is processed by it',
@@ -96,6 +99,7 @@ export const tupleProperties: readonly Property[] = [
   everyDeparture({
     id: 'one-connection-one-tuple',
     concern: 'tuple',
+    gravity: 'dead connection',
     claim:
       'All segments of one connection, retransmitted ones included, carry the addresses and ports of its first SYN.',
     asked: ['RFC 9293 sections 3.3.1 and 3.8.1', 'RFC 1122 section 4.2.3.7'],
@@ -120,6 +124,7 @@ export const tupleProperties: readonly Property[] = [
   everyDeparture({
     id: 'bound-port-kept',
     concern: 'tuple',
+    gravity: 'wrong address',
     claim: 'A socket that was bound to a port sends from that port.',
     asked: ['bind(2)', 'POSIX.1-2017 bind()'],
     onStock: '',
@@ -132,6 +137,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'bound-port-refused-to-others',
     concern: 'tuple',
+    gravity: 'wrong connection',
     claim: 'While a socket is bound to a port, another process cannot bind that port, at whatever moment it tries.',
     asked: ['bind(2): EADDRINUSE', 'POSIX.1-2017 bind()'],
     onStock: '',
@@ -150,6 +156,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'ports-accounted',
     concern: 'tuple',
+    gravity: 'books',
     claim:
       'Every bind bucket belongs to sockets that hold its port, and every TCP socket that is connecting or connected has a port, a bucket and a place in the table.',
     asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
@@ -174,6 +181,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'listener-stays',
     concern: 'tuple',
+    gravity: 'dead connection',
     claim: 'A listening socket keeps its port, its address and its place in the table until its user closes it.',
     asked: ['listen(2)', 'RFC 9293 section 3.10.7.2'],
     onStock: '',
@@ -207,6 +215,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'tcp-operations-on-tcp-sockets',
     concern: 'tuple',
+    gravity: 'crash',
     claim: 'Functions and fields of full TCP sockets are applied to full TCP sockets only.',
     asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
     onStock: '',
@@ -233,6 +242,7 @@ export const tupleProperties: readonly Property[] = [
   everyStep({
     id: 'kernel-survives',
     concern: 'tuple',
+    gravity: 'crash',
     claim: 'No packet that a user or a peer may send makes the kernel crash or write to memory it has freed.',
     asked: ['the kernel: no user input may cause an oops'],
     onStock: '',
