@@ -1,10 +1,11 @@
 import { env } from 'node:process';
 import { defineConfig } from 'vitest/config';
+import { vitePluginC } from './compiler/plugins.ts';
 import { vitePluginLift } from './solver/liftPlugins.ts';
 import { vitePluginCopies } from './tools/copies/copies.ts';
 
 export default defineConfig({
-  plugins: [vitePluginLift(), vitePluginCopies()],
+  plugins: [vitePluginLift(), vitePluginC(), vitePluginCopies()],
   test: {
     include: env.LONG === undefined ? ['test/**/*.test.ts'] : ['test/**/*.long.test.ts'],
     exclude: env.LONG === undefined ? ['test/**/*.long.test.ts'] : [],

@@ -6,6 +6,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { esbuildPluginC } from '../compiler/plugins.ts';
 import type { CampaignOptions } from './run.ts';
 import type { Player } from './running/player.ts';
 
@@ -222,7 +223,7 @@ export async function firstToFind<R extends ShortRun>(
     format: 'esm',
     platform: 'node',
     packages: 'external',
-    plugins: [mutate(mutant, folder)],
+    plugins: [mutate(mutant, folder), esbuildPluginC()],
     logLevel: 'error',
   });
   try {

@@ -288,7 +288,7 @@ function essential(net: World, effect: Effect): string {
     case 'wrong-kind':
       return `${effect.where} takes ${KINDS.get(effect.sk_kind) ?? 'something else'} for a TCP socket`;
     case 'use-after-free':
-      return `${effect.where} writes to ${effect.what} after it was freed`;
+      return `${effect.where} ${effect.writes ? 'writes to' : 'reads'} ${effect.what} after it was freed`;
     default:
       return '';
   }

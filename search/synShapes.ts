@@ -6,7 +6,7 @@
  */
 import { fastopenOption, tfoCookieOf } from '../model/kernel/net/ipv4/tcp_fastopen.ts';
 import { stock } from '../model/patch/stock.ts';
-import { synFilters } from '../model/patch/syn-filters.ts';
+import { accepts, synFilters } from '../model/patch/syn-filters.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import type { Sock } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
@@ -211,12 +211,13 @@ export interface FilterRow {
 /** The table: a row per condition. */
 export function filterRows(): readonly FilterRow[] {
   const shapes = synShapes();
-  return synFilters.map(({ name, condition, accepts }) => {
+  return synFilters.map((filter) => {
     const count = (kind: SynKind) => {
       const all = shapes.filter((shape) => shape.kind === kind);
-      return [all.filter(({ net, sk, skb }) => accepts(net, sk, skb)).length, all.length] as const;
+      return [all.filter(({ net, sk, skb }) => accepts(filter, net, sk, skb)).length, all.length] as const;
     };
     const moved = Object.fromEntries(SYN_KINDS.map((kind) => [kind, count(kind)])) as FilterRow['moved'];
+    const { name, condition } = filter;
     return { name, condition, moved };
   });
 }

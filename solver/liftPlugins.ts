@@ -2,12 +2,12 @@
  * Makes `import * as lifted from './x.ts?lifted'` load the lifted twin of a file, and the twins of what it imports,
  * beside the files themselves: in Vite (for tests) and in esbuild (for the shipped program).
  */
-import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { cwd } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Plugin as EsbuildPlugin } from 'esbuild';
 import type { Plugin as VitePlugin } from 'vite';
+import { readModule } from '../compiler/readModule.ts';
 import { LIFTED } from './lift/modules.ts';
 import { type Lifted, lift } from './lift.ts';
 
@@ -21,7 +21,7 @@ export interface LiftPluginOptions {
 }
 
 function liftFile(path: string, { isNative, replace }: LiftPluginOptions): Lifted {
-  const text = readFileSync(path, 'utf8');
+  const { text } = readModule(path);
   return lift(relative(cwd(), path), replace ? replace(path, text) : text, {
     runtime: RUNTIME,
     isNative: (specifier) => isNative?.(resolve(dirname(path), specifier)) ?? false,

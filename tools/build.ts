@@ -1,8 +1,9 @@
 /** Builds the installed program: one entry with lazily loaded chunks; packages stay packages. */
 import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { build } from 'esbuild';
+import { esbuildPluginC } from '../compiler/plugins.ts';
 import { esbuildPluginLift } from '../solver/liftPlugins.ts';
-import { esbuildPluginCopies } from './copies/copies.ts';
+import { esbuildPluginCopies, rewriteCopies } from './copies/copies.ts';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -20,7 +21,7 @@ await build({
   target: 'node20',
   packages: 'external',
   sourcemap: true,
-  plugins: [esbuildPluginLift(), esbuildPluginCopies()],
+  plugins: [esbuildPluginLift(), esbuildPluginC({ rewrite: rewriteCopies }), esbuildPluginCopies()],
   logLevel: 'warning',
   // What a lifted file lacks would be undefined at run time, without a word.
   logOverride: { 'import-is-undefined': 'error' },

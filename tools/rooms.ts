@@ -10,6 +10,11 @@ export interface Room {
 const MODEL = ['model/types', 'model/kernel', 'model/host', 'model/patch'];
 
 export const ROOMS: readonly Room[] = [
+  {
+    folder: 'compiler',
+    holds: 'from the C of a patch to the dialect, and the table that binds the names of the kernel',
+    imports: [],
+  },
   { folder: 'model/types', holds: 'the data: packets, sockets, routes, rules, events, the world', imports: [] },
   {
     folder: 'model/kernel',
@@ -23,7 +28,8 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'model/patch',
-    holds: 'the versions under review, the mended ones, the faults, alternatives without a patch, and other releases',
+    holds:
+      'the versions under review and the mended ones, as C, the faults, alternatives without a patch, and other releases',
     imports: ['model/types', 'model/kernel'],
   },
   {
@@ -39,22 +45,22 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'solver',
     holds: 'the second engine: the model lifted on terms of z3, exploration, lemmas',
-    imports: [...MODEL, 'properties', 'scenario'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario'],
   },
   {
     folder: 'search',
     holds: 'the first engine: draws scenarios, plays them in bulk, makes what fails small',
-    imports: [...MODEL, 'properties', 'scenario', 'solver'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'solver'],
   },
   {
     folder: 'conformance',
     holds: 'the model against the running kernel and against a test kernel with the patch',
-    imports: [...MODEL, 'properties', 'scenario', 'search'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'search'],
   },
   {
     folder: 'tools',
     holds: 'what rewrites, measures or builds the source',
-    imports: ['model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver'],
+    imports: ['compiler', 'model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver'],
   },
   {
     folder: 'cli',

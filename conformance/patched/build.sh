@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with the patches of this folder and config.
+# Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with the texts of model/patch, the patches of
+# this folder and config.
 #
 # usage: build.sh [--path] [--with FILE]… [--install] [--source TARBALL] [--jobs N] [--keep-tree]
 #
@@ -23,7 +24,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/reroute-check
 source=${REROUTE_KERNEL_SOURCE:-/usr/src/linux-source-6.1.tar.xz}
 jobs=$(nproc)
 configs=("$here/config")
-patches=("$here/um.patch" "$here/reroute.patch" "$here/mended.patch")
+patches=("$here/um.patch" "$here/glue.patch")
+texts=("$here"/../../model/patch/*.[ch])
 path_only= install= keep_tree=
 
 fail() { echo "build: $2" >&2; exit "$1"; }
@@ -57,12 +59,14 @@ need iproute2 ip
 need iptables iptables-legacy
 [ -e "$source" ] || missing+=(linux-source-6.1)
 
-# The kernel depends on the patches (not on their prose), the configuration, this recipe, the source and the compiler.
+# The kernel depends on the texts and the patches (not on their prose), the configuration, this recipe, the source and the
+# compiler.
 # The source counts by its size and date: reading 130 MB for every --path would be slow.
 name() {
   {
     sed -n '/^# RECIPE/,$p' "$here/build.sh"
     sed -s -n '/^--- a/,$p' "${patches[@]}"
+    gcc -fpreprocessed -dD -E -P -x c "${texts[@]}"
     cat "${configs[@]}"
     stat --format '%s %Y' "$source"
     gcc -dumpfullversion
@@ -153,6 +157,8 @@ step "unpacking $source" tar -xJf "$source" -C "$tree" --strip-components=1
 for file in "${patches[@]}"; do
   step "applying ${file##*/}" patch -d "$tree" -p1 --fuzz=0 -i "$file"
 done
+mkdir "$tree/net/ipv4/netfilter/reroute"
+cp "${texts[@]}" "$tree/net/ipv4/netfilter/reroute/"
 step 'configuring' configure
 step "compiling with $jobs jobs (minutes)" nice -n 10 make -C "$tree" ARCH=um -j"$jobs" linux
 

@@ -32,7 +32,7 @@ export interface Confirmations {
   readonly played: number;
 }
 
-const KERNEL = 'Linux 6.1.192, user-mode, with reroute.patch and mended.patch';
+const KERNEL = 'Linux 6.1.192, user-mode, with the texts of model/patch';
 
 interface Waiting {
   readonly key: string;

@@ -3,7 +3,7 @@
 import { alternatives, variants } from '../../model/patch/index.ts';
 import { mended, tcpRehashMended } from '../../model/patch/mended.ts';
 import { singleFaults, versionName } from '../../model/patch/single-faults.ts';
-import { EVERY_FAULT, faults, type Patch } from '../../model/types/faults.ts';
+import { EVERY_FAULT } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { printHostCommand } from '../../scenario/host.ts';
@@ -19,16 +19,16 @@ const PORTS: Readonly<Record<string, number>> = {
   'tcp-rehash': 2,
 };
 
-/** net.ipv4.reroute_faults: the code of reroute.patch. */
+/** net.ipv4.reroute_faults: the published texts, FAULTS_AS_PUBLISHED of model/patch/faults.h. */
 const AS_PUBLISHED = 0xffff_ffff;
 
 function isMended({ ipt_mangle_out }: Kernel): boolean {
   return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
 }
 
-/** The published versions in the code of mended.patch. */
+/** The published versions in the code of mended.c. */
 const everyFault: readonly Kernel[] = [false, true].map((movesSyn) =>
-  mended(`${versionName(movesSyn)}-every-fault`, 'the published version as mended.patch has it', movesSyn, EVERY_FAULT),
+  mended(`${versionName(movesSyn)}-every-fault`, 'the published version as mended.c has it', movesSyn, EVERY_FAULT),
 );
 
 /** The variants that have a port, among them the patch with one fault left. */
@@ -38,11 +38,6 @@ export const ported: readonly Kernel[] = [...variants, ...alternatives, ...singl
 
 export function portOf(name: string): Kernel | undefined {
   return ported.find((kernel) => kernel.name === name);
-}
-
-/** The bits of the faults that are left. */
-function faultBits({ faults: left }: Patch): number {
-  return faults.reduce((bits, { id, bit }) => (left[id] ? bits | (1 << bit) : bits), 0);
 }
 
 /** What the kernel chooses freely in an event, where a file says so. */
@@ -70,7 +65,7 @@ export function sysctlsOf({ variant, keyFill = 0 }: PatchedScenario): Readonly<R
   const version = mended ? (variant.patch.movesSyn ? 2 : 1) : (PORTS[variant.name] ?? 0);
   return {
     'ipv4/reroute_variant': String(version),
-    'ipv4/reroute_faults': String(mended ? faultBits(variant.patch) : AS_PUBLISHED),
+    'ipv4/reroute_faults': String(mended ? variant.patch.bits : AS_PUBLISHED),
     'ipv4/reroute_key_fill': String(keyFill),
   };
 }

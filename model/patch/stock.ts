@@ -9,11 +9,6 @@ import type { HostCommand } from '../types/host.ts';
 import type { Kernel, World } from '../types/world.ts';
 import { linux61 } from './releases/linux-6.1.ts';
 
-/** Every SYN is moved, if any is. */
-function syn_filter(): boolean {
-  return true;
-}
-
 /** Nothing is added to the host. */
 function operator(): readonly HostCommand[] {
   return [];
@@ -32,7 +27,6 @@ export const stock: Kernel = {
   socketMark,
   ipt_mangle_out,
   patch: NO_PATCH,
-  syn_filter,
   inet_ehashfn,
   secure_tcp_seq,
 };

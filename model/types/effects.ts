@@ -17,6 +17,11 @@ export function emit(net: World, effect: Effect): World {
   return { ...net, effects: [...net.effects, effect] };
 }
 
+/** The world with other things to show: the text of a patch has its say about what its calls have shown. */
+export function showInstead(net: World, effects: readonly Effect[]): World {
+  return { ...net, effects };
+}
+
 /** What was shown, at the end of a step. */
 export function shown(net: World): readonly Effect[] {
   return net.effects;

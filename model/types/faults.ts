@@ -235,11 +235,22 @@ export const NO_FAULTS: Faults = each(false);
 
 export const EVERY_FAULT: Faults = each(true);
 
+/** The bits of the faults that are left. */
+export function faultBits(left: Faults): number {
+  let bits = 0;
+  for (const { id, bit } of faults) bits = left[id] ? bits | (1 << bit) : bits;
+  return bits;
+}
+
 /** The patch and its faults, as a kernel carries them. */
 export interface Patch {
   /** Version 2: the first SYN and its socket move, too. */
   readonly movesSyn: boolean;
   readonly faults: Faults;
+  /** The faults once more, as the text reads them: net.ipv4.reroute_faults of the test kernel. */
+  readonly bits: number;
+  /** The condition by which version 2 moves a SYN, 0 for none: net.ipv4.reroute_syn_filter. */
+  readonly synFilter: number;
 }
 
-export const NO_PATCH: Patch = { movesSyn: false, faults: NO_FAULTS };
+export const NO_PATCH: Patch = { movesSyn: false, faults: NO_FAULTS, bits: 0, synFilter: 0 };

@@ -45,5 +45,5 @@ export function dropSock(net: World, id: number): World {
 
 /** The kernel crashes in `where`; the first crash is the one that counts. */
 export function oops(net: World, where: string, why: string): World {
-  return net.oops.where === NO_OOPS.where ? { ...net, oops: { where, why } } : net;
+  return net.oops.where === NO_OOPS.where ? { ...net, oops: { where, why, line: '' } } : net;
 }

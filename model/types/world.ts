@@ -25,13 +25,17 @@ export type Effect =
   | { readonly kind: 'leak'; readonly skb: SkBuff; readonly where: string }
   /** A netfilter hook function returned. */
   | { readonly kind: 'verdict'; readonly where: string; readonly verdict: number }
-  /** The second lookup ran: the packet before and after it, its result, and the sockets as it found them. */
+  /**
+   * The second lookup ran: the packet before and after it, its result, and the sockets as it found them. `line` here and
+   * below is the line of the patch's text that did it, as `FILE:LINE`, '' where the kernel's own code did.
+   */
   | {
       readonly kind: 'reroute';
       readonly before: SkBuff;
       readonly after: SkBuff;
       readonly err: number;
       readonly socks: readonly Sock[];
+      readonly line: string;
     }
   /** The mangle hook of LOCAL_OUT is done with that packet; the sockets and ports as it leaves them. */
   | {
@@ -46,23 +50,37 @@ export type Effect =
       readonly where: string;
       readonly socks: readonly Sock[];
       readonly bhash: readonly InetBindBucket[];
+      readonly line: string;
     }
   /** A function of TCP full sockets was applied to `sk`, of kind `kind`; harmless reads are not reported. */
-  | { readonly kind: 'wrong-kind'; readonly where: string; readonly sk: number; readonly sk_kind: number }
-  /** A write through a pointer into a buffer that was freed. */
-  | { readonly kind: 'use-after-free'; readonly where: string; readonly what: string }
+  | {
+      readonly kind: 'wrong-kind';
+      readonly where: string;
+      readonly sk: number;
+      readonly sk_kind: number;
+      readonly line: string;
+    }
+  /** A read or write through a pointer into a buffer that was freed. */
+  | {
+      readonly kind: 'use-after-free';
+      readonly where: string;
+      readonly what: string;
+      readonly writes: boolean;
+      readonly line: string;
+    }
   /** A system call returned `err` (0 or a negative errno) to the user of socket `sk`. */
   | { readonly kind: 'syscall'; readonly call: string; readonly sk: number; readonly err: number }
   /** A host command was refused. */
   | { readonly kind: 'refused'; readonly message: string };
 
-/** The kernel crashed: in which function, and why. `where` is '' while it has not. */
+/** The kernel crashed: in which function, and why, and at which line of the patch. `where` is '' while it has not. */
 export interface Oops {
   readonly where: string;
   readonly why: string;
+  readonly line: string;
 }
 
-export const NO_OOPS: Oops = { where: '', why: '' };
+export const NO_OOPS: Oops = { where: '', why: '', line: '' };
 
 /** The last packet that socket `sk` sent, as it was on the wire, for `answer`. */
 export interface Sent {
@@ -218,10 +236,8 @@ export interface Kernel extends Release {
   /** The mark that a program gives a socket that it opens (SO_MARK). */
   readonly socketMark: (net: World, event: EventOf<'socket'>) => number;
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
-  /** What the mended patch has and lacks; only its own hook reads it. */
+  /** What the test kernel has as sysctls of the patch; only the patch's hook reads it. */
   readonly patch: Patch;
-  /** Whether version 2 of the patch moves that SYN of `sk`; see model/patch/syn-filters.ts. */
-  readonly syn_filter: (net: World, sk: Sock, skb: SkBuff) => boolean;
   /** C: net/ipv4/inet_hashtables.c. A parameter, because proofs need it uninterpreted. */
   readonly inet_ehashfn: (laddr: number, lport: number, faddr: number, fport: number) => number;
   /** Initial sequence number of a tuple, without the clock. C: net/core/secure_seq.c. A parameter for the same reason. */

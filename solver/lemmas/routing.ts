@@ -6,7 +6,8 @@ import { inet_select_addr } from '../../model/kernel/net/ipv4/devinet.ts';
 import { fib_get_table } from '../../model/kernel/net/ipv4/fib_frontend.ts';
 import { fib_table_lookup } from '../../model/kernel/net/ipv4/fib_trie.ts';
 import { ip_route_output_key } from '../../model/kernel/net/ipv4/route.ts';
-import { ip_route_reroute, rerouteKey } from '../../model/patch/reroute.ts';
+import { ip_route_reroute } from '../../model/patch/icmp-only.c';
+import { newFrame } from '../../model/patch/memory.ts';
 import { type InIfaddr, type NetDevice, NO_DEV, NO_IFADDR } from '../../model/types/net.ts';
 import { NO_SKB, type SkBuff } from '../../model/types/packet.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type FibRule,
   type FibTable,
   FLOWI_FLAG_ANYSRC,
+  type FlowI4,
   FR_ACT_TO_TBL,
   NO_FLOW,
   NO_ROUTE,
@@ -22,7 +24,6 @@ import {
   RTN_UNICAST,
   RTN_UNREACHABLE,
 } from '../../model/types/route.ts';
-import { NO_SOCK } from '../../model/types/sock.ts';
 import type { World } from '../../model/types/world.ts';
 import {
   asDrawn,
@@ -236,9 +237,18 @@ export const rerouteSource: Lemma = lemma({
   expected: 'exhausted',
 });
 
+/** The key of the patch's own lookup for a packet without TOS and without a bound socket. */
+function keyOf({ daddr, mark }: Network): FlowI4 {
+  return { ...NO_FLOW, daddr, flowi4_mark: mark };
+}
+
+function rerouteBy(net: World, skb: SkBuff, fl4: FlowI4): ReturnType<typeof ip_route_reroute> {
+  return ip_route_reroute(net, skb, newFrame(net, skb), fl4);
+}
+
 /** Whether the patch's lookup takes the source and the way of that route, and fails when it is none to leave by. */
 function reroutesBy(n: Network, net: World, fa: FibAlias): boolean {
-  const { err, fl4, skb } = ip_route_reroute(net, packet(n), rerouteKey(packet(n), NO_SOCK));
+  const { returned: err, fl4, skb } = rerouteBy(net, packet(n), keyOf(n));
   const source = sourceOf(net, fa);
   const found = fa.plen >= 0 && fa.fa_type === RTN_UNICAST && source >>> 24 !== 127;
   const right = fl4.saddr === source && skb.dst.dev === fa.nh_dev && skb.dst.rt_gw4 === fa.nh_gw;
@@ -445,7 +455,7 @@ export const rerouteUnsorted: Lemma = lemma({
   given: nothingAssumed,
   holds(_, n) {
     const net = worldOf(n);
-    const { err, fl4 } = ip_route_reroute(net, packet(n), rerouteKey(packet(n), NO_SOCK));
+    const { returned: err, fl4 } = rerouteBy(net, packet(n), keyOf(n));
     return err < 0 || fl4.saddr === sourceOf(net, preferred(n, n.mark));
   },
   instance: asDrawn,
@@ -466,8 +476,8 @@ export const rerouteKeepsSource: Lemma = lemma({
   },
   holds(_, n) {
     const net = worldOf(n);
-    const key = { ...rerouteKey(packet(n), NO_SOCK), saddr: n.saddr, flowi4_flags: FLOWI_FLAG_ANYSRC };
-    const { err, fl4 } = ip_route_reroute(net, packet(n), key);
+    const key = { ...keyOf(n), saddr: n.saddr, flowi4_flags: FLOWI_FLAG_ANYSRC };
+    const { returned: err, fl4 } = rerouteBy(net, packet(n), key);
     return err < 0 || fl4.saddr === sourceOf(net, preferred(n, n.mark));
   },
   instance(drawn) {

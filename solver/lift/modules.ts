@@ -140,8 +140,8 @@ function liftSpecifier(lifting: Lifting, source: StringLiteral): void {
     lifting.refuse(source, `import of the package ${specifier}`);
     return;
   }
-  if (!specifier.endsWith('.ts')) {
-    lifting.refuse(source, `import of ${specifier}, which is not a .ts file`);
+  if (!/\.(?:ts|c)$/.test(specifier)) {
+    lifting.refuse(source, `import of ${specifier}, which is no .ts and no .c file`);
     return;
   }
   lifting.source.replace(source.start, source.end, JSON.stringify(specifier + LIFTED));

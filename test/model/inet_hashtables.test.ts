@@ -166,6 +166,7 @@ test('giving back a port that a socket does not have crashes', () => {
   const { net } = run(host(...ONE_LINK), ['socket c tcp']);
   expect(inet_put_port(net, sockByName(net, 'c').id).oops).toEqual({
     where: 'inet_put_port',
+    line: '',
     why: 'icsk_bind_hash is NULL',
   });
 });
@@ -173,7 +174,9 @@ test('giving back a port that a socket does not have crashes', () => {
 test('giving back the port of the control socket reads beyond its end', () => {
   const net = inet_put_port(host(...ONE_LINK), IPV4_TCP_SK);
   expect(net.oops.where).toBe('inet_put_port');
-  expect(net.effects).toEqual([{ kind: 'wrong-kind', where: '__inet_put_port', sk: IPV4_TCP_SK, sk_kind: 7 }]);
+  expect(net.effects).toEqual([
+    { kind: 'wrong-kind', where: '__inet_put_port', sk: IPV4_TCP_SK, sk_kind: 7, line: '' },
+  ]);
 });
 
 test('the function for TCP takes a raw socket out of its table when an older one follows', () => {
@@ -182,7 +185,13 @@ test('the function for TCP takes a raw socket out of its table when an older one
   const after = inet_unhash(net, b);
   expect(getSock(after, b).hashed).toBe(false);
   expect(after.oops.where).toBe('');
-  expect(after.effects.at(-1)).toEqual({ kind: 'wrong-kind', where: 'inet_unhash', sk: b, sk_kind: SOCK_RAW });
+  expect(after.effects.at(-1)).toEqual({
+    kind: 'wrong-kind',
+    where: 'inet_unhash',
+    sk: b,
+    sk_kind: SOCK_RAW,
+    line: '',
+  });
 });
 
 // Observed on 6.1.192 with the port of the patch, 2026-11-22: raw_hdrincl_syn in conformance/patched/NOTES.md.

@@ -4,6 +4,7 @@ import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { mended } from '../../model/patch/mended.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { EVERY_FAULT } from '../../model/types/faults.ts';
+import type { World } from '../../model/types/world.ts';
 import { twoUplinks, vrfHosts } from '../../properties/scopes/runs.ts';
 import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
@@ -13,6 +14,11 @@ import { drawEvents, drawHost } from '../../search/generate.ts';
 import { acceptedCommands } from '../../search/replays.ts';
 
 const HOSTS = 300;
+
+/** Where and why a world ended; the line of the text is another one. */
+function crash(world: World | undefined): unknown {
+  return { where: world?.oops.where, why: world?.oops.why };
+}
 
 describe.each([
   ['icmp-only', icmpOnly, mended('icmp-only', icmpOnly.title, false, EVERY_FAULT)],
@@ -27,7 +33,7 @@ describe.each([
       const [a, b] = [published, switched].map((kernel) => playOn(kernel, bootHost(kernel, commands), events));
       expect(traceLines(b as never)).toEqual(traceLines(a as never));
       expect(b?.steps.at(-1)?.world.socks).toEqual(a?.steps.at(-1)?.world.socks);
-      expect(b?.steps.at(-1)?.world.oops).toEqual(a?.steps.at(-1)?.world.oops);
+      expect(crash(b?.steps.at(-1)?.world)).toEqual(crash(a?.steps.at(-1)?.world));
       rerouted += a?.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute')) ? 1 : 0;
     }
     expect(rerouted).toBeGreaterThan(HOSTS / 10);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readResult } from '../../cli/results.ts';
 import { conditionOf } from '../../cli/verbs/synFilters.ts';
 import { tfoCookieOf } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
-import { filtered, synFilters } from '../../model/patch/syn-filters.ts';
+import { accepts, filtered, type SynFilter, synFilters } from '../../model/patch/syn-filters.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
@@ -54,8 +54,8 @@ describe('of these SYNs', () => {
   });
 
   it('the condition on the length moves exactly those without data', () => {
-    const { accepts } = synFilters.find(({ name }) => name === 'no-payload') ?? { accepts: () => false };
-    for (const { net, sk, skb } of shapes) expect(accepts(net, sk, skb)).toBe(skb.payload.len === 0);
+    const filter = synFilters.find(({ name }) => name === 'no-payload') as SynFilter;
+    for (const { net, sk, skb } of shapes) expect(accepts(filter, net, sk, skb)).toBe(skb.payload.len === 0);
   });
 
   it('the flag syn_data, set behind the first SYN, keeps none of the first ones', () => {

@@ -112,7 +112,7 @@ describe('refused at the top level', () => {
   test.each([
     ["import fs from 'node:fs';", '1:8: default import'],
     ["import { a } from 'zod';", '1:19: import of the package zod'],
-    ["import { a } from './a.js';", '1:19: import of ./a.js, which is not a .ts file'],
+    ["import { a } from './a.js';", '1:19: import of ./a.js, which is no .ts and no .c file'],
     ["import './a.ts';", '1:1: import for its effects'],
     ['export default 1;', '1:1: default export'],
     ['const a = 1; export { a as default };', '1:14: default export'],

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { esbuildPluginC } from '../../compiler/plugins.ts';
 import { esbuildPluginLift } from '../../solver/liftPlugins.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
 import * as asItIs from './fixtures/engine.ts';
@@ -52,7 +53,7 @@ async function engine(mutation: Mutation, where: 'both' | 'lifted alone'): Promi
     platform: 'node',
     packages: 'external',
     logLevel: 'silent',
-    plugins: where === 'both' ? [lifting, plainPlugin(mutation)] : [lifting],
+    plugins: [lifting, esbuildPluginC(), ...(where === 'both' ? [plainPlugin(mutation)] : [])],
   });
   const file = join(folder, `${mutation.file.replaceAll('/', '-')}-${where.replace(' ', '-')}.mjs`);
   writeFileSync(file, outputFiles[0]?.text ?? '');

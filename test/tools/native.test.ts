@@ -5,8 +5,9 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { describe, expect, it } from 'vitest';
+import { esbuildPluginC } from '../../compiler/plugins.ts';
 import { scopesOf } from '../../properties/property.ts';
-import { esbuildPluginCopies } from '../../tools/copies/copies.ts';
+import { esbuildPluginCopies, rewriteCopies } from '../../tools/copies/copies.ts';
 
 const ENTRY = `
 export { variants } from './model/patch/index.ts';
@@ -39,8 +40,8 @@ const HOSTS = 3;
 const SEQUENCES = 2;
 
 describe('the native model', async () => {
-  const native = await load('native', [esbuildPluginCopies()]);
-  const source = await load('source', []);
+  const native = await load('native', [esbuildPluginC({ rewrite: rewriteCopies }), esbuildPluginCopies()]);
+  const source = await load('source', [esbuildPluginC()]);
   const scopes = [...new Set(source.properties.flatMap(scopesOf))];
 
   /** Everything that is seen of the scenarios drawn from a scope: worlds, effects, and the promises that they break. */

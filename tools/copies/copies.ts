@@ -19,7 +19,7 @@ import { childrenOf, isPlain, type Node } from './ast.ts';
 const RUNTIME = fileURLToPath(new URL('./copyRuntime.ts', import.meta.url));
 
 /** Files that are rewritten: the model and the properties. */
-const REWRITTEN = /[\\/](?:model|properties)[\\/][^?]*\.ts$/;
+const REWRITTEN = /[\\/](?:model|properties)[\\/][^?]*\.(?:ts|c)$/;
 
 /** What stands in for a file of the model. */
 const EFFECTS = /[\\/]model[\\/]types[\\/]effects\.ts$/;
@@ -57,7 +57,7 @@ export function rewriteCopies(path: string, source: string): { code: string; map
     const record = spread.argument as Node;
     const held = `$copy${count}`;
     sites += `const $site${count} = { fields: [${fields.map((field) => `'${nameOf(field)}'`)}], known: undefined };\n`;
-    edits.appendRight(body.start + 1, ` let ${held}: any;`);
+    edits.appendRight(body.start + 1, ` let ${held};`);
     const site = `$site${count}`;
     edits.update(node.start, record.start, `(${held} = (`);
     edits.appendLeft(
@@ -73,7 +73,7 @@ export function rewriteCopies(path: string, source: string): { code: string; map
     sites += `const $Record${count} = $record('${fields.map(nameOf)}');\n`;
     edits.update(node.start, (fields[0] as Node).start, `(new $Record${count}(`);
     for (const field of fields) setValue(field, '');
-    edits.update((fields.at(-1) as Node).end, node.end, ') as any)');
+    edits.update((fields.at(-1) as Node).end, node.end, '))');
     count++;
   };
 

@@ -49,6 +49,12 @@ export function emit(net: World, effect: Effect): World {
   return net;
 }
 
+export function showInstead(net: World, effects: readonly Effect[]): World {
+  if (net.effects !== open) return { ...net, effects };
+  open = [...effects];
+  return { ...net, effects: open };
+}
+
 export function shown(net: World): readonly Effect[] {
   open = [];
   return net.effects;

@@ -12,8 +12,10 @@ export const sites: Site[] = [];
 /** Two places a site: the condition was false, it was true. */
 let taken: Uint8Array = new Uint8Array(0);
 
-/** Announces a condition; gives its number. */
+/** Announces a condition; gives its number. What a text includes is there once, whichever text it is part of. */
 export function site(file: string, line: number, text: string): number {
+  const known = sites.findIndex((one) => one.file === file && one.line === line && one.text === text);
+  if (known >= 0) return known;
   taken = new Uint8Array(taken.length + 2);
   return sites.push({ file, line, text }) - 1;
 }

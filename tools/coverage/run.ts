@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { esbuildPluginC } from '../../compiler/plugins.ts';
 import { esbuildPluginInstrument } from './instrument.ts';
 import type { Coverage } from './measure.ts';
 
@@ -17,7 +18,7 @@ export async function runCoverage(folder: string, seed: number, runs: number): P
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    plugins: [esbuildPluginInstrument(folder)],
+    plugins: [esbuildPluginInstrument(folder), esbuildPluginC()],
     logLevel: 'warning',
   });
   const { measureCoverage } = (await import(pathToFileURL(outfile).href)) as typeof import('./measure.ts');

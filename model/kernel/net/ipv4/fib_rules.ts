@@ -86,7 +86,7 @@ export function fib_lookup(net: World, flp: FlowI4): FibLookup {
 }
 
 /** Whether a rule asks for protocol or ports. C: include/net/netns/ipv4.h, fib_rules_require_fldissect. */
-function fib_rules_require_fldissect(net: World): boolean {
+export function fib_rules_require_fldissect(net: World): boolean {
   let required = false;
   for (const rule of net.rules) required = required || fib_rule_requires_fldissect(net, rule);
   return required;

@@ -38,7 +38,7 @@ import { tcp_twsk_unique } from './tcp_ipv4.ts';
 
 /** Notes that a function for TCP's full sockets was given something else. */
 function checkKind(net: World, where: string, sk: Sock): World {
-  return sk.kind === SOCK_TCP ? net : emit(net, { kind: 'wrong-kind', where, sk: sk.id, sk_kind: sk.kind });
+  return sk.kind === SOCK_TCP ? net : emit(net, { kind: 'wrong-kind', where, sk: sk.id, sk_kind: sk.kind, line: '' });
 }
 
 /**

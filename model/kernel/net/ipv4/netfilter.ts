@@ -48,7 +48,7 @@ export function ip_route_me_harder(
     return {
       err: rt.err,
       skb,
-      net: emit(net, { kind: 'reroute', before: skb, after: skb, err: rt.err, socks: net.socks }),
+      net: emit(net, { kind: 'reroute', before: skb, after: skb, err: rt.err, socks: net.socks, line: '' }),
     };
   }
   const plain = { ...skb, dst: rt };
@@ -57,11 +57,15 @@ export function ip_route_me_harder(
     return {
       err: dst.err,
       skb,
-      net: emit(net, { kind: 'reroute', before: skb, after: skb, err: dst.err, socks: net.socks }),
+      net: emit(net, { kind: 'reroute', before: skb, after: skb, err: dst.err, socks: net.socks, line: '' }),
     };
   }
   const routed = { ...plain, dst };
   const hh_len = dev_get_by_index(net, rt.dev).hard_header_len;
   const after = routed.headroom < hh_len ? pskb_expand_head(routed, HH_DATA_ALIGN(hh_len - routed.headroom)) : routed;
-  return { err: 0, skb: after, net: emit(net, { kind: 'reroute', before: skb, after, err: 0, socks: net.socks }) };
+  return {
+    err: 0,
+    skb: after,
+    net: emit(net, { kind: 'reroute', before: skb, after, err: 0, socks: net.socks, line: '' }),
+  };
 }

@@ -1,0 +1,42 @@
+/** What compiled texts ask of the kernel and no twin has in the form in which C asks it. */
+import { tfoCookieOf } from '../kernel/net/ipv4/tcp_fastopen.ts';
+import { getSock } from '../types/lookup.ts';
+import type { SkBuff, Tcphdr } from '../types/packet.ts';
+import { SOCK_CONTROL, SOCK_RAW, SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, type Sock } from '../types/sock.ts';
+import { CT_INVALID, IP_CT_DIR_REPLY, IP_CT_UNTRACKED } from '../types/verdict.ts';
+import type { World } from '../types/world.ts';
+
+/** What a text can know of struct tcp_fastopen_cookie: its length, -1 for none. */
+export interface CookieLength {
+  readonly len: number;
+}
+
+export const NO_COOKIE: CookieLength = { len: 0 };
+
+/** Bytes of a cookie of the model. */
+const COOKIE_BYTES = 8;
+
+/** The length of the Fast Open cookie in a header, 0 for the request of one; `before` when there is no such option. */
+export function cookieLength(th: Tcphdr, before: number): number {
+  const cookie = tfoCookieOf(th);
+  return cookie === 0 ? before : cookie === -1 ? 0 : COOKIE_BYTES;
+}
+
+/** C: include/net/sock.h, sk_fullsock(). */
+export function fullSock(net: World, sk: number): boolean {
+  const { kind } = getSock(net, sk);
+  return kind !== SOCK_REQUEST && kind !== SOCK_TIMEWAIT;
+}
+
+/** sk->sk_type: SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_RAW 3. */
+export function skType(sk: Sock): number {
+  if (sk.kind === SOCK_TCP) return 1;
+  return sk.kind === SOCK_RAW || sk.kind === SOCK_CONTROL ? 3 : 2;
+}
+
+/** enum ip_conntrack_info of a packet: 3 more for the direction of answers. C: include/uapi/linux/netfilter/nf_conntrack_common.h. */
+export function ctinfoOf(skb: SkBuff): number {
+  if (skb.ctinfo === IP_CT_UNTRACKED) return 7;
+  const known = skb.ctinfo === CT_INVALID ? 0 : skb.ctinfo;
+  return skb.ctdir === IP_CT_DIR_REPLY ? known + 3 : known;
+}

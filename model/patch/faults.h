@@ -1,0 +1,41 @@
+/*
+ * What is wrong in the published versions, a bit a fault; model/types/faults.ts says of each what it is and how it is mended.
+ *
+ * net.ipv4.reroute_faults says which of them are left in mended.c: 0 none, FAULTS_AS_PUBLISHED (the default) that
+ * the published text runs instead.
+ */
+#ifndef REROUTE_FAULTS_H
+#define REROUTE_FAULTS_H
+
+enum {
+	FAULT_STALE_CORK	= BIT(0),
+	FAULT_SMALL_SOCKETS	= BIT(1),
+	FAULT_CONTROL_SOCKETS	= BIT(2),
+	FAULT_RAW_SEGMENTS	= BIT(3),
+	FAULT_BOUND_ADDRESS	= BIT(4),
+	FAULT_PACKET_SOURCE	= BIT(5),
+	FAULT_BOUND_PORT	= BIT(6),
+	FAULT_PINNED_SOCKET	= BIT(7),
+	FAULT_UDP_CHECKSUM	= BIT(8),
+	FAULT_FAILED_LOOKUP	= BIT(9),
+	FAULT_FAILED_PORT	= BIT(10),
+	FAULT_ERRNO_VERDICT	= BIT(11),
+	FAULT_HASHED_MOVE	= BIT(12),
+	FAULT_MOVES_AGAIN	= BIT(13),
+	FAULT_WILD_KEY		= BIT(14),
+	FAULT_BARE_KEY		= BIT(15),
+	FAULT_ONE_LOOKUP	= BIT(16),
+	FAULT_STALE_POINTERS	= BIT(17),
+	FAULT_TRACKED_TUPLE	= BIT(18),
+	FAULT_UNASKED_POLICIES	= BIT(19),
+	FAULT_INNER_SENDER	= BIT(20),
+	FAULT_MOVES_COOKIES	= BIT(21),
+	FAULT_STALE_ISN		= BIT(22),
+	FAULT_JUMPING_NUMBERS	= BIT(23),
+	FAULT_SIGNED_SEGMENTS	= BIT(24),
+	FAULT_NO_L3MDEV		= BIT(25),
+};
+
+#define FAULTS_AS_PUBLISHED	0xffffffff
+
+#endif

@@ -1,0 +1,429 @@
+/*
+ * Both of the post's patches with their faults as switches. A fault whose bit is set is left as it was published; without
+ * any, this is what one could ask the author for. Conditions with `faults &` are there for the comparison only.
+ *
+ * What it needs outside of the hook: who chose a packet's source is not known there, IP_PKTINFO leaves the socket as it
+ * was. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, ip_setup_cork() in the cork,
+ * __ip_make_skb() and raw_send_hdrinc() in the packet (IPSKB_SADDR_GIVEN).
+ *
+ * Decisions:
+ *
+ *   - A control socket is known by sk_kern_sock and SOCK_RAW; there is no other mark. A user's TCP socket is told from
+ *     a raw one by its type.
+ *   - The order of a move: out of the ehash; the address, with inet_bhash2_update_saddr(), while the socket still has
+ *     its port; then the port. So inet_put_port() takes the lock of the bhash2 bucket that the socket is in.
+ *   - A bound port stays in its buckets. inet_hash_connect() only asks whether the tuple is free.
+ *   - Where no port is free the socket goes back: address, buckets, ehash. Between the two another CPU may take port
+ *     or tuple. The port is then shared, as among connections; a taken tuple is noticed, and the socket stays out of
+ *     the table: its SYN is dropped with EADDRNOTAVAIL either way.
+ *   - nf_conntrack_in() is called directly. A module would go through a hook, so that mangle does not need conntrack.
+ *   - A SYN with data in it, which Fast Open sends, is renumbered without that data: its skb is in no queue yet.
+ *   - What is not here: a socket that moves keeps the timestamp offset of its first address; a connected datagram
+ *     socket keeps the source of connect().
+ */
+#include "reroute.h"
+#include "faults.h"
+
+/* A socket that the kernel made to send resets or ICMP for everybody. */
+static bool reroute_is_control(const struct sock *sk)
+{
+	return sk_fullsock(sk) && sk->sk_kern_sock && sk->sk_type == SOCK_RAW;
+}
+
+static bool reroute_is_raw(const struct sock *sk)
+{
+	return sk_fullsock(sk) && sk->sk_type == SOCK_RAW && !reroute_is_control(sk);
+}
+
+/* A signature covers address and port. */
+static bool reroute_is_signed(const struct sock *sk)
+{
+#ifdef CONFIG_TCP_MD5SIG
+	return sk_fullsock(sk) && sk_is_tcp(sk) &&
+	       rcu_access_pointer(tcp_sk(sk)->md5sig_info);
+#else
+	return false;
+#endif
+}
+
+/* Whether the packet is that of a socket whose source may be chosen. */
+static bool reroute_admits(u32 faults, const struct sock *sk,
+			   const struct nf_hook_state *state)
+{
+	/* The outer packet of a tunnel still has the inner one's owner. */
+	if (sk != state->sk && !(faults & FAULT_INNER_SENDER))
+		return false;
+	if (!sk_fullsock(sk) && !(faults & FAULT_SMALL_SOCKETS))
+		return false;
+	if (reroute_is_signed(sk) && !(faults & FAULT_SIGNED_SEGMENTS))
+		return false;
+	/* What answers does so from the address that was asked. */
+	return (!reroute_is_control(sk) && sk->sk_state != TCP_LISTEN) ||
+	       (faults & FAULT_CONTROL_SOCKETS);
+}
+
+/* Whether the user said which source this packet has to carry. */
+static bool reroute_saddr_given(u32 faults, const struct sock *sk,
+				const struct sk_buff *skb)
+{
+	if (!(faults & FAULT_BOUND_ADDRESS) && sk_fullsock(sk) &&
+	    (sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		return true;
+	return !(faults & FAULT_PACKET_SOURCE) &&
+	       (IPCB(skb)->flags & IPSKB_SADDR_GIVEN);
+}
+
+/* A SYN that may take its socket along: one that goes out for the first time. */
+static bool reroute_moves(u32 faults, struct net *net, const struct sock *sk,
+			  const struct sk_buff *skb, const struct tcphdr *th)
+{
+	if (!th || !th->syn || th->ack)
+		return false;
+	if (!(faults & FAULT_MOVES_AGAIN) && sk_fullsock(sk) && sk_is_tcp(sk) &&
+	    inet_csk(sk)->icsk_retransmits)
+		return false;
+	return (faults & FAULT_MOVES_COOKIES) || !reroute_has_cookie(net, skb);
+}
+
+static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
+			const struct sock *sk, bool syn, struct flowi4 *fl4)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct flow_keys flkeys;
+
+	memset(fl4, 0, sizeof(*fl4));
+	fl4->daddr = iph->daddr;
+	fl4->flowi4_tos = RT_TOS(iph->tos);
+	fl4->flowi4_oif = sk->sk_bound_dev_if;
+	fl4->flowi4_mark = skb->mark;
+	fl4->flowi4_flags = inet_sk_flowi_flags(sk);
+	if (!(faults & FAULT_NO_L3MDEV))
+		fl4->flowi4_l3mdev = l3mdev_master_ifindex(skb_dst(skb)->dev);
+	if (!(faults & FAULT_BARE_KEY)) {
+		if (sk_fullsock(sk))
+			fl4->flowi4_uid = sk->sk_uid;
+		fib4_rules_early_flow_dissect(net, skb, fl4, &flkeys);
+	}
+	if (syn && (faults & FAULT_WILD_KEY))
+		reroute_fill_key(net, fl4);
+}
+
+/* Rules may select by source: the chosen one has to lead the same way, as in
+ * ip_route_connect().
+ */
+static int reroute_lookup(u32 faults, struct sk_buff *skb, struct flowi4 *fl4)
+{
+	struct flowi4 chosen = *fl4;
+	struct rtable *rt;
+
+	if (!(faults & FAULT_ONE_LOOKUP)) {
+		rt = ip_route_output_key(dev_net(skb_dst(skb)->dev), &chosen);
+		if (IS_ERR(rt)) {
+			fl4->saddr = chosen.saddr;
+			return PTR_ERR(rt);
+		}
+		ip_rt_put(rt);
+		fl4->saddr = chosen.saddr;
+	}
+	return ip_route_reroute(skb, fl4);
+}
+
+/* The datagram's header, if the packet has one in reach. */
+static struct udphdr *reroute_udp_hdr(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (iph->protocol != IPPROTO_UDP || (iph->frag_off & htons(IP_OFFSET)) ||
+	    skb_headlen(skb) < skb_transport_offset(skb) + sizeof(struct udphdr))
+		return NULL;
+	return udp_hdr(skb);
+}
+
+static void reroute_udp_csum(struct sk_buff *skb, struct udphdr *uh,
+			     __be32 from, __be32 to)
+{
+	if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
+		return;
+	inet_proto_csum_replace4(&uh->check, skb, from, to, true);
+	if (!uh->check)
+		uh->check = CSUM_MANGLED_0;
+}
+
+/* Puts a connecting socket back into the bind buckets of its port. */
+static int reroute_bind(struct sock *sk, unsigned short port)
+{
+	struct inet_hashinfo *hinfo = tcp_or_dccp_get_hashinfo(sk);
+	struct inet_bind_hashbucket *head, *head2;
+	int l3mdev = inet_sk_bound_l3mdev(sk);
+	struct net *net = sock_net(sk);
+	struct inet_bind2_bucket *tb2;
+	struct inet_bind_bucket *tb;
+	int err = -ENOMEM;
+
+	head = &hinfo->bhash[inet_bhashfn(net, port, hinfo->bhash_size)];
+	head2 = inet_bhashfn_portaddr(hinfo, sk, net, port);
+	spin_lock_bh(&head->lock);
+	inet_bind_bucket_for_each(tb, &head->chain)
+		if (inet_bind_bucket_match(tb, net, port, l3mdev))
+			break;
+	if (!tb) {
+		tb = inet_bind_bucket_create(hinfo->bind_bucket_cachep, net,
+					     head, port, l3mdev);
+		if (!tb)
+			goto unlock;
+		tb->fastreuse = -1;
+		tb->fastreuseport = -1;
+	}
+	spin_lock(&head2->lock);
+	tb2 = inet_bind2_bucket_find(head2, net, port, l3mdev, sk);
+	if (!tb2)
+		tb2 = inet_bind2_bucket_create(hinfo->bind2_bucket_cachep, net,
+					       head2, port, l3mdev, sk);
+	if (tb2) {
+		inet_bind_hash(sk, tb, tb2, port);
+		err = 0;
+	}
+	spin_unlock(&head2->lock);
+	if (err)
+		inet_bind_bucket_destroy(hinfo->bind_bucket_cachep, tb);
+unlock:
+	spin_unlock_bh(&head->lock);
+	return err;
+}
+
+/* Moves a connecting socket to that address and to a port that is free there. */
+static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr)
+{
+	struct inet_timewait_death_row *death_row = &sock_net(sk)->ipv4.tcp_death_row;
+	struct inet_sock *inet = inet_sk(sk);
+	bool keeps_port = !(faults & FAULT_BOUND_PORT) &&
+			  (sk->sk_userlocks & SOCK_BINDPORT_LOCK);
+	__be32 old_saddr = inet->inet_saddr;
+	unsigned short old_port = inet->inet_num;
+	int err = 0;
+
+	if (faults & FAULT_HASHED_MOVE) {
+		inet->inet_saddr = saddr;
+		inet->inet_rcv_saddr = saddr;
+		inet_unhash(sk);
+	} else {
+		inet_unhash(sk);
+		/* Its place in the bind table by address goes with it. */
+		err = inet_bhash2_update_saddr(sk, &saddr, AF_INET);
+	}
+	if (!err) {
+		if (!keeps_port)
+			inet_put_port(sk);
+		/* With a port of its own: whether the tuple is free. */
+		err = inet_hash_connect(death_row, sk);
+		if (!err || (faults & FAULT_FAILED_PORT)) {
+			inet->inet_sport = htons(inet->inet_num);
+			return err;
+		}
+		inet_bhash2_update_saddr(sk, &old_saddr, AF_INET);
+		if (!keeps_port && reroute_bind(sk, old_port))
+			return err;
+	}
+	/* Back to the old tuple, unless somebody has taken it meanwhile. */
+	inet_hash_connect(death_row, sk);
+	return err;
+}
+
+/* Socket and SYN begin with the number of their new four-tuple: what a TIME_WAIT
+ * socket left to its successor, else the generator's, as in tcp_v4_connect().
+ */
+static void reroute_renumber(u32 faults, struct sock *sk, struct sk_buff *skb,
+			     struct tcphdr *th, u32 old_write_seq)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool left = tp->write_seq != old_write_seq;
+	u32 seq = ntohl(th->seq), isn = seq, by;
+	struct sk_buff *seg;
+
+	if (!(faults & FAULT_STALE_ISN))
+		isn = left ? tp->write_seq :
+		      secure_tcp_seq(inet->inet_saddr, inet->inet_daddr,
+				     inet->inet_sport, inet->inet_dport);
+	by = isn - seq;
+	if (!left || !(faults & FAULT_JUMPING_NUMBERS))
+		WRITE_ONCE(tp->write_seq, old_write_seq + by);
+	tp->snd_una += by;
+	tp->snd_sml += by;
+	tp->snd_up += by;
+	tp->pushed_seq += by;
+	WRITE_ONCE(tp->snd_nxt, tp->snd_nxt + by);
+	skb_rbtree_walk(seg, &sk->tcp_rtx_queue) {
+		TCP_SKB_CB(seg)->seq += by;
+		TCP_SKB_CB(seg)->end_seq += by;
+	}
+	skb_queue_walk(&sk->sk_write_queue, seg) {
+		TCP_SKB_CB(seg)->seq += by;
+		TCP_SKB_CB(seg)->end_seq += by;
+	}
+	th->seq = htonl(isn);
+	inet_proto_csum_replace4(&th->check, skb, htonl(seq), th->seq, false);
+}
+
+/* Later segments are built from the kept flow and route. */
+static void reroute_keep_route(struct sock *sk, struct sk_buff *skb)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
+
+	fl4->saddr = inet->inet_saddr;
+	fl4->fl4_sport = inet->inet_sport;
+	sk_dst_set(sk, dst_clone(skb_dst(skb)));
+}
+
+/* Connection tracking has seen the packet before it got its source. */
+static void reroute_track(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+
+	if (!nf_ct_get(skb, &ctinfo))
+		return;
+	nf_reset_ct(skb);
+	nf_conntrack_in(skb, state);
+}
+
+/* IPsec for the new route, by the final addresses and ports, as after NAT. */
+static int reroute_ask_policies(struct net *net, struct sk_buff *skb)
+{
+#ifdef CONFIG_XFRM
+	struct dst_entry *dst = skb_dst(skb);
+	unsigned int hh_len;
+	struct flowi fl;
+	int err;
+
+	err = xfrm_decode_session(skb, &fl, AF_INET);
+	if (err < 0)
+		return err;
+	if (dst->xfrm)
+		dst = ((struct xfrm_dst *)dst)->route;
+	dst = xfrm_lookup(net, dst_clone(dst), &fl, skb->sk, 0);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst);
+
+	hh_len = dst->dev->hard_header_len;
+	if (skb_headroom(skb) < hh_len &&
+	    pskb_expand_head(skb, HH_DATA_ALIGN(hh_len - skb_headroom(skb)),
+			     0, GFP_ATOMIC))
+		return -ENOMEM;
+#endif
+	return 0;
+}
+
+static unsigned int
+ipt_mangle_out(void *priv, struct sk_buff *skb,
+	       const struct nf_hook_state *state)
+{
+	bool moves_syn = READ_ONCE(state->net->ipv4.sysctl_reroute_variant) ==
+			 REROUTE_TCP_REHASH;
+	u32 faults = READ_ONCE(state->net->ipv4.sysctl_reroute_faults);
+	struct sock *sk = skb->sk;
+	struct inet_sock *inet;
+	struct tcphdr *th;
+	struct udphdr *uh;
+	struct iphdr *iph;
+	__be32 saddr, daddr;
+	struct flowi4 fl4;
+	unsigned int ret;
+	int recheck = 0;
+	u_int32_t mark;
+	u_int8_t tos;
+	bool syn, moved = false;
+	int err, lookup;
+
+	/* root is playing with raw sockets. */
+	if (skb->len < sizeof(struct iphdr) ||
+	    ip_hdrlen(skb) < sizeof(struct iphdr))
+		return NF_ACCEPT;
+
+	mark = skb->mark;
+	iph = ip_hdr(skb);
+	saddr = iph->saddr;
+	daddr = iph->daddr;
+	tos = iph->tos;
+
+	ret = ipt_do_table(priv, skb, state);
+	if (ret == NF_DROP || ret == NF_STOLEN)
+		return ret;
+
+	iph = ip_hdr(skb);
+	if (iph->saddr == saddr && iph->daddr == daddr &&
+	    skb->mark == mark && iph->tos == tos)
+		return ret;
+
+	if (!sk || !reroute_admits(faults, sk, state))
+		goto harder;
+
+	inet = inet_sk(sk);
+	th = NULL;
+	if (moves_syn && iph->protocol == IPPROTO_TCP &&
+	    (!reroute_is_raw(sk) || (faults & FAULT_RAW_SEGMENTS)))
+		th = tcp_hdr(skb);
+	uh = reroute_udp_hdr(skb);
+	syn = reroute_moves(faults, state->net, sk, skb, th);
+	if ((!syn && inet->inet_saddr) || reroute_saddr_given(faults, sk, skb))
+		goto harder;
+
+	reroute_key(faults, state->net, skb, sk, syn, &fl4);
+	lookup = reroute_lookup(faults, skb, &fl4);
+	if (lookup < 0) {
+		ret = NF_DROP_ERR(lookup);
+		if (!(faults & FAULT_FAILED_LOOKUP))
+			return ret;
+	}
+	if (!(faults & FAULT_STALE_POINTERS)) {
+		/* The packet may have moved. */
+		iph = ip_hdr(skb);
+		th = th ? tcp_hdr(skb) : NULL;
+		uh = uh ? udp_hdr(skb) : NULL;
+	}
+	if (saddr != fl4.saddr) {
+		iph->saddr = fl4.saddr;
+		if (!th && (faults & FAULT_PINNED_SOCKET))
+			inet->inet_saddr = fl4.saddr;
+		ip_send_check(iph);
+		if (!th && uh && !(faults & FAULT_UDP_CHECKSUM))
+			reroute_udp_csum(skb, uh, saddr, fl4.saddr);
+		if (th) {
+			u32 write_seq = sk_is_tcp(sk) ? tcp_sk(sk)->write_seq : 0;
+			__be16 oldport = th->source;
+
+			err = reroute_move_sock(faults, sk, fl4.saddr);
+			th->source = htons(inet->inet_num);
+			if (err)
+				return (faults & FAULT_ERRNO_VERDICT) ?
+				       -err : NF_DROP_ERR(err);
+			inet_proto_csum_replace2(&th->check, skb, oldport,
+						 th->source, false);
+			inet_proto_csum_replace4(&th->check, skb, saddr,
+						 fl4.saddr, true);
+			if (syn && sk_is_tcp(sk))
+				reroute_renumber(faults, sk, skb, th, write_seq);
+			moved = true;
+		}
+		if (!(faults & FAULT_TRACKED_TUPLE))
+			reroute_track(skb, state);
+	}
+	if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
+		err = reroute_ask_policies(state->net, skb);
+		if (err < 0)
+			ret = NF_DROP_ERR(err);
+	}
+	if (moved && !(faults & FAULT_STALE_CORK))
+		reroute_keep_route(sk, skb);
+	recheck = moves_syn || lookup >= 0;
+
+harder:
+	if (!recheck) {
+		err = ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
+		if (err < 0)
+			ret = NF_DROP_ERR(err);
+	}
+	return ret;
+}
