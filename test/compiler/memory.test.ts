@@ -10,10 +10,10 @@ import { compile, eventOfLine } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
 import { drawBooted, eventWords } from '../../search/bulk.ts';
 import { drawEvents } from '../../search/generate.ts';
-import { MARK_ALL, TWO_UPLINKS } from '../model/play.ts';
+import { MARK, POST } from '../model/build.ts';
 import { hook, kernelOf, readText } from './texts.ts';
 
-const HOST = [...TWO_UPLINKS, MARK_ALL];
+const HOST = ['ip link set lo up', ...POST, MARK];
 const UDP = ['socket c udp', 'send c 4 to 8.8.8.8:53'];
 const TCP = ['socket c tcp', 'connect c 8.8.8.8:80'];
 const LISTENER = ['socket c tcp', 'bind c 0.0.0.0:80', 'listen c', 'receive eth0 8.8.8.8:5000 > 10.0.0.1:80 tcp S'];
