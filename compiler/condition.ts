@@ -1,3 +1,4 @@
+/** The value of the condition of an `#if`. */
 import { type Place, Refused } from './messages.ts';
 import type { Token } from './tokens.ts';
 

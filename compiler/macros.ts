@@ -1,3 +1,4 @@
+/** Macros of a text: what they are defined as, and their uses expanded as C does it. */
 import { type Place, Refused } from './messages.ts';
 import type { Token } from './tokens.ts';
 
