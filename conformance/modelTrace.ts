@@ -1,7 +1,7 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
 
 import { hostCommand } from '../model/host/commands.ts';
-import { boot, step } from '../model/host/step.ts';
+import { boot, ended, step } from '../model/host/step.ts';
 import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
 import { EINPROGRESS, EPIPE } from '../model/types/errno.ts';
@@ -238,7 +238,7 @@ export function modelSees(variant: Kernel, text: Text, stack = 0, secret = 0): S
     calls.push(...read.calls);
     net = read.net;
     names.push(namesIn(net));
-    if (net.oops.where !== '') break;
+    if (ended(net)) break;
   }
   const sockets = socketsIn(net, first);
   return { setup, refused, packets, calls, names, sockets, events: names.length, oops: net.oops.where };

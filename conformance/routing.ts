@@ -5,7 +5,7 @@
 import { hostCommand } from '../model/host/commands.ts';
 import { boot } from '../model/host/step.ts';
 import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
-import type { Kernel, World } from '../model/types/world.ts';
+import { type Kernel, NO_OPERATION, type World } from '../model/types/world.ts';
 import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import { parseRouteGetLine, routeAnswerJson } from '../scenario/routeGet.ts';
 import { commandOf, type Text } from '../scenario/text.ts';
@@ -231,7 +231,7 @@ export function drawRouting(words: WordSource, questions: number): Text {
 
 /** A fresh host of that kernel. */
 export function newHost(kernel: Kernel, secret = 0): World {
-  return withHashKey(boot({ ...kernel, operator: () => [] }, []), secret);
+  return withHashKey(boot({ ...kernel, operator: () => NO_OPERATION }, []), secret);
 }
 
 /** What the model says: the commands it refuses, and an answer for each question. */

@@ -1,10 +1,11 @@
 /** Plays a scenario on a kernel and asks properties about it. */
-import { boot, step } from '../model/host/step.ts';
+import { boot, ended, step } from '../model/host/step.ts';
 import type { Event } from '../model/types/event.ts';
 import type { HostCommand } from '../model/types/host.ts';
-import type { Kernel, Scenario, Step, World } from '../model/types/world.ts';
+import { type Kernel, NO_OPERATION, type Scenario, type Step, type World } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { Wrong } from './error.ts';
+import { printHostCommand } from './host.ts';
 import { impossibleEvent } from './life.ts';
 import { compile, type Text } from './text.ts';
 
@@ -13,15 +14,15 @@ export function bootHost(kernel: Kernel, host: readonly HostCommand[]): World {
   return boot(kernel, host);
 }
 
-/** Plays events on a configured host; an oops ends the run. */
+/** Plays events on a configured host, up to the end. */
 export function playOn(kernel: Kernel, booted: World, events: readonly Event[]): Run {
   const steps: Step[] = [];
   let world = booted;
   for (const event of events) {
+    if (ended(world)) break;
     const next = step(kernel, world, event);
     steps.push(next);
     world = next.world;
-    if (world.oops.where !== '') break;
   }
   return { kernel, events, boot: booted, steps };
 }
@@ -51,13 +52,42 @@ export function refusal(run: Run): string {
   return '';
 }
 
+/** Why the variant could not do in the run what it stands for, '' when it could. */
+export function inexpressible(run: Run): string {
+  return (run.steps.at(-1)?.world ?? run.boot).inexpressible;
+}
+
+/** A scenario as somebody types it who does by hand what a variant's operator and programs do. */
+export interface Typed extends Text {
+  /** Why they cannot, '' when they can. */
+  readonly why: string;
+  /** What they do to the host. */
+  readonly commands: readonly string[];
+}
+
+/** What is left of a variant without a patch on the unchanged kernel: the commands of its operator, the marks of its programs. */
+export function typed(kernel: Kernel, text: Text): Typed {
+  const { host, events } = compile(text);
+  const run = play(kernel, { host, events });
+  const { commands } = kernel.operator(bootHost({ ...kernel, operator: () => NO_OPERATION }, host));
+  const lines = commands.map(printHostCommand);
+  const marked = text.events.map((line, i) => {
+    const event = events[i];
+    const world = i === 0 ? run.boot : run.steps[i - 1]?.world;
+    if (event?.kind !== 'socket' || world === undefined) return line;
+    const { mark } = kernel.socketMark(world, event);
+    return mark === event.mark ? line : `${line} mark ${mark}`;
+  });
+  return { why: inexpressible(run), commands: lines, host: [...text.host, ...lines], events: marked };
+}
+
 /** Plays a text on a kernel; undefined when it is no legal scenario. */
 export function legalRun(kernel: Kernel, text: Text): Run | undefined {
   try {
     const scenario = compile(text);
     if (impossibleEvent(scenario.events) !== undefined) return undefined;
     const run = play(kernel, scenario);
-    return refusal(run) === '' ? run : undefined;
+    return refusal(run) === '' && inexpressible(run) === '' ? run : undefined;
   } catch (error) {
     if (error instanceof Wrong) return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/inc
 import { skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_md5sig_option, tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
 import { EINPROGRESS } from '../model/types/errno.ts';
+import { sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import { CHECKSUM_PARTIAL, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
 import { RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_UNSPEC, type Rtable } from '../model/types/route.ts';
@@ -20,7 +21,7 @@ import {
   type Sock,
 } from '../model/types/sock.ts';
 import { NF_ACCEPT, NF_DROP, NF_QUEUE, NF_REPEAT, NF_STOLEN, NF_STOP } from '../model/types/verdict.ts';
-import type { Effect, World } from '../model/types/world.ts';
+import type { Effect, Kernel, World } from '../model/types/world.ts';
 import type { Run } from '../properties/property.ts';
 import { errorName, formatError } from './errno.ts';
 import { printEvent } from './events.ts';
@@ -74,7 +75,7 @@ export interface Trace {
   readonly variant: string;
   readonly packets: readonly TracePacket[];
   readonly sockets: Readonly<Record<string, TraceSocket>>;
-  readonly outcome: 'ok' | { readonly oops: string; readonly why: string };
+  readonly outcome: 'ok' | { readonly oops: string; readonly why: string } | { readonly inexpressible: string };
   readonly violations: readonly Violation[];
 }
 
@@ -226,7 +227,12 @@ export function traceOf(run: Run, violations: readonly Violation[] = []): Trace 
       effects.filter(leaves).map((xmit) => tracePacket(world, event, xmit)),
     ),
     sockets: Object.fromEntries([...namedSockets(net)].map(([name, sk]) => [name, traceSocket(sk)])),
-    outcome: oops.where === '' ? 'ok' : { oops: oops.where, why: oops.why },
+    outcome:
+      net.inexpressible !== ''
+        ? { inexpressible: net.inexpressible }
+        : oops.where === ''
+          ? 'ok'
+          : { oops: oops.where, why: oops.why },
     violations,
   };
 }
@@ -348,9 +354,22 @@ function socketLine(name: string, sk: Sock): string {
   return `${name}: ${state} ${source} port ${sport}, peer ${daddr} port ${dport}${hashed ? '' : ', not hashed'}`;
 }
 
-/** The run step by step, for people. */
-export function traceText(run: Run, violations: readonly Violation[] = []): string[] {
-  const lines = [`on ${run.kernel.name}: ${run.kernel.title}`];
+/** That a variant cannot do here what it stands for. */
+export function inexpressibleText(kernel: Kernel, why: string): string {
+  return `on ${kernel.name} not expressible: ${why}`;
+}
+
+/** The mark that a program gives its socket without being told. */
+function soMarkText(world: World, event: Run['events'][number]): string {
+  if (event.kind !== 'socket') return '';
+  const { sk_mark } = sockByName(world, event.s);
+  return sk_mark === event.mark ? '' : `    its program sets SO_MARK ${sk_mark}`;
+}
+
+/** The run step by step, for people; `commands` are those of the variant's operator. */
+export function traceText(run: Run, violations: readonly Violation[] = [], commands: readonly string[] = []): string[] {
+  const { inexpressible } = lastWorld(run);
+  const lines = [`on ${run.kernel.name}: ${run.kernel.title}`, ...commands.map((command) => `  ${command}`)];
   for (const effect of run.boot.effects) if (effect.kind === 'refused') lines.push(`  refused: ${effect.message}`);
   for (const [event, { world, effects }] of run.steps.entries()) {
     lines.push(`events[${event}] ${printEvent(run.events[event] as Run['events'][number])}`);
@@ -358,9 +377,11 @@ export function traceText(run: Run, violations: readonly Violation[] = []): stri
       const text = essential(world, effect) || further(world, effect);
       if (text !== '') lines.push(`    ${text}`);
     }
+    lines.push(...[soMarkText(world, run.events[event] as Run['events'][number])].filter((text) => text !== ''));
     lines.push(...oopsText(world).map((text) => `    ${text}`));
     for (const violation of violations) if (violation.event === event) lines.push(`    violates ${violation.property}`);
   }
+  if (inexpressible !== '') return [...lines, inexpressibleText(run.kernel, inexpressible)];
   if (run.steps.length < run.events.length) lines.push(`events[${run.steps.length}] and later do not happen`);
   lines.push('sockets');
   for (const [name, sk] of namedSockets(lastWorld(run))) lines.push(`    ${socketLine(name, sk)}`);

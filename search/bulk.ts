@@ -9,7 +9,7 @@
 import type { Kernel, World } from '../model/types/world.ts';
 import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { firstBroken, occurs, playOn } from '../scenario/play.ts';
+import { firstBroken, inexpressible, occurs, playOn } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
 import type { WordLists } from './fastCheck.ts';
@@ -45,22 +45,37 @@ export interface Piece {
   readonly runs: number;
 }
 
+/** How many runs were looked at. */
+export interface Counts {
+  readonly runs: number;
+  /** Those in which the property's case occurred. */
+  readonly occurred: number;
+  /** Further ones in which the variant could not do what it stands for; they say nothing. */
+  readonly inexpressible: number;
+}
+
+type Counting = { -readonly [count in keyof Counts]: number };
+
 /** What the search saw of one property on one variant. */
-export interface Tally {
+export interface Tally extends Counting {
   readonly property: Property;
   readonly kernel: Kernel;
-  runs: number;
-  occurred: number;
+  /** Why the variant could not do what it stands for in the first such run; '' where there is none. */
+  why: string;
   readonly failures: Failure[];
 }
 
+/** Nothing yet. */
+export function unseen(): Counting & { why: string; failures: [] } {
+  return { runs: 0, occurred: 0, inexpressible: 0, why: '', failures: [] };
+}
+
 /** What a piece saw of one cell, which is named by its place in the order properties × kernels. */
-export interface Seen {
+export interface Seen extends Counting {
   readonly cell: number;
-  runs: number;
-  occurred: number;
-  /** Each with the runs of the piece up to it, and those of them in which the property's case occurred. */
-  readonly failures: { readonly failure: Failure; readonly runs: number; readonly occurred: number }[];
+  why: string;
+  /** Each with what was counted in the piece up to it. */
+  readonly failures: { readonly failure: Failure; readonly counts: Counts }[];
 }
 
 /** What a piece saw of all its cells, and how many runs it came to before its time was up. */
@@ -126,8 +141,14 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
       for (const [k, kernel] of kernels.entries()) {
         const now = playBeside(played[twins[k] as number], kernel, booted[k] as World, events);
         played.push(now);
+        const why = inexpressible(now.run);
         for (const { property, at, seen } of asked[k] as readonly Asked[]) {
           if (seen.failures.length >= failures) continue;
+          if (why !== '') {
+            seen.inexpressible++;
+            seen.why ||= why;
+            continue;
+          }
           now.answers[at] ??= answer(property, now.run);
           note(seen, now.answers[at], () => ({ property: property.id, variant: kernel.name, ...where() }));
         }
@@ -159,7 +180,7 @@ function askedIn(
     properties.flatMap((property, at): Asked[] => {
       const cell = at * kernels.length + k;
       if (!scopesOf(property).includes(scope) || closed.has(cell)) return [];
-      return [{ property, at, seen: { cell, runs: 0, occurred: 0, failures: [] } }];
+      return [{ property, at, seen: { cell, ...unseen() } }];
     }),
   );
 }
@@ -194,7 +215,9 @@ function answer(property: Property, run: Run): Answer {
 function note(seen: Seen, { occurs: occurred, broken }: Answer, failure: () => Failure): void {
   seen.runs++;
   if (occurred) seen.occurred++;
-  if (broken) seen.failures.push({ failure: failure(), runs: seen.runs, occurred: seen.occurred });
+  if (!broken) return;
+  const { runs, inexpressible: others } = seen;
+  seen.failures.push({ failure: failure(), counts: { runs, occurred: seen.occurred, inexpressible: others } });
 }
 
 /** What all pieces saw, taken in the order of their paths. */
@@ -204,9 +227,7 @@ export class Tallies {
 
   constructor({ properties, kernels, failures }: Plan) {
     this.most = failures;
-    this.all = properties.flatMap((property) =>
-      kernels.map((kernel): Tally => ({ property, kernel, runs: 0, occurred: 0, failures: [] })),
-    );
+    this.all = properties.flatMap((property) => kernels.map((kernel): Tally => ({ property, kernel, ...unseen() })));
   }
 
   /** Takes in what the next piece saw; gives the cells that are closed with it. */
@@ -218,14 +239,17 @@ export class Tallies {
     return (this.all[cell] as Tally).failures.length >= this.most;
   }
 
-  private take({ cell, runs, occurred, failures }: Seen): boolean {
-    const tally = this.all[cell] as Tally;
+  private take(seen: Seen): boolean {
+    const tally = this.all[seen.cell] as Tally;
     const room = this.most - tally.failures.length;
     if (room <= 0) return false;
-    const last = failures[room - 1];
-    tally.runs += last?.runs ?? runs;
-    tally.occurred += last?.occurred ?? occurred;
-    for (const { failure } of failures.slice(0, room)) tally.failures.push(failure);
+    const last = seen.failures[room - 1];
+    const { runs, occurred, inexpressible: others } = last?.counts ?? seen;
+    tally.runs += runs;
+    tally.occurred += occurred;
+    tally.inexpressible += others;
+    tally.why ||= seen.why;
+    for (const { failure } of seen.failures.slice(0, room)) tally.failures.push(failure);
     return last !== undefined;
   }
 }

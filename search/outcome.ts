@@ -36,6 +36,8 @@ export interface Answer {
   /** Runs checked, and in how many of them the property's case occurred. */
   readonly runs: number;
   readonly occurred: number;
+  /** Further runs in which the variant could not do what it stands for, and why not in one of them. */
+  readonly inexpressible?: { readonly runs: number; readonly why: string };
   /** Why it is undecided; '' otherwise. */
   readonly reason: string;
   /** What z3 did for it. */

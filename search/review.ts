@@ -6,7 +6,7 @@ import { type Property, type Run, scopesOf } from '../properties/property.ts';
 import { firstBroken, legalRun } from '../scenario/play.ts';
 import type { Text } from '../scenario/text.ts';
 import { traceLines } from '../scenario/trace.ts';
-import type { Plan, Tally } from './bulk.ts';
+import { type Plan, type Tally, unseen } from './bulk.ts';
 import { type Crew, hire } from './crew.ts';
 import { superfluous } from './minimise.ts';
 import type { Cell, Counterexample } from './outcome.ts';
@@ -134,8 +134,7 @@ class Search {
       if (isSmall) {
         const example = counterexampleOf(property, kernel, stored, stored.found);
         this.examples.set(cell, example);
-        const unseen = { property, kernel, runs: 0, occurred: 0, failures: [] };
-        this.options.onCell?.(violated(unseen, example));
+        this.options.onCell?.(violated({ property, kernel, ...unseen() }, example));
       }
       await setImmediate();
     }
@@ -174,11 +173,19 @@ function violated(tally: Tally, counterexample: Counterexample, reason = ''): Ce
   return { ...answerOf(tally), outcome: 'violated', reason, counterexample };
 }
 
-function answerOf({ property, kernel, runs, occurred }: Tally) {
+function answerOf({ property, kernel, runs, occurred, inexpressible, why }: Tally) {
   const scope = scopesOf(property)
     .map(({ name }) => name)
     .join(', ');
-  return { property: property.id, variant: kernel.name, engine: 'fast-check', scope, runs, occurred } as const;
+  return {
+    property: property.id,
+    variant: kernel.name,
+    engine: 'fast-check',
+    scope,
+    runs,
+    occurred,
+    ...(inexpressible === 0 ? {} : { inexpressible: { runs: inexpressible, why } }),
+  } as const;
 }
 
 /** The words of a command that name another release than the reference. */

@@ -2,9 +2,9 @@
 
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { properties } from '../../properties/index.ts';
-import { firstBroken, play } from '../../scenario/play.ts';
+import { firstBroken, inexpressible, play } from '../../scenario/play.ts';
 import { loadScenario } from '../../scenario/scenario.ts';
-import { traceLines } from '../../scenario/trace.ts';
+import { inexpressibleText, traceLines } from '../../scenario/trace.ts';
 import { chooseProperty, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 
@@ -19,6 +19,11 @@ export function replay(files: readonly string[], options: ReplayOptions): void {
   for (const { file, stored } of loaded) {
     const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock', options.release ?? stored.release);
     const run = play(kernel, stored.scenario);
+    const why = inexpressible(run);
+    if (why !== '') {
+      process.stdout.write(`${file}: ${inexpressibleText(kernel, why)}\n`);
+      continue;
+    }
     const asked = stored.property === undefined ? properties : [chooseProperty(stored.property)];
     const broken = asked.flatMap((property) => {
       const i = firstBroken(property, run);

@@ -2,25 +2,26 @@
 import { release } from 'node:os';
 import { closest } from '../../conformance/choices.ts';
 import { compareSeen } from '../../conformance/compare.ts';
-import { kernelSees, modelSees } from '../../conformance/modelTrace.ts';
+import { kernelSees, modelSees, type Seen } from '../../conformance/modelTrace.ts';
 import { sideBySide, verdictLines } from '../../conformance/report.ts';
-import { openPlayer } from '../../conformance/running/player.ts';
+import { type KernelTrace, openPlayer } from '../../conformance/running/player.ts';
 import { releaseOf } from '../../conformance/running/release.ts';
+import { alternatives } from '../../model/patch/index.ts';
 import { masquerade } from '../../model/patch/masquerade.ts';
 import { onRelease } from '../../model/patch/releases/index.ts';
 import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 import { wrong } from '../../scenario/error.ts';
-import { printHostCommand } from '../../scenario/host.ts';
-import { bootHost } from '../../scenario/play.ts';
-import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
-import type { Text } from '../../scenario/text.ts';
+import { typed } from '../../scenario/play.ts';
+import { loadScenario } from '../../scenario/scenario.ts';
+import { inexpressibleText } from '../../scenario/trace.ts';
 import { chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
+import { MissingError } from '../fail.ts';
 import { needRunningKernel } from '../machine.ts';
 
 /** Variants that need no patched kernel. */
-const UNPATCHED = [stock, masquerade];
+const UNPATCHED = [stock, masquerade, ...alternatives];
 
 /** Longest wait and longest retransmission timer, in seconds: long enough for TIME_WAIT to end. */
 const LIMITS = { wait: 600, retransmit: 60 };
@@ -34,30 +35,42 @@ function chooseUnpatched(name: string): Kernel {
   );
 }
 
-/** The scenario with what the variant's operator adds to the host. */
-function textFor(kernel: Kernel, { host, events, scenario }: LoadedScenario): Text {
-  const added = kernel.operator(bootHost(stock, scenario.host)).map(printHostCommand);
-  return { host: [...host, ...added], events };
+/** What a tool says where the kernel has no driver for a link, or no module for a match or target. */
+const NO_DRIVER = /Unknown device type|missing kernel module|Operation not supported/;
+
+/** The commands of the host for which the running kernel lacks a part, of those that the model takes. */
+function lacking({ setup }: KernelTrace, model: Seen): readonly string[] {
+  return setup
+    .filter(({ index, message }) => !model.setup.includes(index) && NO_DRIVER.test(message))
+    .map(({ command, message }) => `${command}: ${message.trim().split('\n')[0]}`);
 }
 
 /** Prints both traces of each scenario side by side, and in what they differ; exit code 1 when they do. */
 export async function replayOnKernel(files: readonly string[], options: { readonly variant?: string }): Promise<void> {
   const chosen = files.map((file) => {
-    const stored = loadScenario(file);
-    const kernel = chooseUnpatched(options.variant ?? stored.variant ?? 'stock');
-    return { file, kernel, text: textFor(kernel, stored) };
+    const { host, events, variant } = loadScenario(file);
+    const kernel = chooseUnpatched(options.variant ?? variant ?? 'stock');
+    return { file, kernel, text: typed(kernel, { host, events }) };
   });
   needRunningKernel();
   const player = openPlayer({ workers: 1, timeout: TIMEOUT });
   try {
     for (const { file, kernel, text } of chosen) {
-      const theirs = kernelSees(await player.run(text, LIMITS));
+      if (text.why !== '') {
+        process.stdout.write(`${file}: ${inexpressibleText(kernel, text.why)}\n`);
+        continue;
+      }
+      const trace = await player.run(text, LIMITS);
+      const theirs = kernelSees(trace);
       const { model: ours, differences } = closest(
         (secret) => modelSees(onRelease(stock, releaseOf(release())), text, 0, secret),
         (model) => compareSeen(text, model, theirs),
       );
+      const [part] = lacking(trace, ours);
+      if (part !== undefined) throw new MissingError(`${file}: the running kernel lacks a part: ${part}`);
       const lines = [
         `${file}: ${kernel.name} on Linux ${release()}`,
+        ...text.commands.map((command) => `    ${command}`),
         ...sideBySide(text, ours, theirs),
         ...verdictLines(differences),
       ];

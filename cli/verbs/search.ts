@@ -53,9 +53,13 @@ export async function searchVerb(ids: readonly string[], options: SearchVerbOpti
 }
 
 /** What an answer without a counterexample rests on. */
-function lookedAt({ scope, runs, occurred, engine, solved }: Cell): string {
+function lookedAt({ scope, runs, occurred, inexpressible, engine, solved }: Cell): string {
   const [count, cases] = [runs.toLocaleString('en'), occurred.toLocaleString('en')];
-  if (engine !== 'z3' || !solved) return `${count} runs in ${scope}, its case occurred in ${cases}`;
+  const without =
+    inexpressible === undefined
+      ? ''
+      : `; ${inexpressible.runs.toLocaleString('en')} more are not expressible, such as: ${inexpressible.why}`;
+  if (engine !== 'z3' || !solved) return `${count} runs in ${scope}, its case occurred in ${cases}${without}`;
   const { closed, shapes, paths, queries, milliseconds } = solved;
   const seconds = (milliseconds / 1000).toFixed(1);
   return `${closed} of ${shapes} shapes of ${scope} closed on ${paths} paths with ${queries} queries in ${seconds} s; its case occurred in ${cases} of ${count} runs`;

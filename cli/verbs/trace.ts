@@ -1,7 +1,7 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
 import { properties } from '../../properties/index.ts';
 import type { Run } from '../../properties/property.ts';
-import { firstBroken, play } from '../../scenario/play.ts';
+import { firstBroken, play, typed } from '../../scenario/play.ts';
 import { loadScenario } from '../../scenario/scenario.ts';
 import { traceOf, traceText, type Violation } from '../../scenario/trace.ts';
 import { chooseVariant } from '../choose.ts';
@@ -22,11 +22,12 @@ function violationsOf(run: Run): Violation[] {
 
 export function trace(file: string, options: TraceOptions): void {
   const loaded = loadScenario(file);
-  const run = play(
-    chooseVariant(options.variant ?? loaded.variant ?? 'stock', options.release ?? loaded.release),
-    loaded.scenario,
-  );
+  const kernel = chooseVariant(options.variant ?? loaded.variant ?? 'stock', options.release ?? loaded.release);
+  const run = play(kernel, loaded.scenario);
   const violations = violationsOf(run);
-  const text = options.json ? JSON.stringify(traceOf(run, violations), null, 2) : traceText(run, violations).join('\n');
+  const { commands } = typed(kernel, loaded);
+  const text = options.json
+    ? JSON.stringify(traceOf(run, violations), null, 2)
+    : traceText(run, violations, commands).join('\n');
   process.stdout.write(`${text}\n`);
 }

@@ -1,9 +1,10 @@
 /** The test kernel beside the model: the comparison of the running kernel, and how the two ended. */
+import { typed } from '../../scenario/play.ts';
 import { type Compared, closest } from '../choices.ts';
 import { compareSeen, type Difference, packetText } from '../compare.ts';
 import { kernelSees, modelSees, type Seen } from '../modelTrace.ts';
 import type { Ending, PatchedTrace } from './play.ts';
-import { operatorCommands, type PatchedScenario } from './ports.ts';
+import type { PatchedScenario } from './ports.ts';
 
 function endingText(ending: 'ok' | Ending): string {
   if (ending === 'ok') return 'no crash';
@@ -41,9 +42,7 @@ export function closestPatched(scenario: PatchedScenario, trace: PatchedTrace): 
 export function comparePatched(scenario: PatchedScenario, model: Seen, trace: PatchedTrace): readonly Difference[] {
   const kernel = patchedSees(trace);
   const before = model.oops === '' ? model : { ...model, events: model.events - 1 };
-  const { variant, host, events } = scenario;
-  const text = { host: [...host, ...operatorCommands(variant, host)], events };
-  const differences = compareSeen(text, before, kernel);
+  const differences = compareSeen(typed(scenario.variant, scenario), before, kernel);
   if (differences.length > 0) return differences;
   const { outcome, notes } = trace;
   if (outcome === 'ok' && notes.some(({ not_expressible }) => not_expressible !== undefined)) return [];

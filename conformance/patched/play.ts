@@ -18,9 +18,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventJson } from '../../scenario/events.ts';
+import { typed } from '../../scenario/play.ts';
 import type { KernelTrace, Limits } from '../running/player.ts';
 import { type BootOutcome, type BootReport, boot, readConsole, type Warning } from './boot.ts';
-import { leavesTraces, operatorCommands, type PatchedScenario, sysctlsOf } from './ports.ts';
+import { leavesTraces, type PatchedScenario, sysctlsOf } from './ports.ts';
 
 /** How a scenario's kernel ended. */
 export type Ending = Exclude<BootOutcome, { readonly tag: 'exited' | 'aborted' }>;
@@ -167,8 +168,8 @@ async function playBoot(
     mkdirSync(output);
     for (const file of PLAYER) copyFileSync(join(playerFolder(), file), join(input, file));
     const requests = scenarios.map(([id, scenario]) => {
-      const host = [...scenario.host, ...operatorCommands(scenario.variant, scenario.host)];
-      const events = scenario.events.map(eventJson);
+      const { host, events: lines } = typed(scenario.variant, scenario);
+      const events = lines.map(eventJson);
       return JSON.stringify({ id, host, events, sysctls: sysctlsOf(scenario), limits: LIMITS });
     });
     writeFileSync(join(input, 'requests'), `${requests.join('\n')}\n`);

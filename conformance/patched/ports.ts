@@ -6,9 +6,9 @@ import { singleFaults, versionName } from '../../model/patch/single-faults.ts';
 import { EVERY_FAULT } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { printHostCommand } from '../../scenario/host.ts';
-import { bootHost, play } from '../../scenario/play.ts';
-import { commandOf, compile, type Text } from '../../scenario/text.ts';
+
+import { play } from '../../scenario/play.ts';
+import { compile, type Text } from '../../scenario/text.ts';
 
 /** Values of net.ipv4.reroute_variant for the variants whose code is not model/patch/mended.ts. */
 const PORTS: Readonly<Record<string, number>> = {
@@ -52,11 +52,6 @@ export interface PatchedScenario extends Text {
   readonly variant: Kernel;
   /** The garbage in the key of version 2: net.ipv4.reroute_key_fill. */
   readonly keyFill?: number;
-}
-
-/** The rules that the variant's operator adds, in the words of the tool. */
-export function operatorCommands(kernel: Kernel, host: readonly string[]): readonly string[] {
-  return kernel.operator(bootHost({ ...kernel, operator: () => [] }, host.map(commandOf))).map(printHostCommand);
 }
 
 /** The sysctls of the scenario's namespace, below net/. */

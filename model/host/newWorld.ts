@@ -109,6 +109,7 @@ const NEW_WORLD: World = {
   picks: NO_PICKS,
   effects: [],
   oops: NO_OOPS,
+  inexpressible: '',
 };
 
 /** A host on which nobody has done anything yet: lo is up with 127.0.0.1/8, the three default rules are there, everything else is at its default. */

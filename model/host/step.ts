@@ -42,11 +42,10 @@ function syscall(call: string, sk: Sock, { err, net }: Sending): World {
 function openSocket(kernel: Kernel, net: World, event: EventOf<'socket'>): World {
   const created = inet_create(net, event);
   if (created.err !== 0) return returned(net, 'socket', 0, created.err);
-  const { err, net: opened } = sock_common_setsockopt(created.net, created.sk, {
-    ...event,
-    mark: kernel.socketMark(net, event),
-  });
-  return err === 0 ? returned(opened, 'socket', created.sk, 0) : returned(net, 'socket', 0, err);
+  const { why, mark } = kernel.socketMark(net, event);
+  const { err, net: opened } = sock_common_setsockopt(created.net, created.sk, { ...event, mark });
+  const done = err === 0 ? returned(opened, 'socket', created.sk, 0) : returned(net, 'socket', 0, err);
+  return { ...done, inexpressible: why };
 }
 
 /** The socket that events call `name`: the open one, else the last closed one that lives on without its user. */
@@ -161,12 +160,17 @@ function process_backlog(kernel: Kernel, before: World): World {
   return process_backlog(kernel, net);
 }
 
+/** Whether nothing more happens: the kernel has crashed, or the variant cannot do what it stands for. */
+export function ended(world: World): boolean {
+  return world.oops.where !== '' || world.inexpressible !== '';
+}
+
 /**
  * One event, with everything that follows from it at once: packets on lo are received before the step ends. After an
- * oops nothing happens any more.
+ * oops, or where the variant cannot do what it stands for, nothing happens any more.
  */
 export function step(kernel: Kernel, world: World, event: Event): Step {
-  if (world.oops.where !== '') return { world: { ...world, effects: [] }, effects: [] };
+  if (ended(world)) return { world: { ...world, effects: [] }, effects: [] };
   const net = process_backlog(kernel, perform(kernel, beginStep(world, event.picks), event));
   return { world: net, effects: shown(net) };
 }
@@ -179,9 +183,10 @@ export function newHost(kernel: Kernel): World {
 
 /** The host after the commands that the variant's operator adds to its own. */
 export function finishBoot(kernel: Kernel, configured: World): World {
+  const { why, commands } = kernel.operator(configured);
   let net = configured;
-  for (const command of kernel.operator(configured)) net = operate(kernel, net, command);
-  return net;
+  for (const command of commands) net = operate(kernel, net, command);
+  return { ...net, inexpressible: why };
 }
 
 /** A new host after its commands, and those that the variant's operator adds; its effects are the refusals. */
@@ -191,7 +196,7 @@ export function boot(kernel: Kernel, host: readonly HostCommand[]): World {
   return finishBoot(kernel, net);
 }
 
-/** What a scenario was: the booted host, and the step of each event up to the first oops. */
+/** What a scenario was: the booted host, and the step of each event up to the end. */
 export interface ScenarioRun {
   readonly boot: World;
   readonly steps: readonly Step[];
@@ -203,7 +208,7 @@ export function runScenario(kernel: Kernel, scenario: Scenario): ScenarioRun {
   let world = booted;
   let steps: readonly Step[] = [];
   for (const event of scenario.events) {
-    if (world.oops.where === '') {
+    if (!ended(world)) {
       const next = step(kernel, world, event);
       steps = [...steps, next];
       world = next.world;

@@ -2,23 +2,59 @@
 import { leadsTo } from '../kernel/net/ipv4/fib_semantics.ts';
 import type { HostCommand } from '../types/host.ts';
 import { LOOPBACK_IFINDEX } from '../types/net.ts';
-import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../types/route.ts';
+import { type FibRule, type FibTable, FR_ACT_TO_TBL, RTN_UNICAST } from '../types/route.ts';
 import { NF_ACCEPT } from '../types/verdict.ts';
-import type { Kernel, World } from '../types/world.ts';
+import type { Kernel, Operation, World } from '../types/world.ts';
+import { asksNothing, leadsToTable, tableOf, viewOf } from './alternatives.ts';
 import { stock } from './stock.ts';
 
-/** Whether a route in a table of the operator's own leaves by that device. */
-function policyRouted(net: World, ifindex: number): boolean {
-  let found = false;
-  for (const { tb_id, aliases } of net.tables) {
-    const own = tb_id !== RT_TABLE_LOCAL && tb_id !== RT_TABLE_MAIN && tb_id !== RT_TABLE_DEFAULT;
-    for (const fa of aliases) found = found || (own && leadsTo(fa, ifindex));
-  }
-  return found;
+/** Whether the table has a route for everything that leaves. */
+function hasDefault({ aliases }: FibTable): boolean {
+  let has = false;
+  for (const fa of aliases) has = has || (fa.plen === 0 && fa.fa_tos === 0 && !fa.dead && fa.fa_type === RTN_UNICAST);
+  return has;
 }
 
-/** `iptables -t nat -A POSTROUTING -o DEV -j MASQUERADE` for every device that a route of a table of the operator's own leaves by. */
-function operator(net: World): readonly HostCommand[] {
+/** Whether a packet with that mark may come to rule `i`: no rule before it leads all of them to a default route. */
+function comesTo(net: World, i: number, mark: number): boolean {
+  let comes = true;
+  for (let k = 0; k < i; k += 1) {
+    const rule = net.rules[k] as FibRule;
+    const { takes, rest } = viewOf(rule, mark);
+    const all = takes && asksNothing(rest) && leadsToTable(rule);
+    comes = comes && !(all && hasDefault(tableOf(net, rule.table)));
+  }
+  return comes && viewOf(net.rules[i] as FibRule, mark).takes;
+}
+
+/** Whether the default route of packets without a mark leaves by that device. */
+function isFirst(net: World, ifindex: number): boolean {
+  let first = false;
+  for (let i = 0; i < net.rules.length; i += 1) {
+    const rule = net.rules[i] as FibRule;
+    const reached = comesTo(net, i, 0) && leadsToTable(rule);
+    for (const fa of tableOf(net, rule.table).aliases) {
+      first = first || (reached && fa.plen === 0 && fa.fa_type === RTN_UNICAST && leadsTo(fa, ifindex));
+    }
+  }
+  return first;
+}
+
+/** Whether a mark that a rule asks for leads to a route by that device which packets without a mark do not come to. */
+function markLeadsTo(net: World, ifindex: number): boolean {
+  let leads = false;
+  for (const { mark, mark_mask } of net.rules) {
+    for (let i = 0; i < net.rules.length; i += 1) {
+      const rule = net.rules[i] as FibRule;
+      const own = mark_mask !== 0 && comesTo(net, i, mark) && !comesTo(net, i, 0) && rule.action === FR_ACT_TO_TBL;
+      for (const fa of tableOf(net, rule.table).aliases) leads = leads || (own && leadsTo(fa, ifindex));
+    }
+  }
+  return leads;
+}
+
+/** `iptables -t nat -A POSTROUTING -o DEV -j MASQUERADE` for every link that a mark leads to, but not for the one that packets without a mark leave by. */
+function operator(net: World): Operation {
   let commands: readonly HostCommand[] = [];
   for (const dev of net.devs) {
     const command: HostCommand = {
@@ -36,15 +72,15 @@ function operator(net: World): readonly HostCommand[] {
         count: 0,
       },
     };
-    const wanted = dev.ifindex !== LOOPBACK_IFINDEX && policyRouted(net, dev.ifindex);
+    const wanted = dev.ifindex !== LOOPBACK_IFINDEX && markLeadsTo(net, dev.ifindex) && !isFirst(net, dev.ifindex);
     commands = wanted ? [...commands, command] : commands;
   }
-  return commands;
+  return { why: '', commands };
 }
 
 export const masquerade: Kernel = {
   ...stock,
   name: 'masquerade',
-  title: 'Linux with MASQUERADE on the links that policy routing leads to',
+  title: 'Linux with MASQUERADE on the links that marks lead to',
   operator,
 };

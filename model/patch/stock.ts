@@ -5,18 +5,17 @@ import { inet_ehashfn } from '../kernel/net/ipv4/inet_hashtables.ts';
 import { ipt_mangle_out } from '../kernel/net/ipv4/netfilter/iptable_mangle.ts';
 import type { EventOf } from '../types/event.ts';
 import { NO_PATCH } from '../types/faults.ts';
-import type { HostCommand } from '../types/host.ts';
-import type { Kernel, World } from '../types/world.ts';
+import { type Kernel, NO_OPERATION, type Operation, type SocketMark, type World } from '../types/world.ts';
 import { linux61 } from './releases/linux-6.1.ts';
 
 /** Nothing is added to the host. */
-function operator(): readonly HostCommand[] {
-  return [];
+function operator(): Operation {
+  return NO_OPERATION;
 }
 
 /** What the event says. */
-function socketMark(_net: World, event: EventOf<'socket'>): number {
-  return event.mark;
+function socketMark(_net: World, event: EventOf<'socket'>): SocketMark {
+  return { why: '', mark: event.mark };
 }
 
 export const stock: Kernel = {

@@ -165,6 +165,8 @@ export interface World {
   readonly picks: Picks;
   readonly effects: readonly Effect[];
   readonly oops: Oops;
+  /** Why a variant without a patch cannot do here what it stands for, '' while it can; behind that nothing happens. */
+  readonly inexpressible: string;
 }
 
 /** Result of a hook function: the verdict word, and skb and net as they are after it. */
@@ -225,16 +227,30 @@ export interface Release {
   readonly rtoBase: (sk: Sock) => number;
 }
 
+/** An operator's commands; `why` says why there are none that do what the marks do, '' otherwise. */
+export interface Operation {
+  readonly why: string;
+  readonly commands: readonly HostCommand[];
+}
+
+export const NO_OPERATION: Operation = { why: '', commands: [] };
+
+/** A program's mark for a socket; `why` as in Operation. */
+export interface SocketMark {
+  readonly why: string;
+  readonly mark: number;
+}
+
 /** A kernel: a release, the functions that variants replace, and its name. Everything else calls these through the record. */
 export interface Kernel extends Release {
   /** kebab-case. */
   readonly name: string;
   /** One line for people. */
   readonly title: string;
-  /** Commands that this variant's operator adds to a configured host (the MASQUERADE rule of the post); none for a patch. */
-  readonly operator: (net: World) => readonly HostCommand[];
+  /** What this variant's operator does to a configured host (the MASQUERADE rule of the post); nothing for a patch. */
+  readonly operator: (net: World) => Operation;
   /** The mark that a program gives a socket that it opens (SO_MARK). */
-  readonly socketMark: (net: World, event: EventOf<'socket'>) => number;
+  readonly socketMark: (net: World, event: EventOf<'socket'>) => SocketMark;
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
   /** What the test kernel has as sysctls of the patch; only the patch's hook reads it. */
   readonly patch: Patch;

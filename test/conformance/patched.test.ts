@@ -7,7 +7,7 @@ import { readConsole } from '../../conformance/patched/boot.ts';
 import { comparePatched, seenLines, variantSees } from '../../conformance/patched/compare.ts';
 import { expressible, judge, recordHash, recordOf, showsNothing } from '../../conformance/patched/confirmed.ts';
 import { consoleParts, type PatchedTrace, playOnPatchedKernel, readReplies } from '../../conformance/patched/play.ts';
-import { keyFillOf, leavesTraces, operatorCommands, portOf, sysctlsOf } from '../../conformance/patched/ports.ts';
+import { keyFillOf, leavesTraces, portOf, sysctlsOf } from '../../conformance/patched/ports.ts';
 import { testKernel } from '../../conformance/patched/prerequisites.ts';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { masquerade } from '../../model/patch/masquerade.ts';
@@ -16,6 +16,7 @@ import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { faults } from '../../model/types/faults.ts';
 import type { Kernel } from '../../model/types/world.ts';
+import { typed } from '../../scenario/play.ts';
 
 /** The post's own configuration. */
 const POST = [
@@ -134,12 +135,12 @@ describe('a port', () => {
   });
 
   test('of masquerade is stock with the rule that its operator adds', () => {
-    expect(operatorCommands(masquerade, POST)).toEqual(['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE']);
-    expect(operatorCommands(tcpRehash, POST)).toEqual([]);
-    const selector = portOf('selector-rules') as Kernel;
-    expect(operatorCommands(selector, POST)).toEqual([
+    const added = (variant: Kernel) => typed(variant, { host: POST, events: [] }).commands;
+    expect(added(masquerade)).toEqual(['iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE']);
+    expect(added(tcpRehash)).toEqual([]);
+    expect(added(portOf('selector-rules') as Kernel)).toEqual([
       'iptables -t mangle -D OUTPUT 1',
-      'ip rule add to 8.8.8.8 table 100',
+      'ip rule add to 8.8.8.8 iif lo pref 32764 table 100',
     ]);
   });
 

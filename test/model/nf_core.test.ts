@@ -229,7 +229,7 @@ describe('connection tracking at the hooks', () => {
 
 describe('the variant masquerade', () => {
   it('adds one rule for every device that only a table of its own leads to', () => {
-    expect(masquerade.operator(uplinks)).toMatchObject([
+    expect(masquerade.operator(uplinks).commands).toMatchObject([
       {
         table: 'nat',
         chain: 'POSTROUTING',
@@ -239,12 +239,12 @@ describe('the variant masquerade', () => {
         },
       },
     ]);
-    expect(stock.operator(uplinks)).toEqual([]);
+    expect(stock.operator(uplinks)).toEqual({ why: '', commands: [] });
   });
 
   it("makes ping, UDP and SYN of the post's uplinks leave with the second provider's address", () => {
     const marked = on(uplinks, 'iptables -t mangle -A OUTPUT -j MARK --set-mark 100');
-    const net = on(marked, ...masquerade.operator(marked).map(printHostCommand));
+    const net = on(marked, ...masquerade.operator(marked).commands.map(printHostCommand));
     for (const skb of [
       dns,
       packet('10.0.0.1:40000 > 8.8.8.8:80 tcp S seq 1000 win 1000'),
