@@ -241,6 +241,14 @@ function addRealKernels(all: Command): void {
     .addOption(record())
     .action(async (options) => (await import('./verbs/mutants.ts')).mutants(options));
 
+  conformance
+    .command('marked')
+    .description('ask whether selector-rules and so-mark do what marks do, on random marked hosts (as root)')
+    .addOption(new Option('--hosts <n>', 'marked hosts').argParser(whole).default(300))
+    .addOption(seed('seed of the hosts; random when none is given'))
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/marked.ts')).marked(options));
+
   const kernel = all.command('kernel').description('the test kernel: a user-mode Linux 6.1 with a port of the patch');
   kernel
     .command('build')

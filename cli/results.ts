@@ -89,6 +89,26 @@ const FORMS = {
     seed: z.number(),
     mutants: z.array(z.object({ part: z.string(), what: z.string(), foundBy: z.string() })),
   }),
+  /** Runs of random marked hosts on the running kernel, and what the alternatives without a patch made of them. */
+  marked: z.object({
+    runs: z.array(
+      z.object({
+        ...circumstances,
+        seed: z.number(),
+        hosts: z.number(),
+        variants: z.record(
+          z.string(),
+          z.object({
+            compared: z.number(),
+            inexpressible: z.number(),
+            packets: z.number(),
+            moved: z.number(),
+            disagreements: z.number(),
+          }),
+        ),
+      }),
+    ),
+  }),
   /** Runs of random scenarios on the test kernel, the last of each variant and seed. */
   random: z.object({
     runs: z.array(

@@ -14,6 +14,7 @@ import { formatAddress } from '../scenario/format.ts';
 import { bootHost, typed } from '../scenario/play.ts';
 import { below, chance, oneOf, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { commandOf, type Text } from '../scenario/text.ts';
+import { acceptedCommands } from '../search/replays.ts';
 import { packetText } from './compare.ts';
 import { kernelSees, type Seen, type SeenPacket } from './modelTrace.ts';
 import type { Player } from './running/player.ts';
@@ -259,33 +260,35 @@ export function unlike(host: readonly string[], marked: Seen, translated: Seen):
   return found;
 }
 
-export const TRANSLATED: readonly Kernel[] = [selectorRules, soMark];
+/** The alternatives that have to do what marks do. */
+const TRANSLATED: readonly Kernel[] = [selectorRules, soMark];
 
-/** What one host came to. */
-export interface MarkedCase {
+/** A host on which an alternative does something else. */
+export interface Unfaithful {
+  readonly kernel: string;
   readonly index: number;
   readonly text: Text;
-  readonly kernel: Kernel;
-  /** Why the alternative cannot do what the marks do; '' where it was compared. */
-  readonly why: string;
   readonly commands: readonly string[];
-  readonly packets: number;
   readonly unlike: readonly Unlike[];
 }
 
-/** The case of that number. */
-export function markedCase(seed: number, index: number): Text {
-  return drawMarked(wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(index + 1, 0x85ebca6b)));
+/** What an alternative came to on the hosts of a run. */
+export interface Translation {
+  readonly kernel: string;
+  /** Hosts on which it was compared, and why it was not on the others. */
+  readonly compared: number;
+  readonly inexpressible: readonly string[];
+  readonly packets: number;
+  /** Packets that got another source than on the marked host. */
+  readonly moved: number;
+  readonly unfaithful: readonly Unfaithful[];
 }
 
-/** The text without the commands that the kernel refuses. */
-export function accepted(text: Text): Text {
-  const host: string[] = [];
-  for (const line of text.host) {
-    const { effects } = bootHost(stock, [...host, line].map(commandOf));
-    if (!effects.some(({ kind }) => kind === 'refused')) host.push(line);
-  }
-  return { host, events: text.events };
+/** The host and the events of that number, without commands that are refused. */
+export function markedCase(seed: number, index: number): Text {
+  const words = wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(index + 1, 0x85ebca6b));
+  const { host, events } = drawMarked(words);
+  return { host: acceptedCommands(stock, host), events };
 }
 
 /** The text without what is sent to groups, which the mark of a socket moves and that of mangle does not. */
@@ -293,19 +296,44 @@ function withoutGroups({ host, events }: Text): Text {
   return { host, events: events.filter((event) => !/ to 2(2[4-9]|3\d)\./.test(event)) };
 }
 
-/** Plays a marked host, and what each alternative makes of it. */
-export async function compareMarked(player: Player, text: Text, index: number): Promise<readonly MarkedCase[]> {
-  const cases: MarkedCase[] = [];
-  for (const kernel of TRANSLATED) {
-    const asked = kernel === soMark ? withoutGroups(text) : text;
-    const { why, commands, host, events } = typed(kernel, asked);
-    const plain = { index, text: asked, kernel, why, commands, packets: 0, unlike: [] };
-    if (why !== '') cases.push(plain);
-    else {
-      const [marked, seen] = await Promise.all([player.run(asked), player.run({ host, events })]);
-      const differ = unlike(text.host, kernelSees(marked), kernelSees(seen));
-      cases.push({ ...plain, packets: seen.packets.length, unlike: differ });
-    }
+const NOTHING = { compared: 0, inexpressible: [], packets: 0, moved: 0, unfaithful: [] } as const;
+
+/** Adds what an alternative makes of one host. */
+async function translate(
+  player: Player,
+  kernel: Kernel,
+  seed: number,
+  index: number,
+  all: Translation,
+): Promise<Translation> {
+  const drawn = markedCase(seed, index);
+  const text = kernel === soMark ? withoutGroups(drawn) : drawn;
+  const { why, commands, host, events } = typed(kernel, text);
+  if (why !== '') return { ...all, inexpressible: [...all.inexpressible, why] };
+  const [marked, translated] = (await Promise.all([player.run(text), player.run({ host, events })])).map(kernelSees);
+  const differ = unlike(text.host, marked as Seen, translated as Seen);
+  const unfaithful = differ.length === 0 ? [] : [{ kernel: kernel.name, index, text, commands, unlike: differ }];
+  const others = (translated as Seen).packets.filter(({ saddr }, n) => saddr !== marked?.packets[n]?.saddr);
+  return {
+    ...all,
+    compared: all.compared + 1,
+    packets: all.packets + (translated as Seen).packets.length,
+    moved: all.moved + others.length,
+    unfaithful: [...all.unfaithful, ...unfaithful],
+  };
+}
+
+/** Plays that many random marked hosts, and what each alternative makes of them. */
+export async function translations(
+  player: Player,
+  seed: number,
+  hosts: number,
+  progress: (done: number) => void = () => {},
+): Promise<readonly Translation[]> {
+  let all: readonly Translation[] = TRANSLATED.map(({ name }) => ({ ...NOTHING, kernel: name }));
+  for (let index = 0; index < hosts; index++) {
+    all = await Promise.all(all.map((one, n) => translate(player, TRANSLATED[n] as Kernel, seed, index, one)));
+    progress(index + 1);
   }
-  return cases;
+  return all;
 }

@@ -1,7 +1,7 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
 
 import { hostCommand } from '../model/host/commands.ts';
-import { boot, ended, step } from '../model/host/step.ts';
+import { boot, ended, newHost, step } from '../model/host/step.ts';
 import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
 import { EINPROGRESS, EPIPE } from '../model/types/errno.ts';
@@ -26,7 +26,6 @@ import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
 import { namedSockets, signatureOf, stateName } from '../scenario/trace.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
 import { picksOf, withHashKey, withSecret } from './choices.ts';
-import { newHost } from './routing.ts';
 import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
 
 type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;

@@ -3,9 +3,9 @@
  * route and every kind of address that the model knows, in a world small enough that they meet.
  */
 import { hostCommand } from '../model/host/commands.ts';
-import { boot } from '../model/host/step.ts';
+import { newHost } from '../model/host/step.ts';
 import { inet_rtm_getroute } from '../model/kernel/net/ipv4/route.ts';
-import { type Kernel, NO_OPERATION, type World } from '../model/types/world.ts';
+import type { Kernel, World } from '../model/types/world.ts';
 import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import { parseRouteGetLine, routeAnswerJson } from '../scenario/routeGet.ts';
 import { commandOf, type Text } from '../scenario/text.ts';
@@ -229,9 +229,9 @@ export function drawRouting(words: WordSource, questions: number): Text {
   return { host, events: Array.from({ length: questions }, () => QUESTION + drawQuestion(words)) };
 }
 
-/** A fresh host of that kernel. */
-export function newHost(kernel: Kernel, secret = 0): World {
-  return withHashKey(boot({ ...kernel, operator: () => NO_OPERATION }, []), secret);
+/** A fresh host of that kernel, with that secret. */
+export function freshHost(kernel: Kernel, secret = 0): World {
+  return withHashKey(newHost(kernel), secret);
 }
 
 /** What the model says: the commands it refuses, and an answer for each question. */
@@ -240,7 +240,7 @@ export function modelAnswers(
   { host, events }: Text,
   secret = 0,
 ): Pick<RouteAnswers, 'refused' | 'routes'> {
-  let net = newHost(kernel, secret);
+  let net = freshHost(kernel, secret);
   const refused: SetupRefusal[] = [];
   for (const [index, command] of host.entries()) {
     const answer = hostCommand(net, commandOf(command));

@@ -4,13 +4,13 @@
  * sequences on one host. Nothing is thrown for a text that is no legal scenario.
  */
 
-import { finishBoot, newHost, operate, step } from '../model/host/step.ts';
+import { ended, finishBoot, newHost, operate, step } from '../model/host/step.ts';
 import type { Event } from '../model/types/event.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import { impossibleEvent } from '../scenario/life.ts';
-import { firstBroken } from '../scenario/play.ts';
+import { firstBroken, inexpressible } from '../scenario/play.ts';
 import { commandIn, commandOf, eventIn, eventOfLine, type Text } from '../scenario/text.ts';
 
 /** Nodes of all trees together, and sequences of events that were judged; with more of them they grow anew. */
@@ -29,7 +29,7 @@ interface HostNode {
 interface EventNode {
   readonly boot: World;
   readonly steps: readonly Step[];
-  /** Whether no command was refused so far, those of events included. */
+  /** Whether no command was refused so far, those of events included, and the variant could do what it stands for. */
   readonly accepted: boolean;
   readonly next: Map<string, EventNode>;
   /** Whether the run that ends here breaks a property, as far as that was asked. */
@@ -91,7 +91,8 @@ function configured(kernel: Kernel, lines: readonly string[], commands: readonly
 }
 
 function beforeEvents(boot: World): EventNode {
-  return { boot, steps: [], accepted: isAccepted(boot.effects), next: new Map(), broken: new Map() };
+  const accepted = isAccepted(boot.effects) && boot.inexpressible === '';
+  return { boot, steps: [], accepted, next: new Map(), broken: new Map() };
 }
 
 function played(kernel: Kernel, ready: EventNode, lines: readonly string[], events: readonly Event[]): EventNode {
@@ -103,13 +104,14 @@ function played(kernel: Kernel, ready: EventNode, lines: readonly string[], even
   return node;
 }
 
-/** One event further; after an oops nothing happens any more. */
+/** One event further; behind the end nothing happens any more. */
 function afterEvent(kernel: Kernel, { boot, steps, accepted }: EventNode, event: Event): EventNode {
   const world = steps.at(-1)?.world ?? boot;
   const fresh = { boot, next: new Map(), broken: new Map() };
-  if (world.oops.where !== '') return { ...fresh, steps, accepted };
+  if (ended(world)) return { ...fresh, steps, accepted };
   const done = step(kernel, world, event);
-  return { ...fresh, steps: [...steps, done], accepted: accepted && isAccepted(done.effects) };
+  const taken = isAccepted(done.effects) && done.world.inexpressible === '';
+  return { ...fresh, steps: [...steps, done], accepted: accepted && taken };
 }
 
 function isBroken(
@@ -120,7 +122,8 @@ function isBroken(
 ): boolean {
   const known = broken.get(property);
   if (known !== undefined) return known;
-  const answer = firstBroken(property, { kernel, events, boot, steps }) >= 0;
+  const run = { kernel, events, boot, steps };
+  const answer = inexpressible(run) === '' && firstBroken(property, run) >= 0;
   broken.set(property, answer);
   return answer;
 }

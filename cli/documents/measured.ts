@@ -69,6 +69,18 @@ function conformanceRows(): readonly Row[] {
   );
 }
 
+function markedRows(): readonly Row[] {
+  return readResult('marked').runs.flatMap(({ kernel, date, seed, hosts, variants }) =>
+    Object.entries(variants).map(
+      ([name, { compared, inexpressible, packets, disagreements }]): Row => [
+        `${name} against marks on ${kernel}`,
+        `of ${n(hosts)} random marked hosts ${n(inexpressible)} not expressible; on the others ${n(packets)} packets: ${disagreements === 0 ? 'no disagreement' : `${disagreements} disagreements`} (${n(compared)} hosts, ${date})`,
+        `reroute-check conformance marked --seed ${seed}`,
+      ],
+    ),
+  );
+}
+
 function mutantsRow(): Row {
   const { mutants, kernel, date } = readResult('mutants');
   const left = mutants.filter(({ foundBy }) => foundBy === '');
@@ -111,6 +123,7 @@ export function measuredTable(): string {
     lemmasRow(),
     plantedRow(),
     ...conformanceRows(),
+    ...markedRows(),
     mutantsRow(),
     confirmedRow(),
     randomRow(),

@@ -289,7 +289,8 @@ function socketMark(net: World, event: EventOf<'socket'>): SocketMark {
     const own = rule.iifname === 'lo';
     any = any || own;
     protocols = protocols || (own && rule.ip_proto !== 0);
-    ports = ports || (own && (rule.sport_end !== 0 || rule.dport_end !== 0));
+    const asksPorts = rule.sport_end !== 0 || rule.dport_end !== 0;
+    ports = ports || (own && asksPorts && rule.ip_proto === event.protocol);
   }
   const headers = (event.type === 'hdrincl' && protocols) || (event.type === 'raw' && ports);
   const why = headers

@@ -237,7 +237,7 @@ describe('policy rules in place of marks', () => {
     ['-s', [out(`-s 192.168.1.10 -p udp ${MARK}`)], /rule 1 of OUTPUT looks at the source/],
     ['--syn', [out(`-p tcp --syn ${MARK}`)], /looks at flags/],
     ['-o', [out(`-o eth0 ${MARK}`)], /looks at the link/],
-    ['a state of connections', [out(`-m conntrack --ctstate NEW ${MARK}`)], /looks at the state of a connection/],
+    ['a state of connections', [out(`-m conntrack --ctstate NEW ${MARK}`)], /looks at what is known of a connection/],
     ['RETURN by a state before it', [out('-m conntrack --ctstate NEW -j RETURN'), out(MARK)], /rule 1 of OUTPUT/],
     ['a number of packets', [out(`-m statistic --mode nth --every 2 --packet 0 ${MARK}`)], /how many packets/],
     ['CONNMARK', [out('-j CONNMARK --restore-mark'), out(MARK)], /takes the mark of the connection/],
