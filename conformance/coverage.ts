@@ -1,6 +1,7 @@
 /** What wire scenarios show: parts of the model, each counted where its effect is seen, not where it is merely set up. */
 import type { Text } from '../scenario/text.ts';
 import type { Seen, SeenPacket } from './modelTrace.ts';
+import type { KernelDelivery } from './running/player.ts';
 
 /** A scenario with what was seen, in the words that the parts look at. */
 interface Told {
@@ -8,6 +9,8 @@ interface Told {
   readonly seen: Seen;
   /** Packets that left in an event of that verb, by a socket of that kind where one is given. */
   readonly sent: (verb: RegExp, kind?: string) => readonly SeenPacket[];
+  /** What sockets of that kind received. */
+  readonly received: (kind: string) => readonly KernelDelivery[];
 }
 
 function told(text: Text, seen: Seen): Told {
@@ -21,7 +24,9 @@ function told(text: Text, seen: Seen): Told {
     seen.packets.filter(
       ({ event }) => verb.test(text.events[event] ?? '') && (kind === undefined || kindAt[event] === kind),
     );
-  return { text, seen, sent };
+  const received: Told['received'] = (kind) =>
+    seen.deliveries.filter(({ socket }) => kinds.get(socket.replace(/\..*/, '')) === kind);
+  return { text, seen, sent, received };
 }
 
 /** Whether a packet left by a device that a command names behind `-o`, or by any where it names none. */
@@ -45,12 +50,11 @@ const PARTS: Readonly<Record<string, (one: Told) => boolean>> = {
   'peer speaks, TCP': ({ sent }) => sent(/^say/, 'tcp').some(({ flags }) => flags === '.'),
   'peer speaks after close': ({ sent }) => sent(/^say/, 'tcp').some(({ flags }) => flags?.includes('R')),
   'peer speaks, UDP': ({ text, seen }) =>
-    text.events.some(
-      (event) =>
-        /^say/.test(event) &&
-        (seen.sockets[event.split(' ')[1] ?? '']?.received ?? 0) > 0 &&
-        has(text.events, /^socket \S+ udp/),
-    ),
+    seen.deliveries.some(({ event, from }) => from !== '' && /^say/.test(text.events[event] ?? '')),
+  'datagram read': ({ received }) => received('udp').length > 0,
+  'echo reply read': ({ received }) => received('ping').length > 0,
+  'raw packet read': ({ received }) => received('raw').length > 0,
+  'stream read': ({ received }) => received('tcp').length > 0,
   'TCP close': ({ sent }) => sent(/^close/).some(({ flags }) => flags?.includes('F')),
   'Fast Open': ({ seen }) =>
     seen.packets.some(({ cookie, cookie_request }) => cookie === true || cookie_request === true),

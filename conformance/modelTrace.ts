@@ -17,8 +17,17 @@ import {
   TCPHDR_FIN,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
-import { SOCK_REQUEST, SOCK_TCP, SOCK_TIMEWAIT, SOCK_UDP, type Sock, TCP_LISTEN } from '../model/types/sock.ts';
-import type { Effect, Kernel, World } from '../model/types/world.ts';
+import {
+  SOCK_PING,
+  SOCK_RAW,
+  SOCK_REQUEST,
+  SOCK_TCP,
+  SOCK_TIMEWAIT,
+  SOCK_UDP,
+  type Sock,
+  TCP_LISTEN,
+} from '../model/types/sock.ts';
+import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import { errorName } from '../scenario/errno.ts';
 import { formatAddress, formatEndpoint, formatFlags, formatProtocol } from '../scenario/format.ts';
 import { complete } from '../scenario/tcpdump.ts';
@@ -26,7 +35,7 @@ import { commandOf, eventOfLine, type Text } from '../scenario/text.ts';
 import { namedSockets, signatureOf, stateName } from '../scenario/trace.ts';
 import { ipVerdict, transportVerdict } from './checksums.ts';
 import { picksOf, withHashKey, withSecret } from './choices.ts';
-import type { KernelCall, KernelPacket, KernelTrace } from './running/player.ts';
+import type { KernelCall, KernelDelivery, KernelPacket, KernelTrace } from './running/player.ts';
 
 type Xmit = Extract<Effect, { readonly kind: 'xmit' }>;
 
@@ -41,8 +50,6 @@ export type SeenPacket = Omit<KernelPacket, 'socket' | 'gateway' | 'seq' | 'ack'
 export interface SeenSocket {
   readonly state: string;
   readonly hashed: boolean;
-  /** Bytes that the user of a TCP or UDP socket has read, while it is open; stored cases may lack it. */
-  readonly received?: number;
 }
 
 /** What both sides can tell of a scenario. */
@@ -53,6 +60,8 @@ export interface Seen {
   readonly refused: readonly number[];
   readonly packets: readonly SeenPacket[];
   readonly calls: readonly KernelCall[];
+  /** What programs read after each event; all bytes of a connection together. */
+  readonly deliveries: readonly KernelDelivery[];
   /** getsockname() of every open socket after each event. */
   readonly names: readonly Readonly<Record<string, string>>[];
   readonly sockets: Readonly<Record<string, SeenSocket>>;
@@ -166,6 +175,38 @@ function readErrors(before: World, event: number): { readonly net: World; readon
   return { net, calls };
 }
 
+/** Datagrams that came for open sockets of users in a step, and bytes of their connections. */
+function deliveriesIn(before: World, { world, effects }: Step, event: number): readonly KernelDelivery[] {
+  const datagrams = effects.flatMap((effect): KernelDelivery[] => {
+    if (effect.kind !== 'deliver') return [];
+    const { skb } = effect;
+    const sk = getSock(world, effect.sk);
+    if (!isOpen(sk)) return [];
+    if (sk.kind !== SOCK_UDP && sk.kind !== SOCK_RAW && sk.kind !== SOCK_PING) return [];
+    const { saddr } = skb.iph;
+    const from = sk.kind === SOCK_UDP ? formatEndpoint(saddr, skb.uh.source) : formatAddress(saddr);
+    return [{ event, socket: sk.name, from, length: skb.payload.len }];
+  });
+  const streams = world.socks
+    .filter((sk) => sk.kind === SOCK_TCP && isOpen(sk))
+    .flatMap((sk): KernelDelivery[] => {
+      const length = sk.received - getSock(before, sk.id).received;
+      return length === 0 ? [] : [{ event, socket: sk.name, from: '', length }];
+    });
+  return [...datagrams, ...streams];
+}
+
+/** The same with the bytes of each connection together. */
+function joined(deliveries: readonly KernelDelivery[]): readonly KernelDelivery[] {
+  const all: KernelDelivery[] = [];
+  for (const one of deliveries) {
+    const at = all.findIndex(({ event, socket }) => one.from === '' && event === one.event && socket === one.socket);
+    if (at < 0) all.push(one);
+    else all[at] = { ...one, length: one.length + (all[at] as KernelDelivery).length };
+  }
+  return all;
+}
+
 /** Whether events can name the socket, and the user asks for its name. */
 function isOpen(sk: Sock): boolean {
   return sk.name !== '' && !sk.orphan && sk.kind !== SOCK_REQUEST && sk.kind !== SOCK_TIMEWAIT;
@@ -183,8 +224,7 @@ function namesIn(net: World): Readonly<Record<string, string>> {
 }
 
 function seenSocket(sk: Sock): SeenSocket {
-  const reads = isOpen(sk) && (sk.kind === SOCK_TCP || sk.kind === SOCK_UDP);
-  return { state: stateName(sk), hashed: sk.hashed, ...(reads ? { received: sk.received } : {}) };
+  return { state: stateName(sk), hashed: sk.hashed };
 }
 
 /** `first` holds, by name, the least id that the socket opened last under that name can have. */
@@ -215,6 +255,7 @@ export function modelSees(variant: Kernel, text: Text, stack = 0, secret = 0): S
   const refused: number[] = [];
   const packets: SeenPacket[] = [];
   const calls: KernelCall[] = [];
+  const deliveries: KernelDelivery[] = [];
   const names: Readonly<Record<string, string>>[] = [];
   const first = new Map<string, number>();
   let net = withHashKey(boot(kernel, host), secret);
@@ -233,6 +274,7 @@ export function modelSees(variant: Kernel, text: Text, stack = 0, secret = 0): S
         calls.push({ event: index, socket: 's' in event ? event.s : '', call: effect.call, errno });
       }
     }
+    deliveries.push(...deliveriesIn(net, done, index));
     const read = readErrors(done.world, index);
     calls.push(...read.calls);
     net = read.net;
@@ -240,7 +282,7 @@ export function modelSees(variant: Kernel, text: Text, stack = 0, secret = 0): S
     if (ended(net)) break;
   }
   const sockets = socketsIn(net, first);
-  return { setup, refused, packets, calls, names, sockets, events: names.length, oops: net.oops.where };
+  return { setup, refused, packets, calls, deliveries, names, sockets, events: names.length, oops: net.oops.where };
 }
 
 /** The same of what the player saw a kernel do. */
@@ -254,12 +296,10 @@ export function kernelSees(trace: KernelTrace): Seen {
       ...(cookie === undefined ? {} : { cookie: true }),
     })),
     calls: trace.calls.filter(({ call }) => call !== 'setsockopt'),
+    deliveries: joined(trace.deliveries),
     names: trace.names,
     sockets: Object.fromEntries(
-      Object.entries(trace.sockets).map(([name, { state, hashed, received, closed }]) => [
-        name,
-        { state, hashed, ...(closed ? {} : { received }) },
-      ]),
+      Object.entries(trace.sockets).map(([name, { state, hashed }]) => [name, { state, hashed }]),
     ),
     events: unbound?.event ?? trace.names.length,
     oops: '',

@@ -1,6 +1,6 @@
 /** What a run of comparisons says to people. */
 import type { Text } from '../scenario/text.ts';
-import { type Difference, differenceText, packetText } from './compare.ts';
+import { type Difference, deliveryText, differenceText, packetText } from './compare.ts';
 import type { Seen } from './modelTrace.ts';
 import { type Campaign, type Disagreement, QUESTIONS_PER_HOST } from './run.ts';
 
@@ -32,7 +32,7 @@ function column(left: string, right: string): string {
   return `  ${anyPort(left) === anyPort(right) ? ' ' : '!'} ${left.padEnd(WIDTH)}  ${right}`.trimEnd();
 }
 
-/** What one side did in an event: calls, packets, names. */
+/** What one side did in an event: calls, packets, what programs received. */
 function deeds(seen: Seen, at: number): readonly string[] {
   return [
     ...seen.calls
@@ -40,6 +40,7 @@ function deeds(seen: Seen, at: number): readonly string[] {
       .map(({ socket, call, errno }) => `${call} of ${socket}: ${errno}`),
     ...(seen.refused.includes(at) ? ['refused'] : []),
     ...seen.packets.filter(({ event }) => event === at).map(packetText),
+    ...seen.deliveries.filter(({ event }) => event === at).map((one) => `received: ${deliveryText(one)}`),
   ];
 }
 

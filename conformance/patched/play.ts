@@ -55,6 +55,7 @@ const EMPTY: PatchedTrace = {
   refused: [],
   loopback: [],
   late: [],
+  deliveries: [],
   notes: [],
   seconds: 0,
   warnings: [],

@@ -71,7 +71,6 @@ class Sock:
         # The event that opened it, with its options.
         self.asked = asked or {}
         self.sequence = 0
-        self.received = 0
         self.children = 0
         self.ended = False
         self.last_name, self.last_peer = ('0.0.0.0', 0), ('0.0.0.0', 0)
@@ -160,7 +159,7 @@ class Play:
         self.issued = {}
         self.answered = {}
         self.packets, self.loopback, self.late = [], [], []
-        self.calls, self.names, self.refused, self.notes = [], [], [], []
+        self.calls, self.names, self.refused, self.notes, self.deliveries = [], [], [], [], []
         self.markers, self.crossed = 0, 0
         self.index, self.verb, self.subject = 0, '', ''
 
@@ -538,20 +537,36 @@ class Play:
                 if sock.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == STATES.index('LISTEN'):
                     busy |= self.accept(name, sock)
                     continue
-            try:
-                while data := sock.sock.recv(65536):
-                    sock.received += len(data)
-                    busy = True
-                busy |= not sock.ended
-                sock.ended = sock.kind == 'tcp'
-            except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.ENOTCONN):
-                    code = errno.errorcode.get(error.errno, str(error.errno))
-                    self.calls.append({'event': self.index, 'socket': name, 'call': 'recv', 'errno': code})
-                    busy = True
+            while self.read(name, sock):
+                busy = True
             if sock.kind == 'tcp':
                 sock.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return busy
+
+    def read(self, name, sock):
+        """Reads what came next for a socket, an error or the end of a connection included; tells whether there was anything."""
+        try:
+            data, address = sock.sock.recvfrom(65536)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.ENOTCONN):
+                return False
+            code = errno.errorcode.get(error.errno, str(error.errno))
+            self.calls.append({'event': self.index, 'socket': name, 'call': 'recv', 'errno': code})
+            return True
+        if sock.kind != 'tcp':
+            source = '%s:%d' % address if sock.kind == 'udp' else address[0]
+            if sock.kind == 'raw':
+                data = parse_ip(data).payload
+            elif sock.kind == 'ping':
+                data = data[8:]  # behind the ICMP header
+            self.deliveries.append({'event': self.index, 'socket': name, 'from': source, 'length': len(data)})
+        elif data:
+            self.deliveries.append({'event': self.index, 'socket': name, 'from': '', 'length': len(data)})
+        elif sock.ended:
+            return False
+        else:
+            sock.ended = True
+        return True
 
     def accept(self, name, listener):
         busy = False
@@ -688,6 +703,7 @@ class Play:
             'packets': self.packets,
             'names': self.names,
             'calls': self.calls,
+            'deliveries': self.deliveries,
             'refused': self.refused,
             'loopback': self.loopback,
             'late': self.late,
@@ -698,7 +714,7 @@ class Play:
         sockets = {}
         listed = {kind: proc_sockets(kind) for kind in {sock.file_name for sock in self.sockets.values()}}
         for name, sock in self.sockets.items():
-            entry = {'closed': sock.sock is None, 'received': sock.received}
+            entry = {'closed': sock.sock is None}
             by_inode, by_name = listed[sock.file_name]
             row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
             saddr, sport = sock.name() if sock.sock else sock.last_name

@@ -47,8 +47,6 @@ export type LocalPacket = Omit<KernelPacket, 'socket' | 'nexthop' | 'gateway'>;
 
 export interface KernelSocket {
   readonly closed: boolean;
-  /** Bytes that its user has read. */
-  readonly received: number;
   readonly state: string;
   /** From getsockname(). */
   readonly saddr: string;
@@ -68,6 +66,14 @@ export interface KernelCall {
   readonly errno: string;
 }
 
+/** What a program read of a socket: a datagram with its sender, of which the payload counts, or so many bytes of a connection. */
+export interface KernelDelivery {
+  readonly event: number;
+  readonly socket: string;
+  readonly from: string;
+  readonly length: number;
+}
+
 export interface SetupRefusal {
   readonly index: number;
   readonly command: string;
@@ -81,6 +87,7 @@ export interface KernelTrace {
   /** getsockname() of every open socket after each event, `ADDR:PORT`. */
   readonly names: readonly Readonly<Record<string, string>>[];
   readonly calls: readonly KernelCall[];
+  readonly deliveries: readonly KernelDelivery[];
   /** Commands of `host` that were refused. */
   readonly setup: readonly SetupRefusal[];
   /** `host` events that were refused. */

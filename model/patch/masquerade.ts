@@ -40,13 +40,24 @@ function isFirst(net: World, ifindex: number): boolean {
   return first;
 }
 
-/** Whether a mark that a rule asks for leads to a route by that device which packets without a mark do not come to. */
+/** Whether a packet without a mark may take any route of that table. */
+function openToAll(net: World, table: number): boolean {
+  let open = false;
+  for (let i = 0; i < net.rules.length; i += 1) {
+    const rule = net.rules[i] as FibRule;
+    open = open || (rule.table === table && leadsToTable(rule) && comesTo(net, i, 0));
+  }
+  return open;
+}
+
+/** Whether a mark that a rule asks for leads to a route by that device, in a table that is not open to packets without a mark. */
 function markLeadsTo(net: World, ifindex: number): boolean {
   let leads = false;
   for (const { mark, mark_mask } of net.rules) {
     for (let i = 0; i < net.rules.length; i += 1) {
       const rule = net.rules[i] as FibRule;
-      const own = mark_mask !== 0 && comesTo(net, i, mark) && !comesTo(net, i, 0) && rule.action === FR_ACT_TO_TBL;
+      const toTable = rule.action === FR_ACT_TO_TBL && !openToAll(net, rule.table);
+      const own = mark_mask !== 0 && toTable && comesTo(net, i, mark);
       for (const fa of tableOf(net, rule.table).aliases) leads = leads || (own && leadsTo(fa, ifindex));
     }
   }

@@ -47,6 +47,7 @@ const NOTHING: PatchedTrace = {
   refused: [],
   loopback: [],
   late: [],
+  deliveries: [],
   notes: [],
   seconds: 0,
   warnings: [],

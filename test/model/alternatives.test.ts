@@ -354,7 +354,8 @@ describe('MASQUERADE', () => {
     ]);
   });
 
-  test('is for none without a mark', () => {
+  test('is for none without a mark, nor for one that leads where all others go', () => {
     expect(added('ip rule add uidrange 1001-1001 table 100')).toEqual([]);
+    expect(added('ip rule add fwmark 1 table main')).toEqual([]);
   });
 });

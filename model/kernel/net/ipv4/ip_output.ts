@@ -7,13 +7,14 @@ import { LOOPBACK_IFINDEX } from '../../../types/net.ts';
 import {
   CHECKSUM_NONE,
   CHECKSUM_PARTIAL,
+  CHECKSUM_UNNECESSARY,
   type Iphdr,
   NO_IPH,
   NO_SKB,
   type SkBuff,
   type Tcphdr,
 } from '../../../types/packet.ts';
-import { type FlowI4, NO_FLOW, RTN_MULTICAST, type Rtable } from '../../../types/route.ts';
+import { type FlowI4, NO_FLOW, RTN_BROADCAST, RTN_MULTICAST, type Rtable } from '../../../types/route.ts';
 import { IPV4_ICMP_SK, IPV4_TCP_SK, SOCK_REQUEST, type Sock } from '../../../types/sock.ts';
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from '../../../types/verdict.ts';
 import type { Kernel, Sent, World } from '../../../types/world.ts';
@@ -22,7 +23,7 @@ import { csum_fold, ipSum, setTransportChecksum } from '../../include/net/checks
 import { INET_ECN_MASK } from '../../include/net/inet_ecn.ts';
 import { IP4_REPLY_MARK, RT_CONN_FLAGS_TOS, RT_TOS } from '../../include/net/inet_sock.ts';
 import { dev_get_by_index, skb_checksum_help } from '../core/dev.ts';
-import { alloc_skb, kfree_skb, LL_RESERVED_SPACE, skbLen } from '../core/skbuff.ts';
+import { alloc_skb, kfree_skb, LL_RESERVED_SPACE, skb_clone, skbLen } from '../core/skbuff.ts';
 import { __sk_dst_check, sk_setup_caps } from '../core/sock.ts';
 import { netif_index_is_l3_master, netif_is_l3_master } from '../l3mdev/l3mdev.ts';
 import { type NfHookResult, nf_hook } from '../netfilter/core.ts';
@@ -66,9 +67,27 @@ export function ip_local_out(kernel: Kernel, net: World, sk: number, skb: SkBuff
   return dst_output(kernel, hooked, sk, passed);
 }
 
-/** C: include/net/dst.h, dst_output(). Left out: ip_mc_output(), whose second copy would come back to the host. */
+/** A packet that this host gets, too, and others by a link, takes the way of groups. C: include/net/dst.h, dst_output(); net/ipv4/route.c, __mkroute_output(). */
 export function dst_output(kernel: Kernel, net: World, sk: number, skb: SkBuff): Sending {
-  return ip_output(kernel, net, sk, skb);
+  const { rt_type, rt_local, dev } = skb.dst;
+  const shared = rt_local && (rt_type === RTN_BROADCAST || rt_type === RTN_MULTICAST) && dev !== LOOPBACK_IFINDEX;
+  return shared ? ip_mc_output(kernel, net, sk, skb) : ip_output(kernel, net, sk, skb);
+}
+
+/**
+ * Sends a packet to a group or to everybody, and a copy of it back to this host.
+ *
+ * C: net/ipv4/ip_output.c, ip_mc_output() and ip_mc_finish_output(); net/core/dev.c, dev_loopback_xmit().
+ * Left out: IP_MULTICAST_LOOP, which is on, and a TTL of 0.
+ */
+function ip_mc_output(kernel: Kernel, before: World, sk: number, skb: SkBuff): Sending {
+  const { dev } = skb.dst;
+  const clone = skb_clone(before, skb);
+  const state = { hook: NF_INET_POST_ROUTING, in: 0, out: dev, sk };
+  const { net, skb: passed, accepted } = nf_hook(kernel, clone.net, clone.skb, state);
+  const ip_summed = passed.ip_summed === CHECKSUM_NONE ? CHECKSUM_UNNECESSARY : passed.ip_summed;
+  const looped = { ...passed, sk: 0, iif: dev, ip_summed };
+  return ip_output(kernel, accepted ? { ...net, backlog: [...net.backlog, looped] } : net, sk, skb);
 }
 
 /** C: net/ipv4/ip_output.c, ip_output(). */

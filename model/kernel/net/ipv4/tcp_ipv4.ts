@@ -168,7 +168,8 @@ function replySigned(rep: Tcphdr, saddr: number, daddr: number): Tcphdr {
 }
 
 /**
- * Refuses a segment with a RST from the control socket. `sk` is the socket it was for, NO_SOCK when there is none.
+ * Refuses a segment with a RST from the control socket. `sk` is the socket it was for, NO_SOCK when there is none; one that
+ * the segment has ended is there until the RST is sent, because its receiver holds it.
  *
  * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(). Left out: a listener at the peer's port whose key would sign.
  */
@@ -188,12 +189,17 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
   const full = sk.kind === SOCK_TCP;
   if (!full && tcp_parse_md5sig_option(th)) return net;
   const signed = full && sk.md5 ? replySigned(rep, iph.daddr, iph.saddr) : rep;
-  return ip_send_unicast_reply(kernel, net, sk, skb, iph.saddr, iph.daddr, signed, {
+  const gone = full && getSock(net, sk.id).id === 0;
+  const held = gone
+    ? { ...net, socks: [...net.socks, { ...sk, sk_state: TCP_CLOSE, hashed: false, orphan: true }] }
+    : net;
+  const sent = ip_send_unicast_reply(kernel, held, sk, skb, iph.saddr, iph.daddr, signed, {
     tos: iph.tos,
     bound_dev_if: sk.sk_bound_dev_if,
     uid: sock_net_uid(sk),
     mark: sk.sk_mark,
   });
+  return gone ? dropSock(sent, sk.id) : sent;
 }
 
 /** Sends an ACK from the control socket. C: net/ipv4/tcp_ipv4.c, tcp_v4_send_ack(). */
