@@ -91,7 +91,7 @@ describe('the recorded results', () => {
     expect(broken.filter(({ property, variant }) => expected[property]?.[variant] !== 'violated')).toEqual([]);
   });
 
-  it('name every property, every variant and every release', () => {
+  it("name every property, every variant and every release: 'reroute-check review --record' records them", () => {
     expect(Object.keys(readResult('matrix').releases).sort()).toEqual(releases.map((one) => one.release).sort());
     for (const { outcomes } of Object.values(readResult('matrix').releases)) {
       expect(Object.keys(outcomes)).toEqual(properties.map(({ id }) => id));
