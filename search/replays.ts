@@ -91,8 +91,7 @@ function configured(kernel: Kernel, lines: readonly string[], commands: readonly
 }
 
 function beforeEvents(boot: World): EventNode {
-  const accepted = isAccepted(boot.effects) && boot.inexpressible === '';
-  return { boot, steps: [], accepted, next: new Map(), broken: new Map() };
+  return { boot, steps: [], accepted: isAccepted(boot.effects), next: new Map(), broken: new Map() };
 }
 
 function played(kernel: Kernel, ready: EventNode, lines: readonly string[], events: readonly Event[]): EventNode {
@@ -110,8 +109,7 @@ function afterEvent(kernel: Kernel, { boot, steps, accepted }: EventNode, event:
   const fresh = { boot, next: new Map(), broken: new Map() };
   if (ended(world)) return { ...fresh, steps, accepted };
   const done = step(kernel, world, event);
-  const taken = isAccepted(done.effects) && done.world.inexpressible === '';
-  return { ...fresh, steps: [...steps, done], accepted: accepted && taken };
+  return { ...fresh, steps: [...steps, done], accepted: accepted && isAccepted(done.effects) };
 }
 
 function isBroken(
