@@ -67,7 +67,7 @@ export function ip_local_out(kernel: Kernel, net: World, sk: number, skb: SkBuff
   return dst_output(kernel, hooked, sk, passed);
 }
 
-/** A packet that this host gets, too, and others by a link, takes the way of groups. C: include/net/dst.h, dst_output(); net/ipv4/route.c, __mkroute_output(). */
+/** A packet that this host gets, too, and others by a link, takes the way of groups. C: include/net/dst.h, dst_output(), and what __mkroute_output() chose. */
 export function dst_output(kernel: Kernel, net: World, sk: number, skb: SkBuff): Sending {
   const { rt_type, rt_local, dev } = skb.dst;
   const shared = rt_local && (rt_type === RTN_BROADCAST || rt_type === RTN_MULTICAST) && dev !== LOOPBACK_IFINDEX;
