@@ -1,17 +1,17 @@
 /** The matrix properties × variants and the findings, for a terminal. */
 import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import { proofScopes } from '../properties/scopes/proofs.ts';
 import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
 import { counterexamplePath } from './files.ts';
+import { paint } from './paint.ts';
 
 const PAINT: Record<Outcome, (word: string) => string> = {
-  violated: pc.red,
-  exhausted: pc.green,
-  sampled: pc.cyan,
-  undecided: pc.yellow,
+  violated: paint.red,
+  exhausted: paint.green,
+  sampled: paint.cyan,
+  undecided: paint.yellow,
 };
 
 const PLAIN = {
@@ -54,7 +54,7 @@ export function exhaustedScopes(review: Review): readonly string[] {
 /** The whole review as text. */
 export function matrixText(review: Review): string {
   const table = new Table({
-    head: ['', ...review.variants.map(({ name }) => pc.bold(name))],
+    head: ['', ...review.variants.map(({ name }) => paint.bold(name))],
     chars: PLAIN,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
@@ -62,7 +62,7 @@ export function matrixText(review: Review): string {
   for (const property of review.properties) {
     if (property.concern !== concern) {
       concern = property.concern;
-      table.push([{ content: pc.dim(concern), colSpan: review.variants.length + 1 }]);
+      table.push([{ content: paint.dim(concern), colSpan: review.variants.length + 1 }]);
     }
     table.push([
       `  ${property.id}`,
@@ -76,7 +76,7 @@ export function matrixText(review: Review): string {
   const scopes = exhaustedScopes(review)
     .map((line) => `\n${line}\n`)
     .join('');
-  return `${table.toString()}\n${scopes}${findings(review)}${undecided(review)}\n${pc.dim(`again: ${review.command}`)}\n`;
+  return `${table.toString()}\n${scopes}${findings(review)}${undecided(review)}\n${paint.dim(`again: ${review.command}`)}\n`;
 }
 
 /** One sentence per violated cell. */
@@ -85,9 +85,9 @@ function findings(review: Review): string {
   for (const { name } of review.variants) {
     const violated = review.cells.filter((cell) => cell.variant === name && cell.counterexample !== null);
     if (violated.length === 0) continue;
-    text += `\n${pc.bold(name)}\n`;
+    text += `\n${paint.bold(name)}\n`;
     for (const cell of violated) {
-      text += `  ${cell.property}: ${cell.counterexample?.finding}\n    ${pc.dim(placeOf(review, cell))}\n`;
+      text += `  ${cell.property}: ${cell.counterexample?.finding}\n    ${paint.dim(placeOf(review, cell))}\n`;
     }
   }
   return text;
@@ -106,5 +106,5 @@ function undecided(review: Review): string {
       if (outcome === 'undecided') text += `  ${cell.property} on ${cell.variant}, ${engine}: ${reason}\n`;
     }
   }
-  return text === '' ? '' : `\n${pc.bold('undecided')}\n${text}`;
+  return text === '' ? '' : `\n${paint.bold('undecided')}\n${text}`;
 }

@@ -1,5 +1,5 @@
 /** `reroute-check faults`: what each fault of the patch breaks by itself. */
-import pc from 'picocolors';
+
 import { versionName } from '../../model/patch/single-faults.ts';
 import { properties } from '../../properties/index.ts';
 import { type FaultFinding, searchFaults } from '../../search/faults.ts';
@@ -7,6 +7,7 @@ import { RUNS, SEED } from '../../search/review.ts';
 import { chooseFaults } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { writeCounterexample } from '../files.ts';
+import { paint } from '../paint.ts';
 import { progress } from '../progress.ts';
 
 export interface FaultsOptions {
@@ -26,7 +27,7 @@ export function faultsVerb(ids: readonly string[], options: FaultsOptions): void
 }
 
 function print({ fault, movesSyn, properties, runs, counterexample }: FaultFinding, save: boolean): void {
-  const head = `${pc.bold(fault.id)} in ${versionName(movesSyn)}`;
+  const head = `${paint.bold(fault.id)} in ${versionName(movesSyn)}`;
   if (counterexample === null) {
     process.stdout.write(`${head}: breaks nothing in ${runs.toLocaleString('en')} rerouted scenarios\n`);
     return;

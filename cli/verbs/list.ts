@@ -1,5 +1,5 @@
 /** `reroute-check list`: properties, variants, faults and stored counterexamples, each with its sentence. */
-import pc from 'picocolors';
+
 import { kernelGroups } from '../../model/patch/index.ts';
 import { releases } from '../../model/patch/releases/index.ts';
 import { faults } from '../../model/types/faults.ts';
@@ -9,6 +9,7 @@ import { loadScenario } from '../../scenario/scenario.ts';
 import { filterRows } from '../../search/synShapes.ts';
 import { promisesTable, shapesTable } from '../documents/synFilters.ts';
 import { counterexampleFiles } from '../files.ts';
+import { paint } from '../paint.ts';
 import { readResult } from '../results.ts';
 
 interface Item {
@@ -80,10 +81,10 @@ export function list(what: string | undefined, options: { readonly json?: boolea
     return;
   }
   for (const { kind, items: of } of items) {
-    if (kinds.length > 1) process.stdout.write(`${pc.bold(kind)}\n`);
+    if (kinds.length > 1) process.stdout.write(`${paint.bold(kind)}\n`);
     let group: unknown;
     for (const { name, sentence, more } of of) {
-      if (more.group !== group) process.stdout.write(`${pc.bold(`${kind}: ${more.group}`)}\n`);
+      if (more.group !== group) process.stdout.write(`${paint.bold(`${kind}: ${more.group}`)}\n`);
       group = more.group;
       process.stdout.write(`${name}\n    ${sentence}\n`);
     }

@@ -16,8 +16,14 @@ const post = readFileSync('conformance/cases/post.host', 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'));
 
+/** As a CI calls it: nothing is coloured for a pipe. */
 function run(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built, ...args], { encoding: 'utf8', cwd: folder });
+  const env = { ...process.env, CI: '1', FORCE_COLOR: '' };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [built, ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    env,
+  });
   return { status, stdout, stderr };
 }
 
