@@ -89,7 +89,7 @@ export function givenSource(run: Run, i: number, sk: Sock): number {
   const event = eventOf(run, i);
   const ofSend = event.kind === 'send' && event.s === sk.name;
   const perPacket = ofSend ? event.from : 0;
-  // IP_PKTINFO names address and device at once: a device alone says that the kernel shall choose.
+  // IP_PKTINFO names address and device at once: a device alone leaves the choice to the kernel.
   const anyOnDevice = ofSend && event.via !== '';
   return perPacket !== 0 || anyOnDevice ? perPacket : boundAddress(run, i, sk.name);
 }

@@ -21,7 +21,7 @@ import { firstTwins, playFrom, rerouted } from './twins.ts';
 /** Event sequences that are played on one host. */
 export const eventsPerHost = 16;
 
-/** Hosts of the first pieces, which shall answer soon, and of all later ones. */
+/** Hosts of the first pieces, which are small so that something shows soon, and of all later ones. */
 const FIRST_HOSTS = 2;
 const MOST_HOSTS = 64;
 

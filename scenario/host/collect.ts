@@ -145,7 +145,7 @@ class Collector {
       throw new InputError(
         this.save.from.file,
         this.save.from.where,
-        `the table "${this.save.name}" has no end; write COMMIT behind it`,
+        `the table "${this.save.name}" has no end; write COMMIT after it`,
       );
     const listed = this.links.listed;
     if (listed.length > 0) this.items.push({ kind: 'links', links: listed });
@@ -188,7 +188,7 @@ class Collector {
     } else if (/^(:\S+\s|-|\[\d+:\d+\]\s+-)/.test(text)) {
       this.save.lines.push(line);
     } else if (!text.startsWith('#')) {
-      wrong(`"${text}" does not belong into table "${this.save.name}"; write COMMIT where it ends`);
+      wrong(`"${text}" is no line of table "${this.save.name}"; write COMMIT where it ends`);
     }
     this.at++;
     return true;
@@ -201,7 +201,7 @@ class Collector {
     const { table, nft } = this.heading;
     if (table === '')
       wrong(
-        `"${text.slice(0, 40)}" is a rule of a table that is not named; write "*filter", "*mangle" or another table before it and COMMIT behind it`,
+        `"${text.slice(0, 40)}" is a rule of a table that is not named; write "*filter", "*mangle" or another table before it and COMMIT after it`,
       );
     const last = this.items.at(-1);
     const into = last?.kind === 'table' && last.table.name === table && !last.table.whole ? last.table : undefined;

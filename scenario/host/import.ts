@@ -176,7 +176,7 @@ class Importer {
     if (joined !== ';' && (joined === '&&') !== this.succeeded) return;
     const forgiven = command.mayFail || isForgiven(behind);
     if (failed) {
-      this.run.note(from, 'the machine refused this command, as the line behind it says; it is left out', false);
+      this.run.note(from, 'the machine refused this command, as the next line says; it is left out', false);
       this.succeeded = false;
       return;
     }

@@ -75,7 +75,7 @@ const OBJECTS: readonly (readonly [name: string, verbs: readonly Verb[]])[] = [
       ...SHOWS,
       ['add', true, (words) => parseRuleChange('rule add', words)],
       ['delete', true, (words) => parseRuleChange('rule del', words)],
-      ['flush', true, (words) => (words.done ? { kind: 'rule flush' } : wrong('"ip rule flush" takes no words'))],
+      ['flush', true, (words) => (words.done ? { kind: 'rule flush' } : wrong('nothing may follow "ip rule flush"'))],
     ],
   ],
   [

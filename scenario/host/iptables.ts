@@ -125,7 +125,7 @@ class Reader {
   private value(option: string): string {
     const word = this.words[this.position++];
     if (word === undefined || word === '!')
-      wrong(`"${option}" needs a value behind it${word === '!' ? '; write "!" before the option' : ''}`);
+      wrong(`"${option}" needs a value after it${word === '!' ? '; write "!" before the option' : ''}`);
     return word;
   }
 
@@ -362,7 +362,7 @@ class Reader {
     if (match === undefined) return [];
     const options = Object.keys(match.options).map((option) => `--${option}`);
     if (match.required === true && given.length === 0)
-      wrong(`"-m ${name}" says not what to match; it takes ${options.join(', ')}`);
+      wrong(`"-m ${name}" needs an option that says what to match, one of ${options.join(', ')}`);
     if (match.needs !== undefined && !match.needs.includes(this.protocol)) {
       wrong(
         `"-m ${name}" needs ${match.needs.map((protocol) => `-p ${formatProtocol(protocol)}`).join(' or ')} before it`,

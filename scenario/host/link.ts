@@ -204,7 +204,7 @@ export function parseLink(words: HostWords): HostCommand[] {
         wrong(`"${kind}" is not a kind of link that is simply there; write one of ${known.join(', ')}`);
       draft.type = kind;
     } else {
-      wrong(`"${word}" is not a word of "link"; write link NAME, with type KIND or mtu SIZE behind it`);
+      wrong(`"${word}" is not a word of "link"; write link NAME, with type KIND or mtu SIZE after it`);
     }
   }
   return withRest(words, draft);

@@ -365,7 +365,7 @@ export class Shell {
   }
 
   private redirect(draft: Draft, operator: string, to: Token | undefined): void {
-    if (to?.kind !== 'word') wrong(`nothing follows "${operator}"; write the name of a file behind it`);
+    if (to?.kind !== 'word') wrong(`nothing follows "${operator}"; write the name of a file after it`);
     const stream = /^[0-9]+/.exec(operator)?.[0] ?? '1';
     const isErrors = stream === '2' || operator === '&>' || operator === '>&';
     if (operator.endsWith('<')) wrong(`"< ${to.text}" reads a file that is not here; write what stands in it`);

@@ -204,7 +204,8 @@ function readAddressType(given: readonly Given[]): XtMatch[] {
   const limits = given.filter(({ option }) => option.startsWith('limit-iface-'));
   const asked = given.filter((one) => !limits.includes(one));
   if (limits.length > 1) wrong('"--limit-iface-in" cannot stand beside "--limit-iface-out"; write one of them');
-  if (asked.length === 0) wrong('"-m addrtype" says not what to match; write --src-type or --dst-type');
+  if (asked.length === 0)
+    wrong('"-m addrtype" needs an option that says what to match; write --src-type or --dst-type');
   const limit = limits[0] === undefined ? '' : limits[0].option === 'limit-iface-in' ? 'in' : 'out';
   return asked.map(({ option, values: [word = ''], invert }) => ({
     kind: 'addrtype',

@@ -31,7 +31,7 @@ function one(given: readonly Given[], target: string, options: Readonly<Record<s
   const [first, second] = given;
   if (first === undefined) {
     wrong(
-      `"${target}" says not what to set; it takes one of ${Object.keys(options)
+      `"${target}" needs an option that says what to set, one of ${Object.keys(options)
         .map((name) => `--${name}`)
         .join(', ')}`,
     );

@@ -117,7 +117,7 @@ export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sendi
   return { err: 0, net: transmitted(net, dev, rt_gw4, wire) };
 }
 
-/** The device has the packet. What a tunnel of this host put around one is nobody's to answer. */
+/** The device has the packet. Nobody answers what a tunnel of this host put around one. */
 export function transmitted(net: World, dev: number, gateway: number, skb: SkBuff): World {
   const shown = emit(net, { kind: 'xmit', dev, gateway, skb });
   return skb.encapsulated === 0 ? remember(shown, { sk: answeredAs(net, skb.sk), dev, skb }) : shown;

@@ -74,7 +74,7 @@ function speaks(table: XtTable, hook: number): boolean {
  * Whether the function is registered at this hook of the namespace.
  *
  * C: net/netfilter/core.c, ipt_register_table() registers a table's hooks at its first use, nf_ct_netns_get() those of connection tracking.
- * Left out: calls that accept without looking, which an empty chain's are.
+ * Left out: the call of an empty chain, which accepts without looking.
  */
 function registered(net: World, fn: HookFn, hook: number): boolean {
   switch (fn) {
