@@ -117,7 +117,8 @@ describe('a cell', () => {
     ['header-matches-socket', 'tcp-rehash-only-stale-cork', '6.1', 'tcp-answered-marked', 'violated'],
     ['header-matches-socket', 'tcp-rehash-only-pinned-socket', '6.1', 'tcp-answered-marked', 'exhausted'],
     ['cookie-used-again', 'tcp-rehash-not-fast-open', '6.18', 'cookie', 'exhausted'],
-    ['source-fits-route', 'so-mark', '6.1', 'rule-by-user', 'violated'],
+    // Its programs cannot do what that host does: what is not expressible says nothing.
+    ['source-fits-route', 'so-mark', '6.1', 'rule-by-user', 'undecided'],
   ])('%s on %s, Linux %s, shape %s, is %s', (id, name, release, shape, outcome) => {
     const asked = kernel(name, release);
     const cell = solveCell(z3, property(id), asked, shapes(shape), { budget: 20_000, seed: 1 });
