@@ -58,7 +58,7 @@ export function drawCase(seed: number, kind: Kind, index: number): Text {
 }
 
 /** Seconds: the first retransmission of a SYN comes after one. */
-const LIMITS = { retransmit: 3 };
+export const LIMITS = { retransmit: 3 };
 
 interface Comparison {
   readonly differences: readonly Difference[];

@@ -141,6 +141,25 @@ def as_user(event):
         libc.setfsgid(0)
 
 
+@contextlib.contextmanager
+def in_group(host, cgroup):
+    """Sockets opened inside are of that control group."""
+    if not cgroup:
+        yield
+        return
+    root, path = host.control_group(cgroup)
+    move_to(f'{root}/{path}')
+    try:
+        yield
+    finally:
+        move_to(root)
+
+
+def move_to(group):
+    with open(f'{group}/cgroup.procs', 'w') as file:
+        file.write(str(os.getpid()))
+
+
 def cookie_for(saddr, daddr):
     """The peer's Fast Open cookie: like a real server's it depends on the address pair."""
     return hashlib.md5(f'{saddr} {daddr}'.encode()).digest()[:8]
@@ -161,6 +180,7 @@ class Play:
         self.packets, self.loopback, self.late = [], [], []
         self.calls, self.names, self.refused, self.notes, self.deliveries = [], [], [], [], []
         self.markers, self.crossed = 0, 0
+        self.classid, self.class_root = 0, ''
         self.index, self.verb, self.subject = 0, '', ''
 
     def run(self, events):
@@ -210,19 +230,31 @@ class Play:
         name, kind = event['s'], event['type']
         protocol = {'tcp': TCP, 'udp': UDP, 'ping': ICMP, 'raw': event.get('protocol'), 'hdrincl': socket.IPPROTO_RAW}[kind]
         style = {'tcp': socket.SOCK_STREAM, 'udp': socket.SOCK_DGRAM, 'ping': socket.SOCK_DGRAM}.get(kind, socket.SOCK_RAW)
-        if unknown := event.keys() - SOCKET_OPTIONS.keys() - {'kind', 'text', 's', 'type', 'protocol', 'uid', 'gid'}:
+        if unknown := event.keys() - SOCKET_OPTIONS.keys() - {'kind', 'text', 's', 'type', 'protocol', 'uid', 'gid', 'cgroup', 'classid'}:
             raise NotExpressible(f'the player does not know {", ".join(unknown)}')
         made = []
         self.last.pop(name, None)
 
+        self.join_class(event.get('classid', 0))
+
         def make():
-            with as_user(event):
+            with in_group(self.host, event.get('cgroup', '').strip('/')), as_user(event):
                 made.append(socket.socket(socket.AF_INET, style, protocol))
 
         opened = self.call('socket', make)
         self.sockets[name] = Sock(kind, 0 if kind == 'hdrincl' else protocol, made[0] if opened else None, self.index, event)
         for set_option in options_of(event) if opened else ():
             self.call('setsockopt', lambda: set_option(made[0]))
+
+    def join_class(self, classid):
+        """Moves this process into a class of net_cls. All its sockets go with it, so that all are of one class."""
+        if classid == self.classid:
+            return
+        if self.sockets:
+            raise NotExpressible('the sockets of a process are of one class of net_cls')
+        root, path = self.host.control_group(f'reroute-check-{classid:x}', classid)
+        move_to(f'{root}/{path}')
+        self.classid, self.class_root = classid, root
 
     def do_bind(self, event):
         sock = self.open_sock(event['s'])
@@ -437,8 +469,18 @@ class Play:
 
     def inject(self, dev, p):
         link = self.host.links.get(dev)
+        if dev in self.host.tuns:
+            self.note_arrival(dev, p)
+            os.write(self.host.tuns[dev], ip_bytes(p))
+            return
         if link is None or not link.far:
             raise NotExpressible(f'no packet can arrive on {dev}')
+        self.note_arrival(dev, p)
+        frame = link.mac + mac_of(p.saddr) + struct.pack('!H', ETH_IP) + ip_bytes(p)
+        self.far_send(link.far, frame)
+
+    def note_arrival(self, dev, p):
+        """Gives a packet its timestamp, and notes the number that comes next."""
         flow = self.flows.setdefault((p.protocol, p.daddr, p.dport, p.saddr, p.sport), Flow(self.index))
         self.crossed += 1
         flow.said, flow.said_by, flow.said_at = p, dev, self.crossed
@@ -446,8 +488,6 @@ class Play:
             if flow.timestamp:
                 p.options[OPT_TIMESTAMP] = struct.pack('!I', int(time.monotonic() * 1000) & 0xFFFFFFFF) + flow.timestamp
             flow.peer_next = p.end()
-        frame = link.mac + mac_of(p.saddr) + struct.pack('!H', ETH_IP) + ip_bytes(p)
-        self.far_send(link.far, frame)
 
     def far_send(self, name, frame):
         try:
@@ -621,7 +661,18 @@ class Play:
             elif kind == ETH_IP:
                 self.sent(links[name].name, frame)
                 busy = True
-        return self.collect_local() or busy
+        return self.collect_tuns() or self.collect_local() or busy
+
+    def collect_tuns(self):
+        """Packets that a program would read from its link."""
+        busy = False
+        for name, tun in self.host.tuns.items():
+            with contextlib.suppress(BlockingIOError, OSError):
+                while packet := os.read(tun, 65536):
+                    if packet[0] >> 4 == 4:
+                        self.sent(name, bytes(14) + packet)
+                        busy = True
+        return busy
 
     def collect_local(self):
         """Packets that left by a link without a far end: loopback and tunnels."""
@@ -632,7 +683,7 @@ class Play:
             except BlockingIOError:
                 return busy
             link = self.host.links.get(address[0])
-            if address[1] != ETH_IP or address[2] != PACKET_OUTGOING or link is None or link.far:
+            if address[1] != ETH_IP or address[2] != PACKET_OUTGOING or link is None or link.far or address[0] in self.host.tuns:
                 continue
             offloaded = any(struct.unpack('I', value[:4])[0] & TP_STATUS_CSUMNOTREADY for _, _, value in control)
             self.loopback.append({'event': self.index, 'dev': address[0]} | parse_ip(data, offloaded).to_json())
@@ -731,6 +782,8 @@ class Play:
         for sock in self.sockets.values():
             if sock.sock:
                 sock.sock.close()
+        if self.class_root:
+            move_to(self.class_root)
 
 
 def proc_sockets(kind):

@@ -18,12 +18,13 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x40000000, 0x20000, 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCGIFINDEX, IFF_UP = 0x8913, 0x8914, 0x8933, 1
 SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
 RTM_NEWLINK, RTM_GETLINK, NLM_F_REQUEST_DUMP = 16, 18, 0x301
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINK_NETNSID = 1, 3, 5, 37
 ETH_P_ALL = 3
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 SOL_PACKET, PACKET_AUXDATA, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING = 263, 8, 20, 23
 
 # Not what is under test: IPv6 chatter, rate limits that depend on the clock, and a retransmission schedule newer than
@@ -258,9 +259,17 @@ class Host:
         self.links = {}
         self.peers = {}
         self.rules = []
+        # Control groups that were not there before.
+        self.groups = []
+        # Links whose packets this process takes, as the program behind them would.
+        self.tuns = {}
 
     def close(self):
         self.ip.stop()
+        for tun in self.tuns.values():
+            os.close(tun)
+        for group in reversed(self.groups):
+            os.rmdir(group)
         self.far.closing.put(self.local)
         self.local = None
         self.control.close()
@@ -290,13 +299,72 @@ class Host:
             return []
         if words[0] == 'ip':
             message = self.ip_command(words)
+        elif words[0] == 'link':
+            message = self.link_command(words)
         elif words[0] in ('iptables', 'iptables-legacy'):
             return self.iptables_command(index, command, words)
         elif words[0] == 'sysctl':
             message = self.sysctl(words[1:])
+        elif words[0] == 'ipset':
+            message = run(words)
+        elif words[0] in ('iptables-nft', 'conntrack'):
+            return self.flush_rules() + self.plain(index, command, words)
         else:
             message = f'"{words[0]}" is not a command of a host; use ip, iptables or sysctl'
         return [{'index': index, 'command': command, 'message': message}] if message else []
+
+    def plain(self, index, command, words):
+        message = run(words)
+        # It says so, too, that there was nothing to forget.
+        if words[0] == 'conntrack' and 'flow entries have been deleted' in message:
+            message = ''
+        return [{'index': index, 'command': command, 'message': message}] if message else []
+
+    def link_command(self, words):
+        """A link that is simply there: one with a far end, or one that a program makes."""
+        options = dict(zip(words[2::2], words[3::2]))
+        if options.get('type', 'ether') == 'ether':
+            mtu = ['mtu', options['mtu']] if 'mtu' in options else []
+            return self.ip_command(['ip', 'link', 'add', words[1], *mtu, 'type', 'veth'])
+        mode = 'tap' if options['type'] == 'tap' else 'tun'
+        message = self.ip_command(['ip', 'tuntap', 'add', 'dev', words[1], 'mode', mode])
+        if not message and 'mtu' in options:
+            message = self.ip.run(f'link set {words[1]} mtu {options["mtu"]}')
+        return message
+
+    def control_group(self, path, classid=0):
+        """Makes a control group where there is none; returns the root of its hierarchy, and the path below."""
+        root = hierarchy('cgroup', 'net_cls') if classid else hierarchy('cgroup2')
+        made = root
+        for part in path.split('/'):
+            made = f'{made}/{part}'
+            if not os.path.isdir(made):
+                os.mkdir(made)
+                self.groups.append(made)
+        if classid:
+            with open(f'{made}/net_cls.classid', 'w') as file:
+                file.write(str(classid))
+        return root, path
+
+    def attach(self, name):
+        """Opens a link of `ip tuntap`: without a program it has no carrier."""
+        tun = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        fcntl.ioctl(tun, TUNSETIFF, struct.pack('16sH22x', name.encode(), IFF_TUN | IFF_NO_PI))
+        self.tuns[name] = tun
+
+    def dump(self, form):
+        """What the host's own tools print about it, a list of texts; `form` is text or json."""
+        ip = ['ip', '-j', '-d'] if form == 'json' else ['ip']
+        commands = [
+            [*ip, 'addr'],
+            [word for word in ip if word != '-d'] + ['rule'],
+            [word for word in ip if word != '-d'] + ['route', 'show', 'table', 'all'],
+            ['ipset', 'save'],
+            [f'{self.far.iptables}-save'],
+            ['sysctl', '-a', '-r', r'^net\.ipv4\.'],
+        ]
+        # One table after the other, and neither with what it has in common with others.
+        return [{'command': ' '.join(words[:2] if words[0] == 'sysctl' else words), 'text': output(words)} for words in commands]
 
     def ip_command(self, words):
         far_end = next((n for n, word in enumerate(words) if word in self.peers and word not in self.links), 0)
@@ -308,6 +376,11 @@ class Host:
             enter(self.far.namespace)
             message = run(words)
             enter(self.namespace)
+            return message
+        if words[1:3] == ['tuntap', 'add']:
+            message = self.ip.run(shlex.join(words[1:]))
+            if not message and 'tun' in words:
+                self.attach(words[words.index('dev') + 1])
             return message
         if len(words) < 3 or words[1].startswith('-') or differs_in_batch(words):
             return run(words)
@@ -330,6 +403,10 @@ class Host:
         """Appended and inserted rules wait, to be committed together; they do not depend on anything but each other."""
         words = words[1:]
         table = 'filter'
+        # The kernel wants to see the group of a rule.
+        for option, path in zip(words, words[1:]):
+            if option == '--path' and path.strip('/'):
+                self.control_group(path.strip('/'))
         if len(words) > 1 and words[0] == '-t':
             table, words = words[1], words[2:]
         if self.far.restore and words[:1] and words[0] in ('-A', '-I') and '-t' not in words:
@@ -392,6 +469,28 @@ def differs_in_batch(words):
 
 def quote(word):
     return '"' + word.replace('\\', '\\\\').replace('"', '\\"') + '"' if re.search(r'[\s"\'\\]', word) else word
+
+
+def hierarchy(kind, controller=''):
+    """Where a hierarchy of control groups is mounted; one that is not is mounted for this process and its children alone."""
+    with open('/proc/mounts') as file:
+        mounts = [line.split() for line in file]
+    for _, place, type_, options, *_ in mounts:
+        if type_ == kind and (not controller or controller in options.split(',')):
+            return place
+    place = {'cgroup2': '/mnt', 'cgroup': '/media'}[kind]
+    checked(libc.unshare(CLONE_NEWNS))
+    checked(libc.mount(b'none', b'/', None, MS_REC | MS_PRIVATE, None))
+    checked(libc.mount(b'none', place.encode(), kind.encode(), 0, controller.encode() or None))
+    return place
+
+
+def output(words):
+    """What a program prints, '' where it is not installed or fails."""
+    if not shutil.which(words[0]):
+        return ''
+    done = subprocess.run(words, capture_output=True, text=True)
+    return done.stdout if done.returncode == 0 else ''
 
 
 def run(words):

@@ -2,7 +2,7 @@
 """Plays scenarios on the kernel it runs on: one JSON object a line in, one a line out.
 
 A request holds `host`, a list of commands, and either `events`, to be played, or `routes`, the arguments of
-`ip route get` questions to be answered, perhaps `sysctls`, to be set first. Every request gets a fresh network namespace;
+`ip route get` questions to be answered, perhaps `sysctls`, to be set first, and `dump` (text or json), to be told what the host's tools print. Every request gets a fresh network namespace;
 nothing outside is touched. Needs root, iproute2 and iptables. With --check it only prints, as a JSON list, what is missing.
 With --files FILE DIRECTORY the requests are the lines of the file, and each reply is a file named after the request's `id`:
 for a kernel that may crash.
@@ -33,12 +33,13 @@ def answer(far, request, keep=None):
     play = None
     try:
         refused = host.setup(request.get('host', []))
+        dump = {'dump': host.dump(request['dump'])} if 'dump' in request else {}
         if 'routes' in request:
-            return {'refused': refused, 'routes': host.ip.ask(request['routes'])}
+            return {'refused': refused, 'routes': host.ip.ask(request['routes'])} | dump
         if keep:
             time.sleep(LINKS_SETTLE)
         play = Play(host, request.get('limits'), keep and (lambda seen: keep(seen | {'setup': refused})))
-        reply = play.run(request.get('events', [])) | {'setup': refused}
+        reply = play.run(request.get('events', [])) | {'setup': refused} | dump
         if keep:
             keep(reply)
         return reply

@@ -98,7 +98,14 @@ export interface KernelTrace {
   /** What an event could not do; after a `not_expressible` nothing more was played. */
   readonly notes: readonly { readonly event: number; readonly note?: string; readonly not_expressible?: string }[];
   readonly seconds: number;
+  /** Where a dump was asked for. */
+  readonly dump?: Dump;
 }
+
+/** What the tools of a host print about it, each with its command. */
+export type Dump = readonly { readonly command: string; readonly text: string }[];
+
+export type DumpForm = 'text' | 'json';
 
 /** The object of `ip -j route get`, or `{ error }` in iproute2's words. */
 export type RouteAnswer = Readonly<Record<string, unknown>> & { readonly error?: string };
@@ -107,6 +114,7 @@ export interface RouteAnswers {
   readonly refused: readonly SetupRefusal[];
   readonly routes: readonly RouteAnswer[];
   readonly seconds: number;
+  readonly dump?: Dump;
 }
 
 export interface Limits {
@@ -128,9 +136,10 @@ export interface Player {
   run(
     scenario: { readonly host: readonly string[]; readonly events: readonly string[] },
     limits?: Limits,
+    dump?: DumpForm,
   ): Promise<KernelTrace>;
   /** Builds a host once and answers `ip route get` questions about it, in their order. */
-  routes(host: readonly string[], queries: readonly string[]): Promise<RouteAnswers>;
+  routes(host: readonly string[], queries: readonly string[], dump?: DumpForm): Promise<RouteAnswers>;
   /** Ends the helpers and waits for them. */
   close(): Promise<void>;
 }
@@ -252,8 +261,8 @@ export function openPlayer(options: PlayerOptions = {}): Player {
     });
 
   return {
-    run: async ({ host, events }, limits) => ask({ host, events: events.map(eventJson), limits }),
-    routes: (host, queries) => ask({ host, routes: queries }),
+    run: async ({ host, events }, limits, dump) => ask({ host, events: events.map(eventJson), limits, dump }),
+    routes: (host, queries, dump) => ask({ host, routes: queries, dump }),
     close: async () => {
       for (const request of waiting.splice(0)) request.reject(new Error('the player was closed'));
       await Promise.all(workers.map((worker) => worker.close()));

@@ -4,7 +4,9 @@
  * What a listing is about follows from its form, and from the command before it where that is shown: `ip route show table 52`.
  */
 import { InputError, locating, wrong } from '../error.ts';
+import { showsConnections } from './conntrack.ts';
 import { showsOnly } from './ip.ts';
+import { showsSets } from './ipset.ts';
 import { isIptables, showsTables } from './iptables.ts';
 import { isRecord, type Json } from './listing/json.ts';
 import { isLinkLine, LinkListing, type ListedLink } from './listing/links.ts';
@@ -23,6 +25,7 @@ import {
   readRuleJson,
 } from './listing/routes.ts';
 import { logicalLine, refuseStrangers, Shell, type ShellCommand, type SourceLine } from './shell.ts';
+import { showsSettings } from './sysctl.ts';
 
 /** A table of iptables-save, or of `iptables -S`. */
 export interface ListedTable {
@@ -252,6 +255,9 @@ class Collector {
       };
       return true;
     }
+    if (program === 'sysctl') return showsSettings(rest);
+    if (program === 'ipset') return showsSets(rest);
+    if (program === 'conntrack') return showsConnections(rest);
     return /^iptables(-legacy|-nft)?-save$/.test(program);
   }
 

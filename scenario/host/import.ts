@@ -6,7 +6,7 @@
  */
 import type { HostCommand } from '../../model/types/host.ts';
 import type { FibAlias, FibRule } from '../../model/types/route.ts';
-import { RT_TABLE_MAIN } from '../../model/types/route.ts';
+import { RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
 import { InputError, Wrong, wrong } from '../error.ts';
 import { splitWords } from '../words.ts';
@@ -498,6 +498,8 @@ class Importer {
   private routes(from: SourceLine, heading: string, listed: readonly ListedWords[]): void {
     const wanted = listed.map((one) => ({ ...one, command: this.routeOf(one, heading) }));
     const shown = new Set(wanted.map(({ command }) => command.table));
+    // Nothing but "table all" shows "local" together with others: a table that it does not show is empty.
+    if (shown.has(RT_TABLE_LOCAL) && shown.size > 1) for (const { tb_id } of this.run.net.tables) shown.add(tb_id);
     for (const table of shown) {
       this.tableOfRoutes(
         from,
@@ -510,9 +512,7 @@ class Importer {
 
   private routeOf({ from, words }: ListedWords, heading: string): RouteCommand {
     return this.at(from, () => {
-      const asked = words.includes('table')
-        ? words
-        : [...words, 'table', heading === '' || heading === 'all' ? 'main' : heading];
+      const asked = words.includes('table') ? words : [...words, 'table', tableUnder(heading, words)];
       const [command] = parseWords(['ip', 'route', 'append', ...asked], this.reading(from, true));
       if (command?.kind !== 'route') wrong('this is not a route; paste what "ip route" prints');
       return command as RouteCommand;
@@ -666,6 +666,13 @@ type RuleAdd = Extract<HostCommand, { readonly kind: 'rule add' | 'rule del' }>;
 interface WantedRoute {
   readonly from: SourceLine;
   readonly command: RouteCommand;
+}
+
+/** The table of a listed route that does not name it. */
+function tableUnder(heading: string, words: readonly string[]): string {
+  if (heading !== '' && heading !== 'all') return heading;
+  const ofLocal = /^(local|broadcast) .* proto kernel /.test(`${words.join(' ')} `);
+  return ofLocal && heading === '' ? 'local' : 'main';
 }
 
 const NO_ADDRESS = { kind: 'addr del', scope: -1, broadcast: 0, noprefixroute: false, metric: 0 } as const;

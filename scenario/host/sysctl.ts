@@ -81,7 +81,8 @@ function shapeOf(key: string): SettingShape | undefined {
 /** Reads over a setting that is not modelled, or says what it would change. */
 function leaveOutSetting(key: string, value: string, reading: Reading): void {
   const [, link = '', name = ''] = /^net\.ipv4\.(?:conf\.([^.]+)\.)?(.+)$/.exec(key) ?? [];
-  const [usual, consequence] = (link === '' ? DECISIVE : DECISIVE_CONF)[name] ?? [];
+  const [known, consequence] = (link === '' ? DECISIVE : DECISIVE_CONF)[name] ?? [];
+  const usual = link === 'lo' && known !== undefined ? '1' : known;
   if (usual !== undefined && consequence !== undefined) {
     if (value === usual) leaveOut(reading, key, 'sysctl', 'this is its usual value');
     else leaveOutAsked(reading, key, 'sysctl', consequence);
@@ -93,8 +94,8 @@ function leaveOutSetting(key: string, value: string, reading: Reading): void {
     return;
   }
   const harmless = link === '' ? HARMLESS : HARMLESS_CONF;
-  const known = !key.startsWith('net.ipv4.') || harmless.some((start) => name.startsWith(start));
-  if (!known) {
+  const isKnown = !key.startsWith('net.ipv4.') || harmless.some((start) => name.startsWith(start));
+  if (!isKnown) {
     wrong(
       `"${key}" is not a setting that is known here; modelled are net.ipv4.conf.LINK.{${CONF.join(',')}} and net.ipv4.{${Object.keys(IPV4).join(',')}}`,
     );
