@@ -75,6 +75,7 @@ export function modelDiffers(stored: StoredCase): readonly Difference[] {
   return isRouting(stored)
     ? compareAnswers(text, (secret) => modelAnswers(kernel, text, secret), answersOf(stored))
     : closest(
+        text.host,
         (secret) => modelSees(kernel, text, 0, secret),
         (model) => compareSeen(text, model, seenOf(stored)),
       ).differences;

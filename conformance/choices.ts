@@ -8,7 +8,19 @@ import type { Difference } from './compare.ts';
 import type { Seen } from './modelTrace.ts';
 
 /** Secrets that are tried before two traces count as different; the first is the model's own. */
-export const SECRETS: readonly number[] = Array.from({ length: 64 }, (_, n) => Math.imul(n, 0x9e3779b1) >>> 0);
+export const SECRETS: readonly number[] = secrets(64);
+
+/** The same of a host with dice: every packet that asks them doubles what can come of it. */
+const DICE = secrets(1024);
+
+function secrets(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, n) => Math.imul(n, 0x9e3779b1) >>> 0);
+}
+
+/** The secrets that are tried for that host. */
+function secretsFor(host: readonly string[]): readonly number[] {
+  return host.some((line) => line.includes('--mode random')) ? DICE : SECRETS;
+}
 
 /** The kernel with that secret for its sequence numbers. */
 export function withSecret(kernel: Kernel, secret: number): Kernel {
@@ -31,7 +43,7 @@ export function picksOf(index: number, secret: number, stack: number): Picks {
     stack,
     port_offset: (Math.imul(index + 1, 0x9e3779b1) ^ secret) >>> 0,
     isn: (Math.imul(index + 1, 0x85ebca6b) ^ secret) >>> 0,
-    random: (Math.imul(index + 1, 0xc2b2ae35) ^ secret) >>> 0,
+    random: Math.imul(Math.imul(index + 1, 0xc2b2ae35) ^ secret, 0x27d4eb2f) >>> 16,
   };
 }
 
@@ -42,11 +54,15 @@ export interface Compared {
 }
 
 /** The model with a secret under which nothing differs, else with its own. */
-export function closest(see: (secret: number) => Seen, differ: (model: Seen) => readonly Difference[]): Compared {
+export function closest(
+  host: readonly string[],
+  see: (secret: number) => Seen,
+  differ: (model: Seen) => readonly Difference[],
+): Compared {
   const own = see(0);
   const differences = differ(own);
   if (differences.length === 0) return { model: own, differences };
-  for (const secret of SECRETS) {
+  for (const secret of secretsFor(host)) {
     const model = see(secret);
     if (differ(model).length === 0) return { model, differences: [] };
   }

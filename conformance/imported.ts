@@ -3,8 +3,11 @@
  * same as the kernel they came from.
  */
 import { release } from 'node:os';
+import { inet_make_mask } from '../model/kernel/include/linux/in.ts';
 import { onRelease } from '../model/patch/releases/index.ts';
 import { stock } from '../model/patch/stock.ts';
+import { RTN_LOCAL } from '../model/types/route.ts';
+import type { World } from '../model/types/world.ts';
 import { InputError } from '../scenario/error.ts';
 import { readHostText } from '../scenario/host.ts';
 import { below, chance, type WordSource } from '../scenario/random.ts';
@@ -27,11 +30,17 @@ const running = onRelease(stock, releaseOf(release()));
 /** Prompts that a listing may stand behind, '' for none. */
 const PROMPTS = ['', 'root@gw:~# ', '# ', '$ sudo '];
 
+/** Whether a listing of rules could be a part: as text it does not show the rule that looks up "local". */
+function looksLikeAPart(dump: Dump): boolean {
+  return dump.some(({ command, text }) => command === 'ip rule' && !text.includes('lookup local'));
+}
+
 /** The dump as somebody might paste it: in any order, with or without what was typed. */
 export function pasted(words: WordSource, dump: Dump): string {
   const left = [...dump];
   const parts: string[] = [];
-  const prompt = PROMPTS[below(words, PROMPTS.length)] as string;
+  const drawn = PROMPTS[below(words, PROMPTS.length)] as string;
+  const prompt = drawn === '' && looksLikeAPart(dump) ? '# ' : drawn;
   while (left.length > 0) {
     const [part] = left.splice(below(words, left.length), 1) as [Dump[number]];
     parts.push(prompt === '' ? part.text : `${prompt}${part.command}\n${part.text}`);
@@ -51,11 +60,16 @@ export interface ImportedDisagreement {
 }
 
 export interface ImportedCampaign {
+  /** With questions, and as many with a scenario. */
   readonly hosts: number;
   /** Routing answers and packets that were compared. */
   readonly answers: number;
   readonly packets: number;
   readonly disagreements: readonly ImportedDisagreement[];
+  /** Hosts that differed once and agreed the second time. */
+  readonly unsteady: number;
+  /** Hosts that were not compared: their tools do not say everything. */
+  readonly hidden: number;
   readonly seconds: number;
 }
 
@@ -65,19 +79,39 @@ function drawText(words: WordSource, kind: Kind): Text {
   return { host, events: Array.from({ length: QUESTIONS_PER_HOST }, () => QUESTION + drawQuestion(words)) };
 }
 
-/** The imported host's commands, or the fault that stopped the import. */
-function importing(paste: string): { readonly host: readonly string[]; readonly fault: string } {
+/**
+ * Whether the host can be otherwise than its tools say. A gateway that was an address of the host when its route was added is
+ * not used, and one that became that later is. A host that once had rules of its own goes on looking them up, and says so.
+ */
+function isHidden({ tables, fib_has_custom_rules }: World, typed: readonly string[]): boolean {
+  if (!fib_has_custom_rules && typed.some((line) => line.startsWith('ip rule'))) return true;
+  const aliases = tables.flatMap((table) => table.aliases);
+  const local = aliases.filter(({ fa_type }) => fa_type === RTN_LOCAL);
+  const gateways = aliases.flatMap(({ nh_gw, fib_nhs }) => [nh_gw, ...fib_nhs.map((nh) => nh.nh_gw)]);
+  return gateways.some((gateway) => local.some(({ dst, plen }) => ((gateway ^ dst) & inet_make_mask(plen)) === 0));
+}
+
+interface Importing {
+  readonly host: readonly string[];
+  /** What stopped the import, '' for nothing. */
+  readonly fault: string;
+  readonly hidden: boolean;
+}
+
+function importing(paste: string, typed: readonly string[]): Importing {
   try {
-    const { lines } = readHostText([{ file: 'paste', text: paste }]);
-    return { host: lines.map(({ text }) => text), fault: '' };
+    const { lines, net } = readHostText([{ file: 'paste', text: paste }]);
+    return { host: lines.map(({ text }) => text), fault: '', hidden: isHidden(net, typed) };
   } catch (error) {
-    if (error instanceof InputError) return { host: [], fault: error.message };
+    if (error instanceof InputError) return { host: [], fault: error.message, hidden: false };
     throw error;
   }
 }
 
 interface Compared {
+  /** Answers or packets. */
   readonly compared: number;
+  readonly hidden: boolean;
   readonly disagreement: ImportedDisagreement | undefined;
 }
 
@@ -95,12 +129,13 @@ async function compareImported(player: Player, seed: number, kind: Kind, index: 
         )
       : await player.run(typed, LIMITS, form);
   const paste = pasted(words, asked.dump ?? []);
-  const { host, fault } = importing(paste);
+  const { host, fault, hidden } = importing(paste, typed.host);
+  if (hidden) return { compared: 0, hidden, disagreement: undefined };
   const about = { kind, index, typed, pasted: paste, imported: host };
   const imported = { host, events: typed.events };
   if (fault !== '') {
     const difference: Difference = { at: 0, what: 'host import', model: fault, kernel: 'its tools print it' };
-    return { compared: 0, disagreement: { ...about, differences: [difference] } };
+    return { compared: 0, hidden, disagreement: { ...about, differences: [difference] } };
   }
   let differences: readonly Difference[];
   let compared = 0;
@@ -114,47 +149,64 @@ async function compareImported(player: Player, seed: number, kind: Kind, index: 
     const kernel = { ...kernelSees(asked), setup: [] };
     compared = kernel.packets.length;
     differences = closest(
+      host,
       (secret) => modelSees(running, imported, 0, secret),
       (model) => compareSeen(imported, model, kernel),
     ).differences;
   }
-  return { compared, disagreement: differences.length === 0 ? undefined : { ...about, differences } };
+  return { compared, hidden, disagreement: differences.length === 0 ? undefined : { ...about, differences } };
 }
 
 export interface ImportedOptions {
   readonly seed: number;
   /** Hosts with questions, and as many with a scenario. */
   readonly hosts: number;
-  /** Only this one. */
-  readonly only?: number;
   readonly progress?: (done: number) => void;
 }
 
 /** Hosts with routing questions, and hosts with a scenario on the wire. */
 export async function importedCampaign(player: Player, options: ImportedOptions): Promise<ImportedCampaign> {
+  const { seed, hosts, progress } = options;
   const began = performance.now();
   const disagreements: ImportedDisagreement[] = [];
   const counted = { routing: 0, wire: 0 };
-  const cases = (['routing', 'wire'] as const).flatMap((kind) =>
-    Array.from({ length: options.hosts }, (_, index) => ({ kind, index })),
-  );
-  const chosen = cases.filter(({ index }) => options.only === undefined || options.only === index);
-  let next = 0;
+  let unsteady = 0;
+  let hidden = 0;
   let done = 0;
-  const lane = async (): Promise<void> => {
-    while (next < chosen.length) {
-      const { kind, index } = chosen[next++] as (typeof cases)[number];
-      const first = await compareImported(player, options.seed, kind, index);
-      // A port that the kernel chose can coincide with another, and a timer can fire on a busy machine.
-      const again = first.disagreement && (await compareImported(player, options.seed, kind, index)).disagreement;
-      counted[kind] += first.compared;
-      if (again) disagreements.push(again);
-      options.progress?.(++done);
-    }
+  const compare = async (kind: Kind, index: number): Promise<boolean> => {
+    const first = await compareImported(player, seed, kind, index);
+    // A port that the kernel chose can coincide with another, and a timer can fire on a busy machine.
+    const again = first.disagreement && (await compareImported(player, seed, kind, index)).disagreement;
+    counted[kind] += first.compared;
+    if (again) disagreements.push(again);
+    else if (first.disagreement) unsteady++;
+    if (first.hidden) hidden++;
+    return !first.hidden;
   };
-  await Promise.all([lane(), lane(), lane()]);
+  for (const kind of ['routing', 'wire'] as const) {
+    let next = 0;
+    let open = hosts;
+    const lane = async (): Promise<void> => {
+      while (open > 0) {
+        open--;
+        if (await compare(kind, next++)) progress?.(++done);
+        else open++;
+      }
+    };
+    await Promise.all([lane(), lane(), lane()]);
+  }
   const seconds = (performance.now() - began) / 1000;
-  return { hosts: chosen.length, answers: counted.routing, packets: counted.wire, disagreements, seconds };
+  return { hosts, answers: counted.routing, packets: counted.wire, disagreements, unsteady, hidden, seconds };
+}
+
+/** `5,000 routing answers and 200 wire scenarios of imported hosts: no disagreement (…)`. */
+export function importedCampaignText(campaign: ImportedCampaign): string {
+  const { hosts, answers, packets, disagreements, unsteady, hidden, seconds } = campaign;
+  const verdict = disagreements.length === 0 ? 'no disagreement' : `${disagreements.length} disagreements`;
+  const again = unsteady === 0 ? '' : `, ${unsteady} that agreed when asked again`;
+  const apart = hidden === 0 ? '' : `, ${hidden} hosts left out that their tools do not show`;
+  const counts = `${hosts} hosts for each, ${packets.toLocaleString('en')} packets${apart}, ${seconds.toFixed(1)} s`;
+  return `${answers.toLocaleString('en')} routing answers and ${hosts} wire scenarios of imported hosts: ${verdict}${again} (${counts})`;
 }
 
 /** What a disagreement is about: the host as typed, pasted and imported, and what differs. */

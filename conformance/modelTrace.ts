@@ -123,6 +123,11 @@ class Peer {
   }
 }
 
+/** Whether packets leave by that link for a program, without a neighbour. */
+function isForProgram(net: World, ifindex: number): boolean {
+  return net.devs.some((dev) => dev.ifindex === ifindex && ['tun', 'ppp', 'wireguard'].includes(dev.kind));
+}
+
 function deviceName(net: World, ifindex: number): string {
   return net.devs.find((dev) => dev.ifindex === ifindex)?.name ?? `if${ifindex}`;
 }
@@ -136,7 +141,7 @@ function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenP
   return {
     event,
     dev: deviceName(net, dev),
-    nexthop: formatAddress(gateway === 0 ? iph.daddr : gateway),
+    nexthop: isForProgram(net, dev) ? '' : formatAddress(gateway === 0 ? iph.daddr : gateway),
     saddr: formatAddress(iph.saddr),
     daddr: formatAddress(iph.daddr),
     protocol: protocol === String(iph.protocol) ? iph.protocol : protocol,

@@ -34,6 +34,8 @@ const TABLES = ['100', '100', '200', 'main', 'local', 'default'] as const;
 /** Values of a TOS that the reference release and its successors treat alike: see excluded.ts. */
 const TOS = ['0x10', '0x08', '0x04', '0x18', '0x1c'] as const;
 const MARKS = ['100', '0x64/0xff', '0x164', '200', '0/0xff', '0x4/0x4', '0'] as const;
+const METRICS = ['10', '20', '100'] as const;
+const GROUPS = ['5', '6', '0'] as const;
 const LENGTHS = [24, 24, 24, 16, 30, 31, 32, 8, 25] as const;
 
 /** An address of one of the links' networks. */
@@ -86,6 +88,8 @@ function drawAddress(words: WordSource, dev: string, home: string): string {
     ` dev ${dev}`,
     ...perhaps(words, 6, () => ` scope ${oneOf(words, ['link', 'host', 'site', '100', 'global'])}`),
     ...perhaps(words, 6, () => ` brd ${oneOf(words, ['+', '10.0.0.255', '10.9.9.9'])}`),
+    ...perhaps(words, 8, () => ` metric ${oneOf(words, METRICS)}`),
+    ...perhaps(words, 8, () => ' noprefixroute'),
   ].join('');
 }
 
@@ -147,6 +151,7 @@ function drawRule(words: WordSource): string {
   if (action < 8) {
     parts.push(`table ${oneOf(words, TABLES)}`);
     parts.push(...perhaps(words, 8, () => `suppress_prefixlength ${oneOf(words, ['0', '8', '24'])}`));
+    parts.push(...perhaps(words, 8, () => `suppress_ifgroup ${oneOf(words, GROUPS)}`));
   } else if (action === 11) parts.push(`goto ${oneOf(words, ['20', '30', '32766', '40000'])}`);
   else parts.push(oneOf(words, ['unreachable', 'blackhole', 'prohibit', 'nop']));
   return parts.join(' ');
@@ -166,7 +171,9 @@ function drawSetting(words: WordSource): string {
 }
 
 function drawChange(words: WordSource): string {
-  const which = below(words, 8);
+  const which = below(words, 10);
+  if (which === 8) return `ip link set ${link(words)} group ${oneOf(words, GROUPS)}`;
+  if (which === 9) return `ip addr replace ${near(words)}/24 dev ${link(words)} metric ${oneOf(words, METRICS)}`;
   if (which === 0) return `ip link set ${link(words)} down`;
   if (which === 1) return `ip link set ${link(words)} up`;
   if (which === 2) return `ip addr flush dev ${link(words)}`;
@@ -182,6 +189,7 @@ export function drawRoutingHost(words: WordSource): readonly string[] {
   const links = 1 + below(words, LINKS.length);
   for (let k = 0; k < links; k++) host.push(`ip link add eth${k} type veth peer name eth${k}p`);
   for (let k = 0; k < links; k++) {
+    if (chance(words, 1, 6)) host.push(`ip link set eth${k} group ${oneOf(words, GROUPS)}`);
     if (!chance(words, 1, 20)) host.push(`ip link set eth${k} up`);
     for (let n = below(words, 3) + (chance(words, 7, 8) ? 1 : 0); n > 0; n--) {
       host.push(drawAddress(words, `eth${k}`, NETWORKS[k] as string));

@@ -82,6 +82,7 @@ export async function compareCase(player: Player, kind: Kind, text: Text): Promi
   }
   const kernel = kernelSees(await player.run(text, LIMITS));
   const { differences } = closest(
+    text.host,
     (secret) => modelSees(running, text, 0, secret),
     (model) => compareSeen(text, model, kernel),
   );

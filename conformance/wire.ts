@@ -139,7 +139,9 @@ function drawServer(words: WordSource, address: string): readonly string[] {
 /** A client of its own: a handshake, data, both ends. */
 function drawClient(words: WordSource): readonly string[] {
   const to = `${oneOf(words, ['8.8.8.8', '9.9.9.9', '10.0.0.9'])}:${oneOf(words, [80, 53])}`;
-  const open = [`socket c tcp${oneOf(words, ['', '', ' mark 100', ' dev eth1', ' uid 1000', ' md5'])}`];
+  const open = [
+    `socket c tcp${oneOf(words, ['', '', ' mark 100', ' dev eth1', ' uid 1000', ' md5', ' gid 1000', ' cgroup app'])}`,
+  ];
   const tfo = chance(words, 1, 5);
   const story = [
     open,
@@ -172,7 +174,9 @@ function drawDatagrams(words: WordSource): readonly string[] {
     return `send s ${oneOf(words, [4, 1, 5, 56, 1000])} to ${to()}${from}${kind === 'hdrincl' || kind === 'raw tcp' ? ' flags S' : ''}`;
   };
   const plain = () => `send s ${oneOf(words, [4, 1, 6])}${kind === 'hdrincl' || kind === 'raw tcp' ? ' flags S' : ''}`;
-  const events = [`socket s ${kind}${oneOf(words, ['', '', '', ' mark 100', ' dev eth1', ' uid 1000'])}`];
+  const events = [
+    `socket s ${kind}${oneOf(words, ['', '', '', ' mark 100', ' dev eth1', ' uid 1000', ' gid 1000', ' cgroup app'])}`,
+  ];
   if (chance(words, 1, 4))
     events.push(
       `bind s ${oneOf(words, ['10.0.0.1', '10.1.0.1', '0.0.0.0', '10.5.5.5'])}${kind === 'udp' && chance(words, 1, 2) ? ':4000' : ''}`,
@@ -259,6 +263,97 @@ const FIREWALLS = [
   ['iptables -A OUTPUT -p tcp --dport 80 -j DROP'],
 ] as const;
 
+/** Words that operators use in groups: sets, marks of connections, zones, users and groups of processes, dice. */
+const NEEDS = [
+  [
+    'ipset create far hash:net',
+    'ipset add far 8.8.0.0/16',
+    'iptables -t mangle -A OUTPUT -m set --match-set far dst -j MARK --set-mark 100',
+  ],
+  [
+    'ipset create far hash:net',
+    'ipset add far 8.0.0.0/8',
+    'ipset add far 8.8.8.0/24 nomatch',
+    'iptables -t mangle -A OUTPUT -m set ! --match-set far dst -j MARK --set-mark 100',
+  ],
+  [
+    'ipset create at hash:ip,port',
+    'ipset add at 8.8.8.8,tcp:80',
+    'ipset add at 9.9.9.9,udp:53',
+    'iptables -t mangle -A OUTPUT -m set --match-set at dst,dst -j MARK --set-mark 100',
+  ],
+  [
+    'ipset create ports bitmap:port range 0-1000',
+    'ipset add ports 53',
+    'iptables -A OUTPUT -m set --match-set ports dst -j DROP',
+  ],
+  [
+    'ipset create far hash:ip',
+    'ipset add far 8.8.8.8',
+    'ipset create all list:set',
+    'ipset add all far',
+    'iptables -t mangle -A OUTPUT -m set --match-set all dst -j MARK --set-mark 100',
+  ],
+  ['iptables -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 81'],
+  ['iptables -t nat -A OUTPUT -p udp -d 8.8.8.8 -j REDIRECT'],
+  ['iptables -t nat -A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 80'],
+  [
+    'iptables -t mangle -A OUTPUT -p tcp -j CONNMARK --set-xmark 0x64/0xff',
+    'iptables -t mangle -A OUTPUT -m connmark --mark 0x64/0xff -j CONNMARK --restore-mark',
+  ],
+  [
+    'iptables -t mangle -A OUTPUT -m connmark ! --mark 0 -j MARK --set-mark 100',
+    'iptables -t mangle -A POSTROUTING -j CONNMARK --or-mark 4',
+  ],
+  [
+    'iptables -t mangle -A PREROUTING -i eth0 -j CONNMARK --set-mark 100',
+    'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark --nfmask 0xff --ctmask 0xff',
+  ],
+  ['iptables -t raw -A OUTPUT -p tcp -j CT --zone 1', 'iptables -A INPUT -m conntrack --ctstate NEW -j DROP'],
+  [
+    'iptables -t raw -A OUTPUT -j CT --zone 1',
+    'iptables -t raw -A PREROUTING -j CT --zone 1',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+  ],
+  [
+    'iptables -t raw -A OUTPUT -p udp -j CT --zone-orig 2',
+    'iptables -t nat -A POSTROUTING -p udp -j SNAT --to-source 10.1.0.1',
+  ],
+  ['iptables -A INPUT -m conntrack --ctdir REPLY -j DROP'],
+  ['iptables -t mangle -A OUTPUT -m conntrack --ctorigdst 8.8.8.8 -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m conntrack --ctproto udp --ctorigdstport 53 -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m owner --gid-owner 1000 -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m owner ! --socket-exists -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m cgroup --path app -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m statistic --mode random --probability 0.5 -j MARK --set-mark 100'],
+  ['iptables -t mangle -A PREROUTING -m addrtype --dst-type LOCAL --limit-iface-in -j MARK --set-mark 100'],
+  ['iptables -t nat -A POSTROUTING -m addrtype ! --src-type LOCAL --limit-iface-out -j MASQUERADE'],
+  ['iptables -t mangle -A OUTPUT -m iprange --dst-range 8.8.8.8-9.9.9.9 -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m length --length 40:60 -j MARK --set-mark 100'],
+  ['iptables -t mangle -A OUTPUT -m policy --dir out --pol none -j MARK --set-mark 100'],
+  ['iptables -t nat -A POSTROUTING -p udp -j MASQUERADE --random-fully'],
+  [
+    'link wg0 type wireguard',
+    'ip link set wg0 up',
+    'ip addr add 10.2.0.1/24 dev wg0',
+    'ip route replace default dev wg0 table 100',
+    'iptables -t mangle -A OUTPUT -p udp -j MARK --set-mark 100',
+  ],
+  [
+    'link ppp0 type ppp',
+    'ip link set ppp0 up',
+    'ip addr add 10.2.0.1 peer 10.2.0.2/32 dev ppp0',
+    'ip route replace default dev ppp0 table 100',
+    'iptables -t nat -A POSTROUTING -o ppp0 -j MASQUERADE',
+  ],
+  [
+    'ip tuntap add dev tun0 mode tun',
+    'ip link set tun0 up',
+    'ip addr add 10.2.0.1/24 dev tun0',
+    'ip route add 8.8.8.8 dev tun0',
+  ],
+] as const;
+
 /** Packets for which there is no socket. */
 function drawStrangers(words: WordSource, address: string): readonly string[] {
   const stranger = () => {
@@ -288,6 +383,9 @@ const CHANGES = [
   'iptables -P INPUT DROP',
   'ip addr add 10.0.0.33/24 dev eth0',
   'ip addr flush dev eth1',
+  'conntrack -F',
+  'conntrack -D -p udp',
+  'conntrack -D -d 8.8.8.8',
 ] as const;
 
 /** The events with a command somewhere among them. */
@@ -301,12 +399,21 @@ function firstAddress(host: readonly string[]): string {
   return host.flatMap((line) => line.match(/^ip addr add ([\d.]+)/)?.[1] ?? [])[0] ?? '10.0.0.1';
 }
 
+/** The same, with the rules in nf_tables. */
+function onNft(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => line.replace(/^(host )?iptables /, '$1iptables-nft '));
+}
+
 /** A host and events on it; some commands may be refused, by the model and by the kernel alike. */
 export function drawWire(words: WordSource): Text {
   if (chance(words, 1, 6)) return drawPorts(words);
   const scope = chance(words, 1, 3) ? twoUplinks : wide;
   const plain = drawHost(scope, words).filter((line) => !line.includes('40000 40001') && isFilled(line));
-  const host = chance(words, 1, 3) ? [...plain, ...oneOf(words, FIREWALLS)] : plain;
+  const host = [
+    ...plain,
+    ...(chance(words, 1, 3) ? oneOf(words, FIREWALLS) : []),
+    ...(chance(words, 1, 3) ? oneOf(words, NEEDS) : []),
+  ];
   const address = firstAddress(host);
   const stories = [
     () => drawEvents(scope, host, words),
@@ -321,5 +428,6 @@ export function drawWire(words: WordSource): Text {
     () => [...drawDatagrams(words), ...drawStrangers(words, address)],
   ];
   const drawn = quick(words, oneOf(words, stories)());
-  return { host, events: chance(words, 1, 6) ? withChange(words, drawn) : drawn };
+  const events = chance(words, 1, 6) ? withChange(words, drawn) : drawn;
+  return chance(words, 1, 8) ? { host: onNft(host), events: onNft(events) } : { host, events };
 }

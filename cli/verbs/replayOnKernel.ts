@@ -63,6 +63,7 @@ export async function replayOnKernel(files: readonly string[], options: { readon
       const trace = await player.run(text, LIMITS);
       const theirs = kernelSees(trace);
       const { model: ours, differences } = closest(
+        text.host,
         (secret) => modelSees(onRelease(stock, releaseOf(release())), text, 0, secret),
         (model) => compareSeen(text, model, theirs),
       );

@@ -33,6 +33,7 @@ export function variantSees({ variant, host, events, keyFill }: PatchedScenario,
 /** Compares with the model under the secret that comes closest to the kernel's. */
 export function closestPatched(scenario: PatchedScenario, trace: PatchedTrace): Compared {
   return closest(
+    scenario.host,
     (secret) => variantSees(scenario, secret),
     (model) => comparePatched(scenario, model, trace),
   );

@@ -297,6 +297,10 @@ class Host:
         words = shlex.split(command, comments=True)
         if not words:
             return []
+        # The kernel wants to see the control group that a rule names.
+        for option, path in zip(words, words[1:]):
+            if option == '--path' and path.strip('/'):
+                self.control_group(path.strip('/'))
         if words[0] == 'ip':
             message = self.ip_command(words)
         elif words[0] == 'link':
@@ -361,9 +365,9 @@ class Host:
             [word for word in ip if word != '-d'] + ['route', 'show', 'table', 'all'],
             ['ipset', 'save'],
             [f'{self.far.iptables}-save'],
+            ['iptables-nft-save'],
             ['sysctl', '-a', '-r', r'^net\.ipv4\.'],
         ]
-        # One table after the other, and neither with what it has in common with others.
         return [{'command': ' '.join(words[:2] if words[0] == 'sysctl' else words), 'text': output(words)} for words in commands]
 
     def ip_command(self, words):
@@ -403,10 +407,6 @@ class Host:
         """Appended and inserted rules wait, to be committed together; they do not depend on anything but each other."""
         words = words[1:]
         table = 'filter'
-        # The kernel wants to see the group of a rule.
-        for option, path in zip(words, words[1:]):
-            if option == '--path' and path.strip('/'):
-                self.control_group(path.strip('/'))
         if len(words) > 1 and words[0] == '-t':
             table, words = words[1], words[2:]
         if self.far.restore and words[:1] and words[0] in ('-A', '-I') and '-t' not in words:

@@ -5,12 +5,13 @@
  * addresses come first, because everything else speaks of them.
  */
 import type { HostCommand } from '../../model/types/host.ts';
+import type { InIfaddr } from '../../model/types/net.ts';
 import type { FibAlias, FibRule } from '../../model/types/route.ts';
 import { RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
 import { InputError, Wrong, wrong } from '../error.ts';
 import { splitWords } from '../words.ts';
-import { type Collected, collect, type Item, type ListedTable } from './collect.ts';
+import { type Collected, collect, type Heading, type Item, type ListedTable } from './collect.ts';
 import { parseWords, printHostCommand, programOf } from './command.ts';
 import { isIptables } from './iptables.ts';
 import type { ListedLink } from './listing/links.ts';
@@ -64,7 +65,7 @@ class Importer {
     this.addLinks(listed.filter(({ name }) => !this.made.has(name)));
     this.addMissingLinks(items, listed);
     for (const item of items) if (item.kind === 'set') this.set(item.from);
-    for (const [at, item] of items.entries()) this.item(item, items.slice(at + 1));
+    for (const [at, item] of inOrder(items).entries()) this.item(item, items.slice(at + 1));
     this.setLinks(listed.filter(({ name }) => this.made.has(name)));
     if (ipv6[0] !== undefined)
       this.run.note(ipv6[0], `${ipv6.length} routes of IPv6 are left out: packets of IPv4 do not meet them`);
@@ -139,10 +140,10 @@ class Importer {
         this.command(item.command, item.failed, behind);
         break;
       case 'routes':
-        this.at(item.from, () => this.routes(item.from, item.table, item.routes));
+        this.at(item.from, () => this.routes(item));
         break;
       case 'rules':
-        this.at(item.from, () => this.rules(item.from, item.rules));
+        this.at(item.from, () => this.rules(item));
         break;
       case 'table':
         this.table(item.table);
@@ -377,12 +378,14 @@ class Importer {
         () => parseWords(['ip', 'addr', 'add', ...splitWords(address.words), 'dev', name], reading)[0],
       ),
     }));
-    const has = (local: number, prefixlen: number) =>
-      wanted.some(
-        ({ command }) => command?.kind === 'addr add' && command.local === local && command.prefixlen === prefixlen,
-      );
-    for (const { ifa_local, ifa_address, ifa_prefixlen } of dev.ifa_list) {
-      if (has(ifa_local, ifa_prefixlen)) continue;
+    const fits = (ifa: InIfaddr, { command }: (typeof wanted)[number]) =>
+      command?.kind === 'addr add' &&
+      command.local === ifa.ifa_local &&
+      command.peer === ifa.ifa_address &&
+      command.prefixlen === ifa.ifa_prefixlen;
+    for (const ifa of dev.ifa_list) {
+      const { ifa_local, ifa_address, ifa_prefixlen } = ifa;
+      if (wanted.some((one) => fits(ifa, one))) continue;
       const gone: HostCommand = {
         ...NO_ADDRESS,
         dev: name,
@@ -394,11 +397,9 @@ class Importer {
     }
     for (const address of wanted) {
       const { command } = address;
-      if (command?.kind !== 'addr add') continue;
-      const known = this.run.net.devs
-        .find((one) => one.name === name)
-        ?.ifa_list.some((ifa) => ifa.ifa_local === command.local && ifa.ifa_prefixlen === command.prefixlen);
-      if (known !== true) this.run.commands(address.from, printHostCommand(command), [command]);
+      const there = this.run.net.devs.find((one) => one.name === name)?.ifa_list ?? [];
+      if (command?.kind !== 'addr add' || there.some((ifa) => fits(ifa, address))) continue;
+      this.run.commands(address.from, printHostCommand(command), [command]);
     }
   }
 
@@ -443,11 +444,18 @@ class Importer {
 
   // rules
 
-  private rules(from: SourceLine, listed: readonly ListedWords[]): void {
-    const wanted = listed.map((one) => ({ ...one, command: this.ruleOf(one) }));
-    const whole = wanted.some(({ command }) => command.rule.table === 255 && command.rule.action === 1);
-    if (!whole)
-      this.run.note(from, 'this listing of rules does not show the one that looks up "local"; it is taken as a part');
+  private rules({ from, whole: asked, rules }: Extract<Item, { readonly kind: 'rules' }>): void {
+    const listed = rules.map((one) => ({ ...one, command: this.ruleOf(one) }));
+    // Of two that do the same the second decides nothing.
+    const wanted = listed.filter(
+      ({ command }, at) => listed.findIndex((one) => sameRule(one.command.rule, command.rule)) === at,
+    );
+    const showsLocal = wanted.some(({ command: { rule } }) => rule.table === RT_TABLE_LOCAL && rule.action === 1);
+    const whole = asked || showsLocal;
+    if (!showsLocal) {
+      const taken = whole ? 'without it no packet finds the addresses of the host' : 'it is taken as a part';
+      this.run.note(from, `this listing of rules does not show the one that looks up "local"; ${taken}`, whole);
+    }
     const isWanted = (rule: FibRule) => wanted.some(({ command }) => sameRule(rule, command.rule));
     const isThere = (rule: FibRule) => this.run.net.rules.some((one) => sameRule(one, rule));
     for (const { from: place, command } of wanted) {
@@ -495,11 +503,12 @@ class Importer {
 
   // routes
 
-  private routes(from: SourceLine, heading: string, listed: readonly ListedWords[]): void {
-    const wanted = listed.map((one) => ({ ...one, command: this.routeOf(one, heading) }));
-    const shown = new Set(wanted.map(({ command }) => command.table));
-    // Nothing but "table all" shows "local" together with others: a table that it does not show is empty.
-    if (shown.has(RT_TABLE_LOCAL) && shown.size > 1) for (const { tb_id } of this.run.net.tables) shown.add(tb_id);
+  private routes({ from, heading, routes }: Extract<Item, { readonly kind: 'routes' }>): void {
+    const wanted = routes.map((one) => ({ ...one, command: this.routeOf(one, heading) }));
+    const shown = new Set(heading.part ? [] : wanted.map(({ command }) => command.table));
+    // Nothing but "table all" names "local" in its lines: a table that it does not show is empty.
+    const showsAll = !heading.part && routes.some(({ words }) => words[words.indexOf('table') + 1] === 'local');
+    if (showsAll) for (const { tb_id } of this.run.net.tables) shown.add(tb_id);
     for (const table of shown) {
       this.tableOfRoutes(
         from,
@@ -510,10 +519,12 @@ class Importer {
     this.addRoutes(wanted);
   }
 
-  private routeOf({ from, words }: ListedWords, heading: string): RouteCommand {
+  private routeOf({ from, words }: ListedWords, heading: Heading): RouteCommand {
     return this.at(from, () => {
-      const asked = words.includes('table') ? words : [...words, 'table', tableUnder(heading, words)];
-      const [command] = parseWords(['ip', 'route', 'append', ...asked], this.reading(from, true));
+      const table = words.includes('table') ? [] : ['table', tableUnder(heading, words)];
+      const dev = words.includes('dev') || heading.dev === '' ? [] : ['dev', heading.dev];
+      const asked = ['ip', 'route', 'append', ...words, ...dev, ...table];
+      const [command] = parseWords(asked, this.reading(from, true));
       if (command?.kind !== 'route') wrong('this is not a route; paste what "ip route" prints');
       return command as RouteCommand;
     });
@@ -669,10 +680,10 @@ interface WantedRoute {
 }
 
 /** The table of a listed route that does not name it. */
-function tableUnder(heading: string, words: readonly string[]): string {
-  if (heading !== '' && heading !== 'all') return heading;
-  const ofLocal = /^(local|broadcast) .* proto kernel /.test(`${words.join(' ')} `);
-  return ofLocal && heading === '' ? 'local' : 'main';
+function tableUnder({ shows, table }: Heading, words: readonly string[]): string {
+  if (table !== '' && table !== 'all') return table;
+  const isOfLocal = /^(local|broadcast) .* proto kernel /.test(`${words.join(' ')} `);
+  return isOfLocal && shows === '' ? 'local' : 'main';
 }
 
 const NO_ADDRESS = { kind: 'addr del', scope: -1, broadcast: 0, noprefixroute: false, metric: 0 } as const;
@@ -743,6 +754,18 @@ function creation(link: ListedLink): string {
 
 function isMaybeVrf({ flags }: ListedLink): boolean {
   return flags.includes('MASTER') && flags.includes('NOARP');
+}
+
+/** Rules behind the routes that are listed with them: while routes are added, rules could hide the way to their gateways. */
+function inOrder(items: readonly Item[]): readonly Item[] {
+  const end = items.findIndex(({ kind }) => kind === 'command');
+  const listings = end < 0 ? items : items.slice(0, end);
+  const sorted = [
+    ...listings.filter(({ kind }) => kind !== 'rules'),
+    ...listings.filter(({ kind }) => kind === 'rules'),
+  ];
+  if (end < 0) return sorted;
+  return [...sorted, items[end] as Item, ...inOrder(items.slice(end + 1))];
 }
 
 /** Whether something else follows that runs if the command fails. */

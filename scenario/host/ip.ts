@@ -120,7 +120,7 @@ interface IpWords {
   readonly rest: readonly string[];
 }
 
-function readIp(all: readonly string[]): IpWords {
+export function readIp(all: readonly string[]): IpWords {
   const [word = '', verb = '', ...rest] = skipGlobalOptions(all);
   const found = OBJECTS.find(([name]) => fits(word, name, true));
   if (found === undefined)

@@ -21,6 +21,8 @@ export interface ShellCommand {
   readonly mayFail: boolean;
   /** The file that its output goes to, '' for none. */
   readonly output: string;
+  /** Another program takes parts of its output: `| grep`. */
+  readonly filtered: boolean;
   /** What stands between the words of a here-document. */
   readonly input: readonly SourceLine[] | undefined;
 }
@@ -236,11 +238,12 @@ interface Draft {
   joined: ShellCommand['joined'];
   mayFail: boolean;
   output: string;
+  filtered: boolean;
   input: readonly SourceLine[] | undefined;
 }
 
 function emptyDraft(joined: ShellCommand['joined']): Draft {
-  return { words: [], joined, mayFail: false, output: '', input: undefined };
+  return { words: [], joined, mayFail: false, output: '', filtered: false, input: undefined };
 }
 
 /** What a list of lines is to a shell. Values of variables stay from one call to the next. */
@@ -347,6 +350,7 @@ export class Shell {
   /** `… | sudo tee FILE` writes a file; what else reads the output is not looked at. */
   private pipe(draft: Draft, behind: readonly Token[]): void {
     const words = withoutRunner(behind.flatMap((token) => (token.kind === 'word' ? [token.text] : [])));
+    draft.filtered ||= ['head', 'tail', 'grep'].includes(words[0] ?? '');
     if (words[0] === 'tee') draft.output = words.filter((word) => !word.startsWith('-'))[1] ?? '';
     else if (
       !['cat', 'head', 'tail', 'grep', 'sort', 'less', 'more', 'column', 'wc', 'logger'].includes(words[0] ?? '')

@@ -35,6 +35,11 @@ export function isRoute6Line(text: string): boolean {
   return ROUTE_6.test(text.trim());
 }
 
+/** Whether the line answers `ip route get`. */
+export function isRouteAnswer(text: string): boolean {
+  return /^(\w+ )?\d+\.\d+\.\d+\.\d+ .* uid \d+\s*$/.test(text.trimStart());
+}
+
 /** Words of a listing that say how a route is, not what it is. */
 const STATES = [
   'linkdown',
@@ -121,6 +126,11 @@ export function readRouteJson(from: SourceLine, item: Json): ListedWords {
 
 export function isRouteJson(item: Json): boolean {
   return 'dst' in item && !('priority' in item) && !('ifname' in item);
+}
+
+/** Whether the object answers `ip -j route get`. */
+export function isAnswerJson(item: Json): boolean {
+  return 'uid' in item && 'cache' in item;
 }
 
 export function isRoute6Json(item: Json): boolean {

@@ -1,12 +1,12 @@
 /** The match on a socket's owner. */
 import { getSock } from '../../../types/lookup.ts';
 import type { SkBuff } from '../../../types/packet.ts';
-import { NO_SOCK, SOCK_PING, SOCK_RAW, SOCK_TCP, SOCK_UDP, type Sock } from '../../../types/sock.ts';
+import { NO_SOCK, SOCK_CONTROL, SOCK_PING, SOCK_RAW, SOCK_TCP, SOCK_UDP, type Sock } from '../../../types/sock.ts';
 import type { World } from '../../../types/world.ts';
 import { sk_to_full_sk } from '../core/sock.ts';
 
 /**
- * The packet's socket, if a user has it open; the kernel's own sockets have no file, closed ones no socket.
+ * The packet's socket, if a user has it open; the kernel's own sockets have no file, closed ones no `sk_socket`.
  *
  * C: net/netfilter/xt_owner.c, owner_mt(), its first tests.
  */
@@ -28,7 +28,11 @@ export function owner_gid_mt(net: World, skb: SkBuff, gid_min: number, gid_max: 
   return sk.id !== 0 && sk.sk_gid >= gid_min && sk.sk_gid <= gid_max;
 }
 
-/** Whether there is such a socket. C: net/netfilter/xt_owner.c, owner_mt(), XT_OWNER_SOCKET. */
+/**
+ * Whether there is a socket that is not closed; the kernel's own are such sockets, too.
+ *
+ * C: net/netfilter/xt_owner.c, owner_mt(), XT_OWNER_SOCKET.
+ */
 export function owner_exists_mt(net: World, skb: SkBuff): boolean {
-  return ownedSock(net, skb).id !== 0;
+  return ownedSock(net, skb).id !== 0 || getSock(net, skb.sk).kind === SOCK_CONTROL;
 }
