@@ -249,6 +249,18 @@ function addRealKernels(all: Command): void {
     .addOption(record())
     .action(async (options) => (await import('./verbs/marked.ts')).marked(options));
 
+  conformance
+    .command('imported')
+    .description('build random hosts, import what their tools print, and ask both the same (as root)')
+    .addOption(
+      new Option('--hosts <n>', 'hosts with 25 routing questions, and as many with a scenario')
+        .argParser(positiveWhole)
+        .default(200),
+    )
+    .addOption(seed('seed of the hosts; random when none is given'))
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/imported.ts')).imported(options));
+
   const kernel = all.command('kernel').description('the test kernel: a user-mode Linux 6.1 with a port of the patch');
   kernel
     .command('build')

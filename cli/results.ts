@@ -109,6 +109,22 @@ const FORMS = {
       }),
     ),
   }),
+  /** Runs of random hosts that were imported from what their tools print, on the running kernel. */
+  imported: z.object({
+    runs: z.array(
+      z.object({
+        ...circumstances,
+        seed: z.number(),
+        hosts: z.number(),
+        answers: z.number(),
+        packets: z.number(),
+        /** Hosts of which the tools do not show everything: others took their place. */
+        hidden: z.number(),
+        disagreements: z.number(),
+        seconds: z.number(),
+      }),
+    ),
+  }),
   /** Runs of random scenarios on the test kernel, the last of each variant and seed. */
   random: z.object({
     runs: z.array(

@@ -81,6 +81,14 @@ function markedRows(): readonly Row[] {
   );
 }
 
+function importedRows(): readonly Row[] {
+  return readResult('imported').runs.map(({ kernel, date, seed, hosts, answers, packets, disagreements, seconds }) => [
+    `hosts imported from what the tools of ${kernel} print`,
+    `${n(answers)} routing answers of ${n(hosts)} hosts, scenarios on ${n(hosts)} others, ${n(packets)} packets: ${disagreements === 0 ? 'no disagreement' : `${disagreements} disagreements`} (${seconds} s, ${date})`,
+    `reroute-check conformance imported --seed ${seed}`,
+  ]);
+}
+
 function mutantsRow(): Row {
   const { mutants, kernel, date } = readResult('mutants');
   const left = mutants.filter(({ foundBy }) => foundBy === '');
@@ -124,6 +132,7 @@ export function measuredTable(): string {
     plantedRow(),
     ...conformanceRows(),
     ...markedRows(),
+    ...importedRows(),
     mutantsRow(),
     confirmedRow(),
     randomRow(),

@@ -585,10 +585,22 @@ class Importer {
 
   /**
    * Adds what is listed and not there yet. A route whose gateway is not reachable yet waits for the others; one that never
-   * becomes reachable was added when the host was another, and gets a way for a moment.
+   * becomes reachable was added when the host was another: it had rules, or a way.
    */
   private addRoutes(all: readonly WantedRoute[]): void {
-    let waiting = all.filter((wanted) => !this.isThere(wanted, all));
+    let waiting = this.addWaiting(all.filter((wanted) => !this.isThere(wanted, all)));
+    if (waiting.length > 0 && !this.run.net.fib_has_custom_rules) {
+      const { from } = waiting[0] as WantedRoute;
+      // From the first rule on, "local" and "main" are tables of their own.
+      for (const op of ['add', 'del']) this.typed(from, `ip rule ${op} pref 32765 lookup main`);
+      waiting = this.addWaiting(waiting);
+    }
+    for (const { from, command } of waiting) this.addUnreachable(from, command);
+  }
+
+  /** Adds what can be added, and returns what cannot. */
+  private addWaiting(all: readonly WantedRoute[]): readonly WantedRoute[] {
+    let waiting = all;
     let progress = true;
     while (waiting.length > 0 && progress) {
       const refused = waiting.filter(
@@ -597,7 +609,7 @@ class Importer {
       progress = refused.length < waiting.length;
       waiting = refused;
     }
-    for (const { from, command } of waiting) this.addUnreachable(from, command);
+    return waiting;
   }
 
   private isThere({ command }: WantedRoute, all: readonly WantedRoute[]): boolean {
