@@ -152,13 +152,13 @@ function drawClient(words: WordSource): readonly string[] {
     chance(words, 1, 4) ? ['say c 20'] : [],
     ['send c 4'],
     chance(words, 1, 6) ? ['send c 5'] : [],
-    chance(words, 1, 6) ? ['say c 6', 'say c 7'] : [],
+    chance(words, 1, 3) ? ['say c 6', 'say c 7'] : [],
     chance(words, 1, 4) ? ['close c', 'retransmit c'] : [],
     chance(words, 1, 4) ? ['retransmit c'] : [],
     ['answer c'],
     chance(words, 1, 4) ? ['say c 8'] : [],
     ['close c'],
-    [chance(words, 1, 2) ? 'say c 9' : 'answer c'],
+    [chance(words, 4, 5) ? 'say c 9' : 'answer c'],
     tfo ? ['socket d tcp', `connect d ${to} tfo`, 'send d 5', 'answer d'] : [],
   ];
   return story.slice(0, 3 + below(words, story.length - 2)).flat();
