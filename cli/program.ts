@@ -153,7 +153,11 @@ function addQuestions(all: Command): void {
     .command('trace')
     .argument('<file>', 'a scenario or counterexample')
     .description('run one scenario and print what happened, step by step')
-    .addOption(variant('the kernel to run it on'))
+    .addOption(
+      variant('the kernel to run it on; several are shown side by side').argParser(
+        (name: string, names: readonly string[] = []) => [...names, name],
+      ),
+    )
     .addOption(release())
     .addOption(json())
     .action(async (file, options) => (await import('./verbs/trace.ts')).trace(file, options));

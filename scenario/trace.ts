@@ -24,7 +24,6 @@ import { NF_ACCEPT, NF_DROP, NF_QUEUE, NF_REPEAT, NF_STOLEN, NF_STOP } from '../
 import type { Effect, Kernel, World } from '../model/types/world.ts';
 import type { Run } from '../properties/property.ts';
 import { errorName, formatError } from './errno.ts';
-import { printEvent } from './events.ts';
 import { formatAddress, formatFlags, formatProtocol, formatTable } from './format.ts';
 import { printEndpoints, printProtocol } from './tcpdump.ts';
 
@@ -145,9 +144,14 @@ function tracePacket(net: World, event: number, { dev, gateway, skb }: Xmit): Tr
   };
 }
 
+/** `10.0.0.1:40000 > 8.8.8.8:80 tcp S`. */
+export function packetName(skb: SkBuff): string {
+  return `${printEndpoints(skb)} ${printProtocol(skb)}`;
+}
+
 /** `10.0.0.1:40000 > 8.8.8.8:80 tcp S, mark 100, transport checksum incorrect`. */
 function packetText(skb: SkBuff): string {
-  const words = [`${printEndpoints(skb)} ${printProtocol(skb)}`];
+  const words = [packetName(skb)];
   const cookie = cookieOf(skb);
   if (cookie !== '') words.push(`cookie ${cookie}`);
   const signature = signatureOf(skb);
@@ -213,7 +217,7 @@ export function namedSockets(net: World): ReadonlyMap<string, Sock> {
 
 // the trace as data
 
-function lastWorld(run: Run): World {
+export function lastWorld(run: Run): World {
   return run.steps.at(-1)?.world ?? run.boot;
 }
 
@@ -258,7 +262,7 @@ function verdictText(verdict: number): string {
 }
 
 /** A socket as people call it. */
-function socketText(net: World, id: number): string {
+export function socketText(net: World, id: number): string {
   const sk = net.socks.find((one) => one.id === id);
   if (sk === undefined || id === 0) return 'the kernel';
   if (sk.kind === SOCK_CONTROL) return "the kernel's control socket";
@@ -307,7 +311,7 @@ function changes(...parts: readonly (readonly [name: string, before: string, aft
     : changed.map(([name, before, after]) => `${name} ${before} -> ${after}`).join(', ');
 }
 
-function dstText(net: World, { dev, rt_gw4, table }: Rtable): string {
+export function dstText(net: World, { dev, rt_gw4, table }: Rtable): string {
   const usual = table === RT_TABLE_MAIN || table === RT_TABLE_UNSPEC || table === RT_TABLE_LOCAL;
   return `${routeText(net, dev, rt_gw4)}${usual ? '' : ` table ${formatTable(table)}`}`;
 }
@@ -338,6 +342,11 @@ function oopsText(net: World): string[] {
   return net.oops.where === '' ? [] : [`oops in ${net.oops.where}: ${net.oops.why}`];
 }
 
+/** What an effect was, in words; '' for what nobody asks about. */
+export function effectText(net: World, effect: Effect): string {
+  return essential(net, effect) || further(net, effect);
+}
+
 /** What a replay must show again: one line for each packet that leaves, and for all that goes wrong. */
 export function traceLines(run: Run): string[] {
   return run.steps.flatMap(({ world, effects }, event) =>
@@ -348,7 +357,7 @@ export function traceLines(run: Run): string[] {
 }
 
 /** A socket's addresses in one line. */
-function socketLine(name: string, sk: Sock): string {
+export function socketLine(name: string, sk: Sock): string {
   const { state, saddr, rcv_saddr, sport, daddr, dport, hashed } = traceSocket(sk);
   const source = saddr === rcv_saddr ? saddr : `${saddr} (receives at ${rcv_saddr})`;
   return `${name}: ${state} ${source} port ${sport}, peer ${daddr} port ${dport}${hashed ? '' : ', not hashed'}`;
@@ -360,30 +369,8 @@ export function inexpressibleText(kernel: Kernel, why: string): string {
 }
 
 /** The mark that a program gives its socket without being told. */
-function soMarkText(world: World, event: Run['events'][number]): string {
+export function soMarkText(world: World, event: Run['events'][number]): string {
   if (event.kind !== 'socket') return '';
   const { sk_mark } = sockByName(world, event.s);
-  return sk_mark === event.mark ? '' : `    its program sets SO_MARK ${sk_mark}`;
-}
-
-/** The run step by step, for people; `commands` are those of the variant's operator. */
-export function traceText(run: Run, violations: readonly Violation[] = [], commands: readonly string[] = []): string[] {
-  const { inexpressible } = lastWorld(run);
-  const lines = [`on ${run.kernel.name}: ${run.kernel.title}`, ...commands.map((command) => `  ${command}`)];
-  for (const effect of run.boot.effects) if (effect.kind === 'refused') lines.push(`  refused: ${effect.message}`);
-  for (const [event, { world, effects }] of run.steps.entries()) {
-    lines.push(`events[${event}] ${printEvent(run.events[event] as Run['events'][number])}`);
-    for (const effect of effects) {
-      const text = essential(world, effect) || further(world, effect);
-      if (text !== '') lines.push(`    ${text}`);
-    }
-    lines.push(...[soMarkText(world, run.events[event] as Run['events'][number])].filter((text) => text !== ''));
-    lines.push(...oopsText(world).map((text) => `    ${text}`));
-    for (const violation of violations) if (violation.event === event) lines.push(`    violates ${violation.property}`);
-  }
-  if (inexpressible !== '') return [...lines, inexpressibleText(run.kernel, inexpressible)];
-  if (run.steps.length < run.events.length) lines.push(`events[${run.steps.length}] and later do not happen`);
-  lines.push('sockets');
-  for (const [name, sk] of namedSockets(lastWorld(run))) lines.push(`    ${socketLine(name, sk)}`);
-  return lines;
+  return sk_mark === event.mark ? '' : `its program sets SO_MARK ${sk_mark}`;
 }

@@ -4,6 +4,6 @@ export { properties } from '../properties/index.ts';
 export { bootHost, firstBroken, occurs, play, playOn, refusal } from '../scenario/play.ts';
 export { checkScenario, loadScenario, scenarioJsonSchema } from '../scenario/scenario.ts';
 export { commandOf, compile, eventOfLine } from '../scenario/text.ts';
-export { traceLines, traceOf, traceText } from '../scenario/trace.ts';
+export { traceLines, traceOf } from '../scenario/trace.ts';
 export { decode, wordLists } from './fastCheck.ts';
 export { search } from './review.ts';

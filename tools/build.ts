@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import { esbuildPluginC } from '../compiler/plugins.ts';
 import { esbuildPluginLift } from '../solver/liftPlugins.ts';
 import { esbuildPluginCopies, rewriteCopies } from './copies/copies.ts';
+import { esbuildPluginWatch } from './watch/watchPlugins.ts';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -21,7 +22,12 @@ await build({
   target: 'node20',
   packages: 'external',
   sourcemap: true,
-  plugins: [esbuildPluginLift(), esbuildPluginC({ rewrite: rewriteCopies }), esbuildPluginCopies()],
+  plugins: [
+    esbuildPluginLift(),
+    esbuildPluginWatch(),
+    esbuildPluginC({ rewrite: rewriteCopies }),
+    esbuildPluginCopies(),
+  ],
   logLevel: 'warning',
   // What a lifted file lacks would be undefined at run time, without a word.
   logOverride: { 'import-is-undefined': 'error' },

@@ -1,13 +1,17 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
 import { properties } from '../../properties/index.ts';
 import type { Run } from '../../properties/property.ts';
-import { firstBroken, play, typed } from '../../scenario/play.ts';
-import { loadScenario } from '../../scenario/scenario.ts';
-import { traceOf, traceText, type Violation } from '../../scenario/trace.ts';
+import { firstBroken } from '../../scenario/play.ts';
+import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
+import { comparisonText, type Told } from '../../scenario/story/compare.ts';
+import { storyOf, untilCrash } from '../../scenario/story/story.ts';
+import { storyText } from '../../scenario/story/tell.ts';
+import { traceOf, type Violation } from '../../scenario/trace.ts';
 import { chooseVariant } from '../choose.ts';
+import { watchedKernel } from '../watched.ts';
 
 export interface TraceOptions {
-  readonly variant?: string;
+  readonly variant?: readonly string[];
   readonly release?: string;
   readonly json?: boolean;
 }
@@ -20,14 +24,26 @@ function violationsOf(run: Run): Violation[] {
     .sort((a, b) => a.event - b.event);
 }
 
+function tell(name: string, { release, scenario }: LoadedScenario, options: TraceOptions): Told {
+  const story = storyOf(watchedKernel(chooseVariant(name, options.release ?? release)), scenario);
+  return { story, violations: violationsOf(story.run) };
+}
+
+/** One trace, or a list of those of several kernels. */
+function asJson(all: readonly Told[]): string {
+  const traces = all.map(({ story, violations }) => traceOf(untilCrash(story), violations));
+  return JSON.stringify(traces.length === 1 ? traces[0] : traces, null, 2);
+}
+
+function asText(all: readonly Told[]): string {
+  const lines =
+    all.length === 1 ? all.flatMap(({ story, violations }) => storyText(story, violations)) : comparisonText(all);
+  return lines.join('\n');
+}
+
 export function trace(file: string, options: TraceOptions): void {
   const loaded = loadScenario(file);
-  const kernel = chooseVariant(options.variant ?? loaded.variant ?? 'stock', options.release ?? loaded.release);
-  const run = play(kernel, loaded.scenario);
-  const violations = violationsOf(run);
-  const { commands } = typed(kernel, loaded);
-  const text = options.json
-    ? JSON.stringify(traceOf(run, violations), null, 2)
-    : traceText(run, violations, commands).join('\n');
-  process.stdout.write(`${text}\n`);
+  const { variant: names = [loaded.variant ?? 'stock'] } = options;
+  const all = names.map((name) => tell(name, loaded, options));
+  process.stdout.write(`${options.json ? asJson(all) : asText(all)}\n`);
 }

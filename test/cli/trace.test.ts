@@ -41,8 +41,16 @@ test('one object is printed, for the variant that the file names', () => {
 });
 
 test('another variant may be asked for, and an unknown one is refused by name', () => {
-  trace(file, { variant: 'stock' });
+  trace(file, { variant: ['stock'] });
   expect(out).toMatch(/^on stock: /);
   expect(out).toContain('events[1] send u 12 to 10.0.0.9:53');
-  expect(() => trace(file, { variant: 'frob' })).toThrow('frob');
+  expect(() => trace(file, { variant: ['frob'] })).toThrow('frob');
+});
+
+test('several kernels are compared, as JSON in a list', () => {
+  trace(file, { variant: ['stock', 'masquerade'] });
+  expect(out).toMatch(/^stock: .*\nmasquerade: .*\n(?:.*\n)?\nDIFFERENCES\n/);
+  out = '';
+  trace(file, { variant: ['stock', 'masquerade'], json: true });
+  expect(JSON.parse(out).map(({ variant }: { variant: string }) => variant)).toEqual(['stock', 'masquerade']);
 });

@@ -4,7 +4,7 @@ import { NO_SKB } from '../../model/types/packet.ts';
 import type { Run } from '../../properties/property.ts';
 import { play } from '../../scenario/play.ts';
 import { checkScenario } from '../../scenario/scenario.ts';
-import { checksumOf, traceLines, traceOf, traceText } from '../../scenario/trace.ts';
+import { checksumOf, traceLines, traceOf } from '../../scenario/trace.ts';
 
 /** The configuration of the post. */
 const POST = [
@@ -86,16 +86,6 @@ test("an operator who is refused is told the kernel's words", () => {
   expect(traceLines(run('stock', 'host ip rule add goto 1 pref 5', 'host ip addr add 10.0.0.1/24 dev eth0'))).toContain(
     'events[1] refused: RTNETLINK answers: File exists',
   );
-});
-
-test('people read every event, the reroute, and the sockets at the end', () => {
-  const text = traceText(run('stock', 'socket c tcp', 'connect c 8.8.8.8:80', 'answer c'), [
-    { property: 'p', event: 1 },
-  ]);
-  expect(text).toContain('events[1] connect c 8.8.8.8:80');
-  expect(text).toContain('    reroute with mark 100: route eth0 via 10.0.0.254 -> eth1 via 10.1.0.254 table 100');
-  expect(text).toContain('    violates p');
-  expect(text.at(-1)).toMatch(/^ {4}c: ESTABLISHED 10\.0\.0\.1 port \d+, peer 8\.8\.8\.8 port 80$/);
 });
 
 test('a packet of a protocol without a checksum has none', () => {
