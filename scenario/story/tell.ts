@@ -40,9 +40,10 @@ function isOfKernel({ fn, path }: Place): boolean {
   return /^model\/kernel\/|\.[ch]$/.test(path) && !/[A-Z]/.test(fn) && !PLUMBING.has(fn);
 }
 
-/** The innermost function that the kernel has. */
+/** The innermost function that the kernel has, else what the world outside of it did. */
 export function kernelPlace({ at, callers }: Pick<Moment, 'at' | 'callers'>): Place {
-  return [...callers, at].findLast(isOfKernel) ?? at;
+  const all = [...callers, at];
+  return all.findLast(isOfKernel) ?? all.findLast(({ path }) => path.startsWith('model/host/')) ?? at;
 }
 
 /** Where people look the function up: in C where the model follows it, with the line where it is one of the patch. */

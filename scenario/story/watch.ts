@@ -110,6 +110,11 @@ export function enter(fn: string, spot: Spot, parameters: readonly unknown[]): F
   return frame;
 }
 
+/** That statement of a function begins. */
+export function line(frame: Frame | undefined, spot: Spot): void {
+  if (frame !== undefined) frame.spot = spot;
+}
+
 /** A statement of the innermost function has assigned those values. */
 export function at(spot: Spot, values: readonly unknown[]): void {
   const frame = running?.frames.at(-1);

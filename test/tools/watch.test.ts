@@ -8,11 +8,17 @@ function twin(source: string): string {
   return watch(source, OPTIONS).code.split('\n').slice(1).join('\n');
 }
 
+/** How a twin writes a place. */
+function place(line: number, path = OPTIONS.path): string {
+  return JSON.stringify({ path, line });
+}
+
 test('a function tells of its parameters, its assignments and what it returns', () => {
   expect(twin('function f(net: World): World {\n  const x = g(net);\n  return x;\n}')).toBe(
-    'function f(net: World): World { const $frame = $enter(\'f\', {"path":"model/kernel/a.ts","line":2}, [net]);\n' +
-      '  const x = g(net); $at({"path":"model/kernel/a.ts","line":2}, [x]);\n' +
-      '  return $leave($frame, {"path":"model/kernel/a.ts","line":3}, (x));\n}',
+    `function f(net: World): World { const $frame = $enter('f', ${place(2)}, [net]);
+  $line($frame, ${place(2)}); const x = g(net); $at(${place(2)}, [x]);
+  $line($frame, ${place(3)}); return $leave($frame, ${place(3)}, (x));
+}`,
   );
 });
 
@@ -20,7 +26,8 @@ test('a statement that is a branch gets a block', () => {
   expect(
     twin('function f(a: World): World {\n  if (a) a = g(a);\n  else ({ skb: b, net: a } = h(a));\n  return a;\n}'),
   ).toContain(
-    'if (a) { a = g(a); $at({"path":"model/kernel/a.ts","line":2}, [a]); }\n  else { ({ skb: b, net: a } = h(a)); $at({"path":"model/kernel/a.ts","line":3}, [b, a]); }',
+    `if (a) { $line($frame, ${place(2)}); a = g(a); $at(${place(2)}, [a]); }
+  else { $line($frame, ${place(3)}); ({ skb: b, net: a } = h(a)); $at(${place(3)}, [b, a]); }`,
   );
 });
 
@@ -33,9 +40,17 @@ test('a twin imports twins of the model, and data as it is', () => {
 });
 
 test('a statement of compiled C has the line of C, and a part of a function its name', () => {
-  const text =
-    'export function f(net) {\n  // model/patch/a.c:7\n  return f_out(net);\n}\n\nfunction f_out(net) {\n  // model/patch/a.h:9\n  net = g(net);\n}';
-  expect(twin(text)).toContain('$enter(\'f\', {"path":"model/patch/a.c","line":7}, [net]);');
-  expect(twin(text)).toContain('$enter(\'f\', {"path":"model/patch/a.h","line":9}, [net]);');
-  expect(twin(text)).toContain('net = g(net); $at({"path":"model/patch/a.h","line":9}, [net]);');
+  const text = `export function f(net) {
+  // model/patch/a.c:7
+  return f_out(net);
+}
+
+function f_out(net) {
+  // model/patch/a.h:9
+  net = g(net);
+  return net;
+}`;
+  expect(twin(text)).toContain(`$enter('f', ${place(7, 'model/patch/a.c')}, [net]);`);
+  expect(twin(text)).toContain(`$enter('f', ${place(9, 'model/patch/a.h')}, [net]);`);
+  expect(twin(text)).toContain(`net = g(net); $at(${place(9, 'model/patch/a.h')}, [net]);`);
 });

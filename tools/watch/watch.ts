@@ -72,9 +72,6 @@ export function watch(source: string, { path, listener, isTwin }: WatchOptions):
   const ownerOf = (name: string): string =>
     marks.length === 0 ? name : (functions.find((owner) => name.startsWith(`${owner}_`)) ?? name);
 
-  const shown = (names: readonly string[], statement: Node) =>
-    ` $at(${placeOf(statement)}, [${[...new Set(names)].join(', ')}]);`;
-
   const visitFunction = (node: Node): void => {
     const body = node.body as Node;
     const name = (node.id as Node | null)?.name as string | undefined;
@@ -99,30 +96,29 @@ export function watch(source: string, { path, listener, isTwin }: WatchOptions):
     if (isFunction(node)) return;
     if (node.type === 'ReturnStatement') {
       const value = node.argument as Node | null;
-      if (value === null)
-        edits.update(node.start, node.end, `return $leave($frame, ${lineOf(node.start)}, undefined);`);
-      else {
-        edits.appendLeft(value.start, `$leave($frame, ${placeOf(node)}, (`);
-        edits.appendRight(value.end, '))');
-      }
+      if (value === null) throw new Error(`${placeOf(node)}: a function of the model returns a value`);
+      edits.appendLeft(value.start, `$leave($frame, ${placeOf(node)}, (`);
+      edits.appendRight(value.end, '))');
       return;
     }
     if (node.type === 'BlockStatement' || node.type === 'SwitchCase') {
       const statements = (node.type === 'BlockStatement' ? node.body : node.consequent) as readonly Node[];
-      for (const statement of statements) {
-        const names = assigned(statement);
-        if (names.length > 0) edits.appendLeft(statement.end, shown(names, statement));
-      }
+      for (const statement of statements) tell(statement, false);
     }
     for (const branch of BRANCHES) {
       const statement = node[branch] as Node | null | undefined;
-      if (statement?.type !== 'ExpressionStatement') continue;
-      const names = assigned(statement);
-      if (names.length === 0) continue;
-      edits.appendRight(statement.start, '{ ');
-      edits.appendLeft(statement.end, `${shown(names, statement)} }`);
+      if (statement && /^(?:Expression|Return)Statement$/.test(statement.type)) tell(statement, true);
     }
     visitChildren(node);
+  };
+
+  /** Says where the function is before a statement that may call another one, and afterwards what it assigned. */
+  const tell = (statement: Node, needsBlock: boolean): void => {
+    if (!/^(?:Expression|Return|If)Statement$|^VariableDeclaration$/.test(statement.type)) return;
+    const names = assigned(statement);
+    const after = names.length === 0 ? '' : ` $at(${placeOf(statement)}, [${[...new Set(names)].join(', ')}]);`;
+    edits.appendRight(statement.start, `${needsBlock ? '{ ' : ''}$line($frame, ${placeOf(statement)}); `);
+    edits.appendLeft(statement.end, `${after}${needsBlock ? ' }' : ''}`);
   };
 
   const visitChildren = (node: Node): void => {
@@ -136,7 +132,9 @@ export function watch(source: string, { path, listener, isTwin }: WatchOptions):
       edits.update(from.start, from.end, JSON.stringify(`${from.value as string}${WATCHED}`));
     visit(statement);
   }
-  edits.prepend(`import { at as $at, enter as $enter, leave as $leave } from ${JSON.stringify(listener)};\n`);
+  edits.prepend(
+    `import { at as $at, enter as $enter, leave as $leave, line as $line } from ${JSON.stringify(listener)};\n`,
+  );
   return {
     code: edits.toString(),
     map: edits.generateMap({ source: path, hires: true, includeContent: true }).toString(),

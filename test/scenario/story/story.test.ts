@@ -37,7 +37,7 @@ describe.each(counterexampleFiles())('%s', (file) => {
 test('what the patch writes stands behind its function, file and line, in the order of its statements', () => {
   const text = storyText(story(PING, 'icmp-only')).join('\n');
   expect(text).toMatch(
-    /ip_route_reroute\(\), model\/patch\/\S+:\d+\n {8}packet 1: route eth0 via 10\.0\.0\.254 -> eth1 via 10\.1\.0\.254 table 100\n {4}ipt_mangle_out\(\), model\/patch\/icmp-only\.\w+:\d+\n {8}packet 1: source 10\.0\.0\.1 -> 10\.1\.0\.1, IP checksum correct -> incorrect\n/,
+    /ip_route_reroute\(\), model\/patch\/reroute\.h:\d+\n {8}packet 1: route none -> eth1 via 10\.1\.0\.254 table 100\n {4}ipt_mangle_out\(\), model\/patch\/icmp-only\.c:\d+\n {8}packet 1: source 10\.0\.0\.1 -> 10\.1\.0\.1, IP checksum correct -> incorrect\n/,
   );
   expect(text).toMatch(/c: inet_saddr 0\.0\.0\.0 -> 10\.1\.0\.1\n/);
   expect(text).toMatch(
