@@ -64,9 +64,9 @@ test('the line in which the kernel crashes is the last of its event: no packet l
 test('several kernels: first what differs, then what they share once and the rest side by side', () => {
   const kernels = ['stock', 'icmp-only'].map((name) => ({ story: story(PING, name), violations: [] }));
   const text = comparisonText(kernels);
-  expect(text[3]).toBe('DIFFERENCES');
-  expect(text[5]).toBe('events[1] send c 56 to 8.8.8.8');
-  expect(text[6]).toMatch(/^ {4}eth1 via 10\.1\.0\.254: 10\.0\.0\.1 > +\| eth1 via 10\.1\.0\.254: 10\.1\.0\.1 >$/);
+  const at = text.indexOf('DIFFERENCES');
+  expect(text[at + 2]).toBe('events[1] send c 56 to 8.8.8.8');
+  expect(text[at + 3]).toMatch(/^ {4}eth1 via 10\.1\.0\.254: 10\.0\.0\.1 > +\| eth1 via 10\.1\.0\.254: 10\.1\.0\.1 >$/);
   expect(text.filter((line) => line.includes('mark_tg(), net/netfilter/xt_mark.c'))).toHaveLength(1);
 });
 
