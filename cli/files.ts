@@ -8,6 +8,7 @@ import type { Stored } from '../search/review.ts';
 const COUNTEREXAMPLES = 'counterexamples';
 
 const LAST_REVIEW = join('.reroute-check', 'review.json');
+const LAST_PAGE = join('.reroute-check', 'report.html');
 
 /** Writes to a temporary file beside the place and renames it. */
 export function writeWhole(path: string, text: string): void {
@@ -63,6 +64,12 @@ function isLines(value: unknown): value is readonly string[] {
 
 export function writeLastReview(review: Review): void {
   writeWhole(LAST_REVIEW, `${JSON.stringify(review, null, 2)}\n`);
+}
+
+/** Keeps the page of the last review; gives its path. */
+export function writeLastPage(text: string): string {
+  writeWhole(LAST_PAGE, text);
+  return LAST_PAGE;
 }
 
 /** The last review made in this folder. */

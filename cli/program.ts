@@ -199,7 +199,7 @@ function addReports(all: Command): void {
     .command('report')
     .description('the last review, or a new one, in another form')
     .addOption(
-      new Option('--format <format>', 'form of the report').choices(['json', 'markdown']).makeOptionMandatory(),
+      new Option('--format <format>', 'form of the report').choices(['json', 'markdown', 'html']).makeOptionMandatory(),
     )
     .addOption(output())
     .option('--new', 'review anew even when there is a last one')

@@ -1,9 +1,10 @@
 /** Builds the installed program: one entry with lazily loaded chunks; packages stay packages. */
-import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { esbuildPluginC } from '../compiler/plugins.ts';
 import { esbuildPluginLift } from '../solver/liftPlugins.ts';
 import { esbuildPluginCopies, rewriteCopies } from './copies/copies.ts';
+import { buildPage } from './page.ts';
 import { esbuildPluginWatch } from './watch/watchPlugins.ts';
 
 rmSync('dist', { recursive: true, force: true });
@@ -32,6 +33,7 @@ await build({
   // What a lifted file lacks would be undefined at run time, without a word.
   logOverride: { 'import-is-undefined': 'error' },
 });
+writeFileSync('dist/report.html', await buildPage());
 chmodSync('dist/reroute-check.js', 0o755);
 
 /** In a checkout `npx` finds programs of other packages only; this makes it find ours. */

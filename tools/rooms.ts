@@ -58,9 +58,14 @@ export const ROOMS: readonly Room[] = [
     imports: ['compiler', ...MODEL, 'properties', 'scenario', 'search'],
   },
   {
+    folder: 'report',
+    holds: 'the review as people read it: the page in which the model runs, and text for mail',
+    imports: [...MODEL, 'properties', 'scenario', 'search'],
+  },
+  {
     folder: 'tools',
     holds: 'what rewrites, measures or builds the source',
-    imports: ['compiler', 'model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver'],
+    imports: ['compiler', 'model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver', 'report'],
   },
   {
     folder: 'cli',
@@ -74,6 +79,7 @@ export const ROOMS: readonly Room[] = [
       'search',
       'solver',
       'conformance',
+      'report',
       'tools',
     ],
   },

@@ -1,11 +1,12 @@
 /** `reroute-check report`: a review in a form for other programs and readers. */
 import type { EngineName, Review } from '../../search/outcome.ts';
 import { counterexamplePath, readLastReview, writeLastReview, writeWhole } from '../files.ts';
+import { page } from '../page.ts';
 import { cellOf, exhaustedScopes, outcomesOf } from '../terminal.ts';
 import { makeReview } from './review.ts';
 
 export interface ReportOptions {
-  readonly format: 'json' | 'markdown';
+  readonly format: 'json' | 'markdown' | 'html';
   readonly output?: string;
   readonly new?: boolean;
   readonly engine?: EngineName | 'all';
@@ -14,6 +15,7 @@ export interface ReportOptions {
 const FORMS: Record<ReportOptions['format'], (review: Review) => string> = {
   json: (review) => `${JSON.stringify(review, null, 2)}\n`,
   markdown,
+  html: (review) => page(review),
 };
 
 export async function report(options: ReportOptions): Promise<void> {

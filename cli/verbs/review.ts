@@ -11,7 +11,14 @@ import { answersOf, type Cell, type EngineName, type Outcome, type Review } from
 import { breaks } from '../../search/replays.ts';
 import { RUNS, SEED, type Stored } from '../../search/review.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
-import { counterexamplePath, readCounterexample, writeCounterexample, writeLastReview } from '../files.ts';
+import {
+  counterexamplePath,
+  readCounterexample,
+  writeCounterexample,
+  writeLastPage,
+  writeLastReview,
+} from '../files.ts';
+import { page } from '../page.ts';
 import { progress } from '../progress.ts';
 import { needToRecord, readResult, record, recordedOn } from '../results.ts';
 import { matrixText } from '../terminal.ts';
@@ -95,7 +102,7 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
   const result = await makeReview(options);
   for (const cell of result.cells) store(cell, onRelease(result.release));
   writeLastReview(result);
-  process.stdout.write(matrixText(result));
+  process.stdout.write(`${matrixText(result)}as a page: ${writeLastPage(page(result))}\n`);
   if (options.record) recordMatrix(result);
 }
 

@@ -172,7 +172,7 @@ function rulesOf({ name, chains }: XtTable): string[] {
 }
 
 /** The tables of a host, each with its entries as lines. */
-const TABLES: Readonly<
+export const TABLES: Readonly<
   Record<string, { readonly of: (net: World) => unknown; readonly lines: (net: World) => string[] }>
 > = {
   'bind table': {

@@ -67,6 +67,7 @@ export interface Line {
   readonly place: Place;
   readonly text: string;
   readonly is: 'change' | 'effect' | 'oops';
+  readonly moment: Moment;
 }
 
 /** An effect beside the changes: a second lookup is told where no packet shows that it ran. */
@@ -83,12 +84,12 @@ export function linesOfStep(moments: readonly Moment[]): readonly Line[] {
     const { before, after, effects } = moment;
     const place = kernelPlace(moment);
     for (const change of changesOf(moment)) {
-      lines.push({ place, text: changeText(change), is: change.of === 'oops' ? 'oops' : 'change' });
+      lines.push({ place, text: changeText(change), is: change.of === 'oops' ? 'oops' : 'change', moment });
       if (change.of === 'oops') return lines;
     }
     for (const effect of effects) {
       const text = storyEffect(before, after, effect);
-      if (text !== '') lines.push({ place, text, is: 'effect' });
+      if (text !== '') lines.push({ place, text, is: 'effect', moment });
     }
   }
   return lines;
