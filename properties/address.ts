@@ -1,9 +1,7 @@
 /** Address consistency: whose address a packet carries, and who may change it. */
 
 import { step } from '../model/host/step.ts';
-import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
 import { getSock, setSock, sockByName } from '../model/types/lookup.ts';
-import type { NetDevice } from '../model/types/net.ts';
 import { formatAddress } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
@@ -26,6 +24,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
+import { goesToProvider, routedBack } from './providers.ts';
 import { owners, silentPeers, twoUplinks } from './scopes/runs.ts';
 import { departure, end, lastDeparture } from './sentences.ts';
 import { addressedByTunnel } from './tunnels.ts';
@@ -57,8 +56,8 @@ export const addressProperties: readonly Property[] = [
     asked: ['RFC 2827 (BCP 38)', 'RFC 3704 section 2.2 (strict reverse path forwarding)'],
     onStock: "the problem the patch sets out to solve: the provider drops what carries the other provider's address",
     scope: twoUplinks,
-    speaksOf: (run, i, { gateway, skb }) => gateway !== 0 && kernelChoseSource(run, i, skb),
-    holds: (run, i, { dev, skb }) => coveredBy(dev_get_by_index(worldAfter(run, i), dev), skb.iph.saddr),
+    speaksOf: (run, i, e) => goesToProvider(worldAfter(run, i), e) && kernelChoseSource(run, i, e.skb),
+    holds: (run, i, { dev, skb }) => routedBack(worldAfter(run, i), dev, skb.iph.saddr),
     finding: (run, i) => `${departure(run, i)}, an address that the provider there does not route back and may drop`,
   }),
 
@@ -271,16 +270,6 @@ export const addressProperties: readonly Property[] = [
     finding: () => 'the second lookup fails and the packet is dropped, yet its socket has lost its address or port',
   }),
 ];
-
-/** Whether `addr` lies in a subnet that the device has an address in: what a provider's strict filter lets through. */
-function coveredBy(dev: NetDevice, addr: number): boolean {
-  let covered = false;
-  for (const ifa of dev.ifa_list) {
-    const mask = ifa.ifa_prefixlen === 0 ? 0 : (0xffffffff << (32 - ifa.ifa_prefixlen)) >>> 0;
-    covered = covered || ((addr ^ ifa.ifa_address) & mask) === 0;
-  }
-  return covered;
-}
 
 /** Whether that packet belongs to a connected socket of a user that still lives, and was sent in its name. */
 function fromConnected(run: Run, i: number, skb: SkBuff): boolean {

@@ -5,11 +5,13 @@ import { fastOpenProperties } from './fastOpen.ts';
 import { netfilterProperties } from './netfilter.ts';
 import { orderProperties } from './order.ts';
 import type { Property } from './property.ts';
+import { purposeProperties } from './purpose.ts';
 import { routeProperties } from './route.ts';
 import { connectionProperties } from './tcp.ts';
 import { tupleProperties } from './tuple.ts';
 
 export const properties: readonly Property[] = [
+  ...purposeProperties,
   ...addressProperties,
   ...tupleProperties,
   ...checksumProperties,

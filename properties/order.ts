@@ -17,8 +17,8 @@ import {
 } from '../model/types/verdict.ts';
 import type { Effect } from '../model/types/world.ts';
 import { sameEnds, socksMangled } from './address.ts';
+import { asking } from './answers.ts';
 import { everyDeparture, everyReroute } from './every.ts';
-import { asking } from './netfilter.ts';
 import { inSocks, type Reroute, userSocket, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run } from './property.ts';
 import { statefulHost } from './scopes/runs.ts';

@@ -3,10 +3,11 @@ import { inet_select_addr } from '../model/kernel/net/ipv4/devinet.ts';
 import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
 import { fib_result_prefsrc } from '../model/kernel/net/ipv4/fib_semantics.ts';
 import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
+import type { HostCommand } from '../model/types/host.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
-import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
-import { NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, NO_SKB, type SkBuff } from '../model/types/packet.ts';
+import { type FlowI4, NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
 import {
   NO_SOCK,
   SOCK_PING,
@@ -22,6 +23,9 @@ import { at, eventOf, type Run, worldBefore } from './property.ts';
 
 /** A packet on a link. */
 export type Xmit = Extract<Effect, { kind: 'xmit' }>;
+
+/** No packet: device 0. */
+export const NO_XMIT: Xmit = { kind: 'xmit', dev: 0, gateway: 0, skb: NO_SKB };
 
 /** A second route lookup. */
 export type Reroute = Extract<Effect, { kind: 'reroute' }>;
@@ -94,33 +98,53 @@ export function givenSource(run: Run, i: number, sk: Sock): number {
   return perPacket !== 0 || anyOnDevice ? perPacket : boundAddress(run, i, sk.name);
 }
 
-/** Whether the operator changed the host before or in step `i`: then an older choice of source may be out of date. */
-export function hostChanged(run: Run, i: number): boolean {
+/** Whether the call of step `k` is on that very socket: a name can be given again. */
+export function callOn(run: Run, k: number, sk: Sock): boolean {
+  const event = eventOf(run, k);
+  if (event.kind === 'host' || event.kind === 'wait' || event.kind === 'receive') return false;
+  const net = event.kind === 'socket' ? worldAfter(run, k) : worldBefore(run, k);
+  return sk.id !== 0 && sockByName(net, event.s).id === sk.id;
+}
+
+/** How often the user connected that socket by step `i`, and when last; -1 for never. */
+function connects(run: Run, i: number, sk: Sock): { count: number; last: number } {
+  let count = 0;
+  let last = -1;
+  for (let k = 0; k < i + 1; k += 1) {
+    const event = eventOf(run, k);
+    const connecting = (event.kind === 'connect' || (event.kind === 'send' && event.tfo)) && callOn(run, k, sk);
+    count = connecting && event.kind === 'connect' ? count + 1 : count;
+    last = connecting ? k : last;
+  }
+  return { count, last };
+}
+
+/** Whether the command changes links, addresses, routes or rules, or a setting: all that a look-up is answered from. */
+function rewires({ kind }: HostCommand): boolean {
+  return kind !== 'iptables' && kind !== 'ipset' && kind !== 'conntrack';
+}
+
+/** Whether the operator changed what look-ups are answered from after step `since`, up to step `i`. */
+export function rewiredSince(run: Run, since: number, i: number): boolean {
   let changed = false;
   let k = 0;
   for (const event of run.events) {
-    changed = changed || (k <= i && (event.kind === 'host' || event.kind === 'wait'));
+    changed = changed || (k > since && k <= i && event.kind === 'host' && rewires(event.command));
     k = k + 1;
   }
   return changed;
 }
 
-/** How often the user connected that socket before or in step `i`: a second connect keeps the source of the first. */
-function connects(run: Run, i: number, name: string): number {
-  let count = 0;
-  let k = 0;
-  for (const event of run.events) {
-    count = k <= i && event.kind === 'connect' && event.s === name ? count + 1 : count;
-    k = k + 1;
-  }
-  return count;
-}
-
-/** Whether the kernel chose that packet's source, for its destination, for a user who left it open. */
+/**
+ * Whether the kernel chose that packet's source, for its destination, for a user who left it open. A second connect keeps
+ * the source of the first, and a connected socket the one that the host had for it when it was connected.
+ */
 export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
   const sk = ownerOf(run, i, skb);
-  if (sk.inet_daddr !== 0 && (sk.inet_daddr !== skb.iph.daddr || connects(run, i, sk.name) > 1)) return false;
-  return userSocket(sk) && sk.parent === 0 && givenSource(run, i, sk) === 0 && !hostChanged(run, i);
+  if (!userSocket(sk) || sk.parent !== 0 || givenSource(run, i, sk) !== 0) return false;
+  if (sk.inet_daddr === 0) return true;
+  const { count, last } = connects(run, i, sk);
+  return sk.inet_daddr === skb.iph.daddr && count <= 1 && !rewiredSince(run, last, i);
 }
 
 /** TOS bits that a route lookup sees. C: include/uapi/linux/in_route.h, IPTOS_RT_MASK. */
@@ -148,6 +172,23 @@ export function sourcePort(skb: SkBuff): number {
 /** The destination port likewise. */
 export function destinationPort(skb: SkBuff): number {
   return skb.iph.protocol === IPPROTO_TCP ? skb.th.dest : skb.iph.protocol === IPPROTO_UDP ? skb.uh.dest : 0;
+}
+
+/** Everything that a rule may select by, as the packet has it. */
+export function keyOf(skb: SkBuff, sk: Sock, saddr: number, uid: number): FlowI4 {
+  const ports = skb.iph.protocol === IPPROTO_TCP || skb.iph.protocol === IPPROTO_UDP;
+  return {
+    ...NO_FLOW,
+    flowi4_oif: sk.sk_bound_dev_if,
+    flowi4_mark: skb.mark,
+    flowi4_tos: skb.iph.tos & 0x1e,
+    flowi4_proto: skb.iph.protocol,
+    flowi4_uid: uid,
+    saddr,
+    daddr: skb.iph.daddr,
+    fl4_sport: ports ? sourcePort(skb) : 0,
+    fl4_dport: ports ? destinationPort(skb) : 0,
+  };
 }
 
 /** getsockname(2): the address that the user is told. */

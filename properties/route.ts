@@ -8,19 +8,19 @@ import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xf
 import { mayDependOnStack } from '../model/types/effects.ts';
 import { sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
-import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../model/types/packet.ts';
-import { type FlowI4, NO_FLOW } from '../model/types/route.ts';
+import type { SkBuff } from '../model/types/packet.ts';
+import type { FlowI4 } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { everyDeparture, everyMangled, everyReroute } from './every.ts';
 import {
-  destinationPort,
-  hostChanged,
   inSocks,
+  keyOf,
   leaves,
   ownerOf,
   type Reroute,
+  rewiredSince,
   sameTuple,
   sourcePort,
   userSocket,
@@ -309,23 +309,6 @@ function routedAgain(run: Run, i: number, skb: SkBuff): boolean {
   return userSocket(sk) && messageDevice(run, i, sk) === 0 && !dontRoute(run, i, sk);
 }
 
-/** Everything that a rule may select by, as the packet has it. */
-function keyOf(skb: SkBuff, sk: Sock, saddr: number, uid: number): FlowI4 {
-  const ports = skb.iph.protocol === IPPROTO_TCP || skb.iph.protocol === IPPROTO_UDP;
-  return {
-    ...NO_FLOW,
-    flowi4_oif: sk.sk_bound_dev_if,
-    flowi4_mark: skb.mark,
-    flowi4_tos: skb.iph.tos & 0x1e,
-    flowi4_proto: skb.iph.protocol,
-    flowi4_uid: uid,
-    saddr,
-    daddr: skb.iph.daddr,
-    fl4_sport: ports ? sourcePort(skb) : 0,
-    fl4_dport: ports ? destinationPort(skb) : 0,
-  };
-}
-
 /** Whether the rules lead a packet with that key where `skb` goes. */
 function leadsThere(net: World, key: FlowI4, skb: SkBuff): boolean {
   const { rt } = __ip_route_output_key(net, key);
@@ -453,12 +436,12 @@ function sameFlow(a: SkBuff, b: SkBuff): boolean {
   );
 }
 
-/** Whether the path of what leaves in step `i` is the hash's to choose: neither the user nor a change of the host has a say. */
+/** Whether the path of what leaves in step `i` is the hash's to choose: the user has no say. */
 function hashChooses(run: Run, i: number, skb: SkBuff): boolean {
   const sk = ownerOf(run, i, skb);
   const event = eventOf(run, i);
   const said = event.kind === 'send' && event.s === sk.name && (event.from !== 0 || event.via !== '');
-  return userSocket(sk) && !skb.hdrincl && !said && !hostChanged(run, i);
+  return userSocket(sk) && !skb.hdrincl && !said;
 }
 
 /** Whether `e`, of step `i`, leaves as an earlier packet of its flow did by the same table; `found` whether there is one. */
@@ -474,7 +457,8 @@ function asBefore(run: Run, i: number, e: Xmit): { same: boolean; found: boolean
         other.skb.id < e.skb.id &&
         sameFlow(other.skb, e.skb) &&
         other.skb.dst.table === e.skb.dst.table &&
-        hashChooses(run, k, other.skb);
+        hashChooses(run, k, other.skb) &&
+        !rewiredSince(run, k, i);
       found = found || earlier;
       same = same && (!earlier || !leaves(other) || (other.dev === e.dev && other.gateway === e.gateway));
     }

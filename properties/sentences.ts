@@ -5,14 +5,13 @@ import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
   IPPROTO_UDP,
-  NO_SKB,
   type SkBuff,
   TCPHDR_ACK,
   TCPHDR_FIN,
   TCPHDR_RST,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
-import { destinationPort, leaves, sourcePort, worldAfter, type Xmit } from './packets.ts';
+import { destinationPort, leaves, NO_XMIT, sourcePort, worldAfter, type Xmit } from './packets.ts';
 import { effectsOf, eventOf, type Run } from './property.ts';
 
 const ICMP_ECHOREPLY = 0;
@@ -42,8 +41,6 @@ export function end(address: number, port: number): string {
   return port === 0 ? formatAddress(address) : formatEndpoint(address, port);
 }
 
-const NO_XMIT: Xmit = { kind: 'xmit', dev: 0, gateway: 0, skb: NO_SKB };
-
 /** The packet that tells the story: the last one that left in step `i`, on device 0 when none did. */
 export function lastDeparture(run: Run, i: number): Xmit {
   let last = NO_XMIT;
@@ -53,8 +50,12 @@ export function lastDeparture(run: Run, i: number): Xmit {
 
 /** `the SYN to 8.8.8.8:80 leaves by eth1 from 10.0.0.1:40000`; `otherwise` when nothing left in step `i`. */
 export function departureOr(run: Run, i: number, otherwise: string): string {
-  const { dev, skb } = lastDeparture(run, i);
-  if (dev === 0) return otherwise;
+  const last = lastDeparture(run, i);
+  return last.dev === 0 ? otherwise : departureOf(run, i, last);
+}
+
+/** The same of a packet that left in step `i`. */
+export function departureOf(run: Run, i: number, { dev, skb }: Xmit): string {
   const { saddr, daddr } = skb.iph;
   const { name } = dev_get_by_index(worldAfter(run, i), dev);
   return `${kindOf(run, i, skb)} to ${end(daddr, destinationPort(skb))} leaves by ${name} from ${end(saddr, sourcePort(skb))}`;

@@ -1,0 +1,138 @@
+/** Answers of correct peers: what is answered, to whom, and what may lawfully keep an answer from its socket. */
+import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
+import { inet_lookup_ifaddr_rcu } from '../model/kernel/net/ipv4/devinet.ts';
+import { ICMP_ECHO } from '../model/kernel/net/ipv4/icmp.ts';
+import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
+import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
+import { EXDEV } from '../model/types/errno.ts';
+import { getSock, sockByName } from '../model/types/lookup.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  NO_SKB,
+  type SkBuff,
+  TCPHDR_FIN,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+} from '../model/types/packet.ts';
+import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
+import { IP_CT_ESTABLISHED, IP_CT_RELATED } from '../model/types/verdict.ts';
+import type { Effect, Sent, World } from '../model/types/world.ts';
+import { destinationPort, worldAfter } from './packets.ts';
+import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
+
+const NO_SENT: Sent = { sk: 0, dev: 0, skb: NO_SKB };
+
+/** The last packet of that socket that nobody has answered, NO_SENT when there is none. */
+export function lastSent(net: World, id: number): Sent {
+  let last = NO_SENT;
+  for (const sent of net.sent) last = sent.sk === id && id !== 0 ? sent : last;
+  return last;
+}
+
+/** Whether a correct peer answers that packet; without a source it cannot. */
+function answerable({ iph, th, icmph, payload }: SkBuff): boolean {
+  const takesSpace = (th.flags & (TCPHDR_SYN | TCPHDR_FIN)) !== 0 || payload.len > 0;
+  const segment = (th.flags & TCPHDR_RST) === 0 && takesSpace;
+  if (iph.saddr === 0) return false;
+  return iph.protocol === IPPROTO_TCP
+    ? segment
+    : iph.protocol === IPPROTO_UDP || (iph.protocol === IPPROTO_ICMP && icmph.type === ICMP_ECHO);
+}
+
+/** Whether the socket has one address and sent from another, whose answers it does not hear. */
+function deafToAnswers(run: Run, i: number, sk: Sock): boolean {
+  let deaf = false;
+  let k = 0;
+  for (const event of run.events) {
+    deaf =
+      deaf || (k < i && event.kind === 'send' && event.s === sk.name && event.from !== 0 && sk.inet_rcv_saddr !== 0);
+    k = k + 1;
+  }
+  return deaf;
+}
+
+/** Whether a datagram socket was bound or connected after it sent what is to be answered: it then hears less, at its new address. */
+function renamedSince(run: Run, i: number, sk: Sock): boolean {
+  let since = false;
+  let k = 0;
+  for (const event of run.events) {
+    const call = event.kind === 'connect' || event.kind === 'bind' || event.kind === 'send';
+    const own = k < i && sk.kind !== SOCK_TCP && call;
+    since = own && event.s === sk.name ? event.kind !== 'send' : since;
+    k = k + 1;
+  }
+  return since;
+}
+
+/** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer. */
+export function asking(run: Run, i: number): Sock {
+  const event = eventOf(run, i);
+  if (event.kind !== 'answer') return NO_SOCK;
+  const net = worldBefore(run, i);
+  const sk = sockByName(net, event.s);
+  const { skb } = lastSent(net, sk.id);
+  const current =
+    sk.inet_daddr === 0 ||
+    (sk.inet_daddr === skb.iph.daddr && (sk.kind === SOCK_PING || sk.inet_dport === destinationPort(skb)));
+  const listens = sk.kind === SOCK_TCP ? sk.sk_state !== TCP_CLOSE : sk.kind === SOCK_UDP || sk.kind === SOCK_PING;
+  const asked = listens && skb.iph.protocol !== 0 && current && answerable(skb);
+  return asked && !deafToAnswers(run, i, sk) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
+}
+
+/** Whether what came in step `i` got to that socket, or to a connection that it accepted. */
+export function reaches(run: Run, i: number, sk: Sock): boolean {
+  let reached = false;
+  for (const e of effectsOf(run, i)) {
+    if (e.kind === 'deliver' && e.sk !== 0)
+      reached = reached || e.sk === sk.id || getSock(worldAfter(run, i), e.sk).parent === sk.id;
+  }
+  return reached;
+}
+
+/** Whether that effect is a firewall's drop of what it takes for part of a connection, or for none of its business. */
+function droppedByRule(net: World, e: Effect): boolean {
+  if (e.kind !== 'free' || e.skb.iif === 0) return false;
+  const { where, skb } = e;
+  const rule = where === 'iptable_raw' || where === 'iptable_mangle' || where === 'iptable_filter';
+  const known = skb.ctinfo === IP_CT_ESTABLISHED || skb.ctinfo === IP_CT_RELATED;
+  return rule && (!net.ct_enabled || skb.ct === 0 || known);
+}
+
+/** Whether that effect is a drop by the host's own strict reverse-path filter. */
+function droppedByFilter(e: Effect): boolean {
+  return e.kind === 'free' && e.skb.iif !== 0 && e.where === 'ip_rcv_finish' && e.err === -EXDEV;
+}
+
+/** Whether an address was the host's in an earlier step and is not any more. */
+function lostAddress(run: Run, i: number, addr: number): boolean {
+  let had = inet_lookup_ifaddr_rcu(run.boot, addr) !== 0;
+  let k = 0;
+  for (const { world } of run.steps) {
+    had = had || (k < i && inet_lookup_ifaddr_rcu(world, addr) !== 0);
+    k = k + 1;
+  }
+  return had && inet_lookup_ifaddr_rcu(worldBefore(run, i), addr) === 0;
+}
+
+/** Whether the operator, or time, has ended the connection that the packet was tracked by. */
+function forgotten(net: World, skb: SkBuff): boolean {
+  const ct = getCt(net, skb.ct);
+  return ct.id !== 0 && (ct.dying || ct.timeout <= net.now);
+}
+
+/**
+ * Whether an answer to `sent` that comes in step `i` is lawfully kept from its socket: a rule or the strict filter drops it,
+ * its link is down or in a VRF that the socket is not in, the address that it goes to was taken away, or the tracked
+ * connection has ended.
+ */
+export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
+  const net = worldBefore(run, i);
+  let dropped = false;
+  for (const e of effectsOf(run, i)) dropped = dropped || droppedByRule(net, e) || droppedByFilter(e);
+  const down = !dev_get_by_index(net, dev).up;
+  const vrf = l3mdev_master_ifindex_by_index(net, dev);
+  const apart = vrf !== 0 && getSock(net, sk).sk_bound_dev_if === 0;
+  return dropped || down || apart || lostAddress(run, i, skb.iph.saddr) || forgotten(net, skb);
+}

@@ -1,0 +1,417 @@
+/**
+ * The purpose: what a mark sends by another link is of use to its sender. A promise for every kind of sender.
+ *
+ * Whether a packet is one of these follows from the operator's rules alone: they lead its destination by the link that it
+ * left by, and would lead it by another one without its mark, or without any rules (a rule by destination, port or user
+ * may stand in a mark's place). What is asked is the packet on the wire, so that NAT counts, and what comes back.
+ */
+import { signatureCorrect } from '../model/host/peer.ts';
+import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
+import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
+import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
+import { ICMP_ECHO } from '../model/kernel/net/ipv4/icmp.ts';
+import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
+import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
+import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
+import { getSock, sockByName } from '../model/types/lookup.ts';
+import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  type SkBuff,
+  TCPHDR_ACK,
+  TCPHDR_RST,
+  TCPHDR_SYN,
+} from '../model/types/packet.ts';
+import { RT_TABLE_MAIN, RTN_UNICAST } from '../model/types/route.ts';
+import {
+  NO_SOCK,
+  SOCK_TCP,
+  SOCK_UDP,
+  type Sock,
+  TCP_CLOSE,
+  TCP_ESTABLISHED,
+  TCP_SYN_SENT,
+} from '../model/types/sock.ts';
+import type { World } from '../model/types/world.ts';
+import { asking, keptOut, lastSent, reaches } from './answers.ts';
+import {
+  callOn,
+  givenSource,
+  kernelChoseSource,
+  kernelSends,
+  keyOf,
+  leaves,
+  NO_XMIT,
+  ownerOf,
+  routeSource,
+  userSocket,
+  worldAfter,
+  type Xmit,
+} from './packets.ts';
+import { effectsOf, eventOf, everyStep, type Property, type Run, type Stated, worldBefore } from './property.ts';
+import { routedBack } from './providers.ts';
+import { twoUplinks } from './scopes/runs.ts';
+import { departureOf } from './sentences.ts';
+
+/** A question about a packet that left in step `i`. */
+type Question = (run: Run, i: number, e: Xmit) => boolean;
+
+interface Parts {
+  /** Whether the packet is of that kind of sender. */
+  readonly isOne: Question;
+  /** What must be true of it on the wire. */
+  readonly isRight: Question;
+}
+
+/** What all of them share. */
+type Shared = 'purpose' | 'onStock' | 'scope';
+
+const PURPOSE: Pick<Property, Shared> = {
+  purpose: true,
+  onStock: 'the problem the patch sets out to solve: the second lookup changes the route and leaves the source',
+  scope: twoUplinks,
+};
+
+/** The promise for one kind of sender: its packets are right, and the answers to them get to it. */
+function served({
+  isOne,
+  isRight,
+  ...stated
+}: Omit<Stated, Shared | 'holds' | 'sometimes' | 'finding'> & Parts): Property {
+  return everyStep({
+    ...PURPOSE,
+    ...stated,
+    holds: (run, i) => wrongOne(run, i, { isOne, isRight }).dev === 0 && unheard(run, i, isOne).id === 0,
+    sometimes(run, i) {
+      let seen = false;
+      for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && isOne(run, i, e) && sentElsewhere(run, i, e));
+      return seen;
+    },
+    finding(run, i) {
+      const wrong = wrongOne(run, i, { isOne, isRight });
+      const why = intact(wrong.skb) ? 'which is no source for that link' : 'with a wrong checksum';
+      return wrong.dev === 0
+        ? `socket ${unheard(run, i, isOne).name} hears nothing of the answer to what a mark sent by another link`
+        : `${departureOf(run, i, wrong)}, where the rules lead it, ${why}`;
+    },
+  });
+}
+
+/** The first packet of that kind in step `i` that is not right, on device 0 when there is none. */
+function wrongOne(run: Run, i: number, { isOne, isRight }: Parts): Xmit {
+  let wrong = NO_XMIT;
+  for (const e of effectsOf(run, i)) {
+    if (leaves(e) && wrong.dev === 0)
+      wrong = isOne(run, i, e) && sentElsewhere(run, i, e) && !isRight(run, i, e) ? e : wrong;
+  }
+  return wrong;
+}
+
+/** The socket that sent one of that kind and does not hear the answer that step `i` brings, NO_SOCK when it does. */
+function unheard(run: Run, i: number, isOne: Question): Sock {
+  const sk = asking(run, i);
+  if (sk.id === 0) return NO_SOCK;
+  const sent = lastSent(worldBefore(run, i), sk.id);
+  const { step, e } = departureOfPacket(run, i, sent.skb.id);
+  if (step < 0 || !isOne(run, step, e) || !sentElsewhere(run, step, e) || keptOut(run, i, sent)) return NO_SOCK;
+  return reaches(run, i, sk) && opened(run, i, sk) ? NO_SOCK : sk;
+}
+
+export const purposeProperties: readonly Property[] = [
+  served({
+    id: 'marked-echo-works',
+    concern: 'address',
+    gravity: 'wrong address',
+    claim:
+      "An echo request that a mark sends by another link leaves from that link's source, and its answer reaches the sender.",
+    asked: ['the post, first patch', 'RFC 1122 sections 3.2.2.6 and 3.3.4.3'],
+    isOne: (run, i, e) => isEcho(e.skb) && !isConnected(run, i, e) && kernelChoseSource(run, i, e.skb),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-datagram-works',
+    concern: 'address',
+    gravity: 'wrong address',
+    claim:
+      "A datagram that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
+    asked: ['the post, first patch', 'RFC 1122 section 4.1.3.5'],
+    isOne: (run, i, e) => isDatagram(run, i, e) && !isConnected(run, i, e),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-connected-datagram-works',
+    concern: 'address',
+    gravity: 'wrong address',
+    claim:
+      "A datagram or echo request of a connected socket that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
+    asked: ['udp(7): connect', 'RFC 1122 section 4.1.3.5'],
+    isOne: (run, i, e) =>
+      (isDatagram(run, i, e) || isEcho(e.skb)) && isConnected(run, i, e) && kernelChoseSource(run, i, e.skb),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-syn-works',
+    concern: 'connection',
+    gravity: 'dead connection',
+    claim:
+      "A SYN that a mark sends by another link leaves from that link's source with a right checksum, and its answer opens the connection.",
+    asked: ['the post, second patch', 'RFC 9293 section 3.5'],
+    isOne: (run, i, e) => isSyn(e.skb) && !sentAgain(run, i) && ofPlainClient(run, i, e.skb),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-connection-works',
+    concern: 'connection',
+    gravity: 'dead connection',
+    claim:
+      "What a connection sends behind its SYN by the link that a mark gives it leaves from that link's source, too, and is answered to the connection.",
+    asked: ['the post, second patch', 'RFC 9293 section 3.10.7.4'],
+    isOne: (run, i, e) =>
+      isLaterSegment(e.skb) && !sentAgain(run, i) && ofPlainClient(run, i, e.skb) && synWentBy(run, i, e),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-retransmission-works',
+    concern: 'connection',
+    gravity: 'dead connection',
+    claim:
+      "A segment that is sent once more, and that a mark sends by another link, leaves from that link's source, and is answered to the connection.",
+    asked: ['RFC 9293 section 3.8.1', 'RFC 1122 section 4.2.3.5 (a SYN that was lost is sent again)'],
+    isOne: (run, i, e) => sentAgain(run, i) && ofPlainClient(run, i, e.skb) && (isSyn(e.skb) || synWentBy(run, i, e)),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-fast-open-works',
+    concern: 'connection',
+    gravity: 'dead connection',
+    claim:
+      "What a connection with Fast Open sends by another link because of its mark, the SYN first, leaves from that link's source with a right checksum, and its answer reaches the connection.",
+    asked: ['RFC 7413 section 4.2', 'RFC 9293 section 3.5'],
+    isOne: (run, i, e) =>
+      ofClient(run, i, e.skb) && opensFast(run, i, ownerOf(run, i, e.skb)) && (isSyn(e.skb) || synWentBy(run, i, e)),
+    isRight: hasLinkSource,
+  }),
+
+  served({
+    id: 'marked-signed-session-works',
+    concern: 'connection',
+    gravity: 'dead connection',
+    claim:
+      "What a connection with TCP-MD5 sends by another link because of its mark, the SYN first, leaves from that link's source, rightly signed, and its answer reaches the connection.",
+    asked: ['RFC 2385 section 2.0', 'RFC 9293 section 3.5'],
+    isOne: (run, i, e) =>
+      ofClient(run, i, e.skb) && ownerOf(run, i, e.skb).md5 && (isSyn(e.skb) || synWentBy(run, i, e)),
+    isRight: (run, i, e) => signatureCorrect(e.skb) && hasLinkSource(run, i, e),
+  }),
+
+  served({
+    id: 'marked-reply-works',
+    concern: 'address',
+    gravity: 'wrong address',
+    claim:
+      'What answers a caller (echo reply, SYN-ACK, RST, the segments of an accepted connection) and is sent by another link by a mark leaves by one that routes the asked address back.',
+    asked: ['RFC 1122 section 3.2.2.6', 'RFC 9293 section 3.5.2', 'RFC 2827 (BCP 38)'],
+    isOne: isReply,
+    isRight: (run, i, { dev, skb }) => intact(skb) && routedBack(worldAfter(run, i), dev, skb.iph.saddr),
+  }),
+
+  served({
+    id: 'marked-bound-sender-works',
+    concern: 'address',
+    gravity: 'wrong address',
+    claim:
+      'What a mark sends by another link from an address that its user gave leaves with a source that is routed back there, and its answer reaches the sender under the address that he gave.',
+    asked: ['bind(2)', 'ip(7): IP_PKTINFO', 'RFC 2827 (BCP 38)'],
+    isOne: isBound,
+    isRight: (run, i, e) =>
+      intact(e.skb) && routedBack(worldAfter(run, i), e.dev, e.skb.iph.saddr) && keepsGiven(run, i, e),
+  }),
+
+  everyStep({
+    ...PURPOSE,
+    id: 'marked-greeting-works',
+    concern: 'connection',
+    gravity: 'dead connection',
+    claim:
+      'What a peer says first reaches a socket whose packets a mark sends by another link, in order, whichever side speaks first.',
+    asked: ['RFC 9293 section 3.10.7.4', 'RFC 5321 section 3.1 (the server greets)'],
+    holds(run, i) {
+      const { sk, step, last } = spokenTo(run, i);
+      if (sk.id === 0) return true;
+      const heard = getSock(worldAfter(run, i), sk.id).received > sk.received;
+      return hasLinkSource(run, step, last) && (heard || keptOut(run, i, { sk: sk.id, dev: last.dev, skb: last.skb }));
+    },
+    sometimes: (run, i) => spokenTo(run, i).sk.id !== 0,
+    finding: (run, i) =>
+      `what its peer says does not reach socket ${spokenTo(run, i).sk.name}, whose packets a mark sends by another link`,
+  }),
+];
+
+/** Whether a receiver finds both checksums right. */
+function intact(skb: SkBuff): boolean {
+  return ipChecksumCorrect(skb.iph) && transportChecksumCorrect(skb);
+}
+
+/**
+ * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
+ * would send it by another one if it had no mark, or if there were no rules.
+ */
+function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
+  if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;
+  const net = worldBefore(run, i);
+  const sk = ownerOf(run, i, skb);
+  const key = keyOf(skb, sk, 0, sk.sk_uid);
+  if (__ip_route_output_key(net, key).rt.dev !== dev) return false;
+  const { rt } = __ip_route_output_key(net, { ...key, flowi4_mark: 0 });
+  const { err, fa } = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), key);
+  const unmarked = skb.mark !== 0 && rt.err === 0 && rt.rt_type === RTN_UNICAST && otherLink(net, rt.dev, dev);
+  return (
+    unmarked || (err === 0 && fa.fa_type === RTN_UNICAST && fa.fib_nhs.length === 0 && otherLink(net, fa.nh_dev, dev))
+  );
+}
+
+/** Whether that is another link than this one, and no VRF parts the two. */
+function otherLink(net: World, link: number, dev: number): boolean {
+  const vrf = l3mdev_master_ifindex_by_index(net, dev);
+  const another = link !== 0 && link !== LOOPBACK_IFINDEX && link !== dev;
+  return another && l3mdev_master_ifindex_by_index(net, link) === vrf;
+}
+
+/** Whether the packet is right, and has the source of its route, or one of its link that NAT has given it. */
+function hasLinkSource(run: Run, i: number, { dev, skb }: Xmit): boolean {
+  const net = worldAfter(run, i);
+  const translated = getCt(net, skb.ct).srcNat && routedBack(net, dev, skb.iph.saddr);
+  return intact(skb) && (translated || skb.iph.saddr === routeSource(net, skb));
+}
+
+/** Whether the packet asks for an echo. */
+function isEcho({ iph, icmph, hdrincl }: SkBuff): boolean {
+  return iph.protocol === IPPROTO_ICMP && icmph.type === ICMP_ECHO && !hdrincl;
+}
+
+/** Whether the packet's socket has one peer. */
+function isConnected(run: Run, i: number, { skb }: Xmit): boolean {
+  return ownerOf(run, i, skb).inet_daddr !== 0;
+}
+
+/** Whether the packet is a datagram whose source the kernel has to choose. */
+function isDatagram(run: Run, i: number, { skb }: Xmit): boolean {
+  return ownerOf(run, i, skb).kind === SOCK_UDP && skb.iph.protocol === IPPROTO_UDP && kernelChoseSource(run, i, skb);
+}
+
+/** Whether the packet opens a connection. */
+function isSyn({ iph, th }: SkBuff): boolean {
+  return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
+}
+
+/** Whether the packet is a segment of an open connection. */
+function isLaterSegment({ iph, th }: SkBuff): boolean {
+  return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_RST)) === 0;
+}
+
+/** Whether a user's connection sends the packet, from an address that the kernel had to choose. */
+function ofClient(run: Run, i: number, skb: SkBuff): boolean {
+  return ownerOf(run, i, skb).kind === SOCK_TCP && skb.iph.protocol === IPPROTO_TCP && kernelChoseSource(run, i, skb);
+}
+
+/** The same where the connection has neither Fast Open nor signatures. */
+function ofPlainClient(run: Run, i: number, skb: SkBuff): boolean {
+  const sk = ownerOf(run, i, skb);
+  return !sk.md5 && !opensFast(run, i, sk) && ofClient(run, i, skb);
+}
+
+/** Whether the user asked for Fast Open on that socket by step `i`. */
+function opensFast(run: Run, i: number, sk: Sock): boolean {
+  let fast = false;
+  for (let k = 0; k < i + 1; k += 1) {
+    const event = eventOf(run, k);
+    fast = fast || ((event.kind === 'connect' || event.kind === 'send') && event.tfo && callOn(run, k, sk));
+  }
+  return fast;
+}
+
+/** Whether the connection's last SYN before step `i` left by the same link, so that no rule has parted the two. */
+function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
+  let by = 0;
+  for (let k = 0; k < i; k += 1) {
+    for (const e of effectsOf(run, k)) {
+      const syn = leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb);
+      by = syn && leaves(e) ? e.dev : by;
+    }
+  }
+  return by === dev;
+}
+
+/** Whether a timer made step `i` send. */
+function sentAgain(run: Run, i: number): boolean {
+  const { kind } = eventOf(run, i);
+  return kind === 'retransmit' || kind === 'wait';
+}
+
+/** Whether the packet answers a caller: from the kernel itself, or from an accepted connection. */
+function isReply(run: Run, i: number, { skb }: Xmit): boolean {
+  const sk = ownerOf(run, i, skb);
+  return kernelSends(sk) || (sk.kind === SOCK_TCP && sk.parent !== 0);
+}
+
+/** Whether a user sends the packet from an address of his choice, and leaves the header to the kernel. */
+function isBound(run: Run, i: number, { skb }: Xmit): boolean {
+  const sk = ownerOf(run, i, skb);
+  return userSocket(sk) && sk.parent === 0 && !skb.hdrincl && givenSource(run, i, sk) !== 0;
+}
+
+/** Whether the packet carries the address that its user gave, or what NAT has made of it. */
+function keepsGiven(run: Run, i: number, { skb }: Xmit): boolean {
+  return skb.iph.saddr === givenSource(run, i, ownerOf(run, i, skb)) || getCt(worldAfter(run, i), skb.ct).srcNat;
+}
+
+/** Where packet `id` left before step `i`; step -1 when it did not leave by a link. */
+function departureOfPacket(run: Run, i: number, id: number): { step: number; e: Xmit } {
+  let found = { step: -1, e: NO_XMIT };
+  for (let k = 0; k < i; k += 1) {
+    for (const e of effectsOf(run, k)) if (leaves(e) && e.skb.id === id) found = { step: k, e };
+  }
+  return found;
+}
+
+/** Whether a connection that waited for that answer is open with it. */
+function opened(run: Run, i: number, sk: Sock): boolean {
+  const { sk_state } = getSock(worldAfter(run, i), sk.id);
+  return sk.sk_state !== TCP_SYN_SENT || (sk_state !== TCP_SYN_SENT && sk_state !== TCP_CLOSE);
+}
+
+/** The socket that the peer speaks to in step `i`, id 0 for none, and the last packet of it that left before, in which step. */
+function spokenTo(run: Run, i: number): { sk: Sock; step: number; last: Xmit } {
+  const event = eventOf(run, i);
+  const sk = event.kind === 'say' ? sockByName(worldBefore(run, i), event.s) : NO_SOCK;
+  let step = -1;
+  let last = NO_XMIT;
+  for (let k = 0; k < i; k += 1) {
+    for (const e of effectsOf(run, k)) {
+      if (leaves(e)) {
+        const own = sk.id !== 0 && e.skb.sk === sk.id;
+        step = own ? k : step;
+        last = own ? e : last;
+      }
+    }
+  }
+  const open = sk.kind === SOCK_UDP || (sk.kind === SOCK_TCP && sk.sk_state === TCP_ESTABLISHED && sk.parent === 0);
+  const chosen =
+    open && step >= 0 && came(run, i) && kernelChoseSource(run, step, last.skb) && !opensFast(run, i, sk) && !sk.md5;
+  return { sk: chosen && sentElsewhere(run, step, last) ? sk : NO_SOCK, step, last };
+}
+
+/** Whether a packet came in step `i`. */
+function came(run: Run, i: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'alloc' && e.skb.iif !== 0);
+  return seen;
+}
