@@ -117,7 +117,7 @@ function lostAddress(run: Run, i: number, addr: number): boolean {
 }
 
 /** Whether the operator, or time, has ended the connection that the packet was tracked by. */
-function forgotten(net: World, skb: SkBuff): boolean {
+export function forgotten(net: World, skb: SkBuff): boolean {
   const ct = getCt(net, skb.ct);
   return ct.id !== 0 && (ct.dying || ct.timeout <= net.now);
 }

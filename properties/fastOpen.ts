@@ -8,7 +8,7 @@ import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types
 import { SOCK_TCP, type Sock, TCP_ESTABLISHED, TCP_SYN_SENT } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
 import { everyDeparture } from './every.ts';
-import { inSocks, leaves, ownerOf, worldAfter } from './packets.ts';
+import { inSocks, leaves, ownerOf, rewiredSinceConnect, worldAfter } from './packets.ts';
 import { effectsOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fastOpenHosts, refusedSyns } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -293,7 +293,7 @@ function refused(run: Run, i: number, sk: Sock): boolean {
 /** Whether that socket has opened a connection, in step `i` or before, whose SYN was to carry data. */
 function openedWithData(run: Run, i: number, sk: Sock): boolean {
   const client = sk.kind === SOCK_TCP && sk.parent === 0 && sk.sk_state === TCP_ESTABLISHED;
-  if (!client) return false;
+  if (!client || rewiredSinceConnect(run, i, sk)) return false;
   const data = synData(run, i, sk);
   return data.len > 0 && answered(run, i, sk, data).took >= 0;
 }

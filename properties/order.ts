@@ -17,10 +17,10 @@ import {
 } from '../model/types/verdict.ts';
 import type { Effect } from '../model/types/world.ts';
 import { sameEnds, socksMangled } from './address.ts';
-import { asking } from './answers.ts';
+import { asking, forgotten, lastSent } from './answers.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import { inSocks, type Reroute, userSocket, worldAfter } from './packets.ts';
-import { effectsOf, eventOf, everyStep, type Property, type Run } from './property.ts';
+import { effectsOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { statefulHost } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
@@ -106,7 +106,9 @@ function arrived(e: Effect): boolean {
 
 /** Whether step `i` is a peer's answer that a rule on connection states decides about. */
 function answeredTracked(run: Run, i: number): boolean {
-  if (eventOf(run, i).kind !== 'answer' || !worldAfter(run, i).ct_enabled || asking(run, i).id === 0) return false;
+  const sk = asking(run, i);
+  const before = worldBefore(run, i);
+  if (!before.ct_enabled || sk.id === 0 || forgotten(before, lastSent(before, sk.id).skb)) return false;
   let seen = false;
   for (const e of effectsOf(run, i)) seen = seen || arrived(e);
   return seen;

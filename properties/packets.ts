@@ -135,6 +135,11 @@ export function rewiredSince(run: Run, since: number, i: number): boolean {
   return changed;
 }
 
+/** Whether the operator changed what look-ups are answered from since that socket was connected. */
+export function rewiredSinceConnect(run: Run, i: number, sk: Sock): boolean {
+  return rewiredSince(run, connects(run, i, sk).last, i);
+}
+
 /**
  * Whether the kernel chose that packet's source, for its destination, for a user who left it open. A second connect keeps
  * the source of the first, and a connected socket the one that the host had for it when it was connected.
@@ -143,8 +148,8 @@ export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
   const sk = ownerOf(run, i, skb);
   if (!userSocket(sk) || sk.parent !== 0 || givenSource(run, i, sk) !== 0) return false;
   if (sk.inet_daddr === 0) return true;
-  const { count, last } = connects(run, i, sk);
-  return sk.inet_daddr === skb.iph.daddr && count <= 1 && !rewiredSince(run, last, i);
+  const once = connects(run, i, sk).count <= 1;
+  return sk.inet_daddr === skb.iph.daddr && once && !rewiredSinceConnect(run, i, sk);
 }
 
 /** TOS bits that a route lookup sees. C: include/uapi/linux/in_route.h, IPTOS_RT_MASK. */

@@ -52,7 +52,7 @@ import {
 } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, type Stated, worldBefore } from './property.ts';
 import { routedBack } from './providers.ts';
-import { twoUplinks } from './scopes/runs.ts';
+import { fastOpenHosts, openConversations, signedSessions, twoUplinks } from './scopes/runs.ts';
 import { departureOf } from './sentences.ts';
 
 /** A question about a packet that left in step `i`. */
@@ -66,12 +66,11 @@ interface Parts {
 }
 
 /** What all of them share. */
-type Shared = 'purpose' | 'onStock' | 'scope';
+type Shared = 'purpose' | 'onStock';
 
 const PURPOSE: Pick<Property, Shared> = {
   purpose: true,
   onStock: 'the problem the patch sets out to solve: the second lookup changes the route and leaves the source',
-  scope: twoUplinks,
 };
 
 /** The promise for one kind of sender: its packets are right, and the answers to them get to it. */
@@ -124,6 +123,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-echo-works',
     concern: 'address',
     gravity: 'wrong address',
+    scope: twoUplinks,
     claim:
       "An echo request that a mark sends by another link leaves from that link's source, and its answer reaches the sender.",
     asked: ['the post, first patch', 'RFC 1122 sections 3.2.2.6 and 3.3.4.3'],
@@ -135,6 +135,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-datagram-works',
     concern: 'address',
     gravity: 'wrong address',
+    scope: twoUplinks,
     claim:
       "A datagram that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
     asked: ['the post, first patch', 'RFC 1122 section 4.1.3.5'],
@@ -146,6 +147,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-connected-datagram-works',
     concern: 'address',
     gravity: 'wrong address',
+    scope: twoUplinks,
     claim:
       "A datagram or echo request of a connected socket that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
     asked: ['udp(7): connect', 'RFC 1122 section 4.1.3.5'],
@@ -158,6 +160,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-syn-works',
     concern: 'connection',
     gravity: 'dead connection',
+    scope: twoUplinks,
     claim:
       "A SYN that a mark sends by another link leaves from that link's source with a right checksum, and its answer opens the connection.",
     asked: ['the post, second patch', 'RFC 9293 section 3.5'],
@@ -169,6 +172,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-connection-works',
     concern: 'connection',
     gravity: 'dead connection',
+    scope: openConversations,
     claim:
       "What a connection sends behind its SYN by the link that a mark gives it leaves from that link's source, too, and is answered to the connection.",
     asked: ['the post, second patch', 'RFC 9293 section 3.10.7.4'],
@@ -181,6 +185,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-retransmission-works',
     concern: 'connection',
     gravity: 'dead connection',
+    scope: openConversations,
     claim:
       "A segment that is sent once more, and that a mark sends by another link, leaves from that link's source, and is answered to the connection.",
     asked: ['RFC 9293 section 3.8.1', 'RFC 1122 section 4.2.3.5 (a SYN that was lost is sent again)'],
@@ -192,6 +197,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-fast-open-works',
     concern: 'connection',
     gravity: 'dead connection',
+    scope: fastOpenHosts,
     claim:
       "What a connection with Fast Open sends by another link because of its mark, the SYN first, leaves from that link's source with a right checksum, and its answer reaches the connection.",
     asked: ['RFC 7413 section 4.2', 'RFC 9293 section 3.5'],
@@ -204,6 +210,7 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-signed-session-works',
     concern: 'connection',
     gravity: 'dead connection',
+    scope: signedSessions,
     claim:
       "What a connection with TCP-MD5 sends by another link because of its mark, the SYN first, leaves from that link's source, rightly signed, and its answer reaches the connection.",
     asked: ['RFC 2385 section 2.0', 'RFC 9293 section 3.5'],
@@ -216,17 +223,20 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-reply-works',
     concern: 'address',
     gravity: 'wrong address',
+    scope: twoUplinks,
     claim:
-      'What answers a caller (echo reply, SYN-ACK, RST, the segments of an accepted connection) and is sent by another link by a mark leaves by one that routes the asked address back.',
+      'What answers a caller (echo reply, SYN-ACK, RST, the segments of an accepted connection) and is sent by another link by a mark keeps the asked address, and leaves by a link that routes it back.',
     asked: ['RFC 1122 section 3.2.2.6', 'RFC 9293 section 3.5.2', 'RFC 2827 (BCP 38)'],
     isOne: isReply,
-    isRight: (run, i, { dev, skb }) => intact(skb) && routedBack(worldAfter(run, i), dev, skb.iph.saddr),
+    isRight: (run, i, e) =>
+      intact(e.skb) && routedBack(worldAfter(run, i), e.dev, e.skb.iph.saddr) && asAsked(run, i, e),
   }),
 
   served({
     id: 'marked-bound-sender-works',
     concern: 'address',
     gravity: 'wrong address',
+    scope: twoUplinks,
     claim:
       'What a mark sends by another link from an address that its user gave leaves with a source that is routed back there, and its answer reaches the sender under the address that he gave.',
     asked: ['bind(2)', 'ip(7): IP_PKTINFO', 'RFC 2827 (BCP 38)'],
@@ -240,18 +250,22 @@ export const purposeProperties: readonly Property[] = [
     id: 'marked-greeting-works',
     concern: 'connection',
     gravity: 'dead connection',
-    claim:
-      'What a peer says first reaches a socket whose packets a mark sends by another link, in order, whichever side speaks first.',
+    scope: openConversations,
+    claim: 'What a server says before its client does reaches a client whose packets a mark sends by another link.',
     asked: ['RFC 9293 section 3.10.7.4', 'RFC 5321 section 3.1 (the server greets)'],
     holds(run, i) {
       const { sk, step, last } = spokenTo(run, i);
       if (sk.id === 0) return true;
       const heard = getSock(worldAfter(run, i), sk.id).received > sk.received;
-      return hasLinkSource(run, step, last) && (heard || keptOut(run, i, { sk: sk.id, dev: last.dev, skb: last.skb }));
+      const silent = !came(run, i);
+      return (
+        hasLinkSource(run, step, last) &&
+        (silent || heard || keptOut(run, i, { sk: sk.id, dev: last.dev, skb: last.skb }))
+      );
     },
     sometimes: (run, i) => spokenTo(run, i).sk.id !== 0,
     finding: (run, i) =>
-      `what its peer says does not reach socket ${spokenTo(run, i).sk.name}, whose packets a mark sends by another link`,
+      `what the server says does not reach socket ${spokenTo(run, i).sk.name}, whose packets a mark sends by another link`,
   }),
 ];
 
@@ -362,6 +376,13 @@ function isReply(run: Run, i: number, { skb }: Xmit): boolean {
   return kernelSends(sk) || (sk.kind === SOCK_TCP && sk.parent !== 0);
 }
 
+/** Whether what answers a packet that came in step `i` carries the address that was asked, or what NAT has made of it. */
+function asAsked(run: Run, i: number, { skb }: Xmit): boolean {
+  const event = eventOf(run, i);
+  const { srcNat, dstNat } = getCt(worldAfter(run, i), skb.ct);
+  return event.kind !== 'receive' || srcNat || dstNat || skb.iph.saddr === event.packet.skb.iph.daddr;
+}
+
 /** Whether a user sends the packet from an address of his choice, and leaves the header to the kernel. */
 function isBound(run: Run, i: number, { skb }: Xmit): boolean {
   const sk = ownerOf(run, i, skb);
@@ -403,9 +424,8 @@ function spokenTo(run: Run, i: number): { sk: Sock; step: number; last: Xmit } {
       }
     }
   }
-  const open = sk.kind === SOCK_UDP || (sk.kind === SOCK_TCP && sk.sk_state === TCP_ESTABLISHED && sk.parent === 0);
-  const chosen =
-    open && step >= 0 && came(run, i) && kernelChoseSource(run, step, last.skb) && !opensFast(run, i, sk) && !sk.md5;
+  const open = sk.kind === SOCK_TCP && sk.sk_state === TCP_ESTABLISHED && sk.parent === 0;
+  const chosen = open && step >= 0 && kernelChoseSource(run, step, last.skb) && !opensFast(run, i, sk) && !sk.md5;
   return { sk: chosen && sentElsewhere(run, step, last) ? sk : NO_SOCK, step, last };
 }
 

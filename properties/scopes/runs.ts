@@ -577,3 +577,28 @@ export const mangledHosts: RunScope = {
     'eth0 8.8.8.8:5000 > {a0}:80 tcp R',
   ],
 };
+
+/** Conversations that are under way: who has the next word is open. */
+export const openConversations: RunScope = {
+  ...twoUplinks,
+  name: 'open-conversations',
+  share: 30,
+  text: 'as two-uplinks, with sockets whose connection is open or whose peer has heard of them, every packet of a flow marked alike; either side speaks next, and timers fire',
+  extra: [
+    'ip addr add 10.1.0.7/24 dev eth1',
+    'ip rule add from {a1} table 100',
+    'ip rule add dport 80 table 100',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+    'iptables -A INPUT -m conntrack --ctstate INVALID,NEW -j DROP',
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40000"',
+  ],
+  mangle: { ...twoUplinks.mangle, matches: ['', '-d 8.8.8.8', '-p tcp', '-p udp'] },
+  sockets: [
+    'tcp; connect {s} 8.8.8.8:80; answer {s}',
+    'udp; connect {s} 8.8.8.8:53; send {s} 4',
+    'udp; send {s} 4 to 8.8.8.8:53',
+    'tcp; connect {s} 8.8.8.8:80',
+  ],
+  changes: [],
+  waits: ['1', '61'],
+};
