@@ -17,7 +17,7 @@ import {
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
-import { IP_CT_ESTABLISHED, IP_CT_RELATED } from '../model/types/verdict.ts';
+import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
 import { destinationPort, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
@@ -97,7 +97,7 @@ function droppedByRule(net: World, e: Effect): boolean {
   const { where, skb } = e;
   const rule = where === 'iptable_raw' || where === 'iptable_mangle' || where === 'iptable_filter';
   const known = skb.ctinfo === IP_CT_ESTABLISHED || skb.ctinfo === IP_CT_RELATED;
-  return rule && (!net.ct_enabled || skb.ct === 0 || known);
+  return rule && (!net.ct_enabled || skb.ctinfo === IP_CT_UNTRACKED || (skb.ct !== 0 && known));
 }
 
 /** Whether that effect is a drop by the host's own strict reverse-path filter. */

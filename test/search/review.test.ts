@@ -22,7 +22,8 @@ describe('a search of 2,000 scenarios from another seed', () => {
 
   it('finds on the stock kernel the problem the patch sets out to solve, and nothing that is not explained', () => {
     const onStock = violated.filter(({ variant }) => variant === 'stock').map(({ property }) => property);
-    expect(onStock.slice(0, 2)).toEqual(['source-fits-route', 'source-passes-provider-filter']);
+    const known = ['marked-syn-works', 'source-fits-route', 'source-passes-provider-filter'];
+    expect(onStock.filter((id) => known.includes(id))).toEqual(known);
     for (const id of onStock) expect(properties.find((property) => property.id === id)?.onStock).not.toBe('');
   });
 
