@@ -174,7 +174,7 @@ function either(name: string, ...events: readonly string[]): readonly ProofShape
 
 export const postHost: ShapeScope = {
   name: 'post-host',
-  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN with the post's own addresses",
+  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN and a server that speaks first with the post's own addresses",
   places,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),
@@ -238,6 +238,7 @@ export const postHost: ShapeScope = {
     ...either('tcp-two', 'socket c tcp', 'connect c {to}:{port}', 'socket d tcp', 'connect d {to}:{port}'),
     ...either('tcp-answered', 'socket c tcp', 'connect c {to}:{port}', 'answer c'),
     ...either('tcp-data', 'socket c tcp', 'connect c {to}:{port}', 'answer c', 'send c 4'),
+    on(own(steady), [])('tcp-greeted', 'socket c tcp', 'connect c 8.8.8.8:80', 'answer c', 'say c 4'),
     on(own(steady), [noCookie])('syn-data', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo', 'answer c'),
     on(own(steady), [noCookie, everySecond])('syn-data-dropped', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo'),
     on(steady, [])(
