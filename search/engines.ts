@@ -1,6 +1,9 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
+import type { Kernel } from '../model/types/world.ts';
+import type { Property } from '../properties/property.ts';
 import { proofScopes } from '../properties/scopes/proofs.ts';
 import type { Text } from '../scenario/text.ts';
+import type { SolvedCell } from '../solver/solveCell.ts';
 import { contradiction, isInside } from '../solver/shapeText.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, EngineName } from './outcome.ts';
@@ -18,31 +21,60 @@ export async function searchWith(engine: EngineName | 'all', options: SearchOpti
   return (await search(options)).map((cell, at) => combined(cell, solved[at] as Cell));
 }
 
-/** z3's cells: what it found is made small as any other finding. */
+/** z3's cells. */
 async function solve(options: SearchOptions): Promise<readonly Cell[]> {
   const { solveCells } = await import('../solver/solveCells.ts');
   const cells = options.properties.flatMap((property) => options.kernels.map((kernel) => ({ property, kernel })));
   const budget = Number.isFinite(options.budget) ? options.budget : CELL_BUDGET;
-  const { seed, progress } = options;
-  const solved = await solveCells(cells, { budget, seed, progress });
-  return solved.map(({ property, kernel, cell }): Cell => {
-    const { outcome, reason, text, agreed, occurred, ...counts } = cell;
-    const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --engine z3`;
-    const test = (candidate: Text) => breaks(property, kernel, candidate);
-    const found = { by: 'z3', seed, command } as const;
-    return {
-      property: property.id,
-      variant: kernel.name,
-      outcome,
-      engine: 'z3',
-      scope: property.proof,
-      runs: agreed,
-      occurred,
-      reason,
-      counterexample: text === null ? null : counterexampleOf(property, kernel, minimise(text, test), found),
-      solved: counts,
-    };
+  const { seed, progress, stop, onCell } = options;
+  const solved = new Map<number, Cell>();
+  await solveCells(cells, {
+    budget,
+    seed,
+    progress,
+    ...(stop === undefined ? {} : { stop }),
+    onSolved({ property, kernel, cell }, at) {
+      const answer = asCell(property, kernel, cell, seed);
+      solved.set(at, answer);
+      onCell?.(answer);
+    },
   });
+  return cells.map(({ property, kernel }, at) => solved.get(at) ?? unsolved(property, kernel));
+}
+
+/** What z3 said of a cell; what it found is made small. */
+function asCell(property: Property, kernel: Kernel, cell: SolvedCell, seed: number): Cell {
+  const { outcome, reason, text, agreed, occurred, ...counts } = cell;
+  const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --engine z3`;
+  const test = (candidate: Text) => breaks(property, kernel, candidate);
+  const found = { by: 'z3', seed, command } as const;
+  return {
+    property: property.id,
+    variant: kernel.name,
+    outcome,
+    engine: 'z3',
+    scope: property.proof,
+    runs: agreed,
+    occurred,
+    reason,
+    counterexample: text === null ? null : counterexampleOf(property, kernel, minimise(text, test), found),
+    solved: counts,
+  };
+}
+
+/** A cell that z3 was not asked, or kept from answering. */
+function unsolved({ id, proof }: Property, { name }: Kernel): Cell {
+  return {
+    property: id,
+    variant: name,
+    outcome: 'undecided',
+    engine: 'z3',
+    scope: proof,
+    runs: 0,
+    occurred: 0,
+    reason: 'it was interrupted',
+    counterexample: null,
+  };
 }
 
 /** One cell of two: a violation before anything else, the smaller one of two; then what was exhausted. The other stays beside it. */

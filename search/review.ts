@@ -38,7 +38,10 @@ export interface SearchOptions {
   readonly jobs?: number;
   /** A scenario that is known to break the property on that kernel. It proves the cell, if it still does. */
   readonly stored?: (property: Property, kernel: Kernel) => Stored | undefined;
-  readonly progress: (message: string) => void;
+  /** Hears how far it is, in words and as a part of 1. */
+  readonly progress: (message: string, part: number) => void;
+  /** Ends the search at once; what is known then is the result. */
+  readonly stop?: AbortSignal;
   /** Hears of each cell once, when its outcome is decided; it may be seen in more runs, and its counterexample get smaller, before the end. */
   readonly onCell?: (cell: Cell) => void;
 }
@@ -87,17 +90,36 @@ class Search {
   }
 
   async run(): Promise<readonly Cell[]> {
+    const { stop } = this.options;
+    await (stop === undefined ? this.searched() : Promise.race([this.searched(), aborted(stop)]));
+    if (stop?.aborted) this.decideOpen();
+    return this.cells;
+  }
+
+  private async searched(): Promise<void> {
     const replayed = this.replayStored();
     if (this.crew.size === 1) await replayed;
     await Promise.all([replayed, ...Array.from({ length: this.crew.size }, () => this.work(replayed))]);
-    return this.cells;
+  }
+
+  /** Decides by what was seen so far what the search was stopped from deciding. */
+  private decideOpen(): void {
+    const { properties, kernels } = this.plan;
+    this.schedule.finished = false;
+    for (let cell = 0; cell < properties.length * kernels.length; cell++) {
+      if (this.cells[cell] !== undefined) continue;
+      const tally = this.schedule.tallyOf(cell);
+      const seen = tally.failures.find(({ text }) => breaks(tally.property, tally.kernel, text));
+      const small = seen === undefined ? null : { text: seen.text, path: seen.path, finished: false };
+      this.decide({ cell, tally, small: this.examples.has(cell) ? null : small });
+    }
   }
 
   /** Does one task after the other, while there are some. */
   private async work(replayed: Promise<void>): Promise<void> {
     const { schedule, crew } = this;
     for (;;) {
-      const task = schedule.next();
+      const task = this.options.stop?.aborted ? undefined : schedule.next();
       if (task === undefined) {
         if (this.busy === 0) return;
         await new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -118,7 +140,8 @@ class Search {
 
   private sayHowFar(): void {
     const { runs, allRuns } = this.schedule;
-    this.options.progress(`${runs.toLocaleString('en')} of ${allRuns.toLocaleString('en')} scenarios`);
+    const words = `${runs.toLocaleString('en')} of ${allRuns.toLocaleString('en')} scenarios`;
+    this.options.progress(words, runs / allRuns);
   }
 
   /** What was found before proves its cell, if it still breaks the property. */
@@ -144,10 +167,15 @@ class Search {
   private decide({ cell, tally, small }: Closed): void {
     const known = this.examples.get(cell);
     const example = small === null ? known : this.exampleOf(cell, tally, small);
-    const cut = small !== null && !small.finished ? 'the budget ended before its counterexample was small' : '';
+    const cut = small !== null && !small.finished ? `${this.ending} before its counterexample was small` : '';
     const decided = example === undefined ? this.unbroken(tally) : violated(tally, example, cut);
     this.cells[cell] = decided;
     if (known === undefined) this.options.onCell?.(decided);
+  }
+
+  /** What ended a search that is not finished. */
+  private get ending(): string {
+    return this.options.stop?.aborted ? 'it was interrupted' : 'the budget ended';
   }
 
   private exampleOf(cell: number, { property, kernel }: Tally, { text, path, finished }: Small): Counterexample {
@@ -164,9 +192,16 @@ class Search {
         ? 'the case it speaks of never occurred'
         : this.schedule.finished
           ? ''
-          : `the budget ended after ${tally.runs.toLocaleString('en')} runs`;
+          : `${this.ending} after ${tally.runs.toLocaleString('en')} runs`;
     return { ...answerOf(tally), outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function violated(tally: Tally, counterexample: Counterexample, reason = ''): Cell {

@@ -112,7 +112,8 @@ export class Schedule {
     for (const cell of this.tallies.all.keys()) if (!this.closed.has(cell)) this.close(cell);
   }
 
-  private tallyOf(cell: number): Tally {
+  /** What was counted of a cell so far. */
+  tallyOf(cell: number): Tally {
     return this.tallies.all[cell] as Tally;
   }
 

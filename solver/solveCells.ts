@@ -2,6 +2,7 @@
  * Hands cells to worker threads, each with a z3 of its own: the main thread stays free, so that Ctrl-C ends everything
  * at once. Neither z3 nor the lifted model is loaded here.
  */
+import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
@@ -21,9 +22,12 @@ export interface SolveOptions {
   /** Milliseconds for each cell. */
   readonly budget: number;
   readonly seed: number;
-  readonly progress: (message: string) => void;
-  /** Hears each answer as soon as it is there. */
-  readonly onSolved?: (solved: Solved) => void;
+  /** Hears how far it is, in words and as a part of 1. */
+  readonly progress: (message: string, part: number) => void;
+  /** Hears each answer as soon as it is there, and of which cell it is. */
+  readonly onSolved?: (solved: Solved, at: number) => void;
+  /** Ends the work at once; what is not answered then is missing in the result. */
+  readonly stop?: AbortSignal;
   /** The built worker. */
   readonly worker?: URL;
 }
@@ -54,16 +58,18 @@ export async function solveCells(
       const cell = await thread.solve(task, proofScopes[property.proof], ({ shape, paths }) =>
         options.progress(
           `z3: ${done} of ${cells.length} cells; ${property.id} on ${kernel.name}, shape ${shape}, ${paths} paths`,
+          done / cells.length,
         ),
       );
       const answer = { property, kernel, cell };
       solved[at] = answer;
       done++;
-      options.onSolved?.(answer);
+      options.onSolved?.(answer, at);
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(WORKERS, cells.length) }, serve));
+    const all = Promise.all(Array.from({ length: Math.min(WORKERS, cells.length) }, serve));
+    await (options.stop === undefined ? all : Promise.race([all, once(options.stop, 'abort')]));
   } finally {
     await Promise.all(threads.map((thread) => thread.end()));
   }
