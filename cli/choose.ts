@@ -7,18 +7,20 @@ import type { Kernel } from '../model/types/world.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
 import { wrong } from '../scenario/error.ts';
+import { suggestion } from './suggest.ts';
 
-/** The variant of that name, all when there is none, on that release. */
-export function chooseVariants(name: string | undefined, release?: string): readonly Kernel[] {
-  return (name === undefined ? variants.map((kernel) => kernel.name) : [name]).map((one) =>
-    chooseVariant(one, release),
-  );
+/** The variants of those names, the matrix when there is none, on that release. */
+export function chooseVariants(names: readonly string[], release?: string): readonly Kernel[] {
+  const chosen = names.length === 0 ? variants.map(({ name }) => name) : [...new Set(names)];
+  return chosen.map((name) => chooseVariant(name, release));
 }
 
 /** The variant of that name, on that release. */
 export function chooseVariant(name: string, release?: string): Kernel {
   if (!kernels.some((kernel) => kernel.name === name))
-    wrong(`there is no variant '${name}'; 'reroute-check list variants' lists them`);
+    wrong(
+      `there is no variant '${name}'${suggestion(name, namesOf(kernels))}; 'reroute-check list variants' lists them`,
+    );
   return (
     kernelNamed(name, release) ??
     wrong(`there is no model of release ${release}, but of ${releases.map((one) => one.release).join(', ')}`)
@@ -29,7 +31,9 @@ export function chooseVariant(name: string, release?: string): Kernel {
 export function chooseProperty(id: string): Property {
   return (
     properties.find((property) => property.id === id) ??
-    wrong(`there is no property '${id}'; 'reroute-check list properties' lists them`)
+    wrong(
+      `there is no property '${id}'${suggestion(id, idsOf(properties))}; 'reroute-check list properties' lists them`,
+    )
   );
 }
 
@@ -42,7 +46,15 @@ export function chooseProperties(ids: readonly string[]): readonly Property[] {
 export function chooseFaults(ids: readonly string[]): readonly Fault[] {
   for (const id of ids) {
     if (!faults.some((fault) => fault.id === id))
-      wrong(`there is no fault '${id}'; 'reroute-check list faults' lists them`);
+      wrong(`there is no fault '${id}'${suggestion(id, idsOf(faults))}; 'reroute-check list faults' lists them`);
   }
   return faults.filter(({ id }) => ids.length === 0 || ids.includes(id));
+}
+
+function idsOf(all: readonly { readonly id: string }[]): readonly string[] {
+  return all.map(({ id }) => id);
+}
+
+function namesOf(all: readonly { readonly name: string }[]): readonly string[] {
+  return all.map(({ name }) => name);
 }

@@ -5,5 +5,6 @@ export const EXIT = {
   usage: 2,
   undecided: 3,
   missing: 4,
+  interrupted: 130,
   internal: 70,
 } as const;

@@ -3,11 +3,13 @@
 import { CommanderError } from 'commander';
 import { EXIT } from './exit.ts';
 import { endWithReader } from './pipe.ts';
-import { program } from './program.ts';
+import { program, refuseUnknownVerb } from './program.ts';
 
 endWithReader();
 try {
-  await program().parseAsync();
+  const all = program();
+  refuseUnknownVerb(all, process.argv.slice(2));
+  await all.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;

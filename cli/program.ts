@@ -1,6 +1,8 @@
 /** The command line: verbs and options; what a verb does is loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { wrong } from '../scenario/error.ts';
+import { suggestion } from './suggest.ts';
 
 function positive(word: string): number {
   const value = Number(word);
@@ -14,19 +16,26 @@ function whole(word: string): number {
 }
 
 function positiveWhole(word: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(word)) throw new InvalidArgumentError('a whole number from 1 is expected.');
+  if (!/^[1-9]\d{0,9}$/.test(word)) throw new InvalidArgumentError('a whole number from 1 is expected.');
+  return Number(word);
+}
+
+function threads(word: string): number {
+  if (!/^[1-9]\d?$/.test(word)) throw new InvalidArgumentError('a whole number from 1 to 99 is expected.');
   return Number(word);
 }
 
 const seed = (what = 'seed of the search') => new Option('--seed <n>', what).argParser(whole);
-const runs = (what = 'scenarios to try on every variant') => new Option('--runs <n>', what).argParser(positive);
+const runs = (what = 'scenarios to try on every variant') => new Option('--runs <n>', what).argParser(positiveWhole);
 const budget = (what = 'time after which the search stops') =>
   new Option('--budget <seconds>', what).argParser(positive);
-const jobs = () => new Option('--jobs <n>', 'threads that search; one a core without it').argParser(positiveWhole);
+const jobs = () => new Option('--jobs <n>', 'threads that search; one a core without it').argParser(threads);
 const variant = (what: string) => new Option('--variant <name>', what);
+const variants = (what: string) =>
+  variant(what).argParser((name: string, names?: readonly string[]) => [...(names ?? []), name]);
 const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
-const engine = () =>
-  new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']).default('fast-check');
+const anyEngine = () => new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']);
+const engine = () => anyEngine().default('fast-check');
 const save = () => new Option('--save', 'write counterexamples/<property>/<variant>.json');
 const record = () => new Option('--record', 'keep the result in results/ (in a checkout)');
 const json = () => new Option('--json', 'as JSON');
@@ -35,6 +44,13 @@ const leaveOut = () =>
     .argParser((word: string, words: readonly string[]) => [...words, word])
     .default([]);
 const output = () => new Option('-o, --output <file>', 'a file instead of standard output');
+
+/** Says that there is no such verb, and which is nearest, where the first word is none. */
+export function refuseUnknownVerb(all: Command, [first = '']: readonly string[]): void {
+  const names = all.commands.map((command) => command.name());
+  if (first === '' || first.startsWith('-') || names.includes(first) || first === 'help') return;
+  wrong(`there is no verb '${first}'${suggestion(first, names)}; --help lists them`);
+}
 
 /** Loads a verb that searches; a solver starts first. */
 async function searching<T>(options: { readonly engine?: string }, load: () => Promise<T>): Promise<T> {
@@ -79,7 +95,7 @@ function addSearches(all: Command): void {
     .command('search')
     .argument('[property...]', 'ids of properties; all when none is named')
     .description('search some properties and make what is found small')
-    .addOption(variant('one variant instead of those of the matrix'))
+    .addOption(variants('a variant instead of those of the matrix; more than one can be named'))
     .addOption(release())
     .addOption(engine())
     .addOption(runs())
@@ -88,6 +104,7 @@ function addSearches(all: Command): void {
     .addOption(jobs())
     .option('--path <host:events>', 'only the run of that path, as a finding names it')
     .addOption(save())
+    .addOption(json())
     .action(async (ids, options) =>
       (await searching(options, () => import('./verbs/search.ts'))).searchVerb(ids, options),
     );
@@ -142,6 +159,7 @@ function addQuestions(all: Command): void {
     .addOption(
       new Option('--on <what>', 'run it on a real kernel, beside the model').choices(['kernel', 'patched-kernel']),
     )
+    .addOption(json().conflicts('on'))
     .action(async (files, options) => {
       if (options.on === 'kernel') return (await import('./verbs/replayOnKernel.ts')).replayOnKernel(files, options);
       if (options.on === 'patched-kernel')
@@ -202,8 +220,8 @@ function addReports(all: Command): void {
       new Option('--format <format>', 'form of the report').choices(['json', 'markdown', 'html']).makeOptionMandatory(),
     )
     .addOption(output())
-    .option('--new', 'review anew even when there is a last one')
-    .addOption(engine())
+    .option('--new', 'review anew even when there is a last one; so does an engine that the last one did not ask')
+    .addOption(anyEngine())
     .action(async (options) => (await import('./verbs/report.ts')).report(options));
 
   all

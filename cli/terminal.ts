@@ -1,18 +1,13 @@
 /** The matrix properties × variants and the findings, for a terminal. */
-import { existsSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import { proofScopes } from '../properties/scopes/proofs.ts';
 import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
 import { counterexamplePath } from './files.ts';
+import { LETTERS, lettersLegend, PAINT } from './letters.ts';
 import { paint } from './paint.ts';
-
-const PAINT: Record<Outcome, (word: string) => string> = {
-  violated: paint.red,
-  exhausted: paint.green,
-  sampled: paint.cyan,
-  undecided: paint.yellow,
-};
+import { wrapped } from './width.ts';
 
 const PLAIN = {
   top: '',
@@ -51,11 +46,42 @@ export function exhaustedScopes(review: Review): readonly string[] {
   return scopes.map(({ name, text }) => `exhausted, in the scope ${name}: ${text}`);
 }
 
-/** The whole review as text. */
-export function matrixText(review: Review): string {
+/**
+ * The whole review as text that is at most so wide, if that is possible: letters take the place of words. A finding
+ * names the file of its counterexample if that is kept, else the command that finds it again.
+ */
+export function matrixText(review: Review, width: number, isKept: (cell: Cell) => boolean): string {
+  const words = matrix(review, 'words');
+  const isWide = longest(words) <= width;
+  const legend = isWide ? '' : `${lettersLegend(['violated', 'exhausted', 'sampled', 'undecided'])}\n`;
+  const scopes = exhaustedScopes(review)
+    .map((line) => `\n${wrapped(line, width)}\n`)
+    .join('');
+  const rest = `${scopes}${findings(review, width, isKept)}${undecided(review, width)}`;
+  return `${isWide ? words : matrix(review, 'letters')}\n${legend}${rest}${ending(review, width)}`;
+}
+
+function longest(text: string): number {
+  return Math.max(
+    ...stripVTControlCharacters(text)
+      .split('\n')
+      .map((line) => line.trimEnd().length),
+  );
+}
+
+/** How it ended, and the command that makes the same review. */
+function ending({ command, interrupted, reached, cells }: Review, width: number): string {
+  const decided = cells.filter(({ outcome }) => outcome !== 'undecided').length;
+  const cut = interrupted ? `\ninterrupted at ${reached}: ${decided} of ${cells.length} cells are decided\n` : '';
+  return `${cut}\n${paint.dim(wrapped(`again: ${command}`, width, '  '))}\n`;
+}
+
+/** The table; with letters it has its names one part below the other. */
+function matrix(review: Review, as: 'words' | 'letters'): string {
+  const isWords = as === 'words';
   const table = new Table({
-    head: ['', ...review.variants.map(({ name }) => paint.bold(name))],
-    chars: PLAIN,
+    head: ['', ...review.variants.map(({ name }) => paint.bold(isWords ? name : name.replaceAll('-', '\n')))],
+    chars: isWords ? PLAIN : { ...PLAIN, middle: ' ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   let concern = '';
@@ -68,43 +94,49 @@ export function matrixText(review: Review): string {
       `  ${property.id}`,
       ...review.variants.map(({ name }) => {
         return outcomesOf(cellOf(review, property.id, name))
-          .map((outcome) => PAINT[outcome](outcome))
-          .join(' + ');
+          .map((outcome) => PAINT[outcome](isWords ? outcome : LETTERS[outcome]))
+          .join(isWords ? ' + ' : '');
       }),
     ]);
   }
-  const scopes = exhaustedScopes(review)
-    .map((line) => `\n${line}\n`)
-    .join('');
-  return `${table.toString()}\n${scopes}${findings(review)}${undecided(review)}\n${paint.dim(`again: ${review.command}`)}\n`;
+  return table.toString();
 }
 
 /** One sentence per violated cell. */
-function findings(review: Review): string {
+function findings(review: Review, width: number, isKept: (cell: Cell) => boolean): string {
   let text = '';
   for (const { name } of review.variants) {
     const violated = review.cells.filter((cell) => cell.variant === name && cell.counterexample !== null);
     if (violated.length === 0) continue;
     text += `\n${paint.bold(name)}\n`;
     for (const cell of violated) {
-      text += `  ${cell.property}: ${cell.counterexample?.finding}\n    ${paint.dim(placeOf(review, cell))}\n`;
+      const sentence = wrapped(`  ${cell.property}: ${cell.counterexample?.finding}`, width, '    ');
+      text += `${sentence}\n    ${paint.dim(isKept(cell) ? pathOf(review, cell) : (cell.counterexample?.found.command ?? ''))}\n`;
     }
   }
   return text;
 }
 
-/** Where the counterexample of a cell is, or the command that finds it when it is not kept. */
-function placeOf({ release }: Review, cell: Cell): string {
-  const path = counterexamplePath(cell.property, cell.variant, release === REFERENCE ? undefined : release);
-  return existsSync(path) ? path : (cell.counterexample?.found.command ?? '');
+/** The place of a cell's counterexample. */
+export function pathOf({ release }: Review, cell: Cell): string {
+  return counterexamplePath(cell.property, cell.variant, release === REFERENCE ? undefined : release);
 }
 
-function undecided(review: Review): string {
-  let text = '';
-  for (const cell of review.cells) {
+/** Why cells are undecided, those of a property with the same reason together; an interruption explains itself. */
+function undecided(review: Review, width: number): string {
+  const reasons = new Map<string, { readonly property: string; readonly reason: string; readonly names: string[] }>();
+  for (const cell of review.interrupted ? [] : review.cells) {
+    const { property, variant } = cell;
     for (const { engine, outcome, reason } of answersOf(cell)) {
-      if (outcome === 'undecided') text += `  ${cell.property} on ${cell.variant}, ${engine}: ${reason}\n`;
+      if (outcome !== 'undecided') continue;
+      const key = `${property} ${engine} ${reason}`;
+      const known = reasons.get(key) ?? { property, reason: `${engine}: ${reason}`, names: [] };
+      known.names.push(variant);
+      reasons.set(key, known);
     }
   }
-  return text === '' ? '' : `\n${paint.bold('undecided')}\n${text}`;
+  const lines = [...reasons.values()].map(({ property, reason, names }) =>
+    wrapped(`  ${property} on ${names.join(', ')}, ${reason}`, width, '    '),
+  );
+  return lines.length === 0 ? '' : `\n${paint.bold('undecided')}\n${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 /** The JSON format of scenarios and counterexamples, and reading host and scenario files. */
 import { readFileSync } from 'node:fs';
-import { parse as locate } from '@humanwhocodes/momoa';
+import { parse as locate, type ValueNode } from '@humanwhocodes/momoa';
 import { z } from 'zod';
 import { EVENTS, type Event, NO_PICKS, type Picks } from '../model/types/event.ts';
 import type { Scenario } from '../model/types/world.ts';
@@ -107,14 +107,31 @@ export function readText(file: string): string {
 function parseJson(file: string, text: string): unknown {
   if (text.trim() === '') throw new InputError(file, '', 'the file is empty; write an object with "host" and "events"');
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    refuseTwins(file, locate(text, { mode: 'json' }).body);
+    return value;
   } catch (error) {
+    if (error instanceof InputError) throw error;
     const offset = faultOffset(text, (error as Error).message);
     const before = text.slice(0, offset).trimEnd();
     const word = /^\s*(\w+|.)/.exec(text.slice(offset))?.[1];
     const fault = word === undefined ? 'it ends too early' : `"${word}" is not expected there`;
     const line = (word === undefined ? before : text.slice(0, offset)).split('\n').length;
     throw new InputError(file, line, `this is not JSON: ${fault}; write an object with "host" and "events"`);
+  }
+}
+
+/** Refuses an object that has a member twice: JSON.parse would take the last one without a word. */
+function refuseTwins(file: string, node: ValueNode): void {
+  if (node.type === 'Array') for (const { value } of node.elements) refuseTwins(file, value);
+  if (node.type !== 'Object') return;
+  const seen = new Set<string>();
+  for (const { name, value } of node.members) {
+    const word = name.type === 'String' ? name.value : name.name;
+    if (seen.has(word))
+      throw new InputError(file, name.loc.start.line, `the member "${word}" stands there twice; leave one of them out`);
+    seen.add(word);
+    refuseTwins(file, value);
   }
 }
 

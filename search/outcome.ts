@@ -56,8 +56,15 @@ export interface Solving {
 
 export interface Review {
   readonly version: string;
+  /** The day on which it ended. */
+  readonly date: string;
   readonly release: string;
   readonly seed: number;
+  /** Scenarios of a whole scope. */
+  readonly runs: number;
+  readonly interrupted: boolean;
+  /** How far it came, in words. */
+  readonly reached: string;
   readonly command: string;
   readonly properties: readonly { readonly id: string; readonly concern: string; readonly claim: string }[];
   readonly variants: readonly { readonly name: string; readonly title: string }[];

@@ -187,12 +187,8 @@ class Search {
   }
 
   private unbroken(tally: Tally): Cell {
-    const reason =
-      tally.occurred === 0
-        ? 'the case it speaks of never occurred'
-        : this.schedule.finished
-          ? ''
-          : `${this.ending} after ${tally.runs.toLocaleString('en')} runs`;
+    const end = this.schedule.finished ? '' : `${this.ending} after ${tally.runs.toLocaleString('en')} runs`;
+    const reason = end === '' && tally.occurred === 0 ? 'the case it speaks of never occurred' : end;
     return { ...answerOf(tally), outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
   }
 }

@@ -39,5 +39,5 @@ chmodSync('dist/reroute-check.js', 0o755);
 /** In a checkout `npx` finds programs of other packages only; this makes it find ours. */
 if (existsSync('node_modules/.bin')) {
   rmSync('node_modules/.bin/reroute-check', { force: true });
-  symlinkSync('../../dist/reroute-check.js', 'node_modules/.bin/reroute-check');
+  symlinkSync('../../start.js', 'node_modules/.bin/reroute-check');
 }

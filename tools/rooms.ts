@@ -90,6 +90,6 @@ export const FURTHER: readonly Omit<Room, 'imports'>[] = [
   { folder: 'counterexamples', holds: 'one file for each violated cell, and for each fault by itself' },
   { folder: 'experiments', holds: "the post's four experiments as scenarios" },
   { folder: 'results', holds: 'what the verbs recorded, and documents made from it' },
-  { folder: 'schema', holds: 'the JSON Schema of scenarios' },
+  { folder: 'schema', holds: 'the JSON Schemas of scenarios and of reviews' },
   { folder: 'test', holds: 'mirrors the rest' },
 ];

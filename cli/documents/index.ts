@@ -5,6 +5,7 @@ import { eventTable } from '../../scenario/events.ts';
 import { scenarioJsonSchema } from '../../scenario/scenario.ts';
 import { HOME } from '../place.ts';
 import { readResult } from '../results.ts';
+import { reviewJsonSchema } from '../reviewForm.ts';
 import { confirmationsText, randomTable } from './confirmations.ts';
 import { coverageText } from './coverage.ts';
 import { type Runner, withOutputs } from './examples.ts';
@@ -22,6 +23,7 @@ const WHOLE: Readonly<Record<string, () => string>> = {
   'results/matrix.md': matrixText,
   'results/syn-filters.md': synFiltersText,
   'results/files.md': mapText,
+  'schema/review.schema.json': () => `${JSON.stringify(reviewJsonSchema(), null, 2)}\n`,
   'schema/scenario.schema.json': () => `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`,
 };
 

@@ -3,7 +3,7 @@
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { properties } from '../../properties/index.ts';
 import { firstBroken, inexpressible, play } from '../../scenario/play.ts';
-import { loadScenario } from '../../scenario/scenario.ts';
+import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
 import { inexpressibleText, traceLines } from '../../scenario/trace.ts';
 import { chooseProperty, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
@@ -11,35 +11,55 @@ import { EXIT } from '../exit.ts';
 export interface ReplayOptions {
   readonly variant?: string;
   readonly release?: string;
+  readonly json?: boolean;
+}
+
+/** What a scenario shows when it is run again. */
+interface Replayed {
+  readonly file: string;
+  readonly variant: string;
+  readonly release: string;
+  /** The property that it is about; absent where every property is asked. */
+  readonly property?: string;
+  /** Broken properties, with the event at which each is first broken. */
+  readonly violations: readonly { readonly property: string; readonly event: number }[];
+  /** Whether its trace is the stored one; true where none is stored for that kernel. */
+  readonly asStored: boolean;
+  /** Why the variant cannot do what it stands for in this scenario; absent when it can. */
+  readonly inexpressible?: string;
 }
 
 export function replay(files: readonly string[], options: ReplayOptions): void {
   const loaded = files.map((file) => ({ file, stored: loadScenario(file) }));
-  let violated = false;
-  for (const { file, stored } of loaded) {
-    const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock', options.release ?? stored.release);
-    const run = play(kernel, stored.scenario);
-    const why = inexpressible(run);
-    if (why !== '') {
-      process.stdout.write(`${file}: ${inexpressibleText(kernel, why)}\n`);
-      continue;
-    }
-    const asked = stored.property === undefined ? properties : [chooseProperty(stored.property)];
-    const broken = asked.flatMap((property) => {
-      const i = firstBroken(property, run);
-      return i < 0 ? [] : [`${property.id} at events[${i}]`];
-    });
-    const same =
-      stored.trace === undefined ||
-      kernel.name !== stored.variant ||
-      kernel.release !== (stored.release ?? REFERENCE) ||
-      JSON.stringify(traceLines(run)) === JSON.stringify(stored.trace);
-    const what = stored.property === undefined ? 'every property' : stored.property;
-    const verdict = broken.length === 0 ? `keeps ${what}` : `violates ${broken.join(', ')}`;
-    process.stdout.write(
-      `${file}: on ${kernel.name}${kernel.release === REFERENCE ? '' : `, Linux ${kernel.release},`} ${verdict}${same ? '' : '; its trace is not the stored one'}\n`,
-    );
-    violated ||= broken.length > 0;
-  }
-  if (violated) process.exitCode = EXIT.violated;
+  const all = loaded.map(({ file, stored }) => replayed(file, stored, options));
+  process.stdout.write(options.json ? `${JSON.stringify(all, null, 2)}\n` : all.map(textOf).join(''));
+  if (all.some(({ violations }) => violations.length > 0)) process.exitCode = EXIT.violated;
+}
+
+function replayed(file: string, stored: LoadedScenario, options: ReplayOptions): Replayed {
+  const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock', options.release ?? stored.release);
+  const run = play(kernel, stored.scenario);
+  const { property } = stored;
+  const of = property === undefined ? {} : { property };
+  const on = { file, variant: kernel.name, release: kernel.release, ...of };
+  const why = inexpressible(run);
+  if (why !== '') return { ...on, violations: [], asStored: true, inexpressible: inexpressibleText(kernel, why) };
+  const asked = property === undefined ? properties : [chooseProperty(property)];
+  const violations = asked
+    .map((one) => ({ property: one.id, event: firstBroken(one, run) }))
+    .filter(({ event }) => event >= 0);
+  const asStored =
+    stored.trace === undefined ||
+    kernel.name !== stored.variant ||
+    kernel.release !== (stored.release ?? REFERENCE) ||
+    JSON.stringify(traceLines(run)) === JSON.stringify(stored.trace);
+  return { ...on, violations, asStored };
+}
+
+function textOf({ file, variant, release, property, violations, asStored, ...rest }: Replayed): string {
+  if (rest.inexpressible !== undefined) return `${file}: ${rest.inexpressible}\n`;
+  const broken = violations.map(({ property: id, event }) => `${id} at events[${event}]`).join(', ');
+  const verdict = broken === '' ? `keeps ${property ?? 'every property'}` : `violates ${broken}`;
+  const on = `${variant}${release === REFERENCE ? '' : `, Linux ${release},`}`;
+  return `${file}: on ${on} ${verdict}${asStored ? '' : '; its trace is not the stored one'}\n`;
 }

@@ -13,15 +13,19 @@ import { RUNS, SEED, type Stored } from '../../search/review.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
 import {
   counterexamplePath,
+  knownCounterexample,
   readCounterexample,
+  whyNotKept,
   writeCounterexample,
   writeLastPage,
   writeLastReview,
 } from '../files.ts';
+import { interruptible } from '../interrupt.ts';
+import { live } from '../live.ts';
 import { page } from '../page.ts';
-import { progress } from '../progress.ts';
-import { needToRecord, readResult, record, recordedOn } from '../results.ts';
+import { needToRecord, readResult, record, recordedOn, today } from '../results.ts';
 import { matrixText } from '../terminal.ts';
+import { widthOfOutput } from '../width.ts';
 
 export interface ReviewOptions {
   readonly engine?: EngineName | 'all';
@@ -37,13 +41,17 @@ export interface ReviewVerbOptions extends ReviewOptions {
   readonly record?: boolean;
 }
 
-/** Makes a review; nothing is written. */
+/** Makes a review; nothing is written. Ctrl-C ends it with what is known. */
 export async function makeReview(options: ReviewOptions): Promise<Review> {
   const seed = options.seed ?? SEED;
   const runs = options.runs ?? RUNS;
-  const show = progress();
   const engine = options.engine ?? 'fast-check';
-  const variants = chooseVariants(undefined, options.release);
+  const variants = chooseVariants([], options.release);
+  const interrupt = interruptible();
+  const show = live(
+    properties,
+    variants.map(({ name }) => name),
+  );
   const cells = await searchWith(engine, {
     properties,
     kernels: variants,
@@ -53,12 +61,19 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
     jobs: options.jobs ?? availableParallelism(),
     stored: ({ id }, { name }) => storedFor(id, name, onRelease(options.release)),
     progress: show.say,
+    onCell: show.cell,
+    stop: interrupt.signal,
   });
-  show.done();
+  const reached = show.done();
+  interrupt.done();
   return {
     version: packageJson.version,
+    date: today(),
     release: options.release ?? REFERENCE,
     seed,
+    runs,
+    interrupted: interrupt.signal.aborted,
+    reached,
     command: `reroute-check review --seed ${seed} --runs ${runs}${engine === 'fast-check' ? '' : ` --engine ${engine}`}${releaseWord(options.release)}`,
     properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
     variants: variants.map(({ name, title }) => ({ name, title })),
@@ -68,8 +83,8 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
 
 /** What proves that cell: its own counterexample, or, on another release, the one of the reference. */
 function storedFor(property: string, variant: string, release: string | undefined): Stored | undefined {
-  const own = readCounterexample(property, variant, release);
-  const reference = readCounterexample(property, variant);
+  const own = knownCounterexample(property, variant, release);
+  const reference = knownCounterexample(property, variant);
   if (own !== undefined || reference === undefined) return own;
   const command = `reroute-check replay ${counterexamplePath(property, variant)} --release ${release}`;
   return { ...reference, found: { ...reference.found, command } };
@@ -84,13 +99,18 @@ function releaseWord(release: string | undefined): string {
   return release === undefined || release === REFERENCE ? '' : ` --release ${release}`;
 }
 
+/** Whether the counterexample of a cell is kept: on another release than the reference only where the outcome differs. */
+function isKeptOn(release: string, cell: Cell): boolean {
+  return release === REFERENCE || differs(cell);
+}
+
 /** Whether the cell's outcome is another than on the reference release: then a counterexample of its own is kept. */
 export function differs(cell: Cell): boolean {
   return cell.outcome !== recordedOn(REFERENCE)[cell.property]?.[cell.variant];
 }
 
 /**
- * Makes a review, stores it and its counterexamples, and prints it. On another release than the reference, the
+ * Makes a review, prints it, and stores it and its counterexamples. On another release than the reference, the
  * counterexamples of cells that differ from it are kept.
  */
 export async function review(options: ReviewVerbOptions): Promise<void> {
@@ -99,11 +119,17 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
       wrong("--record keeps fast-check's answers; 'reroute-check prove --record' keeps z3's");
     needToRecord();
   }
+  const unkept = whyNotKept();
+  for (const line of unkept) process.stderr.write(`reroute-check: ${line}\n`);
   const result = await makeReview(options);
-  for (const cell of result.cells) store(cell, onRelease(result.release));
-  writeLastReview(result);
-  process.stdout.write(`${matrixText(result)}as a page: ${writeLastPage(page(result))}\n`);
-  if (options.record) recordMatrix(result);
+  const isKept = (cell: Cell) => unkept.length === 0 && cell.reason === '' && isKeptOn(result.release, cell);
+  process.stdout.write(matrixText(result, widthOfOutput(), isKept));
+  if (unkept.length === 0) {
+    for (const cell of result.cells) store(cell, onRelease(result.release));
+    writeLastReview(result);
+    process.stdout.write(`as a page: ${writeLastPage(page(result))}\n`);
+  }
+  if (options.record && !result.interrupted) recordMatrix(result);
 }
 
 /** Records the outcome of every cell on that release. */
@@ -122,7 +148,7 @@ function sampled(cell: Cell): Outcome {
 /** Keeps what is stored while it still violates and nothing smaller was found: one engine does not undo the other's work. */
 function store(cell: Cell, release: string | undefined): void {
   const { property, variant, counterexample, reason } = cell;
-  const kept = release === undefined || differs(cell);
+  const kept = isKeptOn(release ?? REFERENCE, cell);
   const stored = kept ? readCounterexample(property, variant, release) : undefined;
   if (stored !== undefined && breaks(chooseProperty(property), chooseVariant(variant, release), stored)) {
     const isWorse = counterexample === null || smaller(measure(stored), measure(counterexample));

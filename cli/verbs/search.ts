@@ -1,15 +1,18 @@
 /** `reroute-check search`: some properties, made small, stored on request. */
 import { availableParallelism } from 'node:os';
+import { wrong } from '../../scenario/error.ts';
+import { eventsPerHost } from '../../search/bulk.ts';
 import { searchWith } from '../../search/engines.ts';
 import type { Cell, EngineName } from '../../search/outcome.ts';
 import { RUNS, SEED } from '../../search/review.ts';
 import { chooseProperties, chooseVariants } from '../choose.ts';
 import { EXIT } from '../exit.ts';
-import { writeCounterexample } from '../files.ts';
+import { counterexamplePath, needToWrite, writeCounterexample } from '../files.ts';
+import { interruptible } from '../interrupt.ts';
 import { progress } from '../progress.ts';
 
 export interface SearchVerbOptions {
-  readonly variant?: string;
+  readonly variant?: readonly string[];
   readonly release?: string;
   readonly engine?: EngineName | 'all';
   readonly runs?: number;
@@ -18,13 +21,17 @@ export interface SearchVerbOptions {
   readonly path?: string;
   readonly jobs?: number;
   readonly save?: boolean;
+  readonly json?: boolean;
 }
 
 export async function searchVerb(ids: readonly string[], options: SearchVerbOptions): Promise<void> {
   const properties = chooseProperties(ids);
-  const kernels = chooseVariants(options.variant, options.release);
+  const kernels = chooseVariants(options.variant ?? [], options.release);
+  const path = checkedPath(options.path);
+  if (options.save) needToWrite(counterexamplePath('property', 'variant'));
   const seed = options.seed ?? SEED;
   const show = progress();
+  const interrupt = interruptible();
   const cells = await searchWith(options.engine ?? 'fast-check', {
     properties,
     kernels,
@@ -33,23 +40,41 @@ export async function searchVerb(ids: readonly string[], options: SearchVerbOpti
     budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
     jobs: options.jobs ?? availableParallelism(),
     progress: show.say,
-    ...(options.path === undefined ? {} : { path: options.path }),
-  });
-  show.done();
-  for (const cell of cells) {
-    const how = `${cell.property} on ${cell.variant}: ${cell.outcome}`;
-    const { counterexample } = cell;
-    if (counterexample === null) {
-      process.stdout.write(`${how}, ${lookedAt(cell)}${cell.reason === '' ? '' : `; ${cell.reason}`}\n`);
-      continue;
+    stop: interrupt.signal,
+    ...(path === undefined ? {} : { path }),
+  }).finally(() => show.done());
+  process.stdout.write(options.json ? `${JSON.stringify(cells, null, 2)}\n` : cells.map(textOf).join(''));
+  if (options.save) {
+    for (const { counterexample, reason } of cells) {
+      if (counterexample === null || reason !== '') continue;
+      const written = writeCounterexample(counterexample);
+      if (!options.json) process.stdout.write(`written: ${written}\n`);
     }
-    process.stdout.write(`${how}\n  ${counterexample.finding}\n`);
-    for (const line of [...counterexample.host, ...counterexample.events]) process.stdout.write(`    ${line}\n`);
-    process.stdout.write(`  again: ${counterexample.found.command}\n`);
-    if (options.save) process.stdout.write(`  written: ${writeCounterexample(counterexample)}\n`);
   }
   if (cells.some((cell) => cell.outcome === 'violated')) process.exitCode = EXIT.violated;
   else if (cells.some((cell) => cell.outcome === 'undecided')) process.exitCode = EXIT.undecided;
+  interrupt.done();
+}
+
+/** A path of the option: which host, and which of its event sequences. */
+function checkedPath(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  const [, events] = /^\d{1,9}:(\d{1,9})$/.exec(path) ?? [];
+  if (events === undefined || Number(events) >= eventsPerHost)
+    wrong(
+      `--path ${path}: a path is HOST:EVENTS, as a finding prints it; EVENTS is a number from 0 to ${eventsPerHost - 1}`,
+    );
+  return path;
+}
+
+/** What the search says of a cell. */
+function textOf(cell: Cell): string {
+  const reason = cell.reason === '' ? '' : `; ${cell.reason}`;
+  const how = `${cell.property} on ${cell.variant}: ${cell.outcome}`;
+  const { counterexample } = cell;
+  if (counterexample === null) return `${how}, ${lookedAt(cell)}${reason}\n`;
+  const lines = [...counterexample.host, ...counterexample.events].map((line) => `    ${line}\n`).join('');
+  return `${how}${reason}\n  ${counterexample.finding}\n${lines}  again: ${counterexample.found.command}\n`;
 }
 
 /** What an answer without a counterexample rests on. */

@@ -142,6 +142,7 @@ describe('bad input ends with one line, exit code 2 and nothing written', () => 
         scenario([], ['socket c tcp', 'answer c']),
         /^h\.json: events\[1\]: /,
       ],
+      ['a member given twice', 'j.json', '{ "host": [],\n"events": [],\n"host": [] }', /^j\.json:3: .*"host"/],
       ['an unknown member', 'i.json', { host: [], events: [], extra: 1 }, /^i\.json.*extra/],
     ];
 
@@ -163,10 +164,76 @@ describe('bad input ends with one line, exit code 2 and nothing written', () => 
     ['an unknown property', ['search', 'no-such-property']],
     ['an unknown variant', ['search', '--variant', 'no-such-variant']],
     ['a number that is none', ['review', '--seed', 'x']],
+    ['a part of a scenario', ['search', '--runs', '2.5']],
+    ['a path that is none', ['search', 'bound-port-kept', '--path', 'x:y']],
+    ['a path with more events than a host has', ['search', 'bound-port-kept', '--path', '1:99']],
+    ['a report into a folder', ['report', '--format', 'json', '-o', '.']],
   ])('%s', (_, args) => {
     const { status, stdout } = run(...args);
     expect(status).toBe(2);
     expect(stdout).toBe('');
+  });
+});
+
+describe('a name that is nearly right is suggested', () => {
+  it.each([
+    ['a verb', ['serch'], "no verb 'serch' (did you mean 'search'?)"],
+    ['a property', ['search', 'bound-port-kep'], "did you mean 'bound-port-kept'?"],
+    ['a variant', ['search', '--variant', 'tcp-rehsh'], "did you mean 'tcp-rehash'?"],
+  ])('%s', (_, args, message) => {
+    const { status, stdout, stderr } = run(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('a review', () => {
+  /** Starts a review in a folder of its own. */
+  function started(...args: readonly string[]) {
+    const cwd = mkdtempSync(join(tmpdir(), 'reroute-check-'));
+    const child = spawn(process.execPath, [built, 'review', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd,
+      env: { ...process.env, COLUMNS: '80', NO_COLOR: '1' },
+    });
+    const said = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said.stderr += text;
+    });
+    return { child, cwd, said, ended: once(child, 'close') };
+  }
+
+  it('prints on Ctrl-C what is known and how far it came, and exits 130', async () => {
+    const { child, cwd, said, ended } = started('--runs', '1000000');
+    setTimeout(() => child.kill('SIGINT'), 4000);
+    expect(await ended).toEqual([130, null]);
+    expect(said.stdout).toMatch(/\ninterrupted at .*: \d+ of \d+ cells are decided\n/);
+    for (const line of said.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    const { interrupted, cells } = JSON.parse(readFileSync(join(cwd, '.reroute-check', 'review.json'), 'utf8'));
+    expect(interrupted).toBe(true);
+    const open = cells.filter(({ outcome }: { outcome: string }) => outcome !== 'violated');
+    expect(open.length).toBeGreaterThan(0);
+    for (const { reason } of open) expect(reason).toMatch(/^it was interrupted after /);
+  });
+
+  it('says first what it cannot write, and prints what it found', async () => {
+    const { cwd, said, ended } = started('--runs', '16', '--jobs', '1');
+    writeFileSync(join(cwd, 'counterexamples'), 'a file in the place of the folder');
+    expect(await ended).toEqual([0, null]);
+    expect(said.stderr).toMatch(/^reroute-check: counterexamples: .* is not a folder; what is found is printed/);
+    expect(said.stdout).toMatch(/source-fits-route +x/);
+    expect(readdirSync(cwd)).toEqual(['counterexamples']);
+  });
+
+  it('that is damaged is refused in one line by a report', () => {
+    mkdirSync(join(folder, '.reroute-check'), { recursive: true });
+    writeFileSync(join(folder, '.reroute-check', 'review.json'), '{ "version": 1');
+    const { status, stderr } = run('report', '--format', 'json');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^\.reroute-check\/review\.json: this is no review: it is damaged; .*report --new'\n$/);
   });
 });
 
@@ -179,6 +246,15 @@ describe('verbs', () => {
     const second = run(...again.split(' '));
     expect(second.status).toBe(1);
     expect(second.stdout).toContain('bound-port-kept on tcp-rehash: violated');
+  });
+
+  it('search --json takes several variants', () => {
+    const args = ['--variant', 'stock', '--variant', 'tcp-rehash', '--runs', '500', '--json'];
+    const cells = JSON.parse(run('search', 'bound-port-kept', ...args).stdout);
+    expect(cells.map(({ variant, outcome }: Record<string, string>) => [variant, outcome])).toEqual([
+      ['stock', 'sampled'],
+      ['tcp-rehash', 'violated'],
+    ]);
   });
 
   it('search exits 0 when nothing is violated, and 3 when the budget ends first', () => {
@@ -196,6 +272,16 @@ describe('verbs', () => {
     expect(replayed.stdout).toContain('violates explicit-source-kept');
     expect(replayed.status).toBe(1);
     expect(run('replay', saved, '--variant', 'stock').status).toBe(0);
+    expect(JSON.parse(run('replay', saved, '--json').stdout)).toEqual([
+      {
+        file: saved,
+        variant: 'icmp-only',
+        release: '6.1',
+        property: 'explicit-source-kept',
+        violations: [{ property: 'explicit-source-kept', event: expect.any(Number) }],
+        asStored: true,
+      },
+    ]);
   });
 
   it('list names properties and variants, as text and as JSON', () => {
