@@ -6,7 +6,10 @@ import { page } from '../page.ts';
 import { printReview } from '../reviewForm.ts';
 import { makeReview } from './review.ts';
 
-const FORMS = { json: printReview, markdown, html: (review) => page(review) } satisfies Record<string, (review: Review) => string>;
+const FORMS = { json: printReview, markdown, html: (review) => page(review) } satisfies Record<
+  string,
+  (review: Review) => string
+>;
 
 export interface ReportOptions {
   readonly format: keyof typeof FORMS;

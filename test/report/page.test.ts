@@ -42,8 +42,12 @@ function storedReview(): Review {
   );
   return {
     version: '0',
+    date: '2026-11-28',
     release: '6.1',
     seed: 1,
+    runs: 1,
+    interrupted: false,
+    reached: '',
     command: 'reroute-check review',
     properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
     variants: variants.map(({ name, title }) => ({ name, title })),
