@@ -2,7 +2,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { wrong } from '../scenario/error.ts';
+import type { Shard } from '../search/shard.ts';
+import type { FormName } from './forms/index.ts';
 import { suggestion } from './suggest.ts';
+import type { Printed } from './verbs/check.ts';
 
 function positive(word: string): number {
   const value = Number(word);
@@ -23,6 +26,29 @@ function positiveWhole(word: string): number {
 function threads(word: string): number {
   if (!/^[1-9]\d?$/.test(word)) throw new InvalidArgumentError('a whole number from 1 to 99 is expected.');
   return Number(word);
+}
+
+function shard(word: string): Shard {
+  const [, part = '', of = ''] = /^([1-9]\d{0,2})\/([1-9]\d{0,2})$/.exec(word) ?? [];
+  if (part === '' || Number(part) > Number(of))
+    throw new InvalidArgumentError('I/N is expected, two whole numbers, such as 1/4.');
+  return { part: Number(part), of: Number(of) };
+}
+
+function day(word: string): string {
+  if (Number.isNaN(Date.parse(word)) || !/^\d{4}-\d\d-\d\d$/.test(word))
+    throw new InvalidArgumentError('a day is expected, as YYYY-MM-DD.');
+  return word;
+}
+
+const REPORT_FORMS = ['json', 'markdown', 'html', 'junit', 'sarif', 'github'] as const satisfies readonly FormName[];
+const CHECK_FORMS = ['text', ...REPORT_FORMS] as const;
+
+function form(word: string): Printed {
+  const [, name = word, file] = /^(\w+)=(.+)$/.exec(word) ?? [];
+  const known = CHECK_FORMS.find((one) => one === name);
+  if (known === undefined) throw new InvalidArgumentError(`the forms are ${CHECK_FORMS.join(', ')}.`);
+  return { form: known, file };
 }
 
 const seed = (what = 'seed of the search') => new Option('--seed <n>', what).argParser(whole);
@@ -120,13 +146,40 @@ function addSearches(all: Command): void {
 
   all
     .command('check')
-    .description('for CI: compare a review with the recorded results')
+    .description('for CI: replay what is stored, then search for what contradicts the recorded results')
+    .addOption(variants('a variant instead of those of the matrix; more than one can be named'))
     .addOption(engine())
-    .addOption(seed())
+    .addOption(seed("seed of the search; without it the commit's (CI_COMMIT_SHA, GITHUB_SHA)"))
     .addOption(runs())
     .addOption(budget())
     .addOption(jobs())
     .addOption(release())
+    .addOption(
+      new Option('--shard <i/n>', 'play one part of the search and write what was seen to a file')
+        .argParser(shard)
+        .conflicts(['engine', 'budget', 'merge', 'baseline', 'record']),
+    )
+    .addOption(
+      new Option('--merge <file...>', 'put the parts together and check them as a whole').conflicts([
+        'engine',
+        'seed',
+        'runs',
+        'budget',
+        'release',
+        'variant',
+      ]),
+    )
+    .option('--baseline <file>', 'compare with the violations that this file lists instead of the recorded results')
+    .option('--record', 'write what is found to the file of --baseline; what stands there keeps its reason and day')
+    .option('--reason <text>', 'why new entries of the baseline are expected')
+    .addOption(new Option('--expires <date>', 'until when, as YYYY-MM-DD; 90 days from now without it').argParser(day))
+    .addOption(
+      new Option('--format <form[=file]>', `${CHECK_FORMS.join(', ')}, each to a file if one is named`).argParser(
+        (word: string, all?: readonly Printed[]) => [...(all ?? []), form(word)],
+      ),
+    )
+    .addOption(output())
+    .addOption(json())
     .action(async (options) => (await searching(options, () => import('./verbs/check.ts'))).check(options));
 
   all
@@ -216,9 +269,7 @@ function addReports(all: Command): void {
   all
     .command('report')
     .description('the last review, or a new one, in another form')
-    .addOption(
-      new Option('--format <format>', 'form of the report').choices(['json', 'markdown', 'html']).makeOptionMandatory(),
-    )
+    .addOption(new Option('--format <format>', 'form of the report').choices(REPORT_FORMS).makeOptionMandatory())
     .addOption(output())
     .option('--new', 'review anew even when there is a last one; so does an engine that the last one did not ask')
     .addOption(anyEngine())

@@ -12,6 +12,7 @@ import { superfluous } from './minimise.ts';
 import type { Cell, Counterexample } from './outcome.ts';
 import { breaks } from './replays.ts';
 import { type Closed, Schedule } from './schedule.ts';
+import { Assembled, type PlayedPiece } from './shard.ts';
 import { cellAt, type Small } from './tasks.ts';
 
 /** Fixed so that two people see the same review. */
@@ -36,6 +37,8 @@ export interface SearchOptions {
   readonly path?: string;
   /** Threads that do the work; 1 without it. What is found does not depend on it. */
   readonly jobs?: number;
+  /** What other machines played of it: all pieces. */
+  readonly played?: readonly PlayedPiece[];
   /** A scenario that is known to break the property on that kernel. It proves the cell, if it still does. */
   readonly stored?: (property: Property, kernel: Kernel) => Stored | undefined;
   /** Hears how far it is, in words and as a part of 1. */
@@ -49,18 +52,22 @@ export interface SearchOptions {
 /** A scenario that was found before. */
 export type Stored = Pick<Counterexample, 'host' | 'events' | 'found'>;
 
+/** What is to be played. */
+export function planFor({
+  properties,
+  kernels,
+  seed,
+  runs,
+  path = '',
+  failures = FAILURES,
+}: Pick<SearchOptions, 'properties' | 'kernels' | 'seed' | 'runs' | 'path' | 'failures'>): Plan {
+  return { properties, kernels, seed, runs, path, failures };
+}
+
 /** Searches every property on every kernel with fast-check's outcomes. */
 export async function search(options: SearchOptions): Promise<readonly Cell[]> {
-  const { properties, kernels, seed, runs } = options;
-  const plan: Plan = {
-    properties,
-    kernels,
-    seed,
-    runs,
-    path: options.path ?? '',
-    failures: options.failures ?? FAILURES,
-  };
-  const crew = hire(plan, options.jobs ?? 1);
+  const plan = planFor(options);
+  const crew = options.played === undefined ? hire(plan, options.jobs ?? 1) : new Assembled(plan, options.played);
   try {
     return await new Search(plan, options, crew).run();
   } finally {

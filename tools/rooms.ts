@@ -88,6 +88,7 @@ export const ROOMS: readonly Room[] = [
 /** Folders without sources of the program. */
 export const FURTHER: readonly Omit<Room, 'imports'>[] = [
   { folder: 'counterexamples', holds: 'one file for each violated cell, and for each fault by itself' },
+  { folder: 'examples', holds: 'a workflow that checks every push' },
   { folder: 'experiments', holds: "the post's four experiments as scenarios" },
   { folder: 'results', holds: 'what the verbs recorded, and documents made from it' },
   { folder: 'schema', holds: 'the JSON Schemas of scenarios and of reviews' },

@@ -1,18 +1,12 @@
 /** `reroute-check report`: a review in a form for other programs and readers. */
 import type { EngineName, Review } from '../../search/outcome.ts';
 import { needToWrite, put, readLastReview, whyNotKept, writeLastReview } from '../files.ts';
-import { markdown } from '../forms/markdown.ts';
-import { page } from '../page.ts';
-import { printReview } from '../reviewForm.ts';
+import { FORMS, type FormName } from '../forms/index.ts';
+import { judgedAlone } from '../judge.ts';
 import { makeReview } from './review.ts';
 
-const FORMS = { json: printReview, markdown, html: (review) => page(review) } satisfies Record<
-  string,
-  (review: Review) => string
->;
-
 export interface ReportOptions {
-  readonly format: keyof typeof FORMS;
+  readonly format: FormName;
   readonly output?: string;
   readonly new?: boolean;
   readonly engine?: EngineName | 'all';
@@ -22,7 +16,7 @@ export async function report(options: ReportOptions): Promise<void> {
   needToWrite(options.output);
   const last = options.new ? undefined : readLastReview();
   const review = last !== undefined && isAsked(last, options.engine) ? last : await newReview(options.engine);
-  put(FORMS[options.format](review), options.output);
+  put(FORMS[options.format](judgedAlone(review)), options.output);
 }
 
 /** Whether that review was made by the engine that is asked for; any will do when none is. */

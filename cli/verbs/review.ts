@@ -10,6 +10,7 @@ import { measure, smaller } from '../../search/minimise.ts';
 import { answersOf, type Cell, type EngineName, type Outcome, type Review } from '../../search/outcome.ts';
 import { breaks } from '../../search/replays.ts';
 import { RUNS, SEED, type Stored } from '../../search/review.ts';
+import type { PlayedPiece } from '../../search/shard.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
 import {
   counterexamplePath,
@@ -28,6 +29,8 @@ import { matrixText } from '../terminal.ts';
 import { widthOfOutput } from '../width.ts';
 
 export interface ReviewOptions {
+  /** Variants instead of those of the matrix. */
+  readonly variant?: readonly string[];
   readonly engine?: EngineName | 'all';
   readonly seed?: number;
   readonly runs?: number;
@@ -42,11 +45,15 @@ export interface ReviewVerbOptions extends ReviewOptions {
 }
 
 /** Makes a review; nothing is written. Ctrl-C ends it with what is known. */
-export async function makeReview(options: ReviewOptions): Promise<Review> {
+export async function makeReview(
+  options: ReviewOptions,
+  verb: 'review' | 'check' = 'review',
+  played?: readonly PlayedPiece[],
+): Promise<Review> {
   const seed = options.seed ?? SEED;
   const runs = options.runs ?? RUNS;
   const engine = options.engine ?? 'fast-check';
-  const variants = chooseVariants([], options.release);
+  const variants = chooseVariants(options.variant ?? [], options.release);
   const interrupt = interruptible();
   const show = live(
     properties,
@@ -63,6 +70,7 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
     progress: show.say,
     onCell: show.cell,
     stop: interrupt.signal,
+    ...(played === undefined ? {} : { played }),
   });
   const reached = show.done();
   interrupt.done();
@@ -74,7 +82,12 @@ export async function makeReview(options: ReviewOptions): Promise<Review> {
     runs,
     interrupted: interrupt.signal.aborted,
     reached,
-    command: `reroute-check review --seed ${seed} --runs ${runs}${engine === 'fast-check' ? '' : ` --engine ${engine}`}${releaseWord(options.release)}`,
+    command: [
+      `reroute-check ${verb} --seed ${seed} --runs ${runs}`,
+      ...(engine === 'fast-check' ? [] : [`--engine ${engine}`]),
+      ...(options.release === undefined || options.release === REFERENCE ? [] : [`--release ${options.release}`]),
+      ...(options.variant ?? []).map((name) => `--variant ${name}`),
+    ].join(' '),
     properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
     variants: variants.map(({ name, title }) => ({ name, title })),
     cells,
@@ -93,10 +106,6 @@ function storedFor(property: string, variant: string, release: string | undefine
 /** The release in the name of a counterexample's file: none for the reference. */
 function onRelease(release: string | undefined): string | undefined {
   return release === REFERENCE ? undefined : release;
-}
-
-function releaseWord(release: string | undefined): string {
-  return release === undefined || release === REFERENCE ? '' : ` --release ${release}`;
 }
 
 /** Whether the counterexample of a cell is kept: on another release than the reference only where the outcome differs. */

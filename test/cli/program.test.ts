@@ -167,6 +167,8 @@ describe('bad input ends with one line, exit code 2 and nothing written', () => 
     ['a part of a scenario', ['search', '--runs', '2.5']],
     ['a path that is none', ['search', 'bound-port-kept', '--path', 'x:y']],
     ['a path with more events than a host has', ['search', 'bound-port-kept', '--path', '1:99']],
+    ['a shard of none', ['check', '--shard', '5/4']],
+    ['two forms for one output', ['check', '--format', 'sarif', '--format', 'junit']],
     ['a report into a folder', ['report', '--format', 'json', '-o', '.']],
   ])('%s', (_, args) => {
     const { status, stdout } = run(...args);
@@ -235,6 +237,53 @@ describe('a review', () => {
     const { status, stderr } = run('report', '--format', 'json');
     expect(status).toBe(2);
     expect(stderr).toMatch(/^\.reroute-check\/review\.json: this is no review: it is damaged; .*report --new'\n$/);
+  });
+});
+
+describe('check', () => {
+  const few = ['check', '--variant', 'icmp-only', '--runs', '16', '--jobs', '1'];
+
+  it('contradicts a baseline that lists nothing, and none that it has recorded', () => {
+    file('none.json', { form: 'reroute-check baseline 1', release: '6.1', violated: [] });
+    const first = run(...few, '--baseline', 'none.json', '--format', 'json');
+    expect(first.status).toBe(1);
+    const { form, differences, seed } = JSON.parse(first.stdout);
+    expect(form).toBe('reroute-check check 1');
+    expect(seed.value).toBeGreaterThanOrEqual(0);
+    expect(differences.length).toBeGreaterThan(10);
+    const recorded = run(
+      ...few,
+      '--baseline',
+      'known.json',
+      '--record',
+      '--reason',
+      'known',
+      '--expires',
+      '2999-12-31',
+    );
+    expect(recorded).toMatchObject({ status: 0, stdout: expect.stringContaining('recorded: known.json\n') });
+    const again = run(...few, '--baseline', 'known.json', '--format', 'junit=check.xml');
+    expect(again.status).toBe(0);
+    expect(again.stdout).toMatch(/^seed .*\nnothing contradicts the record; /);
+    expect(readFileSync(join(folder, 'check.xml'), 'utf8')).toContain('<testsuite name="icmp-only"');
+    const known = readFileSync(join(folder, 'known.json'), 'utf8');
+    file('expired.json', known.replace('2999-12-31', '2026-01-01'));
+    const expired = run(...few, '--baseline', 'expired.json');
+    expect(expired.status).toBe(1);
+    expect(expired.stdout).toMatch(/\n\S+ on icmp-only: expected until 2026-01-01: known\n/);
+  });
+
+  it('in two parts says what it says as a whole', () => {
+    const whole = run(...few, '--seed', '7').stdout.split('\n');
+    for (const part of ['1/2', '2/2']) expect(run(...few, '--seed', '7', '--shard', part).status).toBe(0);
+    const files = [1, 2].map((part) => join('.reroute-check', `shard-${part}-of-2.json`));
+    expect(
+      run('check', '--merge', ...files)
+        .stdout.split('\n')
+        .slice(1),
+    ).toEqual(whole.slice(1));
+    const missing = run('check', '--merge', files[0] as string);
+    expect([missing.status, missing.stderr]).toEqual([2, 'reroute-check: --merge: of 2 shards 2 are missing\n']);
   });
 });
 
