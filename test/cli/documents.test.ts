@@ -78,7 +78,7 @@ describe('the documents', () => {
   });
 
   it('are all in this list', () => {
-    expect(printed).toHaveLength(9);
+    expect(printed).toHaveLength(10);
   });
 });
 
