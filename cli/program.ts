@@ -246,9 +246,22 @@ function addQuestions(all: Command): void {
     .passThroughOptions()
     .action(async (args, options) => (await import('./verbs/routeGet.ts')).routeGet(args, options));
 
-  all
-    .command('host')
-    .description("one's own host")
+  const host = all.command('host').description("one's own host");
+  host
+    .command('flows')
+    .argument('[file...]', 'what machines print, mixed with commands; standard input when none is named')
+    .description('where the flows of a host leave, as whom, what is broken, why, and what repairs it')
+    .option('--to <addr[:port]>', 'flows to there alone')
+    .addOption(
+      new Option(
+        '--variant <name...>',
+        'variants to compare with stock; the patch and its mended versions without it',
+      ).default([]),
+    )
+    .addOption(leaveOut())
+    .addOption(json())
+    .action(async (files, options) => (await import('./verbs/hostFlows.ts')).hostFlows(files, options));
+  host
     .command('import')
     .argument('[file...]', 'what machines print, mixed with commands; standard input when none is named')
     .description('the commands that a description of a host stands for')

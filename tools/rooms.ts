@@ -43,6 +43,11 @@ export const ROOMS: readonly Room[] = [
     imports: ['model/types', 'model/kernel', 'model/host', 'properties'],
   },
   {
+    folder: 'flows',
+    holds: 'the flows of one host in classes: where they go, why, and what repairs them',
+    imports: [...MODEL, 'properties', 'scenario'],
+  },
+  {
     folder: 'solver',
     holds: 'the second engine: the model lifted on terms of z3, exploration, lemmas',
     imports: ['compiler', ...MODEL, 'properties', 'scenario'],
@@ -55,7 +60,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'conformance',
     holds: 'the model against the running kernel and against a test kernel with the patch',
-    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'search'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'flows', 'search'],
   },
   {
     folder: 'report',
@@ -76,6 +81,7 @@ export const ROOMS: readonly Room[] = [
       'model/patch',
       'properties',
       'scenario',
+      'flows',
       'search',
       'solver',
       'conformance',

@@ -65,7 +65,8 @@ class Importer {
     this.addLinks(listed.filter(({ name }) => !this.made.has(name)));
     this.addMissingLinks(items, listed);
     for (const item of items) if (item.kind === 'set') this.set(item.from);
-    for (const [at, item] of inOrder(items).entries()) this.item(item, items.slice(at + 1));
+    const ordered = inOrder(items);
+    for (const [at, item] of ordered.entries()) this.item(item, ordered, at + 1);
     this.setLinks(listed.filter(({ name }) => this.made.has(name)));
     if (ipv6[0] !== undefined)
       this.run.note(ipv6[0], `${ipv6.length} routes of IPv6 are left out: packets of IPv4 do not meet them`);
@@ -134,10 +135,10 @@ class Importer {
 
   // items
 
-  private item(item: Item, behind: readonly Item[]): void {
+  private item(item: Item, items: readonly Item[], next: number): void {
     switch (item.kind) {
       case 'command':
-        this.command(item.command, item.failed, behind);
+        this.command(item.command, item.failed, items, next);
         break;
       case 'routes':
         this.at(item.from, () => this.routes(item));
@@ -172,10 +173,10 @@ class Importer {
   /** Whether the command before succeeded. */
   private succeeded = true;
 
-  private command(command: ShellCommand, failed: boolean, behind: readonly Item[]): void {
+  private command(command: ShellCommand, failed: boolean, items: readonly Item[], next: number): void {
     const { from, joined } = command;
     if (joined !== ';' && (joined === '&&') !== this.succeeded) return;
-    const forgiven = command.mayFail || isForgiven(behind);
+    const forgiven = command.mayFail || isForgiven(items, next);
     if (failed) {
       this.run.note(from, 'the machine refused this command, as the next line says; it is left out', false);
       this.succeeded = false;
@@ -588,7 +589,7 @@ class Importer {
    * becomes reachable was added when the host was another: it had rules, or a way.
    */
   private addRoutes(all: readonly WantedRoute[]): void {
-    let waiting = this.addWaiting(all.filter((wanted) => !this.isThere(wanted, all)));
+    let waiting = this.addWaiting(this.missing(all));
     if (waiting.length > 0 && !this.run.net.fib_has_custom_rules) {
       const { from } = waiting[0] as WantedRoute;
       // From the first rule on, "local" and "main" are tables of their own.
@@ -612,13 +613,22 @@ class Importer {
     return waiting;
   }
 
-  private isThere({ command }: WantedRoute, all: readonly WantedRoute[]): boolean {
-    const there = this.run.net.tables.find(({ tb_id }) => tb_id === command.table)?.aliases ?? [];
-    const same = there.filter((fa) => keyOf(fa) === keyOfCommand(command));
-    const rank = all.filter(
-      (one) => one.command.table === command.table && keyOfCommand(one.command) === keyOfCommand(command),
-    );
-    return rank.findIndex((one) => one.command === command) < same.length;
+  /** Of each listed route, whether it is there: of those alike, as many as the table has. */
+  private missing(all: readonly WantedRoute[]): readonly WantedRoute[] {
+    const there = new Map<string, number>();
+    const place = (table: number, key: string) => `${table} ${key}`;
+    for (const { tb_id, aliases } of this.run.net.tables) {
+      for (const fa of aliases) {
+        const key = place(tb_id, keyOf(fa));
+        there.set(key, (there.get(key) ?? 0) + 1);
+      }
+    }
+    return all.filter(({ command }) => {
+      const key = place(command.table, keyOfCommand(command));
+      const left = there.get(key) ?? 0;
+      there.set(key, left - 1);
+      return left <= 0;
+    });
   }
 
   private addUnreachable(from: SourceLine, command: RouteCommand): void {
@@ -770,19 +780,21 @@ function isMaybeVrf({ flags }: ListedLink): boolean {
 
 /** Rules behind the routes that are listed with them: while routes are added, rules could hide the way to their gateways. */
 function inOrder(items: readonly Item[]): readonly Item[] {
-  const end = items.findIndex(({ kind }) => kind === 'command');
-  const listings = end < 0 ? items : items.slice(0, end);
-  const sorted = [
-    ...listings.filter(({ kind }) => kind !== 'rules'),
-    ...listings.filter(({ kind }) => kind === 'rules'),
-  ];
-  if (end < 0) return sorted;
-  return [...sorted, items[end] as Item, ...inOrder(items.slice(end + 1))];
+  const sorted: Item[] = [];
+  let rules: Item[] = [];
+  for (const item of items) {
+    if (item.kind === 'command') {
+      sorted.push(...rules, item);
+      rules = [];
+    } else (item.kind === 'rules' ? rules : sorted).push(item);
+  }
+  return [...sorted, ...rules];
 }
 
 /** Whether something else follows that runs if the command fails. */
-function isForgiven(behind: readonly Item[]): boolean {
-  for (const item of behind) {
+function isForgiven(items: readonly Item[], next: number): boolean {
+  for (let at = next; at < items.length; at++) {
+    const item = items[at] as Item;
     if (item.kind !== 'command' || item.command.joined === ';') return false;
     if (item.command.joined === '||') return true;
   }

@@ -1,0 +1,208 @@
+/** One flow of a class, played on the model: what leaves, by which link, as whom, and which promises it breaks. */
+import { finishBoot, step } from '../model/host/step.ts';
+import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../model/types/packet.ts';
+import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
+import { properties } from '../properties/index.ts';
+import { routeSource } from '../properties/packets.ts';
+import type { Property, Run } from '../properties/property.ts';
+import { formatError } from '../scenario/errno.ts';
+import { formatAddress, formatProtocol } from '../scenario/format.ts';
+import { eventOfLine } from '../scenario/text.ts';
+import type { Axis } from './axes.ts';
+
+/** A flow: a value on every axis, and what its socket is bound to. */
+export interface Flow {
+  readonly values: Readonly<Record<Axis, number>>;
+  /** The name of its control group. */
+  readonly cgroup: string;
+  readonly mark: number;
+  /** 0 for none. */
+  readonly saddr: number;
+  /** '' for none. */
+  readonly dev: string;
+}
+
+function socketWords({ values, cgroup, mark, dev }: Flow, type: string): string {
+  const { uid, gid, classid, tos } = values;
+  const options = [
+    mark === 0 ? '' : ` mark ${mark}`,
+    dev === '' ? '' : ` dev ${dev}`,
+    uid === 0 ? '' : ` uid ${uid}`,
+    gid === 0 ? '' : ` gid ${gid}`,
+    cgroup === '' ? '' : ` cgroup /${cgroup}`,
+    classid === 0 ? '' : ` classid ${classid}`,
+    tos === 0 ? '' : ` tos ${tos}`,
+  ];
+  return `socket c ${type}${options.join('')}`;
+}
+
+/** What a program does that has such a flow, in the words of a scenario. */
+export function eventsOf(net: World, flow: Flow): readonly string[] {
+  const { protocol, daddr, sport, dport } = flow.values;
+  const to = formatAddress(daddr);
+  const socket = (type: string) => socketWords(flow, type);
+  const address = flow.saddr === 0 ? '0.0.0.0' : formatAddress(flow.saddr);
+  const hasPorts = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
+  const bound = flow.saddr !== 0 || (sport !== 0 && hasPorts);
+  const bind = bound ? [`bind c ${address}${hasPorts && sport !== 0 ? `:${sport}` : ''}`] : [];
+  if (protocol === IPPROTO_TCP)
+    return [socket('tcp'), ...bind, `connect c ${to}:${dport}`, 'answer c', 'send c 100', 'answer c', 'send c 100'];
+  if (protocol === IPPROTO_UDP) {
+    const send = `send c 100 to ${to}:${dport}`;
+    return [socket('udp'), ...bind, send, 'answer c', send];
+  }
+  if (protocol === IPPROTO_ICMP) {
+    const type = net.sysctl.ping_group_range_open ? 'ping' : 'raw icmp';
+    return [socket(type), ...bind, `send c 56 to ${to}`, 'answer c', `send c 56 to ${to}`];
+  }
+  return [socket(`raw ${formatProtocol(protocol)}`), ...bind, `send c 100 to ${to}`];
+}
+
+/** A packet as the link sees it. */
+export interface Left {
+  readonly dev: string;
+  /** 0: the destination itself is the neighbour. */
+  readonly gateway: number;
+  readonly saddr: number;
+  /** 0 where it is the one that the program named. */
+  readonly daddr: number;
+  readonly mark: number;
+}
+
+/** What became of a flow. */
+export interface Fate {
+  /** Its first packet, undefined where none left. */
+  readonly first: Left | undefined;
+  /** Packets that left otherwise than the first. */
+  readonly others: readonly Left[];
+  /** What a program was told, or where a packet was dropped; '' for nothing. */
+  readonly end: string;
+  /** The table that its route is in, 0 where none left. */
+  readonly table: number;
+  /** The route was looked up a second time. */
+  readonly rerouted: boolean;
+  readonly broken: readonly string[];
+  /** What breaks each of the promises, in a sentence. */
+  readonly sentences: readonly string[];
+  readonly crashed: boolean;
+}
+
+function leftOf(net: World, asked: number, effect: Extract<Effect, { readonly kind: 'xmit' }>): Left {
+  const { dev, gateway, skb } = effect;
+  const name = net.devs.find(({ ifindex }) => ifindex === dev)?.name ?? `if${dev}`;
+  const { saddr, daddr } = skb.iph;
+  return { dev: name, gateway, saddr, daddr: daddr === asked ? 0 : daddr, mark: skb.mark };
+}
+
+function playEvents(kernel: Kernel, booted: World, lines: readonly string[]): Run {
+  const events = lines.map(eventOfLine);
+  const steps: Step[] = [];
+  let world = booted;
+  for (const event of events) {
+    if (world.oops.where !== '' || world.inexpressible !== '') break;
+    const next = step(kernel, world, event);
+    steps.push(next);
+    world = next.world;
+  }
+  return { kernel, events, boot: booted, steps };
+}
+
+/** The first sentence about the end of a flow: an error that its program got, else where a packet was dropped. */
+function endOf(run: Run): string {
+  if (run.steps.at(-1)?.world.inexpressible) return run.steps.at(-1)?.world.inexpressible ?? '';
+  for (const { effects } of run.steps) {
+    for (const effect of effects) {
+      if (effect.kind === 'free' && effect.where !== '' && /OUTPUT|POSTROUTING|INPUT/.test(effect.where))
+        return `dropped in ${effect.where}`;
+      if (effect.kind === 'syscall' && effect.err < 0 && effect.err !== -115)
+        return `${effect.call}: ${formatError(effect.err)}`;
+    }
+  }
+  return '';
+}
+
+function tableOf(run: Run): number {
+  for (const { effects } of run.steps) {
+    for (const effect of effects) if (effect.kind === 'xmit') return effect.skb.dst.table;
+  }
+  return 0;
+}
+
+/** The promise about sources. */
+const SOURCE = 'source-fits-route';
+
+/** What an operator wants who translates addresses: the wire has others than the socket. */
+const MEANT: ReadonlySet<string> = new Set(['header-matches-socket', 'isn-of-own-tuple']);
+
+/**
+ * The packet that was sent elsewhere than its program asked, and whose source is not the one of its route. The promise about
+ * sources speaks of packets that go where their socket sends them.
+ */
+function wrongAfterTranslation(
+  run: Run,
+  { saddr, values }: Flow,
+): Extract<Effect, { readonly kind: 'xmit' }> | undefined {
+  if (saddr !== 0) return undefined;
+  for (const { world, effects } of run.steps) {
+    for (const effect of effects) {
+      if (effect.kind !== 'xmit' || effect.dev === LOOPBACK_IFINDEX) continue;
+      const { iph } = effect.skb;
+      const wrong = iph.daddr !== values.daddr && iph.saddr !== routeSource(world, effect.skb);
+      return wrong ? effect : undefined;
+    }
+  }
+  return undefined;
+}
+
+/** Plays a flow on a host that is configured and booted for that kernel. */
+export function fateOf(kernel: Kernel, booted: World, flow: Flow): Fate {
+  const run = playEvents(kernel, booted, eventsOf(booted, flow));
+  const { daddr } = flow.values;
+  const all = run.steps.flatMap(({ world, effects }) =>
+    effects.flatMap((effect) =>
+      effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX ? [leftOf(world, daddr, effect)] : [],
+    ),
+  );
+  const broken: Property[] = [];
+  const sentences: string[] = [];
+  const translated = run.steps.at(-1)?.world.conntrack.some(({ srcNat, dstNat }) => srcNat || dstNat) === true;
+  for (const property of properties) {
+    if (property.gravity === 'books' || (translated && MEANT.has(property.id))) continue;
+    const at = run.steps.findIndex((_, i) => !property.holds(run, i));
+    if (at < 0) continue;
+    broken.push(property);
+    sentences.push(property.finding(run, at));
+  }
+  const elsewhere = wrongAfterTranslation(run, flow);
+  if (elsewhere !== undefined && !broken.some(({ id }) => id === SOURCE)) {
+    const { iph } = elsewhere.skb;
+    broken.push(properties.find(({ id }) => id === SOURCE) as Property);
+    sentences.push(
+      `what is translated to ${formatAddress(iph.daddr)} leaves from ${formatAddress(iph.saddr)}, which is not the source of the route it leaves by`,
+    );
+  }
+  const [first] = all;
+  const texts = new Set<string>();
+  return {
+    first,
+    others: all.filter((one) => {
+      const text = JSON.stringify(one);
+      const fresh = !texts.has(text);
+      texts.add(text);
+      return fresh && text !== JSON.stringify(first);
+    }),
+    end: endOf(run),
+    table: tableOf(run),
+    rerouted: run.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute')),
+    broken: broken.map(({ id }) => id),
+    sentences,
+    crashed: run.steps.at(-1)?.world.oops.where !== '',
+  };
+}
+
+/** The host as a kernel has it, with what the variant's operator does. */
+export function hostOn(kernel: Kernel, net: World): World {
+  const multipath = { ...net.multipath, by_saddr: kernel.multipath_by_saddr };
+  return finishBoot(kernel, { ...net, multipath });
+}

@@ -1,0 +1,181 @@
+/**
+ * What repairs a class without a patch: commands of the operator or of a program, each tried on the model before it is told.
+ *
+ * A remedy counts where the flow leaves by the same link and gateway as before and breaks none of the promises that it broke,
+ * and where every other class goes the same way as before. What others then break is told.
+ */
+import { hostCommand } from '../model/host/commands.ts';
+import { inet_make_mask } from '../model/kernel/include/linux/in.ts';
+import { selectorRules } from '../model/patch/selector-rules.ts';
+import type { HostCommand } from '../model/types/host.ts';
+import type { InIfaddr } from '../model/types/net.ts';
+import { FR_ACT_TO_TBL, NO_RULE, RT_SCOPE_LINK, RTN_UNICAST, RTPROT_BOOT } from '../model/types/route.ts';
+import { NF_ACCEPT } from '../model/types/verdict.ts';
+import type { Kernel, World } from '../model/types/world.ts';
+import { formatAddress } from '../scenario/format.ts';
+import { printHostCommand } from '../scenario/host.ts';
+import { type FlowClass, type Flows, FREE, withBound } from './classes.ts';
+import { type Fate, type Flow, fateOf, hostOn } from './play.ts';
+
+export interface Remedy {
+  readonly name: 'MASQUERADE' | 'selector rules' | 'SO_MARK' | 'a source rule';
+  readonly commands: readonly string[];
+  /** What the program has to do, '' for nothing. */
+  readonly program: string;
+  /** The flow as the program then sends it. */
+  readonly flow: Flow;
+  /** What then leaves. */
+  readonly fate: Fate;
+  /** Classes that then break more than before, and what. */
+  readonly costs: readonly Cost[];
+}
+
+export interface Cost {
+  readonly flowClass: FlowClass;
+  readonly broken: readonly string[];
+}
+
+/** The class breaks a promise. */
+export function isBroken({ fates }: FlowClass): boolean {
+  const [fate] = fates;
+  return fate !== undefined && (fate.broken.length > 0 || fate.crashed);
+}
+
+/** Runs the commands; undefined where one is refused. */
+function after(net: World, commands: readonly HostCommand[]): World | undefined {
+  let changed = net;
+  for (const command of commands) {
+    const answer = hostCommand(changed, command);
+    if (answer.err !== 0) return undefined;
+    changed = answer.net;
+  }
+  return changed;
+}
+
+function masqueradeOn(net: World, dev: string): HostCommand {
+  return {
+    kind: 'iptables',
+    nft: net.nat.nft,
+    table: 'nat',
+    op: 'A',
+    chain: 'POSTROUTING',
+    index: 0,
+    policy: NF_ACCEPT,
+    rule: {
+      id: 0,
+      matches: [{ kind: 'out', dev, invert: false }],
+      target: { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false },
+      count: 0,
+    },
+  };
+}
+
+function repairs(before: Fate, now: Fate): boolean {
+  const [a, b] = [before.first, now.first];
+  const same = a !== undefined && b !== undefined && a.dev === b.dev && a.gateway === b.gateway && a.daddr === b.daddr;
+  return same && !now.crashed && before.end === now.end && before.broken.every((id) => !now.broken.includes(id));
+}
+
+/** Whether a class goes the same way as before. */
+function sameWay({ first: a, end }: Fate, now: Fate): boolean {
+  return a?.dev === now.first?.dev && a?.gateway === now.first?.gateway && end === now.end && !now.crashed;
+}
+
+interface Tried {
+  readonly name: Remedy['name'];
+  readonly commands: readonly HostCommand[];
+  readonly program: string;
+  readonly flow: Flow;
+}
+
+/** The route to the network of an address, in that table. */
+function linkRoute({ ifa_address, ifa_prefixlen, ifa_local }: InIfaddr, dev: string, table: number): HostCommand {
+  return {
+    kind: 'route',
+    op: 'append',
+    table,
+    type: RTN_UNICAST,
+    dst: (ifa_address & inet_make_mask(ifa_prefixlen)) >>> 0,
+    plen: ifa_prefixlen,
+    tos: 0,
+    gw: 0,
+    dev,
+    prefsrc: ifa_local,
+    scope: RT_SCOPE_LINK,
+    metric: 0,
+    onlink: false,
+    protocol: RTPROT_BOOT,
+    nexthops: [],
+  };
+}
+
+/** What may repair the class. */
+function candidates({ net }: Flows, { bound, flow, fates }: FlowClass): readonly Tried[] {
+  const first = fates[0]?.first;
+  if (first === undefined) return [];
+  const tried: Tried[] = [{ name: 'MASQUERADE', commands: [masqueradeOn(net, first.dev)], program: '', flow }];
+  const { why, commands } = selectorRules.operator(net);
+  if (why === '' && commands.length > 0) tried.push({ name: 'selector rules', commands, program: '', flow });
+  const isFree = bound.mark === 0 && bound.saddr === 0 && bound.dev === '';
+  if (isFree && first.mark !== 0)
+    tried.push({
+      name: 'SO_MARK',
+      commands: [],
+      program: `sets SO_MARK ${first.mark} on its socket`,
+      flow: withBound(flow, { ...FREE, mark: first.mark }),
+    });
+  const own = net.devs.find(({ name }) => name === first.dev)?.ifa_list.find(({ ifa_secondary }) => !ifa_secondary);
+  const table = fates[0]?.table ?? 0;
+  if (isFree && own !== undefined && table !== 0) {
+    const rule = { ...NO_RULE, action: FR_ACT_TO_TBL, table, src: own.ifa_local, src_len: 32 };
+    const plain: HostCommand[] = [{ kind: 'rule add', rule }];
+    const program = `binds its socket to ${formatAddress(own.ifa_local)}`;
+    const bindsTo = withBound(flow, { ...FREE, saddr: own.ifa_local });
+    // The network of the link has to be in the table, too: what is sent there would go by the gateway.
+    for (const commands of [plain, [linkRoute(own, first.dev, table), ...plain]])
+      tried.push({ name: 'a source rule', commands, program, flow: bindsTo });
+  }
+  return tried;
+}
+
+/** The remedies that repair a class and leave the others as they are. */
+export function remediesFor(flows: Flows, broken: FlowClass): readonly Remedy[] {
+  const [kernel] = flows.kernels;
+  const [before] = broken.fates;
+  if (kernel === undefined || before === undefined) return [];
+  const found: Remedy[] = [];
+  for (const tried of candidates(flows, broken)) {
+    if (found.some(({ name }) => name === tried.name)) continue;
+    found.push(...withEffect(flows, broken, before, kernel, tried));
+  }
+  return found;
+}
+
+/** The remedy that is tried, if it is one. */
+function withEffect(
+  flows: Flows,
+  broken: FlowClass,
+  before: Fate,
+  kernel: Kernel,
+  { name, commands, program, flow }: Tried,
+): readonly Remedy[] {
+  const changed = after(flows.net, commands);
+  if (changed === undefined) return [];
+  const booted = hostOn(kernel, changed);
+  const fate = fateOf(kernel, booted, flow);
+  if (!repairs(before, fate)) return [];
+  // Who binds to the address of a source rule wants its link.
+  const others =
+    commands.length === 0
+      ? []
+      : flows.classes.filter((one) => one !== broken && (flow.saddr === 0 || one.bound.saddr !== flow.saddr));
+  const costs: Cost[] = [];
+  for (const flowClass of others) {
+    const [was] = flowClass.fates as [Fate];
+    const is = fateOf(kernel, booted, flowClass.flow);
+    if (!sameWay(was, is)) return [];
+    const more = is.broken.filter((id) => !was.broken.includes(id));
+    if (more.length > 0) costs.push({ flowClass, broken: more });
+  }
+  return [{ name, commands: commands.map(printHostCommand), program, flow, fate, costs }];
+}
