@@ -258,6 +258,11 @@ function addQuestions(all: Command): void {
         'variants to compare with stock; the patch and its mended versions without it',
       ).default([]),
     )
+    .addOption(
+      new Option('--prove <seconds>', 'ask the solver whether a class is one, and whether none is missing').argParser(
+        positive,
+      ),
+    )
     .addOption(leaveOut())
     .addOption(json())
     .action(async (files, options) => (await import('./verbs/hostFlows.ts')).hostFlows(files, options));

@@ -23,12 +23,15 @@ export interface Flow {
   readonly dev: string;
 }
 
-function socketWords({ values, cgroup, mark, dev }: Flow, type: string): string {
+/** Words in place of some values: a solver takes all of a range. */
+export type Words = Partial<Readonly<Record<Axis, string>>>;
+
+function socketWords({ values, cgroup, mark, dev }: Flow, words: Words, type: string): string {
   const { uid, gid, classid, tos } = values;
   const options = [
     mark === 0 ? '' : ` mark ${mark}`,
     dev === '' ? '' : ` dev ${dev}`,
-    uid === 0 ? '' : ` uid ${uid}`,
+    uid === 0 && words.uid === undefined ? '' : ` uid ${words.uid ?? uid}`,
     gid === 0 ? '' : ` gid ${gid}`,
     cgroup === '' ? '' : ` cgroup /${cgroup}`,
     classid === 0 ? '' : ` classid ${classid}`,
@@ -38,10 +41,11 @@ function socketWords({ values, cgroup, mark, dev }: Flow, type: string): string 
 }
 
 /** What a program does that has such a flow, in the words of a scenario. */
-export function eventsOf(net: World, flow: Flow): readonly string[] {
-  const { protocol, daddr, sport, dport } = flow.values;
-  const to = formatAddress(daddr);
-  const socket = (type: string) => socketWords(flow, type);
+export function eventsOf(net: World, flow: Flow, words: Words = {}): readonly string[] {
+  const { protocol, sport } = flow.values;
+  const to = words.daddr ?? formatAddress(flow.values.daddr);
+  const dport = words.dport ?? flow.values.dport;
+  const socket = (type: string) => socketWords(flow, words, type);
   const address = flow.saddr === 0 ? '0.0.0.0' : formatAddress(flow.saddr);
   const hasPorts = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
   const bound = flow.saddr !== 0 || (sport !== 0 && hasPorts);

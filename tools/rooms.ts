@@ -50,7 +50,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'solver',
     holds: 'the second engine: the model lifted on terms of z3, exploration, lemmas',
-    imports: ['compiler', ...MODEL, 'properties', 'scenario'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'flows'],
   },
   {
     folder: 'search',

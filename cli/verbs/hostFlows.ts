@@ -13,11 +13,14 @@ import { readText } from '../../scenario/scenario.ts';
 import { readEndpoint } from '../../scenario/words.ts';
 import { chooseVariant } from '../choose.ts';
 import { caveats, tellNotes } from '../hostNotes.ts';
+import { progress } from '../progress.ts';
 
 export interface HostFlowsOptions {
   readonly to?: string;
   readonly variant: readonly string[];
   readonly leaveOut?: readonly string[];
+  /** Seconds in which the solver is asked. */
+  readonly prove?: number;
   readonly json?: boolean;
 }
 
@@ -34,7 +37,7 @@ interface Told {
   readonly remedies: readonly Remedy[];
 }
 
-export function hostFlows(files: readonly string[], options: HostFlowsOptions): void {
+export async function hostFlows(files: readonly string[], options: HostFlowsOptions): Promise<void> {
   const named = files.length === 0 ? ['-'] : files;
   const { net, notes } = readHostText(
     named.map((file) => ({ file: file === '-' ? 'standard input' : file, text: readText(file) })),
@@ -61,7 +64,7 @@ export function hostFlows(files: readonly string[], options: HostFlowsOptions): 
   });
   const silent = silentMarks(flows);
   tellNotes(notes);
-  const said = [...nftLines(flows), ...caveats(notes)];
+  const said = [...nftLines(flows), ...caveats(notes), ...(await proofLines(flows, options.prove))];
   process.stdout.write(
     options.json === true
       ? `${JSON.stringify(asData(flows, told, silent, said), null, 2)}\n`
@@ -77,6 +80,24 @@ function endpoint(word: string): { readonly addr: number; readonly port: number 
     if (error instanceof Wrong) throw new InputError('--to', word, error.message);
     throw error;
   }
+}
+
+/** What the solver says of the classes of free sockets, where it is asked. */
+async function proofLines(flows: Flows, seconds: number | undefined): Promise<readonly string[]> {
+  if (seconds === undefined) return [];
+  const [{ loadZ3 }, { certify }] = await Promise.all([import('../../solver/smt.ts'), import('../../solver/flows.ts')]);
+  const show = progress();
+  const { complete, uniform, undecided } = certify(await loadZ3(), flows, {
+    budget: seconds * 1000,
+    onProgress: (done, all) => show.say(`z3: ${done} of ${all}`),
+  });
+  show.done();
+  const none =
+    complete === 'exhausted'
+      ? 'no flow is in none of the classes'
+      : 'undecided whether a flow is in none of the classes';
+  const rest = undecided === 0 ? '' : `, undecided for ${undecided}`;
+  return [`z3: ${none}; all flows of a range leave as their class says: exhausted for ${uniform} ranges${rest}`];
 }
 
 /** That the patch does nothing on rules of nf_tables. */
