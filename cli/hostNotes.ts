@@ -1,4 +1,6 @@
 /** What is told of a host beside the answer: what was left out of it, and whether that can matter. */
+import { stock } from '../model/patch/stock.ts';
+import type { Kernel, World } from '../model/types/world.ts';
 import type { HostNote } from '../scenario/host.ts';
 
 /** Lines of one kind that are told one by one; of more, only their number. */
@@ -35,4 +37,12 @@ export function tellNotes(notes: readonly HostNote[]): void {
 /** What every answer about that host says: what is different because the user left a word out. */
 export function caveats(notes: readonly HostNote[]): readonly string[] {
   return [...new Set(notes.filter(({ matters }) => matters).map(({ text }) => text))];
+}
+
+/** That a patch of the mangle hook does nothing on that host, as a line or none. */
+export function withoutPatch(kernels: readonly Kernel[], { mangle }: World): readonly string[] {
+  const isPatched = kernels.some(({ ipt_mangle_out }) => ipt_mangle_out !== stock.ipt_mangle_out);
+  return isPatched && mangle.nft && mangle.used
+    ? ['the mangle table is one of nf_tables: neither version of the patch acts on this host']
+    : [];
 }

@@ -253,10 +253,9 @@ function addQuestions(all: Command): void {
     .description('where the flows of a host leave, as whom, what is broken, why, and what repairs it')
     .option('--to <addr[:port]>', 'flows to there alone')
     .addOption(
-      new Option(
-        '--variant <name...>',
-        'variants to compare with stock; the patch and its mended versions without it',
-      ).default([]),
+      new Option('--variant <name>', 'a variant to compare with stock; the patch and its mended versions without it')
+        .argParser((word: string, words: readonly string[]) => [...words, word])
+        .default([]),
     )
     .addOption(
       new Option('--prove <seconds>', 'ask the solver whether a class is one, and whether none is missing').argParser(
@@ -351,6 +350,14 @@ function addRealKernels(all: Command): void {
     .addOption(seed('seed of the hosts; random when none is given'))
     .addOption(record())
     .action(async (options) => (await import('./verbs/imported.ts')).imported(options));
+
+  conformance
+    .command('repaired')
+    .description('apply the remedies of `host flows` on random hosts, and look at what leaves (as root)')
+    .addOption(new Option('--hosts <n>', 'hosts with a wrong source and a remedy').argParser(positiveWhole).default(50))
+    .addOption(seed('seed of the hosts; random when none is given'))
+    .addOption(record())
+    .action(async (options) => (await import('./verbs/repaired.ts')).repaired(options));
 
   const kernel = all.command('kernel').description('the test kernel: a user-mode Linux 6.1 with a port of the patch');
   kernel

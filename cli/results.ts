@@ -125,6 +125,19 @@ const FORMS = {
       }),
     ),
   }),
+  /** Runs of random hosts whose broken flows were repaired, on the running kernel. */
+  repaired: z.object({
+    runs: z.array(
+      z.object({
+        ...circumstances,
+        seed: z.number(),
+        hosts: z.number(),
+        remedies: z.record(z.string(), z.number()),
+        /** Packets that left otherwise than was said. */
+        different: z.number(),
+      }),
+    ),
+  }),
   /** Runs of random scenarios on the test kernel, the last of each variant and seed. */
   random: z.object({
     runs: z.array(

@@ -89,6 +89,14 @@ function importedRows(): readonly Row[] {
   ]);
 }
 
+function repairedRows(): readonly Row[] {
+  return readResult('repaired').runs.map(({ kernel, date, seed, hosts, remedies, different }) => [
+    `broken flows and their remedies on ${kernel}`,
+    `${n(hosts)} random hosts; ${inWords(Object.entries(remedies).map(([name, count]) => `${n(count)} times ${name}`))}: ${different === 0 ? 'every packet as said' : `${different} packets otherwise than said`} (${date})`,
+    `reroute-check conformance repaired --seed ${seed}`,
+  ]);
+}
+
 function mutantsRow(): Row {
   const { mutants, kernel, date } = readResult('mutants');
   const left = mutants.filter(({ foundBy }) => foundBy === '');
@@ -133,6 +141,7 @@ export function measuredTable(): string {
     ...conformanceRows(),
     ...markedRows(),
     ...importedRows(),
+    ...repairedRows(),
     mutantsRow(),
     confirmedRow(),
     randomRow(),

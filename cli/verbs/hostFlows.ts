@@ -12,7 +12,7 @@ import { readHostText } from '../../scenario/host.ts';
 import { readText } from '../../scenario/scenario.ts';
 import { readEndpoint } from '../../scenario/words.ts';
 import { chooseVariant } from '../choose.ts';
-import { caveats, tellNotes } from '../hostNotes.ts';
+import { caveats, tellNotes, withoutPatch } from '../hostNotes.ts';
 import { progress } from '../progress.ts';
 
 export interface HostFlowsOptions {
@@ -64,7 +64,7 @@ export async function hostFlows(files: readonly string[], options: HostFlowsOpti
   });
   const silent = silentMarks(flows);
   tellNotes(notes);
-  const said = [...nftLines(flows), ...caveats(notes), ...(await proofLines(flows, options.prove))];
+  const said = [...withoutPatch(kernels, flows.net), ...caveats(notes), ...(await proofLines(flows, options.prove))];
   process.stdout.write(
     options.json === true
       ? `${JSON.stringify(asData(flows, told, silent, said), null, 2)}\n`
@@ -100,13 +100,6 @@ async function proofLines(flows: Flows, seconds: number | undefined): Promise<re
   return [`z3: ${none}; all flows of a range leave as their class says: exhausted for ${uniform} ranges${rest}`];
 }
 
-/** That the patch does nothing on rules of nf_tables. */
-function nftLines({ net }: Flows): readonly string[] {
-  return net.mangle.nft && net.mangle.used
-    ? ['the mangle table is one of nf_tables: neither version of the patch acts on this host']
-    : [];
-}
-
 function lines(
   flows: Flows,
   told: readonly Told[],
@@ -121,8 +114,7 @@ function lines(
   return [
     ...said,
     `${told.length} classes of flows to single addresses beyond this host: ${broken.length} broken`,
-    ...[...free(broken), ...bound(broken)].flatMap((one) => ['', ...classLines(flows, one)]),
-    ...free(whole).flatMap((one) => ['', ...classLines(flows, one)]),
+    ...shortened([...free(broken), ...bound(broken), ...free(whole)].map((one) => classLines(flows, one))),
     ...(bound(whole).length === 0
       ? []
       : ['', 'sockets that are bound or marked, where they fare otherwise and nothing is broken']),
@@ -131,6 +123,22 @@ function lines(
     ...silent.flatMap(({ command, why }) => [`  ${command}`, `    ${why}`]),
     ...(left.length === 0 ? [] : ['', `not asked, for lack of time: sockets ${left.join(', ')}; --to asks for less`]),
   ];
+}
+
+const REPAIRED = '  repaired by';
+
+/** Lines of classes, one behind the other; what repairs a class as the one before it is not told again. */
+function shortened(all: readonly (readonly string[])[]): readonly string[] {
+  const from = (told: readonly string[]) => {
+    const at = told.findIndex((line) => line.startsWith(REPAIRED));
+    return at < 0 ? told.length : at;
+  };
+  return all.flatMap((told, n) => {
+    const remedies = told.slice(from(told));
+    const before = all[n - 1] ?? [];
+    const same = remedies.length > 0 && remedies.join('\n') === before.slice(from(before)).join('\n');
+    return ['', ...told.slice(0, from(told)), ...(same ? ['  repaired as the class before'] : remedies)];
+  });
 }
 
 function fateText({ first, end }: Fate): string {
@@ -167,7 +175,7 @@ function providerLines(flows: Flows, { first }: Fate): readonly string[] {
 function remedyLines({ space }: Flows, { name, commands, program, fate, costs }: Remedy): readonly string[] {
   const then = fate.first === undefined ? '' : `: ${leftText(fate.first)}`;
   return [
-    `  repaired by ${name}${then}`,
+    `${REPAIRED} ${name}${then}`,
     ...commands.map((command) => `    ${command}`),
     ...(program === '' ? [] : [`    the program ${program}`]),
     ...costs.map(({ flowClass: { bound, set }, broken }) => {

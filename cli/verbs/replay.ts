@@ -7,6 +7,7 @@ import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
 import { inexpressibleText, traceLines } from '../../scenario/trace.ts';
 import { chooseProperty, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
+import { withoutPatch } from '../hostNotes.ts';
 
 export interface ReplayOptions {
   readonly variant?: string;
@@ -19,6 +20,8 @@ interface Replayed {
   readonly file: string;
   readonly variant: string;
   readonly release: string;
+  /** What is said before: that a patch does nothing there. */
+  readonly notes: readonly string[];
   /** The property that it is about; absent where every property is asked. */
   readonly property?: string;
   /** Broken properties, with the event at which each is first broken. */
@@ -41,7 +44,8 @@ function replayed(file: string, stored: LoadedScenario, options: ReplayOptions):
   const run = play(kernel, stored.scenario);
   const { property } = stored;
   const of = property === undefined ? {} : { property };
-  const on = { file, variant: kernel.name, release: kernel.release, ...of };
+  const notes = withoutPatch([kernel], run.boot);
+  const on = { file, variant: kernel.name, release: kernel.release, notes, ...of };
   const why = inexpressible(run);
   if (why !== '') return { ...on, violations: [], asStored: true, inexpressible: inexpressibleText(kernel, why) };
   const asked = property === undefined ? properties : [chooseProperty(property)];
@@ -57,9 +61,10 @@ function replayed(file: string, stored: LoadedScenario, options: ReplayOptions):
 }
 
 function textOf({ file, variant, release, property, violations, asStored, ...rest }: Replayed): string {
-  if (rest.inexpressible !== undefined) return `${file}: ${rest.inexpressible}\n`;
+  const first = rest.notes.map((note) => `${file}: ${note}\n`).join('');
+  if (rest.inexpressible !== undefined) return `${first}${file}: ${rest.inexpressible}\n`;
   const broken = violations.map(({ property: id, event }) => `${id} at events[${event}]`).join(', ');
   const verdict = broken === '' ? `keeps ${property ?? 'every property'}` : `violates ${broken}`;
   const on = `${variant}${release === REFERENCE ? '' : `, Linux ${release},`}`;
-  return `${file}: on ${on} ${verdict}${asStored ? '' : '; its trace is not the stored one'}\n`;
+  return `${first}${file}: on ${on} ${verdict}${asStored ? '' : '; its trace is not the stored one'}\n`;
 }

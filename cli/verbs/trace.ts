@@ -1,4 +1,6 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
+
+import type { Kernel } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import type { Run } from '../../properties/property.ts';
 import { firstBroken } from '../../scenario/play.ts';
@@ -8,6 +10,7 @@ import { storyOf, untilCrash } from '../../scenario/story/story.ts';
 import { storyText } from '../../scenario/story/tell.ts';
 import { traceOf, type Violation } from '../../scenario/trace.ts';
 import { chooseVariant } from '../choose.ts';
+import { withoutPatch } from '../hostNotes.ts';
 import { watchedKernel } from '../watched.ts';
 
 export interface TraceOptions {
@@ -35,15 +38,17 @@ function asJson(all: readonly Told[]): string {
   return JSON.stringify(traces.length === 1 ? traces[0] : traces, null, 2);
 }
 
-function asText(all: readonly Told[]): string {
+function asText(all: readonly Told[], kernels: readonly Kernel[]): string {
   const lines =
     all.length === 1 ? all.flatMap(({ story, violations }) => storyText(story, violations)) : comparisonText(all);
-  return lines.join('\n');
+  const [first] = all as [Told];
+  return [...withoutPatch(kernels, first.story.run.boot), ...lines].join('\n');
 }
 
 export function trace(file: string, options: TraceOptions): void {
   const loaded = loadScenario(file);
   const { variant: names = [loaded.variant ?? 'stock'] } = options;
+  const kernels = names.map((name) => chooseVariant(name, options.release ?? loaded.release));
   const all = names.map((name) => tell(name, loaded, options));
-  process.stdout.write(`${options.json ? asJson(all) : asText(all)}\n`);
+  process.stdout.write(`${options.json ? asJson(all) : asText(all, kernels)}\n`);
 }
