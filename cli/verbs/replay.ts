@@ -20,8 +20,8 @@ interface Replayed {
   readonly file: string;
   readonly variant: string;
   readonly release: string;
-  /** What is said before: that a patch does nothing there. */
-  readonly notes: readonly string[];
+  /** What is said before: that a patch does nothing there; absent where there is nothing. */
+  readonly notes?: readonly string[];
   /** The property that it is about; absent where every property is asked. */
   readonly property?: string;
   /** Broken properties, with the event at which each is first broken. */
@@ -45,7 +45,8 @@ function replayed(file: string, stored: LoadedScenario, options: ReplayOptions):
   const { property } = stored;
   const of = property === undefined ? {} : { property };
   const notes = withoutPatch([kernel], run.boot);
-  const on = { file, variant: kernel.name, release: kernel.release, notes, ...of };
+  const said = notes.length === 0 ? {} : { notes };
+  const on = { file, variant: kernel.name, release: kernel.release, ...of, ...said };
   const why = inexpressible(run);
   if (why !== '') return { ...on, violations: [], asStored: true, inexpressible: inexpressibleText(kernel, why) };
   const asked = property === undefined ? properties : [chooseProperty(property)];
@@ -61,7 +62,7 @@ function replayed(file: string, stored: LoadedScenario, options: ReplayOptions):
 }
 
 function textOf({ file, variant, release, property, violations, asStored, ...rest }: Replayed): string {
-  const first = rest.notes.map((note) => `${file}: ${note}\n`).join('');
+  const first = (rest.notes ?? []).map((note) => `${file}: ${note}\n`).join('');
   if (rest.inexpressible !== undefined) return `${first}${file}: ${rest.inexpressible}\n`;
   const broken = violations.map(({ property: id, event }) => `${id} at events[${event}]`).join(', ');
   const verdict = broken === '' ? `keeps ${property ?? 'every property'}` : `violates ${broken}`;
