@@ -62,15 +62,27 @@ export function drawHost(scope: RunScope, words: WordSource): readonly string[] 
   return commands;
 }
 
-/** What the events may name: the addresses of the host. */
-function hostAddresses(host: readonly string[]): readonly string[] {
-  return host.flatMap((line) => line.match(/^ip addr add (\S+)/)?.[1] ?? []);
+/** What the events may name: the addresses of the host, and what they put into the places of a line. */
+interface HostNames {
+  readonly addresses: readonly string[];
+  readonly values: PlaceValues;
+}
+
+const named = new WeakMap<readonly string[], HostNames>();
+
+/** The names of a host, found once for all event sequences on it. */
+function namesOf(host: readonly string[]): HostNames {
+  const known = named.get(host);
+  if (known !== undefined) return known;
+  const addresses = host.flatMap((line) => line.match(/^ip addr add (\S+)/)?.[1] ?? []);
+  const fresh = { addresses, values: valuesOf(addresses) };
+  named.set(host, fresh);
+  return fresh;
 }
 
 /** A sequence of events that are possible one after the other. */
 export function drawEvents(scope: RunScope, host: readonly string[], words: WordSource): readonly string[] {
-  const addresses = hostAddresses(host);
-  const values = valuesOf(addresses);
+  const { addresses, values } = namesOf(host);
   const names = ['c', 'd'].slice(0, scope.maxSockets);
   const states = new Map<string, LifeState>();
   const kinds = new Map<string, string>();
@@ -145,9 +157,23 @@ function drawSocket(scope: RunScope, name: string, kind: string, words: WordSour
   return `socket ${name} ${kind}${drawOption('socket', scope.socketOptions, kind, words)}`;
 }
 
+/** The options of a list that an event takes for a kind of socket, by list, event and kind. */
+const fitting = new WeakMap<readonly string[], Map<string, readonly string[]>>();
+
+function optionsFor(event: EventName, options: readonly string[], kind: string): readonly string[] {
+  const ofList = fitting.get(options) ?? new Map<string, readonly string[]>();
+  fitting.set(options, ofList);
+  const key = `${event} ${kind}`;
+  const known = ofList.get(key);
+  if (known !== undefined) return known;
+  const fresh = options.filter((option) => takesOption(event, option, kind));
+  ofList.set(key, fresh);
+  return fresh;
+}
+
 /** In every fourth case one of the options that the event takes for that kind of socket. */
 function drawOption(event: EventName, options: readonly string[], kind: string, words: WordSource): string {
-  const fit = options.filter((option) => takesOption(event, option, kind.replace(/ .*/, '')));
+  const fit = optionsFor(event, options, kind.replace(/ .*/, ''));
   return fit.length > 0 && chance(words, 1, 4) ? ` ${oneOf(words, fit)}` : '';
 }
 

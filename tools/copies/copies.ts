@@ -56,13 +56,13 @@ export function rewriteCopies(path: string, source: string): { code: string; map
   const rewriteCopy = (node: Node, body: Node, spread: Node, fields: readonly Node[]): void => {
     const record = spread.argument as Node;
     const held = `$copy${count}`;
-    sites += `const $site${count} = { fields: [${fields.map((field) => `'${nameOf(field)}'`)}], known: undefined };\n`;
+    sites += `const $site${count} = { fields: [${fields.map((field) => `'${nameOf(field)}'`)}], known: undefined, copy: undefined };\n`;
     edits.appendRight(body.start + 1, ` let ${held};`);
     const site = `$site${count}`;
     edits.update(node.start, record.start, `(${held} = (`);
     edits.appendLeft(
       record.end,
-      `), ${held} = ${held}.constructor === ${site}.known ? ${held}.$again() : $copy(${held}, ${site})`,
+      `), ${held} = ${held}.constructor === ${site}.known ? ${site}.copy(${held}) : $copy(${held}, ${site})`,
     );
     for (const field of fields) setValue(field, `${held}.${nameOf(field)} = `);
     edits.update((fields.at(-1) ?? spread).end, node.end, `, ${held})`);
