@@ -1,4 +1,5 @@
 /** How fast the built program checks scenarios. Trust the ratios: the machine's load changes the rest. */
+import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { bench, describe } from 'vitest';
 import {
@@ -9,6 +10,7 @@ import {
   firstBroken,
   playOn,
   properties,
+  search,
   variants,
   wordLists,
 } from '../../dist/index.js';
@@ -74,6 +76,22 @@ describe('under plain fast-check, a batch of 1,000', () => {
       { numRuns: 1000, seed: 1 },
     );
   });
+});
+
+/** What is known of a small search before it begins, and how many threads do it. */
+const some = properties.filter(({ id }) => ['bound-port-kept', 'transport-checksum-correct'].includes(id));
+const few = { properties: some, kernels: [stock, tcpRehash], seed: 1, runs: 6000, failures: 2, budget: Infinity };
+
+function stored({ id }, { name }) {
+  const path = `counterexamples/${id}/${name}.json`;
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+describe('two properties on two kernels, found and made small', () => {
+  const once = { iterations: 3, time: 0, warmupIterations: 1, warmupTime: 0 };
+  bench('from nothing, on one thread', () => search({ ...few, progress() {} }), once);
+  bench('from what is stored, on one thread', () => search({ ...few, stored, progress() {} }), once);
+  bench('from what is stored, on two threads', () => search({ ...few, stored, jobs: 2, progress() {} }), once);
 });
 
 /** A record as large as a world, replaced again and again. */

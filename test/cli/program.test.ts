@@ -290,7 +290,7 @@ describe('check', () => {
 
 describe('verbs', () => {
   it('search finds, prints the command that repeats it, and exits 1', () => {
-    const first = run('search', 'bound-port-kept', '--variant', 'tcp-rehash', '--runs', '4000');
+    const first = run('search', 'bound-port-kept', '--variant', 'tcp-rehash', '--runs', '1000');
     expect(first.status).toBe(1);
     const again = /again: reroute-check (.*)/.exec(first.stdout)?.[1] ?? '';
     expect(again).toMatch(/--seed 1 --path \d+:\d+/);
@@ -317,7 +317,7 @@ describe('verbs', () => {
 
   it('search --save writes a file that replay finds violated', () => {
     mkdirSync(join(folder, 'counterexamples'), { recursive: true });
-    run('search', 'explicit-source-kept', '--variant', 'icmp-only', '--runs', '4000', '--save');
+    run('search', 'explicit-source-kept', '--variant', 'icmp-only', '--runs', '1000', '--save');
     const saved = join('counterexamples', 'explicit-source-kept', 'icmp-only.json');
     const replayed = run('replay', saved);
     expect(replayed.stdout).toContain('violates explicit-source-kept');
