@@ -173,7 +173,7 @@ function textOf(review: Review, differences: readonly Difference[], expected: Ex
   const violated = cells.filter(({ outcome }) => outcome === 'violated').length;
   const unseen = cells.filter((cell) => cell.outcome !== 'violated' && isRecorded(cell, expected));
   const without = unseen.length === 0 ? '' : `; ${unseen.length} recorded violations were not seen`;
-  const verdict = differences.length === 0 ? 'nothing contradicts the record' : `${differences.length} differences`;
+  const verdict = differences.length === 0 ? 'nothing contradicts the record' : `differences: ${differences.length}`;
   const cut = interrupted ? 'interrupted: ' : '';
   return `${lines.join('')}${cut}${verdict}; ${reached}, ${violated} of ${cells.length} cells violated${without}\nagain: ${command}\n`;
 }
