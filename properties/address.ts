@@ -17,9 +17,9 @@ import {
   ownerOf,
   type Reroute,
   routeSource,
+  senderName,
   senderOf,
   sockName,
-  sourcePort,
   userSocket,
   worldAfter,
 } from './packets.ts';
@@ -65,7 +65,8 @@ export const addressProperties: readonly Property[] = [
     id: 'header-matches-socket',
     concern: 'address',
     gravity: 'wrong address',
-    claim: 'A packet of a connected socket carries the address and port that getsockname reports for it.',
+    claim:
+      'A packet of a connected socket carries the address and port that getsockname reports for it, before NAT changes them.',
     asked: ['getsockname(2)', 'POSIX.1-2017 connect()', 'RFC 9293 section 3.3.1 (a connection is a pair of sockets)'],
     onStock: '',
     scope: twoUplinks,
@@ -73,8 +74,9 @@ export const addressProperties: readonly Property[] = [
     speaksOf: (run, i, { skb }) => fromConnected(run, i, skb),
     holds(run, i, { skb }) {
       const sk = getSock(worldAfter(run, i), skb.sk);
-      const port = sk.kind === SOCK_TCP || sk.kind === SOCK_UDP ? sourcePort(skb) : 0;
-      return skb.iph.saddr === sockName(sk) && (port === 0 || port === sk.inet_sport);
+      const { addr, port } = senderName(worldAfter(run, i), skb);
+      const ofPorts = (sk.kind === SOCK_TCP || sk.kind === SOCK_UDP) && port !== 0;
+      return addr === sockName(sk) && (!ofPorts || port === sk.inet_sport);
     },
     sometimes: (_run, _i, { skb }) => skb.mark !== 0,
     finding(run, i) {
@@ -125,12 +127,13 @@ export const addressProperties: readonly Property[] = [
     id: 'explicit-source-kept',
     concern: 'address',
     gravity: 'wrong address',
-    claim: 'An address that the user gave with bind, IP_PKTINFO or a header of its own is the source on the wire.',
+    claim:
+      'An address that the user gave with bind, IP_PKTINFO or a header of its own is the source on the wire, unless NAT replaces it.',
     asked: ['bind(2)', 'ip(7): IP_PKTINFO, ipi_spec_dst', 'raw(7): IP_HDRINCL'],
     onStock: '',
     scope: twoUplinks,
     speaksOf: (run, i, { skb }) => demandedSource(run, i, skb) !== 0,
-    holds: (run, i, { skb }) => skb.iph.saddr === demandedSource(run, i, skb),
+    holds: (run, i, { skb }) => senderName(worldAfter(run, i), skb).addr === demandedSource(run, i, skb),
     finding: (run, i) => `${departure(run, i)}, although its user gave another address`,
   }),
 
@@ -275,7 +278,7 @@ export const addressProperties: readonly Property[] = [
 function fromConnected(run: Run, i: number, skb: SkBuff): boolean {
   const event = eventOf(run, i);
   const sk = getSock(worldAfter(run, i), senderOf(skb));
-  const otherName = event.kind === 'send' && event.from !== 0;
+  const otherName = event.kind === 'send' && (event.from !== 0 || event.via !== '');
   return !otherName && userSocket(sk) && sk.inet_daddr !== 0 && sk.sk_state !== TCP_CLOSE;
 }
 

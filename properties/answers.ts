@@ -16,6 +16,7 @@ import {
   TCPHDR_RST,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
+import { RTN_UNICAST } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
@@ -31,11 +32,11 @@ export function lastSent(net: World, id: number): Sent {
   return last;
 }
 
-/** Whether a correct peer answers that packet; without a source it cannot. */
-function answerable({ iph, th, icmph, payload }: SkBuff): boolean {
+/** Whether a correct peer answers that packet: one to a group is answered by many or none, one without a source by nobody. */
+function answerable({ iph, th, icmph, payload, dst }: SkBuff): boolean {
   const takesSpace = (th.flags & (TCPHDR_SYN | TCPHDR_FIN)) !== 0 || payload.len > 0;
   const segment = (th.flags & TCPHDR_RST) === 0 && takesSpace;
-  if (iph.saddr === 0) return false;
+  if (iph.saddr === 0 || dst.rt_type !== RTN_UNICAST) return false;
   return iph.protocol === IPPROTO_TCP
     ? segment
     : iph.protocol === IPPROTO_UDP || (iph.protocol === IPPROTO_ICMP && icmph.type === ICMP_ECHO);
@@ -81,14 +82,19 @@ export function asking(run: Run, i: number): Sock {
   return asked && !deafToAnswers(run, i, sk) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
 }
 
-/** Whether what came in step `i` got to that socket, or to a connection that it accepted. */
+/** Whether what came in step `i` got to that socket, to a connection that it accepted, or to one that differs in its device alone. */
 export function reaches(run: Run, i: number, sk: Sock): boolean {
   let reached = false;
   for (const e of effectsOf(run, i)) {
-    if (e.kind === 'deliver' && e.sk !== 0)
-      reached = reached || e.sk === sk.id || getSock(worldAfter(run, i), e.sk).parent === sk.id;
+    if (e.kind === 'deliver' && e.sk !== 0) reached = reached || e.sk === sk.id || parentOf(run, i, e.sk) === sk.id;
   }
   return reached;
+}
+
+/** The listener that socket `id` belongs to, after step `i` or before it: a request ends with the connection that it becomes. */
+function parentOf(run: Run, i: number, id: number): number {
+  const { parent } = getSock(worldAfter(run, i), id);
+  return parent === 0 ? getSock(worldBefore(run, i), id).parent : parent;
 }
 
 /** Whether that effect is a firewall's drop of what it takes for part of a connection, or for none of its business. */
@@ -124,7 +130,7 @@ export function forgotten(net: World, skb: SkBuff): boolean {
 
 /**
  * Whether an answer to `sent` that comes in step `i` is lawfully kept from its socket: a rule or the strict filter drops it,
- * its link is down or in a VRF that the socket is not in, the address that it goes to was taken away, or the tracked
+ * its link is down or in a VRF that the socket or its address is not in, the address that it goes to was taken away, or the tracked
  * connection has ended.
  */
 export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
@@ -133,6 +139,7 @@ export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
   for (const e of effectsOf(run, i)) dropped = dropped || droppedByRule(net, e) || droppedByFilter(e);
   const down = !dev_get_by_index(net, dev).up;
   const vrf = l3mdev_master_ifindex_by_index(net, dev);
-  const apart = vrf !== 0 && getSock(net, sk).sk_bound_dev_if === 0;
+  const home = l3mdev_master_ifindex_by_index(net, inet_lookup_ifaddr_rcu(net, skb.iph.saddr));
+  const apart = vrf !== home || (vrf !== 0 && getSock(net, sk).sk_bound_dev_if === 0);
   return dropped || down || apart || lostAddress(run, i, skb.iph.saddr) || forgotten(net, skb);
 }

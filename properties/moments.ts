@@ -45,7 +45,19 @@ function livesOn(run: Run, i: number, sk: Sock): boolean {
 /** Whether the answer to a segment finds the socket that sent it. */
 export function answerFinds(kernel: Kernel, net: World, { sk, dev, skb }: Sent): boolean {
   const { iph, th } = skb;
-  return kernel.inet_lookup(kernel, net, iph.daddr, th.dest, iph.saddr, th.source, dev, 0).id === sk;
+  const found = kernel.inet_lookup(kernel, net, iph.daddr, th.dest, iph.saddr, th.source, dev, 0);
+  return found.id === sk || otherDevice(found, getSock(net, sk));
+}
+
+/** Whether two sockets differ only in the device that they are bound to: one of them then receives for both. */
+export function otherDevice(a: Sock, b: Sock): boolean {
+  return (
+    a.sk_bound_dev_if !== b.sk_bound_dev_if &&
+    a.inet_rcv_saddr === b.inet_rcv_saddr &&
+    a.inet_num === b.inet_num &&
+    a.inet_daddr === b.inet_daddr &&
+    a.inet_dport === b.inet_dport
+  );
 }
 
 /** The last segments of connections that live through step `i`, as far as their answers would arrive before it. */

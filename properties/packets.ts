@@ -3,6 +3,7 @@ import { inet_select_addr } from '../model/kernel/net/ipv4/devinet.ts';
 import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
 import { fib_result_prefsrc } from '../model/kernel/net/ipv4/fib_semantics.ts';
 import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
+import { ctTuple, getCt, nf_ct_get_tuple } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
@@ -18,6 +19,7 @@ import {
   SOCK_UDP,
   type Sock,
 } from '../model/types/sock.ts';
+import type { NfTuple } from '../model/types/verdict.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { at, eventOf, type Run, worldBefore } from './property.ts';
 
@@ -167,6 +169,18 @@ export function routeSource(net: World, skb: SkBuff): number {
   const res = fib_table_lookup(net, fib_get_table(net, dst.table), key);
   const onRoute = res.err === 0 && res.fa.nh_dev === dst.dev;
   return onRoute ? fib_result_prefsrc(net, res) : inet_select_addr(net, dst.dev, dst.rt_gw4, RT_SCOPE_LINK);
+}
+
+/** Who the packet is from: the name that it has on the wire, or the one that NAT has taken from it. */
+export function senderName(net: World, skb: SkBuff): { addr: number; port: number } {
+  const { src, sport } = tupleBeforeNat(net, skb);
+  return { addr: src, port: skb.iph.protocol === IPPROTO_TCP || skb.iph.protocol === IPPROTO_UDP ? sport : 0 };
+}
+
+/** The tuple of the packet on the wire, or the one that NAT has taken from it. */
+export function tupleBeforeNat(net: World, skb: SkBuff): NfTuple {
+  const ct = getCt(net, skb.ct);
+  return ct.srcNat || ct.dstNat ? ctTuple(ct, skb.ctdir) : nf_ct_get_tuple(skb);
 }
 
 /** The source port of the packet, 0 for protocols without one. */

@@ -2,6 +2,7 @@
 
 import { step } from '../model/host/step.ts';
 import { dev_get_by_index, dev_get_by_name } from '../model/kernel/net/core/dev.ts';
+import { fib_lookup } from '../model/kernel/net/ipv4/fib_rules.ts';
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
@@ -9,12 +10,13 @@ import { mayDependOnStack } from '../model/types/effects.ts';
 import { sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
-import type { FlowI4 } from '../model/types/route.ts';
+import type { FibAlias, FlowI4, Rtable } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { everyDeparture, everyMangled, everyReroute } from './every.ts';
 import {
+  callOn,
   inSocks,
   keyOf,
   leaves,
@@ -35,14 +37,16 @@ export const routeProperties: readonly Property[] = [
     id: 'bound-device-kept',
     concern: 'route',
     gravity: 'wrong path',
-    claim: 'A socket that is bound to a device sends by that device.',
-    asked: ['socket(7): SO_BINDTODEVICE'],
+    claim: 'A socket that is bound to a device sends by that device; one that is bound to a VRF, where its rules lead.',
+    asked: ['socket(7): SO_BINDTODEVICE', 'Documentation/networking/vrf.rst'],
     onStock: '',
     scope: otherPaths,
     speaksOf: (run, i, { skb }) => boundDevice(run, i, ownerOf(run, i, skb)) !== 0,
     holds(run, i, { dev, skb }) {
       const sk = ownerOf(run, i, skb);
-      return namesDevice(run, i, sk) || goesBy(worldBefore(run, i), dev, boundDevice(run, i, sk));
+      const net = worldBefore(run, i);
+      const demanded = boundDevice(run, i, sk);
+      return namesDevice(run, i, sk) || goesBy(net, dev, demanded) || leadsOut(net, demanded, skb, sk);
     },
     sometimes: (run, i, { skb }) => rerouted(run, i, skb.id),
     finding: (run, i) => `${departure(run, i)}, although its socket is bound to another link`,
@@ -207,7 +211,7 @@ export const routeProperties: readonly Property[] = [
     gravity: 'lost packet',
     claim: 'A host that has an address sends nothing from 0.0.0.0, from a group or from a broadcast address.',
     asked: ['RFC 1122 section 3.2.1.3'],
-    onStock: '',
+    onStock: 'a VRF without links has no address to give, and lets what its table does not answer out by the main one',
     scope: otherPaths,
     speaksOf: (run, i) => hasGlobalAddress(worldBefore(run, i)),
     holds: (_run, _i, { skb }) => skb.iph.saddr !== 0 && skb.iph.saddr < 0xe0000000,
@@ -263,7 +267,7 @@ function boundDevice(run: Run, i: number, sk: Sock): number {
   let dev = 0;
   let k = 0;
   for (const event of run.events) {
-    const opened = k <= i && event.kind === 'socket' && event.s === sk.name;
+    const opened = k <= i && event.kind === 'socket' && callOn(run, k, sk);
     dev = opened && event.kind === 'socket' ? dev_get_by_name(worldBefore(run, i), event.dev).ifindex : dev;
     k = k + 1;
   }
@@ -289,6 +293,12 @@ function goesBy(net: World, dev: number, demanded: number): boolean {
   return dev === demanded || l3mdev_master_ifindex_by_index(net, dev) === demanded;
 }
 
+/** Whether the device is a VRF, from which the rules lead on to where the packet goes: its own table may have no answer. */
+function leadsOut(net: World, demanded: number, skb: SkBuff, sk: Sock): boolean {
+  const isVrf = dev_get_by_index(net, demanded).vrf_tb_id !== 0;
+  return isVrf && leadsEither(net, skb, sk, sk.sk_uid);
+}
+
 /** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
 function dontRoute(run: Run, i: number, sk: Sock): boolean {
   const event = eventOf(run, i);
@@ -311,8 +321,17 @@ function routedAgain(run: Run, i: number, skb: SkBuff): boolean {
 
 /** Whether the rules lead a packet with that key where `skb` goes. */
 function leadsThere(net: World, key: FlowI4, skb: SkBuff): boolean {
+  const { dst } = skb;
   const { rt } = __ip_route_output_key(net, key);
-  return rt.err === 0 && rt.dev === skb.dst.dev && rt.rt_gw4 === skb.dst.rt_gw4;
+  const there = rt.dev === dst.dev && rt.rt_gw4 === dst.rt_gw4;
+  return rt.err === 0 && (there || (rt.table === dst.table && onePathOf(fib_lookup(net, key).fa, dst)));
+}
+
+/** Whether a route of several paths has that one: which is taken is the hash's to say. */
+function onePathOf({ fib_nhs }: FibAlias, dst: Rtable): boolean {
+  let one = false;
+  for (const { nh_dev, nh_gw } of fib_nhs) one = one || (nh_dev === dst.dev && nh_gw === dst.rt_gw4);
+  return one;
 }
 
 /** The same with the packet's source or without one: a source that the kernel chose may be asked for or not. */

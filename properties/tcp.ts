@@ -10,7 +10,7 @@ import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
 import { everyDeparture } from './every.ts';
-import { leaves, worldAfter } from './packets.ts';
+import { leaves, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -21,15 +21,15 @@ export const connectionProperties: readonly Property[] = [
     concern: 'connection',
     gravity: 'wrong connection',
     claim:
-      'The initial sequence number of a connection is the one that the generator gives for the addresses and ports on the wire.',
+      'The initial sequence number of a connection is the one that the generator gives for its addresses and ports on the wire, before NAT changes them.',
     asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
     onStock: '',
     scope: fewPorts,
     speaksOf: (run, i, { skb }) => numberedAnew(run, i, skb),
     holds(run, i, { skb }) {
-      const { iph, th } = skb;
-      const f = run.kernel.secure_tcp_seq(iph.saddr, iph.daddr, th.source, th.dest);
-      return th.seq === (seq_scale(worldBefore(run, i), f) + eventOf(run, i).picks.isn) >>> 0;
+      const { src, sport, dst, dport } = tupleBeforeNat(worldAfter(run, i), skb);
+      const f = run.kernel.secure_tcp_seq(src, dst, sport, dport);
+      return skb.th.seq === (seq_scale(worldBefore(run, i), f) + eventOf(run, i).picks.isn) >>> 0;
     },
     sometimes: (_run, _i, { skb }) => skb.mark !== 0,
     finding: (run, i) => `${departure(run, i)} with the initial sequence number of another four-tuple`,

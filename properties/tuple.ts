@@ -5,6 +5,7 @@ import { IPPROTO_TCP, type SkBuff } from '../model/types/packet.ts';
 import {
   type InetBindBucket,
   SOCK_BINDPORT_LOCK,
+  SOCK_REQUEST,
   SOCK_TCP,
   type Sock,
   TCP_CLOSE,
@@ -13,7 +14,7 @@ import {
 } from '../model/types/sock.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { everyDeparture } from './every.ts';
-import { answerableSent, answerFinds, bindElsewhere, hasMoment, heldPorts, moments } from './moments.ts';
+import { answerableSent, answerFinds, bindElsewhere, hasMoment, heldPorts, moments, otherDevice } from './moments.ts';
 import {
   hasTuple,
   inSocks,
@@ -34,7 +35,7 @@ export const tupleProperties: readonly Property[] = [
     id: 'four-tuple-unique',
     concern: 'tuple',
     gravity: 'wrong connection',
-    claim: 'At no moment do two sockets in the table of connections share a four-tuple.',
+    claim: 'At no moment do two live sockets in the table of connections share a four-tuple.',
     asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
     onStock: '',
     scope: twoUplinks,
@@ -103,7 +104,8 @@ export const tupleProperties: readonly Property[] = [
     claim:
       'All segments of one connection, retransmitted ones included, carry the addresses and ports of its first SYN.',
     asked: ['RFC 9293 sections 3.3.1 and 3.8.1', 'RFC 1122 section 4.2.3.7'],
-    onStock: '',
+    onStock:
+      'NAT of the operator: a connection that changes its link loses its translation there, and goes on under its own name',
     scope: twoUplinks,
     alsoIn: [silentPeers, fewPorts],
     speaksOf: (run, i, { skb }) => ofConnection(run, i, skb),
@@ -284,9 +286,14 @@ function clash(a: Sock, b: Sock): boolean {
 function tuplesUnique(socks: readonly Sock[]): boolean {
   let ok = true;
   for (const a of socks) {
-    if (hasTuple(a)) for (const b of socks) ok = ok && (!hasTuple(b) || !clash(a, b));
+    if (isLive(socks, a)) for (const b of socks) ok = ok && (!isLive(socks, b) || !clash(a, b));
   }
   return ok;
+}
+
+/** Whether the socket has a four-tuple, and is not the request to a listener that is gone, which only waits for its timer. */
+function isLive(socks: readonly Sock[], sk: Sock): boolean {
+  return hasTuple(sk) && (sk.kind !== SOCK_REQUEST || inSocks(socks, sk.parent).sk_state === TCP_LISTEN);
 }
 
 /** How many sockets of that list have a four-tuple. */
@@ -294,17 +301,6 @@ function tupleCount(socks: readonly Sock[]): number {
   let count = 0;
   for (const sk of socks) count = hasTuple(sk) ? count + 1 : count;
   return count;
-}
-
-/** Whether two sockets differ only in the device that they are bound to: one of them then receives for both. */
-function otherDevice(a: Sock, b: Sock): boolean {
-  return (
-    a.sk_bound_dev_if !== b.sk_bound_dev_if &&
-    a.inet_rcv_saddr === b.inet_rcv_saddr &&
-    a.inet_num === b.inet_num &&
-    a.inet_daddr === b.inet_daddr &&
-    a.inet_dport === b.inet_dport
-  );
 }
 
 /** Whether a lookup with the four-tuple of each hashed socket finds that socket. */
