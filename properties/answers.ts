@@ -20,6 +20,7 @@ import { RTN_UNICAST } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
+import { otherDevice } from './moments.ts';
 import { destinationPort, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
@@ -86,7 +87,10 @@ export function asking(run: Run, i: number): Sock {
 export function reaches(run: Run, i: number, sk: Sock): boolean {
   let reached = false;
   for (const e of effectsOf(run, i)) {
-    if (e.kind === 'deliver' && e.sk !== 0) reached = reached || e.sk === sk.id || parentOf(run, i, e.sk) === sk.id;
+    if (e.kind === 'deliver' && e.sk !== 0) {
+      const twin = sk.inet_daddr !== 0 && otherDevice(getSock(worldBefore(run, i), e.sk), sk);
+      reached = reached || e.sk === sk.id || parentOf(run, i, e.sk) === sk.id || twin;
+    }
   }
   return reached;
 }

@@ -2,6 +2,7 @@
 import { addressProperties } from './address.ts';
 import { checksumProperties } from './checksum.ts';
 import { fastOpenProperties } from './fastOpen.ts';
+import { moveProperties } from './moves.ts';
 import { netfilterProperties } from './netfilter.ts';
 import { orderProperties } from './order.ts';
 import type { Property } from './property.ts';
@@ -14,6 +15,7 @@ export const properties: readonly Property[] = [
   ...purposeProperties,
   ...addressProperties,
   ...tupleProperties,
+  ...moveProperties,
   ...checksumProperties,
   ...netfilterProperties,
   ...routeProperties,

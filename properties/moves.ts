@@ -1,0 +1,165 @@
+/** Moves: what may change of a socket when a packet of it gets another source, and what a move may not take from others. */
+import { transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
+import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
+import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock, type WriteQueueSeg } from '../model/types/sock.ts';
+import type { Effect } from '../model/types/world.ts';
+import { sameEnds } from './address.ts';
+import { everyDeparture, everyReroute } from './every.ts';
+import { hasTuple, inSocks, ownerOf } from './packets.ts';
+import { effectsOf, type Property, type Run } from './property.ts';
+import { fewPorts, owners } from './scopes/runs.ts';
+import { departure } from './sentences.ts';
+
+export const moveProperties: readonly Property[] = [
+  everyReroute({
+    id: 'failed-move-leaves-socket',
+    concern: 'tuple',
+    gravity: 'dead connection',
+    claim:
+      'When the mangle hook drops a packet, its socket has every address, port, number and route that it had before.',
+    asked: [
+      'netfilter: a verdict decides about a packet',
+      'tcp_connect_queue_skb(), tcp_transmit_skb(): what is sent again',
+    ],
+    onStock: '',
+    scope: fewPorts,
+    speaksOf: (run, i, { before }) => before.sk !== 0 && droppedByHook(effectsOf(run, i), before.id),
+    holds: (run, i, { before, socks }) => sameState(inSocks(socks, before.sk), leftByHook(run, i, before)),
+    finding: () => 'the hook drops the packet, yet its socket is not what it was before',
+  }),
+
+  everyReroute({
+    id: 'free-port-is-kept',
+    concern: 'tuple',
+    gravity: 'dead connection',
+    claim:
+      'A connection whose SYN gets another source keeps its port where that is free at the new address, and is not refused there.',
+    asked: [
+      'ip(7): ip_local_port_range is what programs and firewalls of the operator count on',
+      'connect(2): EADDRNOTAVAIL, all port numbers are in use',
+    ],
+    onStock: '',
+    scope: fewPorts,
+    speaksOf: (_run, _i, { err, before }) => err === 0 && isSyn(before),
+    holds(run, i, { before, after, socks }) {
+      const left = lastOf(run, i, before);
+      const refused = droppedByHook(effectsOf(run, i), before.id);
+      const kept = left.th.source === before.th.source && !refused;
+      const saddr = refused ? 0 : left.iph.saddr;
+      return kept || taken(socks, { ...before, iph: { ...after.iph, saddr } });
+    },
+    finding: (run, i) =>
+      `${departure(run, i)}, or not at all, although the port that it had is free at the new address`,
+  }),
+
+  everyReroute({
+    id: 'moved-socket-takes-free-tuple',
+    concern: 'tuple',
+    gravity: 'wrong connection',
+    claim:
+      'A socket that gets another address or port does not take the four-tuple of another socket, one that is bound to a device included.',
+    asked: [
+      'RFC 9293 section 3.3.1 (a connection is a pair of sockets)',
+      '__inet_check_established(): what it is asked for',
+    ],
+    onStock: '',
+    scope: fewPorts,
+    speaksOf: (_run, _i, { err, before }) => err === 0 && isSyn(before),
+    holds(run, i, { before, socks }) {
+      const then = inSocks(socks, before.sk);
+      const now = leftByHook(run, i, before);
+      const moved = now.id !== 0 && (now.inet_rcv_saddr !== then.inet_rcv_saddr || now.inet_num !== then.inet_num);
+      return !moved || !holdsTuple(socks, now);
+    },
+    finding: (run, i) => `${departure(run, i)}, the four-tuple of another socket`,
+  }),
+
+  everyDeparture({
+    id: 'user-checksum-stays-right',
+    concern: 'checksum',
+    gravity: 'lost packet',
+    claim:
+      'A transport checksum that a user computed, and that was right before the mangle hook, is right on the wire.',
+    asked: ['raw(7): the user builds the header', 'RFC 9293 section 3.1', 'RFC 768'],
+    onStock: '',
+    scope: owners,
+    speaksOf: (run, i, { skb }) => ownerOf(run, i, skb).kind === SOCK_RAW && wasRight(run, i, skb),
+    holds: (_run, _i, { skb }) => transportChecksumCorrect(skb),
+    finding: (run, i) => `${departure(run, i)}, and the checksum that its user computed is wrong there`,
+  }),
+];
+
+/** Whether the packet opens a connection. */
+function isSyn({ iph, th, hdrincl }: SkBuff): boolean {
+  return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN && !hdrincl;
+}
+
+/** Whether the mangle hook had that packet dropped. */
+function droppedByHook(effects: readonly Effect[], id: number): boolean {
+  let dropped = false;
+  for (const e of effects) dropped = dropped || (e.kind === 'free' && e.where === 'iptable_mangle' && e.skb.id === id);
+  return dropped;
+}
+
+/** The packet as the mangle hook left it. */
+function lastOf(run: Run, i: number, skb: SkBuff): SkBuff {
+  let last = skb;
+  for (const e of effectsOf(run, i)) last = e.kind === 'mangled' && e.skb.id === skb.id ? e.skb : last;
+  return last;
+}
+
+/** The socket of a packet as the mangle hook left it. */
+function leftByHook(run: Run, i: number, { id, sk }: SkBuff): Sock {
+  let left = NO_SOCK;
+  for (const e of effectsOf(run, i)) left = e.kind === 'mangled' && e.skb.id === id ? inSocks(e.socks, sk) : left;
+  return left;
+}
+
+/** Whether two queues hold the same segments under the same numbers. */
+function sameQueue(a: readonly WriteQueueSeg[], b: readonly WriteQueueSeg[]): boolean {
+  let same = a.length === b.length;
+  let k = 0;
+  for (const { seq, len } of a) {
+    const other = k < b.length ? (b[k] as WriteQueueSeg) : { seq: -1, len: -1 };
+    same = same && seq === other.seq && len === other.len;
+    k = k + 1;
+  }
+  return same;
+}
+
+/** Whether two states of a socket have the same ends, numbers and route. */
+function sameState(a: Sock, b: Sock): boolean {
+  const numbers = a.write_seq === b.write_seq && a.snd_una === b.snd_una && a.snd_nxt === b.snd_nxt;
+  const route = a.sk_dst_cache.dev === b.sk_dst_cache.dev && a.cork_fl.saddr === b.cork_fl.saddr;
+  return sameEnds(a, b) && numbers && route && a.sk_state === b.sk_state && sameQueue(a.write_queue, b.write_queue);
+}
+
+/** Whether another socket of that list has the tuple that socket `now` has. */
+function holdsTuple(socks: readonly Sock[], now: Sock): boolean {
+  let held = false;
+  for (const sk of socks) {
+    const other = sk.id !== now.id && sk.kind === SOCK_TCP && hasTuple(sk);
+    const same = sk.inet_rcv_saddr === now.inet_rcv_saddr && sk.inet_num === now.inet_num;
+    held = held || (other && same && sk.inet_daddr === now.inet_daddr && sk.inet_dport === now.inet_dport);
+  }
+  return held;
+}
+
+/** Whether another socket has the packet's port towards its peer, at the packet's source or, where that is 0, at any. */
+function taken(socks: readonly Sock[], { sk: id, iph, th }: SkBuff): boolean {
+  let held = false;
+  for (const sk of socks) {
+    const there = iph.saddr === 0 || sk.inet_rcv_saddr === iph.saddr;
+    const same = sk.inet_num === th.source && sk.inet_daddr === iph.daddr && sk.inet_dport === th.dest;
+    held = held || (sk.id !== id && hasTuple(sk) && there && same);
+  }
+  return held;
+}
+
+/** Whether that packet's checksum was right when it was routed again in step `i`. */
+function wasRight(run: Run, i: number, { id }: SkBuff): boolean {
+  let right = false;
+  for (const e of effectsOf(run, i))
+    right = right || (e.kind === 'reroute' && e.before.id === id && transportChecksumCorrect(e.before));
+  return right;
+}
