@@ -2,6 +2,7 @@
 import { addressProperties } from './address.ts';
 import { checksumProperties } from './checksum.ts';
 import { fastOpenProperties } from './fastOpen.ts';
+import { flowProperties } from './flows.ts';
 import { moveProperties } from './moves.ts';
 import { netfilterProperties } from './netfilter.ts';
 import { orderProperties } from './order.ts';
@@ -20,6 +21,7 @@ export const properties: readonly Property[] = [
   ...netfilterProperties,
   ...routeProperties,
   ...fastOpenProperties,
+  ...flowProperties,
   ...connectionProperties,
   ...orderProperties,
 ];

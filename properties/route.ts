@@ -320,7 +320,7 @@ function routedAgain(run: Run, i: number, skb: SkBuff): boolean {
 }
 
 /** Whether the rules lead a packet with that key where `skb` goes. */
-function leadsThere(net: World, key: FlowI4, skb: SkBuff): boolean {
+export function leadsThere(net: World, key: FlowI4, skb: SkBuff): boolean {
   const { dst } = skb;
   const { rt } = __ip_route_output_key(net, key);
   const there = rt.dev === dst.dev && rt.rt_gw4 === dst.rt_gw4;
@@ -335,7 +335,7 @@ function onePathOf({ fib_nhs }: FibAlias, dst: Rtable): boolean {
 }
 
 /** The same with the packet's source or without one: a source that the kernel chose may be asked for or not. */
-function leadsEither(net: World, skb: SkBuff, sk: Sock, uid: number): boolean {
+export function leadsEither(net: World, skb: SkBuff, sk: Sock, uid: number): boolean {
   return leadsThere(net, keyOf(skb, sk, skb.iph.saddr, uid), skb) || leadsThere(net, keyOf(skb, sk, 0, uid), skb);
 }
 

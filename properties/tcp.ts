@@ -123,18 +123,19 @@ function opens(run: Run, i: number, skb: SkBuff): boolean {
  * The TIME_WAIT socket that held the packet's four-tuple when step `i` began, NO_SOCK for none. One that is bound to a
  * device holds it for that device alone.
  */
-function lastIncarnation(run: Run, i: number, { iph, th, sk }: SkBuff): Sock {
-  const { sk_bound_dev_if: dif } = getSock(worldAfter(run, i), sk);
+function lastIncarnation(run: Run, i: number, skb: SkBuff): Sock {
+  const { sk_bound_dev_if: dif } = getSock(worldAfter(run, i), skb.sk);
+  const { src, sport, dst, dport } = tupleBeforeNat(worldAfter(run, i), skb);
   let found = NO_SOCK;
   for (const tw of worldBefore(run, i).socks) {
     const held =
       tw.kind === SOCK_TIMEWAIT &&
       tw.hashed &&
       (tw.sk_bound_dev_if === 0 || tw.sk_bound_dev_if === dif) &&
-      tw.inet_rcv_saddr === iph.saddr &&
-      tw.inet_daddr === iph.daddr &&
-      tw.inet_num === th.source &&
-      tw.inet_dport === th.dest;
+      tw.inet_rcv_saddr === src &&
+      tw.inet_daddr === dst &&
+      tw.inet_num === sport &&
+      tw.inet_dport === dport;
     found = held ? tw : found;
   }
   return found;

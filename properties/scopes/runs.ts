@@ -602,3 +602,67 @@ export const openConversations: RunScope = {
   changes: [],
   waits: ['1', '61'],
 };
+
+/** Hosts that keep the mark of a connection with its entry, as those do whose answers pass a strict reverse-path filter. */
+export const connectionMarks: RunScope = {
+  ...twoUplinks,
+  name: 'connection-marks',
+  share: 20,
+  text: 'as two-uplinks, with CONNMARK that saves what mangle OUTPUT gave and restores it to answers, strict reverse-path filters that see it (src_valid_mark), and marks for new connections alone',
+  uplinks: [['10.0.0.1/24'], ['10.1.0.1/24']],
+  base: [
+    'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark',
+    'iptables -t mangle -A PREROUTING -j CONNMARK --restore-mark',
+  ],
+  extra: [
+    'sysctl -w net.ipv4.conf.all.rp_filter=1; sysctl -w net.ipv4.conf.all.src_valid_mark=1',
+    'iptables -t mangle -I OUTPUT 1 -m mark ! --mark 0 -j ACCEPT; iptables -t mangle -I OUTPUT 1 -j CONNMARK --restore-mark',
+    'iptables -t mangle -I OUTPUT 1 -j CONNMARK --restore-mark',
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40000"',
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+  ],
+  mangle: {
+    ...twoUplinks.mangle,
+    matches: [
+      '',
+      '-d 8.8.8.8',
+      '-m conntrack --ctstate NEW',
+      '-m conntrack --ctstate NEW -m statistic --mode nth --every 2 --packet 0',
+    ],
+    targets: ['MARK --set-mark 100'],
+  },
+  mangleRules: 1,
+  sockets: ['tcp', 'udp', 'ping'],
+  socketOptions: [],
+  changes: [],
+};
+
+/** Servers on any address, and callers that they have heard. */
+export const wildcardServers: RunScope = {
+  ...twoUplinks,
+  name: 'wildcard-servers',
+  share: 10,
+  text: 'as two-uplinks, with UDP servers on any address that have heard a caller and answer it without IP_PKTINFO, and connections whose segments are marked alike',
+  sockets: [
+    'udp; bind {s} 0.0.0.0:80; receive eth0 8.8.8.8:5000 > {a0}:80 udp 4; send {s} 4 to 8.8.8.8:5000',
+    'tcp; connect {s} 8.8.8.8:80; answer {s}',
+  ],
+  arrivals: ['eth0 8.8.8.8:5000 > {a0}:80 udp 4', 'eth1 8.8.8.8:5000 > {a1}:80 udp 4'],
+  mangle: { ...twoUplinks.mangle, matches: ['', '-d 8.8.8.8', '-p udp', '-p tcp'] },
+  changes: [],
+};
+
+/** Packets to groups and to everybody on a link. */
+export const groupTraffic: RunScope = {
+  ...twoUplinks,
+  name: 'group-traffic',
+  share: 5,
+  text: 'as two-uplinks, with packets to groups and broadcast addresses, from sockets that are bound, unbound or told a link',
+  extra: ['ip addr add 10.1.0.7/24 dev eth1', 'ip rule add from {a1} table 100', 'ip route add 224.0.0.0/4 dev eth1'],
+  mangle: { ...twoUplinks.mangle, matches: ['', '-p udp', '-d 224.0.0.0/4'] },
+  sockets: ['udp broadcast', 'raw icmp broadcast', 'udp'],
+  socketOptions: ['unicast-if eth1', 'mark 100', 'dev eth0'],
+  destinations: ['224.0.0.5', '239.1.1.1', '10.0.0.255', '255.255.255.255'],
+  arrivals: ['eth0 8.8.8.8:53 > {a0}:9 udp 4'],
+  changes: [],
+};
