@@ -7,7 +7,7 @@ import { sameEnds } from './address.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import { hasTuple, inSocks, ownerOf } from './packets.ts';
 import { effectsOf, type Property, type Run } from './property.ts';
-import { fewPorts, owners } from './scopes/runs.ts';
+import { fewPorts, owners, twoUplinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
 export const moveProperties: readonly Property[] = [
@@ -22,7 +22,7 @@ export const moveProperties: readonly Property[] = [
       'tcp_connect_queue_skb(), tcp_transmit_skb(): what is sent again',
     ],
     onStock: '',
-    scope: fewPorts,
+    scope: twoUplinks,
     speaksOf: (run, i, { before }) => before.sk !== 0 && droppedByHook(effectsOf(run, i), before.id),
     holds: (run, i, { before, socks }) => sameState(inSocks(socks, before.sk), leftByHook(run, i, before)),
     finding: () => 'the hook drops the packet, yet its socket is not what it was before',

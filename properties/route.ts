@@ -10,7 +10,7 @@ import { mayDependOnStack } from '../model/types/effects.ts';
 import { sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
-import type { FibAlias, FlowI4, Rtable } from '../model/types/route.ts';
+import { type FibAlias, type FlowI4, RT_SCOPE_HOST, type Rtable } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
@@ -213,7 +213,7 @@ export const routeProperties: readonly Property[] = [
     asked: ['RFC 1122 section 3.2.1.3'],
     onStock: 'a VRF without links has no address to give, and lets what its table does not answer out by the main one',
     scope: otherPaths,
-    speaksOf: (run, i) => hasGlobalAddress(worldBefore(run, i)),
+    speaksOf: (run, i) => hasAddress(worldBefore(run, i)),
     holds: (_run, _i, { skb }) => skb.iph.saddr !== 0 && skb.iph.saddr < 0xe0000000,
     sometimes(run, i, { gateway }) {
       const event = eventOf(run, i);
@@ -430,11 +430,11 @@ function sameRouteAgain({ err, before, after }: Reroute): boolean {
   );
 }
 
-/** Whether the host has an address that may be used everywhere. */
-function hasGlobalAddress(net: World): boolean {
+/** Whether the host has an address on a link that is up. */
+function hasAddress(net: World): boolean {
   let found = false;
   for (const dev of net.devs)
-    for (const ifa of dev.ifa_list) found = found || (dev.up && ifa.ifa_scope === 0 && ifa.ifa_local !== 0);
+    for (const ifa of dev.ifa_list) found = found || (dev.up && ifa.ifa_scope < RT_SCOPE_HOST && ifa.ifa_local !== 0);
   return found;
 }
 

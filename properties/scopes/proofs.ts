@@ -110,6 +110,14 @@ const stateful: readonly string[] = [
   'iptables -A INPUT -j DROP',
 ];
 
+/** The mark of a packet is kept with its connection and given to answers, and the host's strict filter sees it. */
+const connectionMark: readonly string[] = [
+  'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark',
+  'iptables -t mangle -A PREROUTING -j CONNMARK --restore-mark',
+  'sysctl -w net.ipv4.conf.all.rp_filter=1',
+  'sysctl -w net.ipv4.conf.all.src_valid_mark=1',
+];
+
 /** A tunnel over the first uplink, whose outer packets are marked. */
 const tunnel: readonly string[] = [
   'ip link add tun0 type ipip local {a0} remote {g0}',
@@ -174,7 +182,7 @@ function either(name: string, ...events: readonly string[]): readonly ProofShape
 
 export const postHost: ShapeScope = {
   name: 'post-host',
-  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN and a server that speaks first with the post's own addresses",
+  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN, a server that speaks first, one on any address, a connection's mark, a group and a user's own segment with the post's own addresses",
   places,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),
@@ -238,6 +246,20 @@ export const postHost: ShapeScope = {
     ...either('tcp-two', 'socket c tcp', 'connect c {to}:{port}', 'socket d tcp', 'connect d {to}:{port}'),
     ...either('tcp-answered', 'socket c tcp', 'connect c {to}:{port}', 'answer c'),
     ...either('tcp-data', 'socket c tcp', 'connect c {to}:{port}', 'answer c', 'send c 4'),
+    on(own(steady), connectionMark)('connection-mark', 'socket c udp', 'send c 4 to 8.8.8.8:53', 'answer c'),
+    on(own(steady), ['iptables -t mangle -A OUTPUT -d 224.0.0.5 -j MARK --set-mark 100'])(
+      'group',
+      'socket c udp',
+      'send c 4 to 224.0.0.5:53',
+    ),
+    on(own(steady), [])(
+      'server',
+      'socket c udp',
+      'bind c 0.0.0.0:53',
+      'receive eth0 8.8.8.8:999 > 10.0.0.1:53 udp 4',
+      'send c 4 to 8.8.8.8:999',
+    ),
+    on(own(steady), [])('raw-segment', 'socket c raw tcp', 'send c 4 to 8.8.8.8:80 flags S'),
     on(own(steady), [])('tcp-greeted', 'socket c tcp', 'connect c 8.8.8.8:80', 'answer c', 'say c 4'),
     on(own(steady), [noCookie])('syn-data', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo', 'answer c'),
     on(own(steady), [noCookie, everySecond])('syn-data-dropped', 'socket c tcp', 'send c 4 to 8.8.8.8:80 tfo'),

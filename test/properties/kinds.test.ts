@@ -1,0 +1,213 @@
+/** Kinds of hosts that people have, and what is said of each: what once was a false alarm, or silence. */
+import { describe, expect, it } from 'vitest';
+import { ipt_do_table } from '../../model/kernel/net/ipv4/netfilter/ip_tables.ts';
+import { kernelNamed } from '../../model/patch/index.ts';
+import { stock } from '../../model/patch/stock.ts';
+import type { Kernel } from '../../model/types/world.ts';
+import { properties } from '../../properties/index.ts';
+import { firstBroken, play } from '../../scenario/play.ts';
+import { compile } from '../../scenario/text.ts';
+
+const LINKS = [
+  'ip link add wan0 type veth peer name wan0p',
+  'ip link set wan0 up',
+  'ip addr add 192.0.2.10/24 dev wan0',
+  'ip link add wan1 type veth peer name wan1p',
+  'ip link set wan1 up',
+  'ip addr add 198.51.100.20/24 dev wan1',
+];
+const TWO = [
+  ...LINKS,
+  'ip route add default via 192.0.2.1',
+  'ip route add default via 198.51.100.1 table 7',
+  'ip rule add fwmark 7 table 7',
+];
+const MARKED = [...TWO, 'iptables -t mangle -A OUTPUT -j MARK --set-mark 7'];
+
+interface Kind {
+  readonly what: string;
+  readonly on: string;
+  readonly host: readonly string[];
+  readonly events: readonly string[];
+  readonly breaks: readonly string[];
+  readonly keeps: readonly string[];
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    what: 'a point-to-point link whose own address lies outside of its prefix',
+    on: 'stock',
+    host: [
+      'ip link add ppp0 type veth peer name ppp0p',
+      'ip link set ppp0 up',
+      'ip addr add 203.0.113.40 peer 198.18.0.1 dev ppp0',
+      'ip route add default via 198.18.0.1 dev ppp0',
+    ],
+    events: ['socket u udp', 'send u 9 to 8.8.4.4:53', 'answer u'],
+    breaks: [],
+    keeps: ['source-passes-provider-filter', 'answer-reaches-sender'],
+  },
+  {
+    what: 'an address on lo that is routed to the host',
+    on: 'stock',
+    host: [
+      ...LINKS,
+      'ip link set lo up',
+      'ip addr add 203.0.113.5/32 dev lo',
+      'ip route add default via 192.0.2.1 src 203.0.113.5',
+    ],
+    events: ['socket u udp', 'send u 9 to 8.8.4.4:53', 'answer u'],
+    breaks: [],
+    keeps: ['source-passes-provider-filter', 'answer-reaches-sender'],
+  },
+  {
+    what: 'a route without gateway by a link of another provider',
+    on: 'stock',
+    host: [...MARKED, 'ip route replace default dev wan1 table 7'],
+    events: ['socket u udp', 'send u 9 to 8.8.4.4:53'],
+    breaks: ['source-passes-provider-filter'],
+    keeps: [],
+  },
+  {
+    what: 'a handshake on a listener',
+    on: 'stock',
+    host: LINKS,
+    events: [
+      'socket l tcp',
+      'bind l 0.0.0.0:25',
+      'listen l',
+      'receive wan0 192.0.2.77:40001 > 192.0.2.10:25 tcp S',
+      'answer l',
+    ],
+    breaks: [],
+    keeps: ['answer-reaches-sender'],
+  },
+  {
+    what: 'time that passes before the first packet',
+    on: 'stock',
+    host: MARKED,
+    events: ['wait 5', 'socket u udp', 'send u 9 to 8.8.4.4:53'],
+    breaks: ['source-fits-route', 'source-passes-provider-filter', 'marked-datagram-works'],
+    keeps: [],
+  },
+  {
+    what: 'a command of the operator before the socket is opened',
+    on: 'stock',
+    host: MARKED,
+    events: ['host ip route add 203.0.113.0/24 via 192.0.2.1', 'socket u udp', 'send u 9 to 8.8.4.4:53'],
+    breaks: ['source-fits-route'],
+    keeps: [],
+  },
+  {
+    what: 'a failed lookup that leaves an address of lo in the socket',
+    on: 'icmp-only',
+    host: [
+      ...TWO,
+      'ip addr add 127.0.0.1/8 dev lo',
+      'ip route replace default via 198.51.100.1 src 127.0.0.1 table 7',
+      'iptables -t mangle -A OUTPUT -d 8.8.4.4 -j MARK --set-mark 7',
+    ],
+    events: ['socket u udp', 'send u 4 to 8.8.4.4:53', 'send u 4 to 9.9.9.9:53'],
+    breaks: ['send-leaves-next-send-alone'],
+    keeps: [],
+  },
+  {
+    what: 'a connection that is bound to a device, and one that is moved onto its tuple',
+    on: 'tcp-rehash-mended',
+    host: [
+      ...TWO,
+      'iptables -t mangle -A OUTPUT -p tcp --syn -j MARK --set-mark 7',
+      'sysctl net.ipv4.ip_local_port_range="50000 50000"',
+    ],
+    events: ['socket d tcp dev wan1', 'connect d 8.8.4.4:443', 'socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: ['moved-socket-takes-free-tuple'],
+    keeps: [],
+  },
+  {
+    what: 'a connection mark that is written before the packet gets its other source',
+    on: 'icmp-only-mended',
+    host: [...MARKED, 'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark'],
+    events: ['socket u udp', 'send u 4 to 8.8.4.4:53'],
+    breaks: ['connection-mark-kept'],
+    keeps: [],
+  },
+  {
+    what: 'a server on any address whose answer is marked',
+    on: 'icmp-only-mended',
+    host: [...MARKED],
+    events: [
+      'socket u udp',
+      'bind u 0.0.0.0:53',
+      'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
+      'send u 4 to 8.8.4.4:999',
+    ],
+    breaks: ['server-answers-as-asked'],
+    keeps: [],
+  },
+  {
+    what: 'the same server without a patch',
+    on: 'stock',
+    host: [...MARKED],
+    events: [
+      'socket u udp',
+      'bind u 0.0.0.0:53',
+      'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
+      'send u 4 to 8.8.4.4:999',
+    ],
+    breaks: [],
+    keeps: ['server-answers-as-asked'],
+  },
+  {
+    what: 'a datagram to a group that is marked',
+    on: 'tcp-rehash-mended',
+    host: [...MARKED, 'ip route add 224.0.0.0/4 dev wan0'],
+    events: ['socket u udp', 'send u 4 to 239.2.3.4:5353'],
+    breaks: ['group-traffic-stays'],
+    keeps: [],
+  },
+  {
+    what: 'a port that is free at the new address',
+    on: 'tcp-rehash-mended',
+    host: MARKED,
+    events: ['socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: ['free-port-is-kept'],
+    keeps: ['marked-syn-works'],
+  },
+  {
+    what: 'links whose addresses are of scope link',
+    on: 'tcp-rehash-mended',
+    host: [
+      ...MARKED.filter((line) => !line.includes('addr add') && !line.includes('default via 192')),
+      'ip addr add 192.0.2.10/24 scope link dev wan0',
+      'ip addr add 198.51.100.20/24 scope link dev wan1',
+      'ip route add default via 198.51.100.1 table 7',
+    ].filter((line, at, all) => all.lastIndexOf(line) === at),
+    events: ['socket u udp', 'send u 4 to 192.0.2.99:53'],
+    breaks: ['source-is-an-address'],
+    keeps: [],
+  },
+];
+
+describe.each(KINDS)('$what, on $on', ({ on, host, events, breaks, keeps }) => {
+  const run = play(kernelNamed(on) as Kernel, compile({ host, events }));
+  const broken = properties.filter((property) => firstBroken(property, run) >= 0).map(({ id }) => id);
+  it('breaks what is to be broken', () => expect(broken).toEqual(expect.arrayContaining([...breaks])));
+  it('keeps what is kept', () => expect(broken.filter((id) => keeps.includes(id))).toEqual([]));
+  it.runIf(breaks.length === 0 && !host.some((line) => line.includes('MARK')))('breaks nothing else', () =>
+    expect(broken).toEqual([]),
+  );
+});
+
+/** A hook that gives an errno where a verdict is expected. */
+const errno: Kernel = {
+  ...stock,
+  name: 'errno',
+  ipt_mangle_out: (_kernel, net, skb, state) => ({ ...ipt_do_table(net, skb, state, net.mangle), verdict: 99 }),
+};
+
+it('entries-are-freed is broken by a hook that loses a tracked packet', () => {
+  const host = [...MARKED, 'iptables -A INPUT -m conntrack --ctstate INVALID -j DROP'];
+  const run = play(errno, compile({ host, events: ['socket u udp', 'send u 4 to 8.8.4.4:53'] }));
+  const freed = properties.find(({ id }) => id === 'entries-are-freed') as (typeof properties)[number];
+  expect(firstBroken(freed, run)).toBe(1);
+});
