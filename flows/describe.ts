@@ -40,10 +40,13 @@ function prefixAround(address: number, low: number, high: number): Range & { rea
 /** Addresses as prefixes, the largest that have none of the others. */
 export function prefixesOf(ranges: readonly Range[], others: readonly Range[]): readonly string[] {
   const found: string[] = [];
+  const apart = merged(others);
   let done = -1;
+  let next = 0;
   for (const { first, last } of merged(ranges)) {
-    const low = Math.max(0, ...others.filter((one) => one.last < first).map((one) => one.last + 1));
-    const high = Math.min(LAST_ADDRESS, ...others.filter((one) => one.first > last).map((one) => one.first - 1));
+    while (next < apart.length && (apart[next] as Range).first < first) next++;
+    const low = next === 0 ? 0 : (apart[next - 1] as Range).last + 1;
+    const high = next === apart.length ? LAST_ADDRESS : (apart[next] as Range).first - 1;
     for (let from = Math.max(first, done + 1); from <= last; from = done + 1) {
       const prefix = prefixAround(from, low, high);
       found.push(prefix.plen === 32 ? formatAddress(prefix.first) : `${formatAddress(prefix.first)}/${prefix.plen}`);
