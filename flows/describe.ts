@@ -29,12 +29,14 @@ const LAST_ADDRESS = 0xffffffff;
 
 /** The largest prefix around an address that lies within the limits. */
 function prefixAround(address: number, low: number, high: number): Range & { readonly plen: number } {
-  for (let plen = 0; plen < 32; plen++) {
+  let found = { plen: 32, first: address, last: address };
+  for (let plen = 31; plen >= 0; plen--) {
     const size = 2 ** (32 - plen);
     const first = Math.floor(address / size) * size;
-    if (first >= low && first + size - 1 <= high) return { plen, first, last: first + size - 1 };
+    if (first < low || first + size - 1 > high) return found;
+    found = { plen, first, last: first + size - 1 };
   }
-  return { plen: 32, first: address, last: address };
+  return found;
 }
 
 /** Addresses as prefixes, the largest that have none of the others. */
@@ -125,27 +127,50 @@ function axisText(space: Space, whole: readonly number[], axis: Axis, numbers: r
     : `${BEFORE[axis]}${list(values)}`;
 }
 
-/** The cells of every axis that any of the flows has. */
-function wholeOf(space: Space): Box {
+/** What has been told of a space: boxes of its classes share most of it. */
+interface Words {
+  /** The cells of every axis that any of the flows has. */
+  readonly whole: Box;
+  readonly texts: Map<string, string>;
+}
+
+const told = new WeakMap<Space, Words>();
+
+function wordsOf(space: Space): Words {
+  const known = told.get(space);
+  if (known !== undefined) return known;
   const { boxes } = space.sets.boxes(space.all, 4096);
-  return AXES.map((_, at) => [...new Set(boxes.flatMap((box) => box[at] as readonly number[]))]);
+  const whole = AXES.map((_, at) => [...new Set(boxes.flatMap((box) => box[at] as readonly number[]))]);
+  const words = { whole, texts: new Map<string, string>() };
+  told.set(space, words);
+  return words;
+}
+
+/** The text of an axis, made once. */
+function textOfAxis(space: Space, axis: Axis, numbers: readonly number[]): string {
+  const { whole, texts } = wordsOf(space);
+  const key = `${axis} ${numbers.join()}`;
+  const cells = whole[AXES.indexOf(axis)] as readonly number[];
+  const text =
+    texts.get(key) ??
+    axisText(
+      space,
+      cells,
+      axis,
+      numbers.filter((n) => cells.includes(n)),
+    );
+  texts.set(key, text);
+  return text;
 }
 
 /** A set of flows as lines. */
 export function setText(space: Space, set: Node): readonly string[] {
-  const whole = wholeOf(space);
   const { boxes, all } = space.sets.boxes(set, MOST_BOXES + 1);
   const shown = all ? boxes : boxes.slice(0, MOST_BOXES);
   const lines = shown.map((box) => {
-    const texts = AXES.map((axis, at) => {
-      const known = whole[at] as readonly number[];
-      return axisText(
-        space,
-        known,
-        axis,
-        (box[at] as readonly number[]).filter((n) => known.includes(n)),
-      );
-    }).filter((text) => text !== '');
+    const texts = AXES.map((axis, at) => textOfAxis(space, axis, box[at] as readonly number[])).filter(
+      (text) => text !== '',
+    );
     return texts.length === 0 ? 'all' : texts.join(' ');
   });
   return all ? lines : [...lines, 'and others'];
