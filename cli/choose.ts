@@ -6,6 +6,7 @@ import { type Fault, faults } from '../model/types/faults.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
+import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { wrong } from '../scenario/error.ts';
 import { suggestion } from './suggest.ts';
 
@@ -40,6 +41,16 @@ export function chooseProperty(id: string): Property {
 /** The properties of those ids, all when there is none. */
 export function chooseProperties(ids: readonly string[]): readonly Property[] {
   return ids.length === 0 ? properties : ids.map(chooseProperty);
+}
+
+/** The scope of that name; without one those of the properties, and all for all of them. */
+export function chooseScopes(name: string | undefined, asked: readonly Property[]): readonly RunScope[] {
+  if (name === undefined)
+    return runScopes.filter((scope) => asked.some((property) => property.scope === scope) || asked === properties);
+  const scope = runScopes.find((one) => one.name === name);
+  return scope === undefined
+    ? wrong(`there is no scope '${name}', but of ${runScopes.map((one) => one.name).join(', ')}`)
+    : [scope];
 }
 
 /** The faults of those ids, all when there is none. */

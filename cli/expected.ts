@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { InputError } from '../scenario/error.ts';
 import type { Cell, EngineName, Outcome } from '../search/outcome.ts';
 import { writeWhole } from './files.ts';
-import { recordedOn, solvedOn, today } from './results.ts';
+import { recordedOn, solvedOn, today, worseOn } from './results.ts';
 
 /** What is known of a cell before a check. */
 export interface Expected {
   /** The outcome on record for that engine; undefined where there is none. */
   outcome(property: string, variant: string, engine: EngineName): Outcome | undefined;
+  /** Whether a violation in which stock keeps the promise is on record, by whichever engine. */
+  worse(property: string, variant: string): boolean;
   /** The reason for a violation that is expected only until a day that has passed, '' otherwise. */
   expired(property: string, variant: string): string;
 }
@@ -17,8 +19,10 @@ export interface Expected {
 /** The results in `results/`. */
 export function recordedResults(release: string): Expected {
   const records = { 'fast-check': recordedOn(release), z3: solvedOn(release) };
+  const worse = worseOn(release);
   return {
     outcome: (property, variant, engine) => records[engine][property]?.[variant],
+    worse: (property, variant) => worse[property]?.includes(variant) === true,
     expired: () => '',
   };
 }
@@ -34,6 +38,8 @@ const form = z.strictObject({
     z.strictObject({
       property: text,
       variant: text,
+      /** Whether stock keeps the promise where the variant breaks it. */
+      worse: z.boolean(),
       reason: text,
       expires: z.iso.date('write the last day as YYYY-MM-DD'),
     }),
@@ -67,6 +73,7 @@ export function expectedBy({ violated }: Baseline): Expected {
     violated.find((entry) => entry.property === property && entry.variant === variant);
   return {
     outcome: (property, variant) => (entryOf(property, variant) === undefined ? 'sampled' : 'violated'),
+    worse: (property, variant) => entryOf(property, variant)?.worse === true,
     expired(property, variant) {
       const entry = entryOf(property, variant);
       return entry !== undefined && entry.expires < today() ? `expected until ${entry.expires}: ${entry.reason}` : '';
@@ -88,14 +95,15 @@ export function recordBaseline(
   const end = new Date(Date.now() + DAYS * 24 * 3600 * 1000).toISOString().slice(0, 10);
   const violated = cells
     .filter(({ outcome }) => outcome === 'violated')
-    .map(
-      ({ property, variant }) =>
-        known.find((entry) => entry.property === property && entry.variant === variant) ?? {
-          property,
-          variant,
-          reason: fresh.reason ?? `found on ${today()}, not explained yet`,
-          expires: fresh.expires ?? end,
-        },
-    );
+    .map(({ property, variant, worse }) => {
+      const entry = known.find((one) => one.property === property && one.variant === variant);
+      return {
+        property,
+        variant,
+        worse,
+        reason: entry?.reason ?? fresh.reason ?? `found on ${today()}, not explained yet`,
+        expires: entry?.expires ?? fresh.expires ?? end,
+      };
+    });
   writeWhole(file, `${JSON.stringify({ form: FORM, release, violated } satisfies Baseline, null, 2)}\n`);
 }

@@ -95,8 +95,11 @@ export function writeCounterexample(counterexample: Counterexample): string {
   return path;
 }
 
+/** What is read of a counterexample. */
+type Named = Stored & Pick<Counterexample, 'finding'>;
+
 /** The counterexample that is stored for that cell, here or with the program. */
-export function knownCounterexample(property: string, variant: string, release?: string): Stored | undefined {
+export function knownCounterexample(property: string, variant: string, release?: string): Named | undefined {
   return readCounterexample(property, variant, release) ?? readCounterexample(property, variant, release, HOME);
 }
 
@@ -106,12 +109,12 @@ export function readCounterexample(
   variant: string,
   release?: string,
   folder = '',
-): Stored | undefined {
+): Named | undefined {
   try {
     const path = join(folder, counterexamplePath(property, variant, release));
-    const stored = JSON.parse(readFileSync(path, 'utf8')) as Partial<Stored>;
-    const { host, events, found } = stored;
-    return isLines(host) && isLines(events) && found !== undefined ? { host, events, found } : undefined;
+    const stored = JSON.parse(readFileSync(path, 'utf8')) as Partial<Named>;
+    const { finding = '', host, events, found } = stored;
+    return isLines(host) && isLines(events) && found !== undefined ? { finding, host, events, found } : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** A review held against what is expected. */
-import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
+import { answersOf, type Cell, type Outcome, outcomeText, type Review } from '../search/outcome.ts';
 import type { Expected } from './expected.ts';
 
 /** What contradicts the record: a violation that it does not have, or a proof of one that is none any more. */
@@ -30,7 +30,12 @@ export function differencesOf(review: Review, expected: Expected, stale: readonl
     const violated = answersOf(cell).find(({ outcome, engine }) => outcome === 'violated' && isNews(cell, engine));
     if (violated !== undefined) {
       const recorded = expected.outcome(property, variant, violated.engine) ?? 'nothing';
-      return [{ kind: 'violation', property, variant, message: `recorded ${recorded}, now violated` }];
+      const now = outcomeText('violated', cell.worse);
+      return [{ kind: 'violation', property, variant, message: `recorded ${recorded}, now ${now}` }];
+    }
+    if (cell.worse && !expected.worse(property, variant)) {
+      const message = `recorded violated where stock breaks it, too, now ${outcomeText('violated', true)}`;
+      return [{ kind: 'violation', property, variant, message }];
     }
     const message = cell.outcome === 'violated' ? expected.expired(property, variant) : '';
     return message === '' ? [] : [{ kind: 'expired', property, variant, message }];

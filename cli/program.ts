@@ -128,6 +128,7 @@ function addSearches(all: Command): void {
     .addOption(seed())
     .addOption(budget())
     .addOption(jobs())
+    .option('--scope <name>', "the scope to draw from instead of the properties' own")
     .option('--path <host:events>', 'only the run of that path, as a finding names it')
     .addOption(save())
     .addOption(json())

@@ -17,7 +17,17 @@ const circumstances = { kernel: z.string(), date: z.string() };
 
 const FORMS = {
   /** fast-check's answers, and the violations that are stored, by release. */
-  matrix: z.object({ releases: z.record(z.string(), z.object({ command: z.string(), outcomes })) }),
+  matrix: z.object({
+    releases: z.record(
+      z.string(),
+      z.object({
+        command: z.string(),
+        outcomes,
+        /** The violated cells whose counterexample stock keeps: the variants, by property. */
+        worse: z.record(z.string(), z.array(z.string())),
+      }),
+    ),
+  }),
   /** z3's answers, each in the scope of its property. A cell without an entry was not asked. */
   solver: z.object({
     cells: z.object({ date: z.string(), budget: z.number(), outcomes }),
@@ -199,6 +209,11 @@ export function today(): string {
 /** The recorded outcomes on a release; none where the release was never recorded. */
 export function recordedOn(release: string): Outcomes {
   return readResult('matrix').releases[release]?.outcomes ?? {};
+}
+
+/** The recorded cells that are worse than stock on a release: the variants, by property. */
+export function worseOn(release: string): Results['matrix']['releases'][string]['worse'] {
+  return readResult('matrix').releases[release]?.worse ?? {};
 }
 
 /** What z3 is recorded to say on a release: its record is one of the reference. */

@@ -1,5 +1,6 @@
 /** The JSON of a review: its form has a number, which changes when a member changes its meaning or goes. */
 import { z } from 'zod';
+import { GRAVITIES } from '../properties/property.ts';
 import { InputError } from '../scenario/error.ts';
 import type { Review } from '../search/outcome.ts';
 
@@ -14,6 +15,7 @@ const engine = z.enum(['fast-check', 'z3']);
 
 const answer = {
   outcome,
+  worse: z.boolean().describe('Whether stock of the same release keeps the promise in the counterexample.'),
   engine,
   scope: text.describe('Scopes that the answer speaks of.'),
   runs: count.describe('Runs that were looked at.'),
@@ -30,6 +32,10 @@ const counterexample = z.looseObject({
   property: text,
   variant: text,
   release: text.optional().describe('Absent for the reference.'),
+  stock: z
+    .enum(['keeps', 'breaks'])
+    .optional()
+    .describe("What stock of the same release does with the promise in it; absent where it is stock's own."),
   host: lines,
   events: lines,
   trace: lines,
@@ -55,8 +61,26 @@ export const reviewForm = z.looseObject({
   interrupted: z.boolean(),
   reached: text.describe('How far it came.'),
   command: text.describe('Makes the same review.'),
-  properties: z.array(z.looseObject({ id: text, concern: text, claim: text })),
+  properties: z.array(
+    z.looseObject({
+      id: text,
+      concern: text,
+      gravity: z.enum(GRAVITIES).describe('What it means when it is broken.'),
+      purpose: z.boolean().describe('Whether it says what the patch is for.'),
+      claim: text,
+    }),
+  ),
   variants: z.array(z.looseObject({ name: text, title: text })),
+  verdicts: z
+    .array(
+      z.looseObject({
+        variant: text,
+        purpose: z.object({ achieved: count, of: count }).describe('Promises that say what the patch is for.'),
+        worse: count.describe('Other promises that it breaks and stock keeps.'),
+        gravest: z.object({ property: text, gravity: z.enum(GRAVITIES), finding: text }).nullable(),
+      }),
+    )
+    .describe('What a reviewer asks first, for each variant.'),
   cells: z.array(cellForm).describe('Every property on every variant.'),
 });
 

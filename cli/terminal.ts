@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import { proofScopes } from '../properties/scopes/proofs.ts';
 import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
+import { verdictText } from '../search/verdicts.ts';
 import { counterexamplePath } from './files.ts';
 import { LETTERS, lettersLegend, PAINT } from './letters.ts';
 import { paint } from './paint.ts';
@@ -26,6 +27,9 @@ const PLAIN = {
   'right-mid': '',
   middle: '  ',
 };
+
+/** What it means that a violation is worse than stock. */
+export const WORSE = 'in its counterexample the stock kernel of the same release keeps the promise';
 
 /** The cell of a property on a variant. */
 export function cellOf(review: Review, property: string, variant: string): Cell {
@@ -57,8 +61,12 @@ export function matrixText(review: Review, width: number, isKept: (cell: Cell) =
   const scopes = exhaustedScopes(review)
     .map((line) => `\n${wrapped(line, width)}\n`)
     .join('');
+  const worse = review.cells.some((cell) => cell.worse) ? `${wrapped(`* worse than stock: ${WORSE}`, width)}\n` : '';
+  const verdicts = review.verdicts
+    .map((verdict) => `${wrapped(`${verdict.variant} ${verdictText(verdict)}`, width, '  ')}\n`)
+    .join('');
   const rest = `${scopes}${findings(review, width, isKept)}${undecided(review, width)}`;
-  return `${isWide ? words : matrix(review, 'letters')}\n${legend}${rest}${ending(review, width)}`;
+  return `${verdicts}\n${isWide ? words : matrix(review, 'letters')}\n${legend}${worse}${rest}${ending(review, width)}`;
 }
 
 function longest(text: string): number {
@@ -93,8 +101,9 @@ function matrix(review: Review, as: 'words' | 'letters'): string {
     table.push([
       `  ${property.id}`,
       ...review.variants.map(({ name }) => {
-        return outcomesOf(cellOf(review, property.id, name))
-          .map((outcome) => PAINT[outcome](isWords ? outcome : LETTERS[outcome]))
+        const cell = cellOf(review, property.id, name);
+        return outcomesOf(cell)
+          .map((outcome) => PAINT[outcome](isWords ? outcome : LETTERS[outcome]) + (cell.worse ? paint.bold('*') : ''))
           .join(isWords ? ' + ' : '');
       }),
     ]);

@@ -25,7 +25,7 @@ import {
 } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { goesToProvider, routedBack } from './providers.ts';
-import { owners, silentPeers, twoUplinks } from './scopes/runs.ts';
+import { owners, twoUplinks } from './scopes/runs.ts';
 import { departure, end, lastDeparture } from './sentences.ts';
 import { addressedByTunnel } from './tunnels.ts';
 
@@ -70,7 +70,6 @@ export const addressProperties: readonly Property[] = [
     asked: ['getsockname(2)', 'POSIX.1-2017 connect()', 'RFC 9293 section 3.3.1 (a connection is a pair of sockets)'],
     onStock: '',
     scope: twoUplinks,
-    alsoIn: [silentPeers],
     speaksOf: (run, i, { skb }) => fromConnected(run, i, skb),
     holds(run, i, { skb }) {
       const sk = getSock(worldAfter(run, i), skb.sk);

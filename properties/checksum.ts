@@ -5,7 +5,7 @@ import { SOCK_RAW } from '../model/types/sock.ts';
 import { everyDeparture } from './every.ts';
 import { ownerOf } from './packets.ts';
 import type { Property } from './property.ts';
-import { silentPeers, steadyMarks } from './scopes/runs.ts';
+import { steadyMarks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
 export const checksumProperties: readonly Property[] = [
@@ -30,7 +30,6 @@ export const checksumProperties: readonly Property[] = [
     asked: ['RFC 9293 section 3.1', 'RFC 768', 'RFC 792', 'RFC 1624'],
     onStock: '',
     scope: steadyMarks,
-    alsoIn: [silentPeers],
     proof: 'post-addresses',
     // On raw sockets the user computes it.
     speaksOf: (run, i, { skb }) => ownerOf(run, i, skb).kind !== SOCK_RAW,

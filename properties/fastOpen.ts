@@ -10,7 +10,7 @@ import type { Effect } from '../model/types/world.ts';
 import { everyDeparture } from './every.ts';
 import { inSocks, leaves, ownerOf, rewiredSinceConnect, worldAfter } from './packets.ts';
 import { effectsOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
-import { fastOpenHosts, refusedSyns } from './scopes/runs.ts';
+import { fastOpenHosts } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
 export const fastOpenProperties: readonly Property[] = [
@@ -88,7 +88,6 @@ export const fastOpenProperties: readonly Property[] = [
     asked: ['RFC 9293 sections 3.1 and 3.5 (checksum, handshake)', 'tcp(7)'],
     onStock: '',
     scope: fastOpenHosts,
-    alsoIn: [refusedSyns],
     speaksOf: (run, i, { skb }) => isSyn(skb) && skb.payload.len === 0 && fellBack(effectsOf(run, i), skb.sk),
     holds: (run, i, { skb }) => intact(skb) && answerOpens(run, i, skb),
     finding: (run, i) =>

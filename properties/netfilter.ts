@@ -7,7 +7,7 @@ import { asking, keptOut, lastSent, reaches } from './answers.ts';
 import { everyDeparture } from './every.ts';
 import { worldAfter } from './packets.ts';
 import { at, effectsOf, everyStep, type Property, worldBefore } from './property.ts';
-import { mangledHosts, owners, statefulHost, steadyMarks } from './scopes/runs.ts';
+import { owners, steadyMarks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 import { ownOf, routedTo } from './tunnels.ts';
 
@@ -20,7 +20,6 @@ export const netfilterProperties: readonly Property[] = [
     asked: ['include/uapi/linux/netfilter.h: NF_DROP to NF_STOP, errno and queue number in the high half'],
     onStock: '',
     scope: steadyMarks,
-    alsoIn: [mangledHosts],
     holds(run, i) {
       let ok = true;
       for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'verdict' || legal(e.verdict));
@@ -49,7 +48,6 @@ export const netfilterProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: steadyMarks,
-    alsoIn: [mangledHosts],
     holds(run, i) {
       if (at(run, i).world.oops.where !== '') return true;
       let ok = true;
@@ -72,7 +70,6 @@ export const netfilterProperties: readonly Property[] = [
     asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
     onStock: '',
     scope: steadyMarks,
-    alsoIn: [statefulHost],
     holds(run, i) {
       const sk = asking(run, i);
       return sk.id === 0 || reaches(run, i, sk) || keptOut(run, i, lastSent(worldBefore(run, i), sk.id));

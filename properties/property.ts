@@ -44,9 +44,8 @@ export interface Property {
   readonly asked: readonly string[];
   /** Why a violation on a kernel without the patch is no fault of this suite; '' where none is known. */
   readonly onStock: string;
+  /** The scope in which its case occurs. It is asked of every run of every scope. */
   readonly scope: RunScope;
-  /** Further scopes that fast-check draws from. */
-  readonly alsoIn: readonly RunScope[];
   /** The scope in which z3 looks at all numbers at once. */
   readonly proof: ProofScope;
   /** Whether step `i` keeps the promise, looking back at what led there. */
@@ -60,16 +59,11 @@ export interface Property {
 /** A property as it is written down. */
 export type Stated = Omit<Property, Defaults> & Partial<Pick<Property, Defaults>>;
 
-type Defaults = 'purpose' | 'alsoIn' | 'proof';
+type Defaults = 'purpose' | 'proof';
 
 /** A property stated of steps. */
 export function everyStep(stated: Stated): Property {
-  return { purpose: false, alsoIn: [], proof: 'post-host', ...stated };
-}
-
-/** Every scope that fast-check draws from. */
-export function scopesOf({ scope, alsoIn }: Property): readonly RunScope[] {
-  return [scope, ...alsoIn];
+  return { purpose: false, proof: 'post-host', ...stated };
 }
 
 /** The world in which step `i` began. */

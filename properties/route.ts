@@ -29,7 +29,7 @@ import {
   type Xmit,
 } from './packets.ts';
 import { at, effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, owners, protectedHosts, severalPaths, vrfHosts } from './scopes/runs.ts';
+import { oneProvider, otherPaths, protectedHosts, severalPaths, vrfHosts } from './scopes/runs.ts';
 import { departure, departureOr, lastDeparture } from './sentences.ts';
 
 export const routeProperties: readonly Property[] = [
@@ -162,7 +162,6 @@ export const routeProperties: readonly Property[] = [
     asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
     onStock: '',
     scope: otherPaths,
-    alsoIn: [owners],
     holds(run, i) {
       if (!lookedUpAgain(run, i) || !mayDependOnStack(at(run, i).world)) return true;
       const event = eventOf(run, i);

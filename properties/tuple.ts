@@ -27,7 +27,7 @@ import {
   worldAfter,
 } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
-import { fewPorts, lateSegments, owners, silentPeers, twoUplinks, wideHeaders } from './scopes/runs.ts';
+import { owners, twoUplinks } from './scopes/runs.ts';
 import { departure, lastDeparture, ownerWord } from './sentences.ts';
 
 export const tupleProperties: readonly Property[] = [
@@ -39,7 +39,6 @@ export const tupleProperties: readonly Property[] = [
     asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
     onStock: '',
     scope: twoUplinks,
-    alsoIn: [fewPorts],
     holds(run, i) {
       let ok = tuplesUnique(worldAfter(run, i).socks);
       for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || tuplesUnique(e.socks));
@@ -107,7 +106,6 @@ export const tupleProperties: readonly Property[] = [
     onStock:
       'NAT of the operator: a connection that changes its link loses its translation there, and goes on under its own name',
     scope: twoUplinks,
-    alsoIn: [silentPeers, fewPorts],
     speaksOf: (run, i, { skb }) => ofConnection(run, i, skb),
     holds(run, i, { skb }) {
       let ok = true;
@@ -164,7 +162,6 @@ export const tupleProperties: readonly Property[] = [
     asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
     onStock: '',
     scope: twoUplinks,
-    alsoIn: [fewPorts],
     holds(run, i) {
       const net = worldAfter(run, i);
       let ok = true;
@@ -188,7 +185,6 @@ export const tupleProperties: readonly Property[] = [
     asked: ['listen(2)', 'RFC 9293 section 3.10.7.2'],
     onStock: '',
     scope: twoUplinks,
-    alsoIn: [owners],
     holds(run, i) {
       const event = eventOf(run, i);
       let ok = true;
@@ -222,7 +218,6 @@ export const tupleProperties: readonly Property[] = [
     asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
     onStock: '',
     scope: twoUplinks,
-    alsoIn: [lateSegments],
     holds(run, i) {
       let ok = true;
       for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'wrong-kind';
@@ -249,7 +244,6 @@ export const tupleProperties: readonly Property[] = [
     asked: ['the kernel: no user input may cause an oops'],
     onStock: '',
     scope: twoUplinks,
-    alsoIn: [wideHeaders],
     holds(run, i) {
       let ok = worldAfter(run, i).oops.where === '';
       for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'use-after-free';

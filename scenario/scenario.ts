@@ -32,6 +32,12 @@ export const scenarioSchema = z.strictObject({
     .describe('The id of the property that is violated; absent in a hand-written scenario.'),
   variant: z.string().optional().describe('The kernel it was found on.'),
   release: z.string().optional().describe('The kernel release it was found on; absent for the reference, 6.1.'),
+  stock: z
+    .enum(['keeps', 'breaks'])
+    .optional()
+    .describe(
+      'What the stock kernel of the same release does with the property in it; absent where it was found on stock.',
+    ),
   host: z
     .array(line)
     .describe('The host: commands of ip, iptables and sysctl, one each, as an operator would type them.'),

@@ -7,7 +7,7 @@
  * other had been played.
  */
 import type { Kernel, World } from '../model/types/world.ts';
-import { type Property, type Run, scopesOf } from '../properties/property.ts';
+import type { Property, Run } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
 import { firstBroken, inexpressible, occurs, playOn } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
@@ -17,6 +17,7 @@ import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
 import { acceptedCommands, bootLines } from './replays.ts';
 import { firstTwins, playFrom, rerouted } from './twins.ts';
+import { isStock, withStocks } from './worse.ts';
 
 /** Event sequences that are played on one host. */
 export const eventsPerHost = 16;
@@ -28,12 +29,14 @@ const MOST_HOSTS = 64;
 export interface Plan {
   readonly properties: readonly Property[];
   readonly kernels: readonly Kernel[];
+  /** Where scenarios are drawn from; every property is asked about each. Without it, the properties' own scopes. */
+  readonly scopes?: readonly RunScope[];
   readonly seed: number;
   /** Scenarios of a scope, if its share is 100; each is played on every kernel. */
   readonly runs: number;
   /** Only the run of that path (`H:E`); '' for all. */
   readonly path: string;
-  /** Failing scenarios to collect for a cell before it is left alone. */
+  /** Failing scenarios to collect for a cell: those that are worse than stock until it is left alone, and as many others. */
   readonly failures: number;
 }
 
@@ -93,9 +96,9 @@ export function eventWords(seed: number, host: number, events: number): WordSour
   return wordsOfSeed(Math.imul(seed + 1, 0x01000193) ^ Math.imul(host * eventsPerHost + events + 1, 0x9e3779b1));
 }
 
-/** Every scope that some property is searched in. */
-export function scopesOfAll(properties: readonly Property[]): readonly RunScope[] {
-  return [...new Set(properties.flatMap(scopesOf))];
+/** The scopes that scenarios are drawn from. */
+export function scopesOf({ scopes, properties }: Pick<Plan, 'scopes' | 'properties'>): readonly RunScope[] {
+  return scopes ?? [...new Set(properties.map(({ scope }) => scope))];
 }
 
 /** Scenarios that are played in a scope. */
@@ -120,14 +123,15 @@ export function* piecesOf(scope: RunScope, plan: Plan): Generator<Piece> {
 
 /** Plays a piece until its time is up; cells that are closed are not asked. */
 export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>, until: number): PieceResult {
-  const { kernels, seed, failures } = plan;
-  const scope = scopeNamed(plan.properties, piece.scope);
-  const asked = askedIn(scope, plan, closed);
-  const twins = firstTwins(kernels);
+  const { seed, failures } = plan;
+  const scope = scopeNamed(plan, piece.scope);
+  const { all, stockAt } = withStocks(plan.kernels);
+  const asked = all.map((kernel) => askedOf(kernel, plan, closed));
+  const twins = firstTwins(all);
   let runs = 0;
   let e = piece.events;
   for (let h = piece.host; runs < piece.runs && e < eventsPerHost; h++, e = 0) {
-    const { host, booted } = drawBooted(scope, seed, h, kernels, twins);
+    const { host, booted } = drawBooted(scope, seed, h, all, twins);
     for (; e < eventsPerHost && runs < piece.runs; e++, runs++) {
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
@@ -138,19 +142,29 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
         path: `${h}:${e}`,
       });
       const played: Played[] = [];
-      for (const [k, kernel] of kernels.entries()) {
+      for (const [k, kernel] of all.entries()) {
         const now = playBeside(played[twins[k] as number], kernel, booted[k] as World, events);
         played.push(now);
+        const onStock = played[stockAt[k] as number] as Played;
         const why = inexpressible(now.run);
-        for (const { property, at, seen } of asked[k] as readonly Asked[]) {
-          if (seen.failures.length >= failures) continue;
+        for (const one of asked[k] as readonly Asked[]) {
+          const { property, seen } = one;
+          if (one.enough) continue;
           if (why !== '') {
             seen.inexpressible++;
             seen.why ||= why;
             continue;
           }
-          now.answers[at] ??= answer(property, now.run);
-          note(seen, now.answers[at], () => ({ property: property.id, variant: kernel.name, ...where() }));
+          const { occurs, broken } = answer(now, one);
+          seen.runs++;
+          if (occurs) seen.occurred++;
+          if (!broken) continue;
+          const worse = !answer(onStock, one).broken;
+          if (!hasRoom(failuresOf(seen), worse, failures)) continue;
+          const { runs, occurred, inexpressible } = seen;
+          const failure = { property: property.id, variant: kernel.name, worse, ...where() };
+          seen.failures.push({ failure, counts: { runs, occurred, inexpressible } });
+          one.enough = isEnough(kernel, failuresOf(seen), failures);
         }
       }
     }
@@ -159,30 +173,42 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
   return { runs, seen: asked.flat().map(({ seen }) => seen) };
 }
 
-export function scopeNamed(properties: readonly Property[], name: string): RunScope {
-  return scopesOfAll(properties).find((scope) => scope.name === name) as RunScope;
+export function scopeNamed(plan: Pick<Plan, 'scopes' | 'properties'>, name: string): RunScope {
+  return scopesOf(plan).find((scope) => scope.name === name) as RunScope;
 }
 
-/** A property that is asked on one kernel; `at` is its place among those of the scope. */
+/** A property that is asked on one kernel; `at` is its place among all. */
 interface Asked {
   readonly property: Property;
   readonly at: number;
   readonly seen: Seen;
+  /** Whether it has failures enough. */
+  enough: boolean;
 }
 
-/** What is asked in a scope on each kernel. */
-function askedIn(
-  scope: RunScope,
-  { properties, kernels }: Plan,
-  closed: ReadonlySet<number>,
-): readonly (readonly Asked[])[] {
-  return kernels.map((_, k) =>
-    properties.flatMap((property, at): Asked[] => {
-      const cell = at * kernels.length + k;
-      if (!scopesOf(property).includes(scope) || closed.has(cell)) return [];
-      return [{ property, at, seen: { cell, ...unseen() } }];
-    }),
-  );
+/** What is asked on a kernel: nothing where it is only compared with. */
+function askedOf(kernel: Kernel, { properties, kernels }: Plan, closed: ReadonlySet<number>): readonly Asked[] {
+  const k = kernels.indexOf(kernel);
+  if (k < 0) return [];
+  return properties.flatMap((property, at): Asked[] => {
+    const cell = at * kernels.length + k;
+    if (closed.has(cell)) return [];
+    return [{ property, at, seen: { cell, ...unseen() }, enough: false }];
+  });
+}
+
+function failuresOf({ failures }: Seen): readonly Failure[] {
+  return failures.map(({ failure }) => failure);
+}
+
+/** Whether a failure of that kind is still wanted. */
+function hasRoom(failures: readonly Failure[], worse: boolean, most: number): boolean {
+  return failures.filter((one) => one.worse === worse).length < most;
+}
+
+/** Whether no failure is wanted any more: those that are worse than stock are looked for to the end, and stock has none. */
+function isEnough(kernel: Kernel, failures: readonly Failure[], most: number): boolean {
+  return !hasRoom(failures, !isStock(kernel), most);
 }
 
 /** A run, and what the properties said about it, as far as they were asked. */
@@ -191,6 +217,7 @@ interface Played {
   readonly answers: (Answer | undefined)[];
 }
 
+/** What a run says about a property. */
 interface Answer {
   readonly occurs: boolean;
   readonly broken: boolean;
@@ -207,17 +234,13 @@ function playBeside(
   return rerouted(twin.run) ? { run: playFrom(twin.run, kernel, booted, events), answers: [] } : twin;
 }
 
-function answer(property: Property, run: Run): Answer {
-  return { occurs: occurs(property, run), broken: firstBroken(property, run) >= 0 };
-}
-
-/** Counts the answer, and keeps the run that it speaks against. */
-function note(seen: Seen, { occurs: occurred, broken }: Answer, failure: () => Failure): void {
-  seen.runs++;
-  if (occurred) seen.occurred++;
-  if (!broken) return;
-  const { runs, inexpressible: others } = seen;
-  seen.failures.push({ failure: failure(), counts: { runs, occurred: seen.occurred, inexpressible: others } });
+/** What the run says, asked once. */
+function answer({ run, answers }: Played, { property, at }: Asked): Answer {
+  const known = answers[at];
+  if (known !== undefined) return known;
+  const fresh = { occurs: occurs(property, run), broken: firstBroken(property, run) >= 0 };
+  answers[at] = fresh;
+  return fresh;
 }
 
 /** What all pieces saw, taken in the order of their paths. */
@@ -235,21 +258,20 @@ export class Tallies {
     return seen.filter((one) => this.take(one)).map(({ cell }) => cell);
   }
 
-  isClosed(cell: number): boolean {
-    return (this.all[cell] as Tally).failures.length >= this.most;
-  }
-
   private take(seen: Seen): boolean {
     const tally = this.all[seen.cell] as Tally;
-    const room = this.most - tally.failures.length;
-    if (room <= 0) return false;
-    const last = seen.failures[room - 1];
-    const { runs, occurred, inexpressible: others } = last?.counts ?? seen;
+    if (isEnough(tally.kernel, tally.failures, this.most)) return false;
+    let last: Counts | undefined;
+    for (const { failure, counts } of seen.failures) {
+      if (last !== undefined || !hasRoom(tally.failures, failure.worse, this.most)) continue;
+      tally.failures.push(failure);
+      if (isEnough(tally.kernel, tally.failures, this.most)) last = counts;
+    }
+    const { runs, occurred, inexpressible } = last ?? seen;
     tally.runs += runs;
     tally.occurred += occurred;
-    tally.inexpressible += others;
+    tally.inexpressible += inexpressible;
     tally.why ||= seen.why;
-    for (const { failure } of seen.failures.slice(0, room)) tally.failures.push(failure);
     return last !== undefined;
   }
 }
@@ -258,7 +280,7 @@ export class Tallies {
 export function bulkSearch(plan: Plan, progress?: (done: number, of: number) => void): readonly Tally[] {
   const tallies = new Tallies(plan);
   const closed = new Set<number>();
-  const scopes = scopesOfAll(plan.properties);
+  const scopes = scopesOf(plan);
   const all = scopes.reduce((sum, scope) => sum + runsIn(scope, plan), 0);
   let runs = 0;
   for (const scope of scopes) {

@@ -9,7 +9,8 @@ import { Worker } from 'node:worker_threads';
 import { kernelNamed } from '../model/patch/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { properties as known } from '../properties/index.ts';
-import type { Plan } from './bulk.ts';
+import { runScopes } from '../properties/scopes/runs.ts';
+import { type Plan, scopesOf } from './bulk.ts';
 import { type Done, doTask, type Task } from './tasks.ts';
 
 /** Those who do the tasks of a search. */
@@ -21,8 +22,9 @@ export interface Crew {
 }
 
 /** A plan as it is told to a thread. */
-export interface NamedPlan extends Omit<Plan, 'properties' | 'kernels'> {
+export interface NamedPlan extends Omit<Plan, 'properties' | 'kernels' | 'scopes'> {
   readonly properties: readonly string[];
+  readonly scopes: readonly string[];
   readonly kernels: readonly (readonly [name: string, release: string])[];
 }
 
@@ -36,9 +38,11 @@ export function hire(plan: Plan, jobs: number): Crew {
   return jobs > 1 && isNamed(plan) && existsSync(fileURLToPath(WORKER)) ? new Threads(plan, jobs) : new Alone(plan);
 }
 
-/** Whether a thread that knows the names has the same properties and kernels. */
-function isNamed({ properties, kernels }: Plan): boolean {
-  return properties.every((property) => known.includes(property)) && kernels.every(isKnown);
+/** Whether a thread that knows the names has the same properties, kernels and scopes. */
+function isNamed(plan: Plan): boolean {
+  const { properties, kernels } = plan;
+  const areScopes = scopesOf(plan).every((scope) => runScopes.includes(scope));
+  return areScopes && properties.every((property) => known.includes(property)) && kernels.every(isKnown);
 }
 
 function isKnown(kernel: Kernel): boolean {
@@ -49,9 +53,10 @@ function isKnown(kernel: Kernel): boolean {
 }
 
 /** The plan that those names stand for. */
-export function planOf({ properties, kernels, ...rest }: NamedPlan): Plan {
+export function planOf({ properties, kernels, scopes, ...rest }: NamedPlan): Plan {
   return {
     ...rest,
+    scopes: runScopes.filter(({ name }) => scopes.includes(name)),
     properties: properties.flatMap((id) => known.find((property) => property.id === id) ?? []),
     kernels: kernels.flatMap(([name, release]) => kernelNamed(name, release) ?? []),
   };
@@ -78,11 +83,13 @@ class Threads implements Crew {
   private readonly free: Worker[];
   private readonly all: readonly Worker[];
 
-  constructor({ properties, kernels, ...rest }: Plan, jobs: number) {
+  constructor(plan: Plan, jobs: number) {
+    const { properties, kernels, ...rest } = plan;
     const workerData: NamedPlan = {
       ...rest,
       properties: properties.map(({ id }) => id),
       kernels: kernels.map(({ name, release }) => [name, release]),
+      scopes: scopesOf(plan).map(({ name }) => name),
     };
     this.size = jobs;
     this.all = Array.from({ length: jobs }, () => new Worker(WORKER, { workerData }));

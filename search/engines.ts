@@ -7,8 +7,8 @@ import { contradiction, isInside } from '../solver/shapeText.ts';
 import type { SolvedCell } from '../solver/solveCell.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, EngineName } from './outcome.ts';
-import { breaks } from './replays.ts';
 import { counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
+import { failing, isWorse } from './worse.ts';
 
 /** Milliseconds for a cell of z3's unless somebody says otherwise. */
 const CELL_BUDGET = 60_000;
@@ -46,18 +46,20 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
 function asCell(property: Property, kernel: Kernel, cell: SolvedCell, seed: number): Cell {
   const { outcome, reason, text, agreed, occurred, ...counts } = cell;
   const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --engine z3`;
-  const test = (candidate: Text) => breaks(property, kernel, candidate);
   const found = { by: 'z3', seed, command } as const;
+  const small = (broken: Text) => minimise(broken, failing(property, kernel, isWorse(property, kernel, broken)));
+  const counterexample = text === null ? null : counterexampleOf(property, kernel, small(text), found);
   return {
     property: property.id,
     variant: kernel.name,
     outcome,
+    worse: counterexample?.stock === 'keeps',
     engine: 'z3',
     scope: property.proof,
     runs: agreed,
     occurred,
     reason,
-    counterexample: text === null ? null : counterexampleOf(property, kernel, minimise(text, test), found),
+    counterexample,
     solved: counts,
   };
 }
@@ -68,6 +70,7 @@ function unsolved({ id, proof }: Property, { name }: Kernel): Cell {
     property: id,
     variant: name,
     outcome: 'undecided',
+    worse: false,
     engine: 'z3',
     scope: proof,
     runs: 0,
@@ -77,12 +80,13 @@ function unsolved({ id, proof }: Property, { name }: Kernel): Cell {
   };
 }
 
-/** One cell of two: a violation before anything else, the smaller one of two; then what was exhausted. The other stays beside it. */
+/** One cell of two: a violation before anything else, of two the one that is worse than stock, else the smaller one; then what was exhausted. The other stays beside it. */
 export function combined(sampled: Cell, solved: Cell): Cell {
   if (sampled.counterexample && solved.outcome === 'exhausted') refuseInside(solved.scope, sampled);
   if (sampled.counterexample && solved.counterexample) {
     const isSmaller = smaller(measure(solved.counterexample), measure(sampled.counterexample));
-    return isSmaller ? beside(solved, sampled) : beside(sampled, solved);
+    const isBetter = solved.worse === sampled.worse ? isSmaller : solved.worse;
+    return isBetter ? beside(solved, sampled) : beside(sampled, solved);
   }
   if (solved.counterexample) return beside(solved, sampled);
   if (sampled.counterexample || solved.outcome !== 'exhausted') return beside(sampled, solved);

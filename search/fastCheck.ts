@@ -9,6 +9,7 @@ import type { RunScope } from '../properties/scopes/runs.ts';
 import { wordsOfList } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
 import { drawEvents, drawHost } from './generate.ts';
+import type { Breaks } from './minimise.ts';
 import { acceptedCommands, breaksDrawn } from './replays.ts';
 
 /** The words of a host and of its events. */
@@ -36,8 +37,8 @@ export function decode(scope: RunScope, kernel: Kernel, [hostWords, eventWords]:
  *
  * fast-check itself would go on asking when the evaluations are used up; it does not shrink what it could not have drawn.
  */
-export function shrinkWords(property: Property, scope: RunScope, kernel: Kernel, lists: WordLists): Text {
-  const breaks = (words: WordLists) => breaksDrawn(property, kernel, decode(scope, kernel, words));
+export function shrinkWords(fails: Breaks, scope: RunScope, kernel: Kernel, lists: WordLists): Text {
+  const breaks = (words: WordLists) => fails(decode(scope, kernel, words));
   let words: [number[], number[]] = [[...lists[0]], [...lists[1]]];
   if (!breaks(words) || !wordLists.canShrinkWithoutContext(words)) return decode(scope, kernel, words);
   let candidates = wordLists.shrink(words, undefined);

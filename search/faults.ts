@@ -9,16 +9,16 @@ import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
 import { versionName, withOnly } from '../model/patch/single-faults.ts';
 import type { Fault } from '../model/types/faults.ts';
 import type { Kernel, World } from '../model/types/world.ts';
-import { type Property, type Run, scopesOf } from '../properties/property.ts';
-import type { RunScope } from '../properties/scopes/runs.ts';
+import type { Property, Run } from '../properties/property.ts';
+import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { firstBroken, playOn } from '../scenario/play.ts';
 import { eventOfLine, type Text } from '../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords, scopeNamed, wordsOfRun } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { drawEvents } from './generate.ts';
-import { measure, minimise, smaller } from './minimise.ts';
+import { type Breaks, measure, minimise, smaller } from './minimise.ts';
 import type { Counterexample, Failure } from './outcome.ts';
-import { breaks } from './replays.ts';
+import { breaks, breaksDrawn } from './replays.ts';
 import { counterexampleOf } from './review.ts';
 import { firstTwins, rerouted } from './twins.ts';
 
@@ -75,13 +75,11 @@ export function searchFaults(options: FaultOptions): readonly FaultFinding[] {
         }),
       ),
   );
-  const scopes = [...new Set(options.properties.flatMap(scopesOf))];
-  for (const scope of scopes) searchScope(scope, candidates, options);
+  for (const scope of runScopes) searchScope(scope, candidates, options);
   return candidates.map((candidate) => findingOf(candidate, options));
 }
 
 function searchScope(scope: RunScope, candidates: readonly Candidate[], options: FaultOptions): void {
-  const properties = options.properties.filter((property) => scopesOf(property).includes(scope));
   const mended = [icmpOnlyMended, tcpRehashMended];
   const kernels = [...mended, ...candidates.map(({ kernel }) => kernel)];
   const twins = firstTwins(kernels);
@@ -97,13 +95,14 @@ function searchScope(scope: RunScope, candidates: readonly Candidate[], options:
       candidates.forEach((candidate, c) => {
         candidate.runs++;
         const run = playOn(candidate.kernel, booted[c + mended.length] as World, events);
-        for (const property of properties) {
+        for (const property of options.properties) {
           const known = candidate.failures.filter((failure) => failure.property === property.id).length;
           if (known >= ENOUGH || firstBroken(property, run) < 0) continue;
           if (firstBroken(property, without[mended.indexOf(candidate.mended)] as Run) >= 0) continue;
           candidate.failures.push({
             property: property.id,
             variant: candidate.kernel.name,
+            worse: false,
             text: { host, events: lines },
             scope: scope.name,
             words: wordsOfRun(scope, options.seed, h, e, host),
@@ -123,7 +122,13 @@ function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
   for (const failure of failures) {
     const property = options.properties.find(({ id }) => id === failure.property) as Property;
     const test = breaksAlone(property, candidate);
-    const shrunk = shrinkWords(property, scopeNamed(options.properties, failure.scope), kernel, failure.words);
+    const fails: Breaks = (text) => breaksDrawn(property, kernel, text);
+    const shrunk = shrinkWords(
+      fails,
+      scopeNamed({ ...options, scopes: runScopes }, failure.scope),
+      kernel,
+      failure.words,
+    );
     const text = minimise(test(shrunk) ? shrunk : failure.text, test);
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, property, failure };
   }

@@ -1,5 +1,7 @@
 /** What a search can say about a property on a variant. Four outcomes, never merged. */
+import type { Property } from '../properties/property.ts';
 import type { Text } from '../scenario/text.ts';
+import type { Verdict } from './verdicts.ts';
 
 export type EngineName = 'fast-check' | 'z3';
 
@@ -12,6 +14,8 @@ export interface Counterexample {
   readonly variant: string;
   /** The kernel release, where it is not the reference. */
   readonly release?: string;
+  /** What stock of the same release does with the promise in this scenario; absent where it is stock's own. */
+  readonly stock?: 'keeps' | 'breaks';
   readonly host: readonly string[];
   readonly events: readonly string[];
   readonly trace: readonly string[];
@@ -30,6 +34,8 @@ export interface Cell extends Answer {
 /** What one engine says. */
 export interface Answer {
   readonly outcome: Outcome;
+  /** Whether it is violated in a scenario in which stock of the same release keeps the promise. */
+  readonly worse: boolean;
   readonly engine: EngineName;
   /** Scopes that the answer speaks of. */
   readonly scope: string;
@@ -66,8 +72,10 @@ export interface Review {
   /** How far it came, in words. */
   readonly reached: string;
   readonly command: string;
-  readonly properties: readonly { readonly id: string; readonly concern: string; readonly claim: string }[];
+  readonly properties: readonly Pick<Property, 'id' | 'concern' | 'gravity' | 'purpose' | 'claim'>[];
   readonly variants: readonly { readonly name: string; readonly title: string }[];
+  /** What a reviewer asks first, for each variant. */
+  readonly verdicts: readonly Verdict[];
   readonly cells: readonly Cell[];
 }
 
@@ -75,6 +83,8 @@ export interface Review {
 export interface Failure {
   readonly property: string;
   readonly variant: string;
+  /** Whether stock of the same release keeps the promise in it. */
+  readonly worse: boolean;
   readonly text: Text;
   /** The name of the scope that it was drawn from. */
   readonly scope: string;
@@ -86,6 +96,11 @@ export interface Failure {
 /** The answers for a cell, one an engine. */
 export function answersOf(cell: Cell): readonly Answer[] {
   return cell.beside === undefined ? [cell] : [cell, cell.beside];
+}
+
+/** An outcome in words; a violation says when stock keeps the promise. */
+export function outcomeText(outcome: string, worse: boolean): string {
+  return worse ? `${outcome}, worse than stock` : outcome;
 }
 
 /** Whether an outcome is the recorded one. Where z3 once ran out of time, it may close the cell on another day. */

@@ -140,13 +140,23 @@ function isPossible(lines: readonly string[], events: readonly Event[]): boolean
 
 /** Whether a text is a legal scenario that breaks the property. */
 export function breaks(property: Property, kernel: Kernel, text: Text): boolean {
+  return answer(property, kernel, text) === 'breaks';
+}
+
+/** Whether a text is a legal scenario that keeps the property. */
+export function keeps(property: Property, kernel: Kernel, text: Text): boolean {
+  return answer(property, kernel, text) === 'keeps';
+}
+
+function answer(property: Property, kernel: Kernel, text: Text): 'breaks' | 'keeps' | 'not legal' {
   const commands = allOf(text.host, commandIn);
   const events = allOf(text.events, eventIn);
-  if (commands === undefined || events === undefined || !isPossible(text.events, events)) return false;
+  if (commands === undefined || events === undefined || !isPossible(text.events, events)) return 'not legal';
   const ready = configured(kernel, text.host, commands);
-  if (!ready.accepted) return false;
+  if (!ready.accepted) return 'not legal';
   const end = played(kernel, ready, text.events, events);
-  return end.accepted && isBroken(property, kernel, end, events);
+  if (!end.accepted) return 'not legal';
+  return isBroken(property, kernel, end, events) ? 'breaks' : 'keeps';
 }
 
 /** The same for a text that was drawn: it is played whatever is refused in it. */

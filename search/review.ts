@@ -2,11 +2,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
-import { type Property, type Run, scopesOf } from '../properties/property.ts';
+import type { Property, Run } from '../properties/property.ts';
+import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { firstBroken, legalRun } from '../scenario/play.ts';
 import type { Text } from '../scenario/text.ts';
 import { traceLines } from '../scenario/trace.ts';
-import { type Plan, type Tally, unseen } from './bulk.ts';
+import { type Plan, scopesOf, type Tally, unseen } from './bulk.ts';
 import { type Crew, hire } from './crew.ts';
 import { superfluous } from './minimise.ts';
 import type { Cell, Counterexample } from './outcome.ts';
@@ -14,6 +15,7 @@ import { breaks } from './replays.ts';
 import { type Closed, Schedule } from './schedule.ts';
 import { Assembled, type PlayedPiece } from './shard.ts';
 import { cellAt, type Small } from './tasks.ts';
+import { failing, isStock, isWorse } from './worse.ts';
 
 /** Fixed so that two people see the same review. */
 export const SEED = 1;
@@ -27,6 +29,8 @@ export const FAILURES = 6;
 export interface SearchOptions {
   readonly properties: readonly Property[];
   readonly kernels: readonly Kernel[];
+  /** Where scenarios are drawn from; the properties' own scopes without it. */
+  readonly scopes?: readonly RunScope[];
   readonly seed: number;
   readonly runs: number;
   /** Milliseconds for everything; Infinity for no end. */
@@ -56,12 +60,13 @@ export type Stored = Pick<Counterexample, 'host' | 'events' | 'found'>;
 export function planFor({
   properties,
   kernels,
+  scopes = scopesOf({ properties }),
   seed,
   runs,
   path = '',
   failures = FAILURES,
-}: Pick<SearchOptions, 'properties' | 'kernels' | 'seed' | 'runs' | 'path' | 'failures'>): Plan {
-  return { properties, kernels, seed, runs, path, failures };
+}: Pick<SearchOptions, 'properties' | 'kernels' | 'scopes' | 'seed' | 'runs' | 'path' | 'failures'>): Plan {
+  return { properties, kernels, scopes, seed, runs, path, failures };
 }
 
 /** Searches every property on every kernel with fast-check's outcomes. */
@@ -116,9 +121,10 @@ class Search {
     for (let cell = 0; cell < properties.length * kernels.length; cell++) {
       if (this.cells[cell] !== undefined) continue;
       const tally = this.schedule.tallyOf(cell);
-      const seen = tally.failures.find(({ text }) => breaks(tally.property, tally.kernel, text));
-      const small = seen === undefined ? null : { text: seen.text, path: seen.path, finished: false };
-      this.decide({ cell, tally, small: this.examples.has(cell) ? null : small });
+      const legal = tally.failures.filter(({ text }) => breaks(tally.property, tally.kernel, text));
+      const seen = legal.find(({ worse }) => worse) ?? legal[0];
+      const small = seen && { text: seen.text, scope: seen.scope, path: seen.path, finished: false };
+      this.decide({ cell, tally, small: this.examples.has(cell) ? null : (small ?? null) });
     }
   }
 
@@ -158,13 +164,14 @@ class Search {
       const [property, kernel] = cellAt(properties, kernels, cell);
       const stored = this.options.stored?.(property, kernel);
       if (stored === undefined || !breaks(property, kernel, stored)) continue;
-      const isSmall = superfluous(stored, (text) => breaks(property, kernel, text)).length === 0;
-      this.schedule.know(cell, stored, isSmall);
+      const worse = isWorse(property, kernel, stored);
+      const isSmall = superfluous(stored, failing(property, kernel, worse)).length === 0;
+      this.schedule.know(cell, { text: stored, isSmall, worse });
       this.stored.set(cell, stored);
       if (isSmall) {
         const example = counterexampleOf(property, kernel, stored, stored.found);
         this.examples.set(cell, example);
-        this.options.onCell?.(violated({ property, kernel, ...unseen() }, example));
+        this.options.onCell?.(violated(this.plan, { property, kernel, ...unseen() }, example));
       }
       await setImmediate();
     }
@@ -175,7 +182,7 @@ class Search {
     const known = this.examples.get(cell);
     const example = small === null ? known : this.exampleOf(cell, tally, small);
     const cut = small !== null && !small.finished ? `${this.ending} before its counterexample was small` : '';
-    const decided = example === undefined ? this.unbroken(tally) : violated(tally, example, cut);
+    const decided = example === undefined ? this.unbroken(tally) : violated(this.plan, tally, example, cut);
     this.cells[cell] = decided;
     if (known === undefined) this.options.onCell?.(decided);
   }
@@ -185,9 +192,10 @@ class Search {
     return this.options.stop?.aborted ? 'it was interrupted' : 'the budget ended';
   }
 
-  private exampleOf(cell: number, { property, kernel }: Tally, { text, path, finished }: Small): Counterexample {
+  private exampleOf(cell: number, { property, kernel }: Tally, { text, scope, path, finished }: Small): Counterexample {
     const { seed } = this.plan;
-    const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --seed ${seed} --path ${path}`;
+    const elsewhere = scope === property.scope.name ? '' : ` --scope ${scope}`;
+    const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --seed ${seed}${elsewhere} --path ${path}`;
     const fresh = { by: 'fast-check', seed, command } as const;
     const found = path === '' ? (this.stored.get(cell) as Stored).found : fresh;
     return counterexampleOf(property, kernel, text, found, finished);
@@ -196,7 +204,8 @@ class Search {
   private unbroken(tally: Tally): Cell {
     const end = this.schedule.finished ? '' : `${this.ending} after ${tally.runs.toLocaleString('en')} runs`;
     const reason = end === '' && tally.occurred === 0 ? 'the case it speaks of never occurred' : end;
-    return { ...answerOf(tally), outcome: reason === '' ? 'sampled' : 'undecided', reason, counterexample: null };
+    const outcome = reason === '' ? 'sampled' : 'undecided';
+    return { ...answerOf(this.plan, tally), outcome, worse: false, reason, counterexample: null };
   }
 }
 
@@ -207,14 +216,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function violated(tally: Tally, counterexample: Counterexample, reason = ''): Cell {
-  return { ...answerOf(tally), outcome: 'violated', reason, counterexample };
+function violated(plan: Plan, tally: Tally, counterexample: Counterexample, reason = ''): Cell {
+  const worse = counterexample.stock === 'keeps';
+  return { ...answerOf(plan, tally), outcome: 'violated', worse, reason, counterexample };
 }
 
-function answerOf({ property, kernel, runs, occurred, inexpressible, why }: Tally) {
-  const scope = scopesOf(property)
-    .map(({ name }) => name)
-    .join(', ');
+function answerOf(plan: Plan, { property, kernel, runs, occurred, inexpressible, why }: Tally) {
+  const names = scopesOf(plan).map(({ name }) => name);
+  const scope = names.length === runScopes.length ? 'every scope' : names.join(', ');
   return {
     property: property.id,
     variant: kernel.name,
@@ -245,7 +254,8 @@ export function counterexampleOf(
   found: Counterexample['found'],
   isSmall = true,
 ): Counterexample {
-  const rest = isSmall ? superfluous(text, (candidate) => breaks(property, kernel, candidate)) : [];
+  const worse = isWorse(property, kernel, text);
+  const rest = isSmall ? superfluous(text, failing(property, kernel, worse)) : [];
   if (rest.length > 0)
     throw new Error(`internal error: ${property.id} on ${kernel.name} is not minimal: ${rest.join('; ')}`);
   const run = legalRun(kernel, text) as Run;
@@ -254,6 +264,7 @@ export function counterexampleOf(
     property: property.id,
     variant: kernel.name,
     ...(kernel.release === REFERENCE ? {} : { release: kernel.release }),
+    ...(isStock(kernel) ? {} : { stock: worse ? 'keeps' : 'breaks' }),
     host: text.host,
     events: text.events,
     trace: traceLines(run),

@@ -7,8 +7,9 @@
  */
 import type { RunScope } from '../properties/scopes/runs.ts';
 import type { Text } from '../scenario/text.ts';
-import { type Piece, type PieceResult, type Plan, piecesOf, runsIn, scopesOfAll, Tallies, type Tally } from './bulk.ts';
+import { type Piece, type PieceResult, type Plan, piecesOf, runsIn, scopesOf, Tallies, type Tally } from './bulk.ts';
 import { measure, smaller } from './minimise.ts';
+import type { Failure } from './outcome.ts';
 import type { PlayTask, Small, SmallTask, Task } from './tasks.ts';
 
 /** The part of a budget that is for playing; the rest is for making small what was found last. */
@@ -20,6 +21,15 @@ export interface Closed {
   readonly tally: Tally;
   /** What its failures were made into; null when there is none, or none that can beat the scenario that is known. */
   readonly small: Small | null;
+}
+
+/** What is known of a cell before anything is played. */
+export interface Known {
+  readonly text: Text;
+  /** Whether only a smaller one is of interest. */
+  readonly isSmall: boolean;
+  /** Whether stock keeps the property in it. */
+  readonly worse: boolean;
 }
 
 export class Schedule {
@@ -41,7 +51,7 @@ export class Schedule {
   private readonly early = new Map<number, PieceResult>();
   private readonly places = new Map<Task, number>();
   private readonly closed = new Set<number>();
-  private readonly known = new Map<number, { readonly text: Text; readonly isSmall: boolean }>();
+  private readonly known = new Map<number, Known>();
   private readonly small: SmallTask[] = [];
   private readonly hear: (closed: Closed) => void;
 
@@ -50,15 +60,15 @@ export class Schedule {
     this.budget = budget;
     this.hear = hear;
     this.end = Date.now() + budget;
-    this.scopes = scopesOfAll(plan.properties);
+    this.scopes = scopesOf(plan);
     this.tallies = new Tallies(plan);
     this.allRuns = this.scopes.reduce((sum, scope) => sum + runsIn(scope, plan), 0);
     this.pieces = this.allPieces();
   }
 
-  /** A scenario that breaks the cell's property is known; when it `isSmall`, only a smaller one is of interest. */
-  know(cell: number, text: Text, isSmall: boolean): void {
-    this.known.set(cell, { text, isSmall });
+  /** A scenario is known that breaks the cell's property. */
+  know(cell: number, known: Known): void {
+    this.known.set(cell, known);
   }
 
   /** The next task; undefined when there is none, or none before another has come back. */
@@ -121,10 +131,14 @@ export class Schedule {
     this.closed.add(cell);
     const tally = this.tallyOf(cell);
     const known = this.known.get(cell);
-    const isBetter = ({ text }: { readonly text: Text }) =>
-      known === undefined || smaller(measure(text), measure(known.text));
-    const failures = tally.failures.filter(isBetter);
+    const failures = tally.failures.filter((one) => isBetter(one, known));
     if (failures.length === 0 && (known === undefined || known.isSmall)) this.hear({ cell, tally, small: null });
     else this.small.push({ kind: 'small', cell, failures, stored: known?.text ?? null, until: this.end });
   }
+}
+
+/** Whether a failure may become a better counterexample than the known one: it is worse than stock, or else smaller. */
+function isBetter({ worse, text }: Failure, known: Known | undefined): boolean {
+  if (known === undefined || worse !== known.worse) return worse || known === undefined;
+  return smaller(measure(text), measure(known.text));
 }

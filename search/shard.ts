@@ -3,7 +3,7 @@
  * played all. A machine leaves a cell alone when its own pieces have failures enough: in the order of all pieces the
  * cell is closed by then, too.
  */
-import { type Piece, type PieceResult, type Plan, piecesOf, scopesOfAll, Tallies } from './bulk.ts';
+import { type Piece, type PieceResult, type Plan, piecesOf, scopesOf, Tallies } from './bulk.ts';
 import { type Crew, hire } from './crew.ts';
 import type { Done, Task } from './tasks.ts';
 
@@ -28,7 +28,7 @@ export interface ShardOptions {
 /** Plays the pieces of one part; fewer when it is stopped. */
 export async function playShard(plan: Plan, { part, of }: Shard, options: ShardOptions): Promise<PlayedPiece[]> {
   const { jobs, progress, stop } = options;
-  const pieces = scopesOfAll(plan.properties).flatMap((scope) => [...piecesOf(scope, plan)]);
+  const pieces = scopesOf(plan).flatMap((scope) => [...piecesOf(scope, plan)]);
   const mine = pieces.filter((_, at) => at % of === part - 1);
   const played: PlayedPiece[] = [];
   const tallies = new Tallies(plan);

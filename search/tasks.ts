@@ -4,7 +4,7 @@ import { type Piece, type PieceResult, type Plan, playPiece, scopeNamed } from '
 import { shrinkWords } from './fastCheck.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Failure } from './outcome.ts';
-import { breaks } from './replays.ts';
+import { failing, failingDrawn } from './worse.ts';
 
 export interface PlayTask {
   readonly kind: 'play';
@@ -19,7 +19,7 @@ export interface SmallTask {
   readonly kind: 'small';
   readonly cell: number;
   readonly failures: readonly Failure[];
-  /** A scenario that breaks the property, too; null when there is none. */
+  /** Another scenario that breaks the property; null when there is none. */
   readonly stored: Text | null;
   readonly until: number;
 }
@@ -29,7 +29,8 @@ export type Task = PlayTask | SmallTask;
 /** The smallest scenario of a cell. */
 export interface Small {
   readonly text: Text;
-  /** The run that it was made from, '' for the stored one. */
+  /** The run that it was made from, and the scope that this was drawn from; '' for the stored one. */
+  readonly scope: string;
   readonly path: string;
   /** Whether there was time to make it as small as it gets. */
   readonly finished: boolean;
@@ -42,19 +43,32 @@ export function doTask(plan: Plan, task: Task): PieceResult | Small {
   return task.kind === 'play' ? playPiece(plan, task.piece, new Set(task.closed), task.until) : smallest(plan, task);
 }
 
-/** The smallest of what the failures of a cell shrink to. */
-function smallest({ properties, kernels }: Plan, { cell, failures, stored, until }: SmallTask): Small {
-  const [property, kernel] = cellAt(properties, kernels, cell);
-  const test = (text: Text) => breaks(property, kernel, text);
-  let best = stored === null ? undefined : { text: minimise(stored, test, until), path: '' };
-  for (const { words, text: drawn, scope, path } of failures) {
+/** The smallest of what the failures of a cell shrink to: of those that are worse than stock, where there are any. */
+function smallest(plan: Plan, task: SmallTask): Small {
+  const [{ id }, { name }] = cellAt(plan.properties, plan.kernels, task.cell);
+  const best = smallestOf(plan, task, true) ?? smallestOf(plan, task, false);
+  if (best === undefined) throw new Error(`internal error: nothing was found of ${id} on ${name}`);
+  return { ...best, finished: Date.now() <= task.until };
+}
+
+function smallestOf(
+  plan: Plan,
+  { cell, failures, stored, until }: SmallTask,
+  worse: boolean,
+): Omit<Small, 'finished'> | undefined {
+  const [property, kernel] = cellAt(plan.properties, plan.kernels, cell);
+  const test = failing(property, kernel, worse);
+  const fails = failingDrawn(property, kernel, worse);
+  let best = stored !== null && test(stored) ? { text: minimise(stored, test, until), scope: '', path: '' } : undefined;
+  for (const { words, text: drawn, scope, path, ...failure } of failures) {
     if (best !== undefined && Date.now() > until) break;
-    const shrunk = shrinkWords(property, scopeNamed(properties, scope), kernel, words);
+    if (failure.worse !== worse) continue;
+    const shrunk = shrinkWords(fails, scopeNamed(plan, scope), kernel, words);
     const text = minimise(test(shrunk) ? shrunk : drawn, test, until);
-    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, path };
+    if (!test(text)) continue;
+    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, scope, path };
   }
-  if (best === undefined) throw new Error(`internal error: nothing was found of ${property.id} on ${kernel.name}`);
-  return { ...best, finished: Date.now() <= until };
+  return best;
 }
 
 /** The property and the kernel of a cell, which is named by its place in the order properties × kernels. */

@@ -2,6 +2,7 @@
 import { formatAddress } from '../model/types/net.ts';
 import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import { fill, partsOf } from '../properties/scopes/template.ts';
+import { chance, oneOf, type WordSource } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
 import { InternalError } from './terms/term.ts';
 
@@ -31,6 +32,18 @@ export function textOf(scope: ShapeScope, shape: ProofShape, numbers: Numbers): 
     host: shape.host.map((line) => fill(line, values).replace(ALL_BITS, '')),
     events: shape.events.map((line) => fill(line, values)),
   };
+}
+
+/** What a reader expects in the places of a shape. */
+export function familiarNumbers(places: readonly Place[]): Numbers {
+  return Object.fromEntries(places.map(({ name, familiar, lo }) => [name, familiar[0] ?? lo]));
+}
+
+/** Numbers for the places of a shape, half of them familiar: then marks meet rules. */
+export function drawNumbers(places: readonly Place[], words: WordSource): Numbers {
+  const draw = ({ lo, hi, familiar }: Place): number =>
+    chance(words, 1, 2) ? oneOf(words, familiar) : lo + (words.next() % (hi - lo + 1));
+  return Object.fromEntries(places.map((place) => [place.name, draw(place)]));
 }
 
 /** Whether a text is the shape with some numbers of its ranges in its places. */

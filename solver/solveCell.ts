@@ -10,15 +10,15 @@ import type { Kernel } from '../model/types/world.ts';
 import * as liftedProperties from '../properties/index.ts?lifted';
 import * as liftedKeeps from '../properties/keeps.ts?lifted';
 import type { Property } from '../properties/property.ts';
-import type { Place, ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
+import type { ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import { firstBroken, legalRun, occurs } from '../scenario/play.ts';
-import { chance, oneOf, type WordSource, wordsOfSeed } from '../scenario/random.ts';
+import { wordsOfSeed } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
 import { evaluateRuns } from './evaluate.ts';
 import { explore } from './explore.ts';
 import { type Fresh, uninterpreted } from './inputs.ts';
 import { templateOf } from './shapeTerms.ts';
-import { contradiction, type Numbers, placesOf, textOf } from './shapeText.ts';
+import { contradiction, drawNumbers, familiarNumbers, placesOf, textOf } from './shapeText.ts';
 import type { Z3 } from './smt.ts';
 import { InternalError } from './terms/term.ts';
 
@@ -90,18 +90,6 @@ function statement(scope: ShapeScope, shape: ProofShape, { property, kernel }: L
     };
     return liftedKeeps.keeps(property, { ...kernel, ...hashes }, template(fresh));
   };
-}
-
-/** What a reader expects in the places of a shape. */
-function familiarNumbers(places: readonly Place[]): Numbers {
-  return Object.fromEntries(places.map(({ name, familiar, lo }) => [name, familiar[0] ?? lo]));
-}
-
-/** Numbers for the places of a shape, half of them familiar: then marks meet rules. */
-function drawNumbers(places: readonly Place[], words: WordSource): Numbers {
-  const draw = ({ lo, hi, familiar }: Place): number =>
-    chance(words, 1, 2) ? oneOf(words, familiar) : lo + (words.next() % (hi - lo + 1));
-  return Object.fromEntries(places.map((place) => [place.name, draw(place)]));
 }
 
 /** What drawn inputs showed: on which the two sources disagree, which break the property, in how many its case occurs. */

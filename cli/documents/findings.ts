@@ -4,9 +4,10 @@ import { onRelease, releases } from '../../model/patch/releases/index.ts';
 import { versionName, withOnly } from '../../model/patch/single-faults.ts';
 import { type Fault, faults } from '../../model/types/faults.ts';
 import { properties } from '../../properties/index.ts';
-import type { Property } from '../../properties/property.ts';
+import { GRAVITIES, type Property } from '../../properties/property.ts';
 import { firstBroken, play } from '../../scenario/play.ts';
 import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
+import { rankOf } from '../../search/verdicts.ts';
 import { counterexampleFiles } from '../files.ts';
 import { readResult } from '../results.ts';
 import { differencesTable } from './matrix.ts';
@@ -80,10 +81,17 @@ ${[...scenario.host, ...scenario.events, ...(scenario.trace ?? []).map((line) =>
 `;
 }
 
+/** How grave the promise is that the fault breaks; those without a counterexample come last. */
+function rankIn(fault: Fault, all: readonly Stored[]): number {
+  const [first] = storedOf(fault, all);
+  return first === undefined ? GRAVITIES.length : rankOf(propertyOf(first));
+}
+
 /** FINDINGS.md. */
 export function findingsText(): string {
   const all = counterexampleFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
   const found = faults.filter((fault) => storedOf(fault, all).length > 0);
+  const sorted = faults.toSorted((a, b) => rankIn(a, all) - rankIn(b, all));
   const mended = [false, true].map((movesSyn) => {
     const name = `${versionName(movesSyn)}-mended`;
     const left = all.filter(({ scenario }) => scenario.variant === name && scenario.release === undefined);
@@ -103,7 +111,9 @@ ${found.length} independent faults. Each was found by the search, not by a scrip
 left and all others are mended (\`model/patch/mended.ts\`), so that none hides or causes another; each counterexample is
 1-minimal, and keeps the promise once that fault is mended, too.
 
-${faults.map((fault, at) => section(fault, at + 1, all)).join('\n')}
+The gravest come first.
+
+${sorted.map((fault, at) => section(fault, at + 1, all)).join('\n')}
 ## What remains when every fault is mended
 
 The design itself: sockets that are connected, or bound by their first lookup, keep their source, and what the stock

@@ -12,7 +12,7 @@ import { type Runner, withOutputs } from './examples.ts';
 import { findingsText } from './findings.ts';
 import { folderTable, mapText } from './map.ts';
 import { padded } from './markdown.ts';
-import { matrixText, summaryTable } from './matrix.ts';
+import { matrixText, summaryTable, verdictsList } from './matrix.ts';
 import { measuredTable } from './measured.ts';
 import { synFiltersText } from './synFilters.ts';
 
@@ -29,6 +29,7 @@ const WHOLE: Readonly<Record<string, () => string>> = {
 
 /** What stands between `<!-- name -->` and `<!-- /name -->`. */
 const PARTS: Readonly<Record<string, () => string>> = {
+  verdicts: verdictsList,
   summary: summaryTable,
   measured: measuredTable,
   folders: folderTable,

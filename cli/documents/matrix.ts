@@ -2,7 +2,11 @@
 import { variants } from '../../model/patch/index.ts';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { properties } from '../../properties/index.ts';
-import { type Outcomes, readResult, recordedOn, solvedOn } from '../results.ts';
+import { outcomeText } from '../../search/outcome.ts';
+import { verdictsOf, verdictText } from '../../search/verdicts.ts';
+import { readCounterexample } from '../files.ts';
+import { readResult, recordedOn, solvedOn, worseOn } from '../results.ts';
+import { WORSE } from '../terminal.ts';
 import { table } from './markdown.ts';
 
 /** A recorded cell. */
@@ -12,17 +16,29 @@ export interface RecordedCell {
   readonly outcome: string;
 }
 
-export function cellsOf(outcomes: Outcomes): readonly RecordedCell[] {
+export function cellsOf(outcomes: Readonly<Record<string, Readonly<Record<string, string>>>>): readonly RecordedCell[] {
   return Object.entries(outcomes).flatMap(([property, row]) =>
     Object.entries(row).map(([variant, outcome]) => ({ property, variant, outcome })),
   );
 }
 
+/** The recorded outcomes on a release in words, which say what is worse than stock. */
+function wordsOn(release: string): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  const worse = worseOn(release);
+  const words: Record<string, Record<string, string>> = {};
+  for (const { property, variant, outcome } of cellsOf(recordedOn(release)))
+    words[property] = {
+      ...words[property],
+      [variant]: outcomeText(outcome, worse[property]?.includes(variant) === true),
+    };
+  return words;
+}
+
 /** Cells whose outcome on another release is not that of the reference, by release. */
-export function differences(): readonly (RecordedCell & { readonly release: string })[] {
-  const reference = recordedOn(REFERENCE);
-  return Object.entries(readResult('matrix').releases).flatMap(([release, { outcomes }]) =>
-    cellsOf(outcomes)
+function differences(): readonly (RecordedCell & { readonly release: string })[] {
+  const reference = wordsOn(REFERENCE);
+  return Object.keys(readResult('matrix').releases).flatMap((release) =>
+    cellsOf(wordsOn(release))
       .filter(({ property, variant, outcome }) => outcome !== reference[property]?.[variant])
       .map((cell) => ({ ...cell, release })),
   );
@@ -35,7 +51,7 @@ function together(words: readonly string[]): string {
 
 /** A row for every release and property. */
 export function differencesTable(): string {
-  const reference = recordedOn(REFERENCE);
+  const reference = wordsOn(REFERENCE);
   const all = differences();
   const rows = [...new Set(all.map(({ release, property }) => `${release} ${property}`))].map((row) => {
     const cells = all.filter(({ release, property }) => `${release} ${property}` === row);
@@ -56,11 +72,12 @@ export function differencesTable(): string {
 /** A row for every property: what fast-check found, and behind it that z3 closed the cell in its scope. */
 export function matrixTable(): string {
   const solved = solvedOn(REFERENCE);
-  const rows = Object.entries(recordedOn(REFERENCE)).map(([id, row]) => [
+  const rows = Object.entries(wordsOn(REFERENCE)).map(([id, row]) => [
     id,
     ...variants.map(({ name }) => {
       const closed = solved[id]?.[name] === 'exhausted' ? ', exhausted' : '';
-      return row[name] === 'violated' ? '**violated**' : `${row[name]}${closed}`;
+      const words = row[name] ?? '';
+      return words.startsWith('violated') ? `**${words}**` : `${words}${closed}`;
     }),
   ]);
   return table([['property', ...variants.map(({ name }) => name)], ...rows]);
@@ -81,7 +98,28 @@ export function summaryTable(): string {
       properties.filter((one) => one.concern === concern),
     ),
   );
-  return table([['promises about', 'all', ...variants.map(({ name }) => name)], ...rows, rowOf('all', properties)]);
+  const worse = worseOn(REFERENCE);
+  const keptByStock = [
+    'of these, where stock keeps it',
+    '',
+    ...variants.map(({ name }) => String(properties.filter(({ id }) => worse[id]?.includes(name)).length)),
+  ];
+  const names = variants.map(({ name }) => name);
+  return table([['promises about', 'all', ...names], ...rows, rowOf('all', properties), keptByStock]);
+}
+
+/** What a reviewer asks first, for each variant. */
+export function verdictsList(): string {
+  const worse = worseOn(REFERENCE);
+  const cells = cellsOf(recordedOn(REFERENCE)).map((cell) => ({
+    ...cell,
+    worse: worse[cell.property]?.includes(cell.variant) === true,
+    finding: readCounterexample(cell.property, cell.variant)?.finding ?? '',
+  }));
+  const names = variants.map(({ name }) => name);
+  return verdictsOf(properties, names, cells)
+    .map((verdict) => `- **${verdict.variant}** ${verdictText(verdict)}`)
+    .join('\n');
 }
 
 /** results/matrix.md. */
@@ -98,9 +136,11 @@ Printed by \`npm run documents\` from what these commands recorded:
 ${commands.join('\n')}
 - \`reroute-check prove --record\`
 
-On Linux ${REFERENCE}. \`violated\`: a stored counterexample replays. \`sampled\`: fast-check ran its scenarios and none failed.
+On Linux ${REFERENCE}. \`violated\`: a stored counterexample replays; worse than stock: ${WORSE}. \`sampled\`: fast-check ran its scenarios and none failed.
 \`exhausted\` behind an outcome: z3 closed every path of every shape in its own scope, too. \`undecided\`: the budget ended
 first, or the case that the property speaks of never occurred.
+
+${verdictsList()}
 
 ${matrixTable()}
 

@@ -1,7 +1,8 @@
 /** A review as Markdown. */
-import type { Outcome, Review } from '../../search/outcome.ts';
+import { type Outcome, outcomeText, type Review } from '../../search/outcome.ts';
+import { verdictText } from '../../search/verdicts.ts';
 import { counterexamplePath } from '../files.ts';
-import { cellOf, exhaustedScopes, outcomesOf } from '../terminal.ts';
+import { cellOf, exhaustedScopes, outcomesOf, WORSE } from '../terminal.ts';
 
 /** What the outcomes mean, those that occur. */
 const MEANINGS: Readonly<Record<Outcome, string>> = {
@@ -20,6 +21,8 @@ export function markdown(review: Review): string {
     '',
     `${runs.toLocaleString('en')} scenarios of a whole scope, seed ${seed}, reroute-check ${version}${interrupted ? '; interrupted' : ''}. Again: \`${review.command}\``,
     '',
+    ...review.verdicts.map((verdict) => `- ${verdict.variant} ${verdictText(verdict)}`),
+    '',
     `| property | ${names.join(' | ')} |`,
     `| --- |${' --- |'.repeat(names.length)}`,
   ];
@@ -27,7 +30,9 @@ export function markdown(review: Review): string {
     const row = names.map((name) => {
       const cell = cellOf(review, id, name);
       const { counterexample } = cell;
-      const text = outcomesOf(cell).join(' + ');
+      const text = outcomesOf(cell)
+        .map((outcome) => outcomeText(outcome, cell.worse))
+        .join(' + ');
       return counterexample === null ? text : `[${text}](${counterexamplePath(id, name, counterexample.release)})`;
     });
     lines.push(`| ${id} | ${row.join(' | ')} |`);
@@ -36,6 +41,7 @@ export function markdown(review: Review): string {
   lines.push('');
   for (const [outcome, meaning] of Object.entries(MEANINGS))
     if (seen.has(outcome as Outcome)) lines.push(`- ${outcome}: ${meaning}`);
+  if (cells.some(({ worse }) => worse)) lines.push(`- worse than stock: ${WORSE}`);
   for (const scope of exhaustedScopes(review)) lines.push('', scope);
   for (const name of names) {
     const violated = cells.filter((cell) => cell.variant === name && cell.counterexample !== null);

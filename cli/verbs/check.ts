@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
+import { runScopes } from '../../properties/scopes/runs.ts';
 import { wrong } from '../../scenario/error.ts';
 import type { Cell, Review } from '../../search/outcome.ts';
 import { breaks } from '../../search/replays.ts';
@@ -115,7 +116,7 @@ async function checkShard(shard: Shard, options: CheckOptions): Promise<void> {
   const kernels = chooseVariants(variant ?? [], release);
   const show = progress();
   const interrupt = interruptible();
-  const pieces = await playShard(planFor({ properties, kernels, seed: chosen.seed, runs }), shard, {
+  const pieces = await playShard(planFor({ properties, kernels, scopes: runScopes, seed: chosen.seed, runs }), shard, {
     jobs: options.jobs ?? availableParallelism(),
     progress: show.say,
     stop: interrupt.signal,

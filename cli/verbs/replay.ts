@@ -5,6 +5,7 @@ import { properties } from '../../properties/index.ts';
 import { firstBroken, inexpressible, play } from '../../scenario/play.ts';
 import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
 import { inexpressibleText, traceLines } from '../../scenario/trace.ts';
+import { stockOf } from '../../search/worse.ts';
 import { chooseProperty, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { withoutPatch } from '../hostNotes.ts';
@@ -28,6 +29,8 @@ interface Replayed {
   readonly violations: readonly { readonly property: string; readonly event: number }[];
   /** Whether its trace is the stored one; true where none is stored for that kernel. */
   readonly asStored: boolean;
+  /** What stock does with the property; absent where that is what is stored, or nothing is. */
+  readonly stock?: 'keeps' | 'breaks';
   /** Why the variant cannot do what it stands for in this scenario; absent when it can. */
   readonly inexpressible?: string;
 }
@@ -58,7 +61,8 @@ function replayed(file: string, stored: LoadedScenario, options: ReplayOptions):
     kernel.name !== stored.variant ||
     kernel.release !== (stored.release ?? REFERENCE) ||
     JSON.stringify(traceLines(run)) === JSON.stringify(stored.trace);
-  return { ...on, violations, asStored };
+  const stock = stockNow(stored);
+  return { ...on, violations, asStored, ...(stock === undefined || stock === stored.stock ? {} : { stock }) };
 }
 
 function textOf({ file, variant, release, property, violations, asStored, ...rest }: Replayed): string {
@@ -66,6 +70,14 @@ function textOf({ file, variant, release, property, violations, asStored, ...res
   if (rest.inexpressible !== undefined) return `${first}${file}: ${rest.inexpressible}\n`;
   const broken = violations.map(({ property: id, event }) => `${id} at events[${event}]`).join(', ');
   const verdict = broken === '' ? `keeps ${property ?? 'every property'}` : `violates ${broken}`;
+  const stock = rest.stock === undefined ? '' : `; stock ${rest.stock} it, which is not what the file says`;
   const on = `${variant}${release === REFERENCE ? '' : `, Linux ${release},`}`;
-  return `${first}${file}: on ${on} ${verdict}${asStored ? '' : '; its trace is not the stored one'}\n`;
+  return `${file}: on ${on} ${verdict}${asStored ? '' : '; its trace is not the stored one'}${stock}\n`;
+}
+
+/** What stock of the release that is stored does with the property; undefined where nothing is stored of that. */
+function stockNow({ property, variant, release, stock, scenario }: LoadedScenario): 'keeps' | 'breaks' | undefined {
+  if (property === undefined || variant === undefined || stock === undefined) return undefined;
+  const run = play(stockOf(chooseVariant(variant, release)), scenario);
+  return firstBroken(chooseProperty(property), run) < 0 ? 'keeps' : 'breaks';
 }

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
+import { runScopes } from '../../properties/scopes/runs.ts';
 import { wrong } from '../../scenario/error.ts';
 import { searchWith } from '../../search/engines.ts';
 import { measure, smaller } from '../../search/minimise.ts';
@@ -11,6 +12,8 @@ import { answersOf, type Cell, type EngineName, type Outcome, type Review } from
 import { breaks } from '../../search/replays.ts';
 import { RUNS, SEED, type Stored } from '../../search/review.ts';
 import type { PlayedPiece } from '../../search/shard.ts';
+import { verdictsOf } from '../../search/verdicts.ts';
+import { isWorse } from '../../search/worse.ts';
 import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
 import {
   counterexamplePath,
@@ -24,7 +27,7 @@ import {
 import { interruptible } from '../interrupt.ts';
 import { live } from '../live.ts';
 import { page } from '../page.ts';
-import { needToRecord, readResult, record, recordedOn, today } from '../results.ts';
+import { needToRecord, readResult, record, today } from '../results.ts';
 import { matrixText } from '../terminal.ts';
 import { widthOfOutput } from '../width.ts';
 
@@ -62,6 +65,7 @@ export async function makeReview(
   const cells = await searchWith(engine, {
     properties,
     kernels: variants,
+    scopes: runScopes,
     seed,
     runs,
     budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
@@ -88,14 +92,25 @@ export async function makeReview(
       ...(options.release === undefined || options.release === REFERENCE ? [] : [`--release ${options.release}`]),
       ...(options.variant ?? []).map((name) => `--variant ${name}`),
     ].join(' '),
-    properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
+    properties: properties.map(({ id, concern, gravity, purpose, claim }) => ({
+      id,
+      concern,
+      gravity,
+      purpose,
+      claim,
+    })),
     variants: variants.map(({ name, title }) => ({ name, title })),
+    verdicts: verdictsOf(
+      properties,
+      variants.map(({ name }) => name),
+      cells.map((cell) => ({ ...cell, finding: cell.counterexample?.finding ?? '' })),
+    ),
     cells,
   };
 }
 
 /** What proves that cell: its own counterexample, or, on another release, the one of the reference. */
-function storedFor(property: string, variant: string, release: string | undefined): Stored | undefined {
+export function storedFor(property: string, variant: string, release: string | undefined): Stored | undefined {
   const own = knownCounterexample(property, variant, release);
   const reference = knownCounterexample(property, variant);
   if (own !== undefined || reference === undefined) return own;
@@ -108,19 +123,17 @@ function onRelease(release: string | undefined): string | undefined {
   return release === REFERENCE ? undefined : release;
 }
 
-/** Whether the counterexample of a cell is kept: on another release than the reference only where the outcome differs. */
-function isKeptOn(release: string, cell: Cell): boolean {
-  return release === REFERENCE || differs(cell);
-}
-
-/** Whether the cell's outcome is another than on the reference release: then a counterexample of its own is kept. */
-export function differs(cell: Cell): boolean {
-  return cell.outcome !== recordedOn(REFERENCE)[cell.property]?.[cell.variant];
+/** Whether the counterexample of a cell is kept: on another release than the reference only where that of the reference does not show the same. */
+function isKeptOn(release: string, { property, variant, worse }: Cell): boolean {
+  const reference = release === REFERENCE ? undefined : readCounterexample(property, variant);
+  if (reference === undefined) return true;
+  const asked = [chooseProperty(property), chooseVariant(variant, release), reference] as const;
+  return !breaks(...asked) || isWorse(...asked) !== worse;
 }
 
 /**
  * Makes a review, prints it, and stores it and its counterexamples. On another release than the reference, the
- * counterexamples of cells that differ from it are kept.
+ * counterexamples are kept that show what those of the reference do not.
  */
 export async function review(options: ReviewVerbOptions): Promise<void> {
   if (options.record) {
@@ -144,24 +157,32 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
 /** Records the outcome of every cell on that release. */
 function recordMatrix({ release, command, cells }: Review): void {
   const outcomes: Record<string, Record<string, Outcome>> = {};
-  for (const cell of cells) outcomes[cell.property] = { ...outcomes[cell.property], [cell.variant]: sampled(cell) };
+  const worse: Record<string, string[]> = {};
+  for (const cell of cells) {
+    const { property, variant } = cell;
+    outcomes[property] = { ...outcomes[property], [variant]: sampled(cell) };
+    if (cell.worse) worse[property] = [...(worse[property] ?? []), variant];
+  }
   const { releases } = readResult('matrix');
-  record('matrix', { releases: { ...releases, [release]: { command, outcomes } } });
+  record('matrix', { releases: { ...releases, [release]: { command, outcomes, worse } } });
 }
 
-/** fast-check's answer. */
+/** The violation, whoever found it: it is stored. Else fast-check's answer. */
 function sampled(cell: Cell): Outcome {
+  if (cell.outcome === 'violated') return cell.outcome;
   return answersOf(cell).find(({ engine }) => engine === 'fast-check')?.outcome ?? cell.outcome;
 }
 
-/** Keeps what is stored while it still violates and nothing smaller was found: one engine does not undo the other's work. */
+/** Keeps what is stored while it still violates and nothing better was found: one engine does not undo the other's work. */
 function store(cell: Cell, release: string | undefined): void {
   const { property, variant, counterexample, reason } = cell;
   const kept = isKeptOn(release ?? REFERENCE, cell);
   const stored = kept ? readCounterexample(property, variant, release) : undefined;
-  if (stored !== undefined && breaks(chooseProperty(property), chooseVariant(variant, release), stored)) {
-    const isWorse = counterexample === null || smaller(measure(stored), measure(counterexample));
-    if (isWorse) return;
+  const asked = [chooseProperty(property), chooseVariant(variant, release)] as const;
+  if (stored !== undefined && breaks(...asked, stored)) {
+    const storedWorse = isWorse(...asked, stored);
+    const isSmaller = counterexample === null || smaller(measure(stored), measure(counterexample));
+    if (storedWorse === cell.worse ? isSmaller : storedWorse) return;
   }
   if (counterexample !== null && kept) {
     if (reason === '') writeCounterexample(counterexample);

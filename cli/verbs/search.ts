@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os';
 import { wrong } from '../../scenario/error.ts';
 import { eventsPerHost } from '../../search/bulk.ts';
 import { searchWith } from '../../search/engines.ts';
-import type { Cell, EngineName } from '../../search/outcome.ts';
+import { type Cell, type EngineName, outcomeText } from '../../search/outcome.ts';
 import { RUNS, SEED } from '../../search/review.ts';
-import { chooseProperties, chooseVariants } from '../choose.ts';
+import { chooseProperties, chooseScopes, chooseVariants } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { counterexamplePath, needToWrite, writeCounterexample } from '../files.ts';
 import { interruptible } from '../interrupt.ts';
@@ -14,6 +14,7 @@ import { progress } from '../progress.ts';
 export interface SearchVerbOptions {
   readonly variant?: readonly string[];
   readonly release?: string;
+  readonly scope?: string;
   readonly engine?: EngineName | 'all';
   readonly runs?: number;
   readonly seed?: number;
@@ -35,6 +36,7 @@ export async function searchVerb(ids: readonly string[], options: SearchVerbOpti
   const cells = await searchWith(options.engine ?? 'fast-check', {
     properties,
     kernels,
+    scopes: chooseScopes(options.scope, properties),
     seed,
     runs: options.runs ?? RUNS,
     budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
@@ -70,7 +72,7 @@ function checkedPath(path: string | undefined): string | undefined {
 /** What the search says of a cell. */
 function textOf(cell: Cell): string {
   const reason = cell.reason === '' ? '' : `; ${cell.reason}`;
-  const how = `${cell.property} on ${cell.variant}: ${cell.outcome}`;
+  const how = `${cell.property} on ${cell.variant}: ${outcomeText(cell.outcome, cell.worse)}`;
   const { counterexample } = cell;
   if (counterexample === null) return `${how}, ${lookedAt(cell)}${reason}\n`;
   const lines = [...counterexample.host, ...counterexample.events].map((line) => `    ${line}\n`).join('');

@@ -1,6 +1,7 @@
 /** `reroute-check syn-filters`: what version 2 makes of the Fast Open promises with each condition on the SYNs that it moves. */
 import { filtered } from '../../model/patch/syn-filters.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
+import { fastOpenHosts, refusedSyns } from '../../properties/scopes/runs.ts';
 import { bulkSearch } from '../../search/bulk.ts';
 import { RUNS, SEED } from '../../search/review.ts';
 import { chooseProperties } from '../choose.ts';
@@ -22,6 +23,9 @@ const PROMISES = [
   'fast-open-fallback-answerable',
 ];
 
+/** Where SYNs with cookies and data are drawn, and such as a filter drops. */
+const SCOPES = [fastOpenHosts, refusedSyns];
+
 /** The name of a condition in the record; `always` is version 2 as published. */
 export function conditionOf(variant: string): string {
   return variant === tcpRehash.name ? 'always' : variant.replace(`${tcpRehash.name}-`, '');
@@ -33,7 +37,7 @@ export function synFiltersVerb({ seed = SEED, runs = RUNS, ...options }: SynFilt
   const show = progress();
   const kernels = [tcpRehash, ...filtered];
   const tallies = bulkSearch(
-    { properties: chooseProperties(PROMISES), kernels, seed, runs, path: '', failures: 1 },
+    { properties: chooseProperties(PROMISES), kernels, scopes: SCOPES, seed, runs, path: '', failures: 1 },
     (done, of) => show.say(`${done.toLocaleString('en')} of ${of.toLocaleString('en')} scenarios`),
   );
   show.done();

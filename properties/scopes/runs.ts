@@ -666,3 +666,29 @@ export const groupTraffic: RunScope = {
   arrivals: ['eth0 8.8.8.8:53 > {a0}:9 udp 4'],
   changes: [],
 };
+
+/** Every scope that hosts and events are drawn from. */
+export const runScopes: readonly RunScope[] = [
+  twoUplinks,
+  silentPeers,
+  owners,
+  fewPorts,
+  lateSegments,
+  wideHeaders,
+  steadyMarks,
+  mangledHosts,
+  statefulHost,
+  otherPaths,
+  vrfHosts,
+  oneProvider,
+  protectedHosts,
+  severalPaths,
+  fastOpenHosts,
+  refusedSyns,
+  unequalLinks,
+  signedSessions,
+  openConversations,
+  connectionMarks,
+  wildcardServers,
+  groupTraffic,
+];

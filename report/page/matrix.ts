@@ -33,15 +33,10 @@ function cellText(cell: Cell): string {
     .join('; ');
 }
 
-/** Marks that a later review may set on a cell. */
-function isWorse(cell: Cell): boolean {
-  return (cell as Cell & { readonly worse?: unknown }).worse === true;
-}
-
 function cellOf(cell: Cell): HTMLElement {
   const outcomes =
     cell.outcome === 'violated' ? [cell.outcome] : [...new Set(answersOf(cell).map(({ outcome }) => outcome))];
-  const label = `${outcomes.map((outcome) => `${SIGNS[outcome]} ${outcome}`).join(' + ')}${isWorse(cell) ? ', worse than stock' : ''}`;
+  const label = `${outcomes.map((outcome) => `${SIGNS[outcome]} ${outcome}`).join(' + ')}${cell.worse ? ', worse than stock' : ''}`;
   const title = `${cell.property} on ${cell.variant}: ${cellText(cell)}${cell.counterexample === null ? '' : `. ${cell.counterexample.finding}`}`;
   const content =
     cell.outcome === 'violated'

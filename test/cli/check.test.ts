@@ -51,14 +51,15 @@ const review: Review = {
   interrupted: false,
   reached: '400 of 400 scenarios',
   command: 'reroute-check check --seed 5 --runs 400',
-  properties: tested.map(({ id, concern, claim }) => ({ id, concern, claim })),
+  properties: tested.map(({ id, concern, gravity, purpose, claim }) => ({ id, concern, gravity, purpose, claim })),
   variants: kernels.map(({ name, title }) => ({ name, title })),
+  verdicts: [],
   cells,
 };
 
-/** What is expected, where every cell has that outcome. */
-function expecting(outcome: Outcome | undefined, z3 = outcome, expired = ''): Expected {
-  return { outcome: (_, __, engine) => (engine === 'z3' ? z3 : outcome), expired: () => expired };
+/** What is expected, where every cell has that outcome, and is worse than stock unless somebody says otherwise. */
+function expecting(outcome: Outcome | undefined, z3 = outcome, expired = '', worse = true): Expected {
+  return { outcome: (_, __, engine) => (engine === 'z3' ? z3 : outcome), worse: () => worse, expired: () => expired };
 }
 
 const violated = cells.filter((cell) => cell.outcome === 'violated');
@@ -75,6 +76,15 @@ describe('the record is contradicted', () => {
 
   it('by a violation that is expected until a day that has passed', () => {
     expect(kinds(expecting('violated', 'violated', 'expected until then'))).toEqual(violated.map(() => 'expired'));
+  });
+
+  it('by a violation that stock keeps, where the recorded one is not of that kind', () => {
+    const worse = violated.filter((cell) => cell.worse);
+    expect(worse.length).toBeGreaterThan(0);
+    const found = differencesOf(review, expecting('violated', 'violated', '', false), []);
+    expect(found.map(({ message }) => message)).toEqual(
+      worse.map(() => 'recorded violated where stock breaks it, too, now violated, worse than stock'),
+    );
   });
 
   it('by a stored counterexample that violates no more', () => {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { stock } from '../../model/patch/stock.ts';
 import type { Effect, Kernel } from '../../model/types/world.ts';
-import { properties } from '../../properties/index.ts';
-import { type Run, scopesOf } from '../../properties/property.ts';
+import type { Run } from '../../properties/property.ts';
 import { MEMORIES } from '../../properties/route.ts';
+import { runScopes } from '../../properties/scopes/runs.ts';
 import { play, playOn } from '../../scenario/play.ts';
 import { compile, eventOfLine } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
@@ -159,12 +159,10 @@ describe('a route', () => {
 });
 
 describe('whole runs', () => {
-  const scopes = [...new Set(properties.flatMap(scopesOf))];
-
   /** Plays drawn scenarios of all scopes on two kernels, with different things on the stack. */
   function compare(a: Kernel, b: Kernel, hosts: number): number {
     let rerouted = 0;
-    for (const scope of scopes) {
+    for (const scope of runScopes) {
       for (let h = 0; h < hosts; h++) {
         const { host, booted } = drawBooted(scope, 5, h, [a]);
         const events = drawEvents(scope, host, eventWords(5, h, 0)).map((line, i) => {

@@ -53,7 +53,7 @@ describe('a schedule', () => {
       if (tasks.length === 0) break;
       for (const task of order(tasks)) {
         if (task.kind === 'play') schedule.takePiece(task, doTask<PlayTask>(plan, task));
-        else schedule.takeSmall(task, { text: { host: [], events: [] }, path: '', finished: true });
+        else schedule.takeSmall(task, { text: { host: [], events: [] }, scope: '', path: '', finished: true });
       }
     }
     expect(schedule.runs).toBe(schedule.allRuns);

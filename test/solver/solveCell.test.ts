@@ -85,7 +85,7 @@ test('every kernel has a name of its own, and by it a lifted twin with the same 
 describe('a cell', () => {
   test.each([
     ['source-fits-route', 'stock', 'udp'],
-    ['signature-fits-header', 'masquerade', 'tcp-signed'],
+    ['header-matches-socket', 'masquerade', 'tcp'],
     ['send-leaves-next-send-alone', 'tcp-rehash', 'udp-twice'],
   ])('%s on %s is violated, and the scenario breaks the plain source', (id, name, shape) => {
     const cell = solve(id, name, shapes(shape));
@@ -167,6 +167,7 @@ test('a finding of fast-check inside of what z3 calls exhausted stops everything
     property: 'kernel-survives',
     variant: 'stock',
     outcome: 'exhausted',
+    worse: false,
     engine: 'z3',
     scope: postHost.name,
     runs: 12,

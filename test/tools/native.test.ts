@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { esbuildPluginC } from '../../compiler/plugins.ts';
-import { scopesOf } from '../../properties/property.ts';
+import { runScopes } from '../../properties/scopes/runs.ts';
 import { esbuildPluginCopies, rewriteCopies } from '../../tools/copies/copies.ts';
 
 const ENTRY = `
@@ -42,10 +42,9 @@ const SEQUENCES = 2;
 describe('the native model', async () => {
   const native = await load('native', [esbuildPluginC({ rewrite: rewriteCopies }), esbuildPluginCopies()]);
   const source = await load('source', [esbuildPluginC()]);
-  const scopes = [...new Set(source.properties.flatMap(scopesOf))];
 
   /** Everything that is seen of the scenarios drawn from a scope: worlds, effects, and the promises that they break. */
-  function shownBy(program: Program, scope: (typeof scopes)[number]): readonly string[] {
+  function shownBy(program: Program, scope: (typeof runScopes)[number]): readonly string[] {
     const { variants, properties, eventOfLine, playOn, firstBroken } = program;
     return Array.from({ length: HOSTS }, (_, h) => {
       const { host, booted } = program.drawBooted(scope, 3, h, variants);
@@ -60,7 +59,7 @@ describe('the native model', async () => {
     }).flat();
   }
 
-  it.each(scopes)('plays and judges as its source does, in $name', (scope) => {
+  it.each(runScopes)('plays and judges as its source does, in $name', (scope) => {
     const seen = shownBy(native, scope);
     expect(seen).toEqual(shownBy(source, scope));
     expect(seen.join()).toContain('"kind":"xmit"');

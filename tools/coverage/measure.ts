@@ -10,8 +10,8 @@ import { EVERY_FAULT } from '../../model/types/faults.ts';
 import { getSock } from '../../model/types/lookup.ts';
 import type { Kernel, World } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
-import { type Property, type Run, scopesOf } from '../../properties/property.ts';
-import type { RunScope } from '../../properties/scopes/runs.ts';
+import type { Property, Run } from '../../properties/property.ts';
+import { type RunScope, runScopes } from '../../properties/scopes/runs.ts';
 import { ownerWord } from '../../properties/sentences.ts';
 import { LIFE, type LifeState, stateOf } from '../../scenario/life.ts';
 import { occurs, playOn } from '../../scenario/play.ts';
@@ -107,10 +107,9 @@ export function measureCoverage(seed: number, runs: number): Coverage {
     ...[false, true].map((movesSyn) => mended(`${versionName(movesSyn)}-switched`, '', movesSyn, EVERY_FAULT)),
     ...others.flatMap((release) => [icmpOnly, tcpRehash].map((kernel) => onRelease(kernel, release))),
   ];
-  for (const scope of new Set(properties.flatMap(scopesOf))) {
-    const asked = counters.filter(({ property }) => scopesOf(property).includes(scope));
+  for (const scope of runScopes) {
     playScope(scope, kernels, seed, runs, (run, kernel, branches) => {
-      for (const one of asked) {
+      for (const one of counters) {
         if (!occurs(one.property, run)) continue;
         one.runs++;
         for (const owner of ownersOf(run)) one.owners.add(owner);

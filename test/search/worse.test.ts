@@ -1,0 +1,73 @@
+/** What a variant breaks where stock keeps it is a finding of its own, also of a promise that stock breaks elsewhere. */
+import { describe, expect, it } from 'vitest';
+import { counterexampleFiles } from '../../cli/files.ts';
+import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { stock } from '../../model/patch/stock.ts';
+import { properties } from '../../properties/index.ts';
+import type { Property } from '../../properties/property.ts';
+import { loadScenario } from '../../scenario/scenario.ts';
+import type { Text } from '../../scenario/text.ts';
+import { doTask, type SmallTask } from '../../search/tasks.ts';
+import { isWorse } from '../../search/worse.ts';
+
+const kept = properties.find(({ id }) => id === 'message-device-kept') as Property;
+
+/** Stock looks up the source that the packet has, and a rule leads it to the named link; the patch asks without a source. */
+const worse: Text = {
+  host: [
+    'ip link add eth0 type veth peer name eth0p',
+    'ip link set eth0 up',
+    'ip addr add 10.0.0.1/24 dev eth0',
+    'ip link add eth1 type veth peer name eth1p',
+    'ip link set eth1 up',
+    'ip addr add 10.1.0.1/24 dev eth1',
+    'ip route add default via 10.1.0.254',
+    'ip route add default via 10.0.0.254 table 100',
+    'ip rule add from 10.0.0.1 table 100',
+    'iptables -t mangle -A OUTPUT -j MARK --set-mark 200',
+  ],
+  events: ['socket c udp', 'send c 1 to 8.8.8.8:53 via eth0'],
+};
+
+/** The same without the rule: the mark leads it away from the named link on stock, too. */
+const asOnStock: Text = { ...worse, host: worse.host.filter((line) => !line.startsWith('ip rule')) };
+
+describe('a run that breaks a promise', () => {
+  it('is worse than stock where stock keeps the promise in it', () => {
+    expect(isWorse(kept, icmpOnly, worse)).toBe(true);
+    expect(isWorse(kept, icmpOnly, asOnStock)).toBe(false);
+  });
+
+  it('is never worse on stock itself', () => {
+    expect(isWorse(kept, stock, asOnStock)).toBe(false);
+  });
+});
+
+describe('a cell with findings of both kinds', () => {
+  const plan = { properties: [kept], kernels: [icmpOnly], seed: 1, runs: 1, path: '', failures: 1 };
+  const failure = { property: kept.id, variant: icmpOnly.name, scope: kept.scope.name, words: [[], []] as const };
+  const task = (failures: SmallTask['failures']): SmallTask => ({
+    kind: 'small',
+    cell: 0,
+    failures,
+    stored: asOnStock,
+    until: Number.POSITIVE_INFINITY,
+  });
+
+  it('gets the counterexample that stock keeps, though the other is smaller', () => {
+    const small = doTask(plan, task([{ ...failure, worse: true, text: worse, path: '1:2' }]));
+    expect(small.path).toBe('1:2');
+    expect(isWorse(kept, icmpOnly, small.text)).toBe(true);
+  });
+
+  it('keeps what it has where there is none of that kind', () => {
+    expect(doTask(plan, task([])).path).toBe('');
+  });
+});
+
+describe('the stored counterexamples', () => {
+  it('say what stock does with the promise: some it keeps, some it breaks, its own say nothing', () => {
+    const said = new Set(counterexampleFiles().map((file) => loadScenario(file).stock));
+    expect(said).toEqual(new Set(['keeps', 'breaks', undefined]));
+  });
+});
