@@ -1,13 +1,16 @@
 /** Looks up properties, variants and faults by the names that users type. */
 
+import { join } from 'node:path';
 import { kernelNamed, kernels, variants } from '../model/patch/index.ts';
 import { releases } from '../model/patch/releases/index.ts';
 import { type Fault, faults } from '../model/types/faults.ts';
 import type { Kernel } from '../model/types/world.ts';
+import { kernelOfOwn, readOwnPatch } from '../own/patch.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
 import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { wrong } from '../scenario/error.ts';
+import { HOME } from './place.ts';
 import { suggestion } from './suggest.ts';
 
 /** The variants of those names, the matrix when there is none, on that release. */
@@ -26,6 +29,34 @@ export function chooseVariant(name: string, release?: string): Kernel {
     kernelNamed(name, release) ??
     wrong(`there is no model of release ${release}, but of ${releases.map((one) => one.release).join(', ')}`)
   );
+}
+
+/** The kernel of a text of one's own, on that release. */
+export function choosePatch(file: string, release?: string): Kernel {
+  return kernelOfOwn(readOwnPatch(file, join(HOME, 'model/patch')), chooseVariant('stock', release).release);
+}
+
+/** What somebody wants to be tried. */
+export interface Choice {
+  readonly variant?: readonly string[] | undefined;
+  readonly patch?: string | undefined;
+  readonly against?: string | undefined;
+  readonly release?: string | undefined;
+}
+
+/** One kernel: that of the text, else the variant of that name. */
+export function chooseKernel({ patch, release }: Omit<Choice, 'variant'>, variant: string): Kernel {
+  return patch === undefined ? chooseVariant(variant, release) : choosePatch(patch, release);
+}
+
+/** The kernels of a search: all of the matrix, those of the names, or that of the text with what it is compared with. */
+export function chooseKernels({ variant, patch, against, release }: Choice): readonly Kernel[] {
+  if (patch === undefined) {
+    if (against !== undefined) wrong('--against compares a text of your own with a variant; name it with --patch');
+    return chooseVariants(variant ?? [], release);
+  }
+  if (variant !== undefined) wrong('--variant and --patch name two kernels; --against compares them');
+  return [...(against === undefined ? [] : [chooseVariant(against, release)]), choosePatch(patch, release)];
 }
 
 /** The property of that id. */

@@ -11,7 +11,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import { cwd } from 'node:process';
 import { InputError } from '../scenario/error.ts';
 import type { Counterexample, Review } from '../search/outcome.ts';
 import type { Stored } from '../search/review.ts';
@@ -101,6 +102,17 @@ type Named = Stored & Pick<Counterexample, 'finding'>;
 /** The counterexample that is stored for that cell, here or with the program. */
 export function knownCounterexample(property: string, variant: string, release?: string): Named | undefined {
   return readCounterexample(property, variant, release) ?? readCounterexample(property, variant, release, HOME);
+}
+
+/** The program's own counterexample of that cell, and its place. */
+export function shippedCounterexample(
+  property: string,
+  variant: string,
+  release?: string,
+): { readonly path: string; readonly stored: Stored } | undefined {
+  const path = relative(cwd(), join(HOME, counterexamplePath(property, variant, release)));
+  const stored = readCounterexample(property, variant, release, HOME);
+  return stored && { path, stored };
 }
 
 /** The counterexample that is stored for that cell below a folder; undefined when there is none that can be read. */

@@ -9,9 +9,9 @@ export function needRunningKernel(): void {
   if (missing.length > 0) throw new MissingError(`the running kernel cannot be asked: ${missing.join('; ')}`);
 }
 
-/** The test kernel; stops when there is none, or when it cannot be asked. */
-export function needTestKernel(): string {
-  const machine = testKernel();
+/** The test kernel, with a text of one's own where one is named; stops when there is none, or when it cannot be asked. */
+export function needTestKernel(patch?: string): string {
+  const machine = testKernel(patch);
   if ('missing' in machine) throw new MissingError(`the test kernel cannot be asked: ${machine.missing.join('; ')}`);
   return machine.kernel;
 }

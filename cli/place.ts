@@ -10,6 +10,6 @@ export const HOME = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Stops unless this is the folder of a checkout; `what` works on the sources, or beside them. */
 export function needSources(what: string): void {
-  if (!existsSync(join(HOME, 'model')) || cwd() !== HOME)
+  if (!existsSync(join(HOME, 'model/types')) || cwd() !== HOME)
     throw new MissingError(`${what} needs the sources: clone the repository and run it in its folder`);
 }

@@ -59,6 +59,8 @@ const jobs = () => new Option('--jobs <n>', 'threads that search; one a core wit
 const variant = (what: string) => new Option('--variant <name>', what);
 const variants = (what: string) =>
   variant(what).argParser((name: string, names?: readonly string[]) => [...(names ?? []), name]);
+const patch = () => new Option('--patch <file>', 'a patch of your own: a .c file with its ipt_mangle_out()');
+const against = () => new Option('--against <name>', 'a variant to compare it with');
 const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
 const anyEngine = () => new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']);
 const engine = () => anyEngine().default('fast-check');
@@ -114,6 +116,8 @@ function addSearches(all: Command): void {
     .addOption(jobs())
     .addOption(engine())
     .addOption(release())
+    .addOption(patch())
+    .addOption(against())
     .addOption(record())
     .action(async (options) => (await searching(options, () => import('./verbs/review.ts'))).review(options));
 
@@ -122,6 +126,8 @@ function addSearches(all: Command): void {
     .argument('[property...]', 'ids of properties; all when none is named')
     .description('search some properties and make what is found small')
     .addOption(variants('a variant instead of those of the matrix; more than one can be named'))
+    .addOption(patch())
+    .addOption(against())
     .addOption(release())
     .addOption(engine())
     .addOption(runs())
@@ -209,6 +215,7 @@ function addQuestions(all: Command): void {
     .argument('<file...>', 'counterexamples or scenarios')
     .description('run stored counterexamples again and say whether each still violates its property')
     .addOption(variant('another variant than the stored one'))
+    .addOption(patch())
     .addOption(release())
     .addOption(
       new Option('--on <what>', 'run it on a real kernel, beside the model').choices(['kernel', 'patched-kernel']),
@@ -230,6 +237,7 @@ function addQuestions(all: Command): void {
         (name: string, names: readonly string[] = []) => [...names, name],
       ),
     )
+    .addOption(patch())
     .addOption(release())
     .addOption(json())
     .action(async (file, options) => (await import('./verbs/trace.ts')).trace(file, options));
@@ -383,6 +391,7 @@ function addRealKernels(all: Command): void {
     .addOption(new Option('--cases <n>', 'scenarios for each variant').argParser(whole).default(500))
     .addOption(seed('seed of the scenarios; random when none is given'))
     .addOption(variant('one variant instead of those of the matrix'))
+    .addOption(patch())
     .addOption(record())
     .action(async (options) => (await import('./verbs/kernel/random.ts')).random(options));
   kernel

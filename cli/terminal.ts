@@ -111,6 +111,28 @@ function matrix(review: Review, as: 'words' | 'letters'): string {
   return table.toString();
 }
 
+/** What a text of one's own changes: compared with a variant, and with stock. The last variant of the review is the text. */
+export function ownText(review: Review, against: string | undefined, width: number): string {
+  const own = review.variants.at(-1)?.name ?? '';
+  const others = [...new Set([...(against === undefined ? [] : [against]), 'stock'])];
+  return others.map((other) => changesText(review, own, other, width)).join('');
+}
+
+function changesText(review: Review, own: string, other: string, width: number): string {
+  const ids = review.properties.map(({ id }) => id);
+  const isBroken = (id: string, variant: string) => cellOf(review, id, variant).outcome === 'violated';
+  const groups: readonly (readonly [heading: string, ids: readonly string[]])[] = [
+    [`breaks what ${other} keeps`, ids.filter((id) => isBroken(id, own) && !isBroken(id, other))],
+    [`keeps what ${other} breaks`, ids.filter((id) => !isBroken(id, own) && isBroken(id, other))],
+    ['both break', ids.filter((id) => isBroken(id, own) && isBroken(id, other))],
+  ];
+  const lines = groups.map(
+    ([heading, some]) =>
+      `${wrapped(`  ${heading}: ${some.length === 0 ? 'nothing' : some.join(', ')}`, width, '    ')}\n`,
+  );
+  return `\n${paint.bold(`${own} beside ${other}`)}\n${lines.join('')}`;
+}
+
 /** One sentence per violated cell. */
 function findings(review: Review, width: number, isKept: (cell: Cell) => boolean): string {
   let text = '';

@@ -16,11 +16,15 @@ export function placeText({ file, line, column }: Place): string {
 export class Refused extends Error {
   override name = 'Refused';
   readonly place: Place;
+  /** The message without the place. */
+  readonly detail: string;
 
   /** `supported` says what would be accepted there, '' where nothing is near. */
   constructor(place: Place, met: string, supported = '') {
-    super(`${placeText(place)}: ${met}${supported === '' ? '' : `; ${supported}`}`);
+    const detail = `${met}${supported === '' ? '' : `; ${supported}`}`;
+    super(`${placeText(place)}: ${detail}`);
     this.place = place;
+    this.detail = detail;
   }
 }
 

@@ -337,6 +337,9 @@ export function writeRecord(ctx: Context, pointer: Value, structure: StructureRo
     case 'bucket':
       ctx.add(`net = setBucket(net, ${record});`);
       return;
+    case 'entry':
+      ctx.add(`net = setCt(net, ${record});`);
+      return;
     case 'record':
     case 'segment':
       pointer.target?.write(typedValue(pointer.target.type, record));

@@ -14,16 +14,24 @@ export interface ModuleText {
   readonly files: readonly string[];
 }
 
+/** Finds what the text of that file includes: beside it, then in the other folders. Files are named by the path from the working folder. */
+export function includeFrom(path: string, ...folders: readonly string[]): Include {
+  return (name) => {
+    const found = [dirname(path), ...folders].map((folder) => resolve(folder, name)).find((one) => existsSync(one));
+    return found === undefined ? undefined : { file: relative(cwd(), found), text: readFileSync(found, 'utf8') };
+  };
+}
+
 /** Reads a module. Effects show lines of C by the path from the working folder. */
 export function readModule(path: string): ModuleText {
   const text = readFileSync(path, 'utf8');
   if (!COMPILED.test(path)) return { text, files: [path] };
   const files = [path];
-  const include: Include = (name) => {
-    const beside = resolve(dirname(path), name);
-    if (!existsSync(beside)) return undefined;
-    files.push(beside);
-    return { file: relative(cwd(), beside), text: readFileSync(beside, 'utf8') };
+  const find = includeFrom(path);
+  const include: Include = (name, from) => {
+    const found = find(name, from);
+    if (found !== undefined) files.push(resolve(found.file));
+    return found;
   };
   return { text: moduleText(compileText({ file: relative(cwd(), path), text }, { include }), './bindings.ts'), files };
 }

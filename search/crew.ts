@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { kernelNamed } from '../model/patch/index.ts';
 import type { Kernel } from '../model/types/world.ts';
+import { kernelMeant, type NamedKernel, namedKernel, ownPatchOf } from '../own/patch.ts';
 import { properties as known } from '../properties/index.ts';
 import { runScopes } from '../properties/scopes/runs.ts';
 import { type Plan, scopesOf } from './bulk.ts';
@@ -25,7 +26,7 @@ export interface Crew {
 export interface NamedPlan extends Omit<Plan, 'properties' | 'kernels' | 'scopes'> {
   readonly properties: readonly string[];
   readonly scopes: readonly string[];
-  readonly kernels: readonly (readonly [name: string, release: string])[];
+  readonly kernels: readonly NamedKernel[];
 }
 
 export type Answer = { readonly done: Done<Task> } | { readonly failed: string };
@@ -48,7 +49,9 @@ function isNamed(plan: Plan): boolean {
 function isKnown(kernel: Kernel): boolean {
   const named = kernelNamed(kernel.name, kernel.release);
   return (
-    named !== undefined && (Object.keys(kernel) as (keyof Kernel)[]).every((member) => kernel[member] === named[member])
+    ownPatchOf(kernel) !== undefined ||
+    (named !== undefined &&
+      (Object.keys(kernel) as (keyof Kernel)[]).every((member) => kernel[member] === named[member]))
   );
 }
 
@@ -58,7 +61,7 @@ export function planOf({ properties, kernels, scopes, ...rest }: NamedPlan): Pla
     ...rest,
     scopes: runScopes.filter(({ name }) => scopes.includes(name)),
     properties: properties.flatMap((id) => known.find((property) => property.id === id) ?? []),
-    kernels: kernels.flatMap(([name, release]) => kernelNamed(name, release) ?? []),
+    kernels: kernels.flatMap((one) => kernelMeant(one) ?? []),
   };
 }
 
@@ -88,7 +91,7 @@ class Threads implements Crew {
     const workerData: NamedPlan = {
       ...rest,
       properties: properties.map(({ id }) => id),
-      kernels: kernels.map(({ name, release }) => [name, release]),
+      kernels: kernels.map(namedKernel),
       scopes: scopesOf(plan).map(({ name }) => name),
     };
     this.size = jobs;

@@ -1,5 +1,6 @@
 /** The engines together: one minimiser, one form of counterexample, and no two answers that contradict each other. */
 import type { Kernel } from '../model/types/world.ts';
+import { kernelWords } from '../own/patch.ts';
 import type { Property } from '../properties/property.ts';
 import { proofScopes } from '../properties/scopes/proofs.ts';
 import type { Text } from '../scenario/text.ts';
@@ -7,7 +8,7 @@ import { contradiction, isInside } from '../solver/shapeText.ts';
 import type { SolvedCell } from '../solver/solveCell.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, EngineName } from './outcome.ts';
-import { counterexampleOf, onOption, type SearchOptions, search } from './review.ts';
+import { counterexampleOf, type SearchOptions, search } from './review.ts';
 import { failing, isWorse } from './worse.ts';
 
 /** Milliseconds for a cell of z3's unless somebody says otherwise. */
@@ -45,7 +46,7 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
 /** What z3 said of a cell; what it found is made small. */
 function asCell(property: Property, kernel: Kernel, cell: SolvedCell, seed: number): Cell {
   const { outcome, reason, text, agreed, occurred, ...counts } = cell;
-  const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --engine z3`;
+  const command = `reroute-check search ${property.id} ${kernelWords(kernel)} --engine z3`;
   const found = { by: 'z3', seed, command } as const;
   const small = (broken: Text) => minimise(broken, failing(property, kernel, isWorse(property, kernel, broken)));
   const counterexample = text === null ? null : counterexampleOf(property, kernel, small(text), found);

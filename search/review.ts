@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
+import { kernelWords } from '../own/patch.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { firstBroken, legalRun } from '../scenario/play.ts';
@@ -195,7 +196,7 @@ class Search {
   private exampleOf(cell: number, { property, kernel }: Tally, { text, scope, path, finished }: Small): Counterexample {
     const { seed } = this.plan;
     const elsewhere = scope === property.scope.name ? '' : ` --scope ${scope}`;
-    const command = `reroute-check search ${property.id} --variant ${kernel.name}${onOption(kernel)} --seed ${seed}${elsewhere} --path ${path}`;
+    const command = `reroute-check search ${property.id} ${kernelWords(kernel)} --seed ${seed}${elsewhere} --path ${path}`;
     const fresh = { by: 'fast-check', seed, command } as const;
     const found = path === '' ? (this.stored.get(cell) as Stored).found : fresh;
     return counterexampleOf(property, kernel, text, found, finished);
@@ -233,11 +234,6 @@ function answerOf(plan: Plan, { property, kernel, runs, occurred, inexpressible,
     occurred,
     ...(inexpressible === 0 ? {} : { inexpressible: { runs: inexpressible, why } }),
   } as const;
-}
-
-/** The words of a command that name another release than the reference. */
-export function onOption(kernel: Kernel): string {
-  return kernel.release === REFERENCE ? '' : ` --release ${kernel.release}`;
 }
 
 /** What a run that breaks the property shows, as a whole sentence; the name of a kernel function keeps its spelling. */

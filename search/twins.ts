@@ -1,13 +1,16 @@
 /** Kernels that do the same until a packet is routed a second time: what they play up to there is played once. */
 import type { Event } from '../model/types/event.ts';
 import type { Kernel, Step, World } from '../model/types/world.ts';
+import { ownPatchOf } from '../own/patch.ts';
 import { type Run, worldBefore } from '../properties/property.ts';
 import { playOn } from '../scenario/play.ts';
 
 /** What kernels that carry another patch have in common with each other. */
 const OF_THE_PATCH: readonly string[] = ['name', 'title', 'patch', 'ipt_mangle_out'] satisfies (keyof Kernel)[];
 
+/** One's own patch may do anything before a packet is routed a second time. */
 function areTwins(a: Kernel, b: Kernel): boolean {
+  if (a !== b && (ownPatchOf(a) !== undefined || ownPatchOf(b) !== undefined)) return false;
   return Object.keys(a).every((key) => OF_THE_PATCH.includes(key) || a[key as keyof Kernel] === b[key as keyof Kernel]);
 }
 

@@ -6,7 +6,7 @@
 import { parseSync } from 'oxc-parser';
 import { Lifting } from './lift/lifting.ts';
 import { liftProgram } from './lift/modules.ts';
-import { SourceFile } from './lift/source.ts';
+import { refusalsOf, SourceFile } from './lift/source.ts';
 
 export interface LiftOptions {
   /** How the lifted file imports the runtime. */
@@ -33,13 +33,13 @@ export class DialectError extends Error {
 
 /** Everything in a file that is outside the dialect, as `path:line:column: construct`. */
 export function dialectErrors(path: string, text: string, isNative?: LiftOptions['isNative']): string[] {
-  return messages(rewrite(path, text, isNative));
+  return refusalsOf(rewrite(path, text, isNative));
 }
 
 /** The lifted twin of a file. Throws a DialectError when something in it is outside the dialect. */
 export function lift(path: string, text: string, options: LiftOptions): Lifted {
   const source = rewrite(path, text, options.isNative);
-  const errors = messages(source);
+  const errors = refusalsOf(source);
   if (errors.length > 0) throw new DialectError(errors);
   source.edits.prepend(`import * as $ from ${JSON.stringify(options.runtime)};`);
   const map = source.edits.generateMap({ source: path, includeContent: true, hires: 'boundary' });
@@ -52,8 +52,4 @@ function rewrite(path: string, text: string, isNative: LiftOptions['isNative']):
   for (const error of errors) source.refuse(error.labels[0]?.start ?? 0, error.message);
   if (errors.length === 0) liftProgram(new Lifting(source, isNative ?? (() => false)), program);
   return source;
-}
-
-function messages(source: SourceFile): string[] {
-  return source.refusals.map(({ line, column, construct }) => `${source.path}:${line}:${column}: ${construct}`);
 }

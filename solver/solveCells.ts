@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../model/types/world.ts';
+import { namedKernel } from '../own/patch.ts';
 import type { Property } from '../properties/property.ts';
 import { proofScopes, type ShapeScope } from '../properties/scopes/proofs.ts';
 import type { CellProgress, SolvedCell } from './solveCell.ts';
@@ -53,8 +54,7 @@ export async function solveCells(
     threads.push(thread);
     for (let at = next++; at < cells.length; at = next++) {
       const { property, kernel } = cells[at] as (typeof cells)[number];
-      const { name: variant, release } = kernel;
-      const task = { property: property.id, variant, release, budget: options.budget, seed: options.seed };
+      const task = { property: property.id, named: namedKernel(kernel), budget: options.budget, seed: options.seed };
       const cell = await thread.solve(task, proofScopes[property.proof], ({ shape, paths }) =>
         options.progress(
           `z3: ${done} of ${cells.length} cells; ${property.id} on ${kernel.name}, shape ${shape}, ${paths} paths`,

@@ -48,19 +48,24 @@ export const ROOMS: readonly Room[] = [
     imports: [...MODEL, 'properties', 'scenario'],
   },
   {
+    folder: 'own',
+    holds: "a patch of one's own: a C text that becomes a kernel while the program runs",
+    imports: ['compiler', 'model/types', 'model/patch', 'scenario'],
+  },
+  {
     folder: 'solver',
     holds: 'the second engine: the model lifted on terms of z3, exploration, lemmas',
-    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'flows'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'flows', 'own'],
   },
   {
     folder: 'search',
     holds: 'the first engine: draws scenarios, plays them in bulk, makes what fails small',
-    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'solver'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'own', 'solver'],
   },
   {
     folder: 'conformance',
     holds: 'the model against the running kernel and against a test kernel with the patch',
-    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'flows', 'search'],
+    imports: ['compiler', ...MODEL, 'properties', 'scenario', 'flows', 'own', 'search'],
   },
   {
     folder: 'report',
@@ -76,12 +81,14 @@ export const ROOMS: readonly Room[] = [
     folder: 'cli',
     holds: 'the command line: a file for each verb, the recorded results, the generated documents',
     imports: [
+      'compiler',
       'model/types',
       'model/kernel',
       'model/patch',
       'properties',
       'scenario',
       'flows',
+      'own',
       'search',
       'solver',
       'conformance',
@@ -94,7 +101,7 @@ export const ROOMS: readonly Room[] = [
 /** Folders without sources of the program. */
 export const FURTHER: readonly Omit<Room, 'imports'>[] = [
   { folder: 'counterexamples', holds: 'one file for each violated cell, and for each fault by itself' },
-  { folder: 'examples', holds: 'a workflow that checks every push' },
+  { folder: 'examples', holds: "a patch of one's own, as README tries it, and a workflow that checks every push" },
   { folder: 'experiments', holds: "the post's four experiments as scenarios" },
   { folder: 'results', holds: 'what the verbs recorded, and documents made from it' },
   { folder: 'schema', holds: 'the JSON Schemas of scenarios and of reviews' },

@@ -14,6 +14,7 @@ import { folderTable, mapText } from './map.ts';
 import { padded } from './markdown.ts';
 import { matrixText, summaryTable, verdictsList } from './matrix.ts';
 import { measuredTable } from './measured.ts';
+import { namesText } from './names.ts';
 import { synFiltersText } from './synFilters.ts';
 
 /** Documents that are printed as a whole. */
@@ -24,6 +25,7 @@ const WHOLE: Readonly<Record<string, () => string>> = {
   'results/syn-filters.md': synFiltersText,
   'results/files.md': mapText,
   'schema/review.schema.json': () => `${JSON.stringify(reviewJsonSchema(), null, 2)}\n`,
+  'results/names.md': namesText,
   'schema/scenario.schema.json': () => `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`,
 };
 

@@ -9,7 +9,7 @@ import { table } from './markdown.ts';
 export function firstSentence(source: string): string {
   const text = source.replace(/^#!.*\n/, '');
   const comment =
-    /^\s*\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ??
+    /^\s*\/\*\*?([\s\S]*?)\*\//.exec(text)?.[1] ??
     /^"""([\s\S]*?)"""/.exec(text)?.[1] ??
     /^((?:#.*\n)+)/.exec(text)?.[1] ??
     '';
@@ -24,7 +24,7 @@ export function firstSentence(source: string): string {
 /** The sources below a folder, by name. */
 export function sourcesIn(folder: string): readonly string[] {
   return readdirSync(join(HOME, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|py|sh)$/.test(name))
+    .filter((name) => /\.(ts|py|sh|c|h)$/.test(name))
     .map((name) => join(folder, name))
     .sort();
 }

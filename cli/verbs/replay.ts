@@ -6,12 +6,13 @@ import { firstBroken, inexpressible, play } from '../../scenario/play.ts';
 import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
 import { inexpressibleText, traceLines } from '../../scenario/trace.ts';
 import { stockOf } from '../../search/worse.ts';
-import { chooseProperty, chooseVariant } from '../choose.ts';
+import { chooseKernel, chooseProperty, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { withoutPatch } from '../hostNotes.ts';
 
 export interface ReplayOptions {
   readonly variant?: string;
+  readonly patch?: string;
   readonly release?: string;
   readonly json?: boolean;
 }
@@ -43,7 +44,10 @@ export function replay(files: readonly string[], options: ReplayOptions): void {
 }
 
 function replayed(file: string, stored: LoadedScenario, options: ReplayOptions): Replayed {
-  const kernel = chooseVariant(options.variant ?? stored.variant ?? 'stock', options.release ?? stored.release);
+  const kernel = chooseKernel(
+    { patch: options.patch, release: options.release ?? stored.release },
+    options.variant ?? stored.variant ?? 'stock',
+  );
   const run = play(kernel, stored.scenario);
   const { property } = stored;
   const of = property === undefined ? {} : { property };

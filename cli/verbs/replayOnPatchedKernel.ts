@@ -6,9 +6,10 @@ import { sideBySide, verdictLines } from '../../conformance/report.ts';
 import { wrong } from '../../scenario/error.ts';
 import { loadScenario } from '../../scenario/scenario.ts';
 import type { Text } from '../../scenario/text.ts';
-import { chooseVariant } from '../choose.ts';
+import { choosePatch, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { needTestKernel } from '../machine.ts';
+import type { ReplayOptions } from './replay.ts';
 
 /** The scenario without the event in which the kernel ended, and what follows. */
 function upTo({ host, events }: Text, { outcome, names }: PatchedTrace): Text {
@@ -16,16 +17,17 @@ function upTo({ host, events }: Text, { outcome, names }: PatchedTrace): Text {
 }
 
 /** Prints both traces of each scenario side by side, and in what they differ; exit code 1 when they do. */
-export async function replayOnPatched(files: readonly string[], options: { readonly variant?: string }): Promise<void> {
+export async function replayOnPatched(files: readonly string[], options: ReplayOptions): Promise<void> {
   const chosen = files.map((file) => {
     const stored = loadScenario(file);
-    const variant = chooseVariant(options.variant ?? stored.variant ?? 'stock').name;
-    const asked = expressible({ ...stored, variant });
+    const variant = options.variant ?? stored.variant ?? 'stock';
+    const own = options.patch === undefined ? undefined : choosePatch(options.patch);
+    const asked = expressible({ ...stored, variant: own?.name ?? chooseVariant(variant).name }, own);
     return 'reason' in asked
       ? wrong(`${file} cannot run on the test kernel: ${asked.reason}`)
       : { file, scenario: asked.scenario };
   });
-  const kernel = needTestKernel();
+  const kernel = needTestKernel(options.patch);
   const scenarios = chosen.map(({ scenario }) => scenario);
   const traces = await playOnPatchedKernel(scenarios, { kernel });
   for (const [n, trace] of traces.entries()) {

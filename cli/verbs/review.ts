@@ -1,9 +1,13 @@
 /** `reroute-check review`: the matrix, and a sentence for every violated cell. */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { variants } from '../../model/patch/index.ts';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
+import type { Kernel } from '../../model/types/world.ts';
+import { kernelWords, ownPatchOf } from '../../own/patch.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
+import type { Property } from '../../properties/property.ts';
 import { runScopes } from '../../properties/scopes/runs.ts';
 import { wrong } from '../../scenario/error.ts';
 import { searchWith } from '../../search/engines.ts';
@@ -14,11 +18,12 @@ import { RUNS, SEED, type Stored } from '../../search/review.ts';
 import type { PlayedPiece } from '../../search/shard.ts';
 import { verdictsOf } from '../../search/verdicts.ts';
 import { isWorse } from '../../search/worse.ts';
-import { chooseProperty, chooseVariant, chooseVariants } from '../choose.ts';
+import { type Choice, chooseKernels, chooseProperty, chooseVariant } from '../choose.ts';
 import {
   counterexamplePath,
   knownCounterexample,
   readCounterexample,
+  shippedCounterexample,
   whyNotKept,
   writeCounterexample,
   writeLastPage,
@@ -28,17 +33,14 @@ import { interruptible } from '../interrupt.ts';
 import { live } from '../live.ts';
 import { page } from '../page.ts';
 import { needToRecord, readResult, record, today } from '../results.ts';
-import { matrixText } from '../terminal.ts';
+import { matrixText, ownText } from '../terminal.ts';
 import { widthOfOutput } from '../width.ts';
 
-export interface ReviewOptions {
-  /** Variants instead of those of the matrix. */
-  readonly variant?: readonly string[];
+export interface ReviewOptions extends Choice {
   readonly engine?: EngineName | 'all';
   readonly seed?: number;
   readonly runs?: number;
   readonly budget?: number;
-  readonly release?: string;
   readonly jobs?: number;
 }
 
@@ -56,21 +58,24 @@ export async function makeReview(
   const seed = options.seed ?? SEED;
   const runs = options.runs ?? RUNS;
   const engine = options.engine ?? 'fast-check';
-  const variants = chooseVariants(options.variant ?? [], options.release);
+  const kernels = kernelsOf(options);
   const interrupt = interruptible();
   const show = live(
     properties,
-    variants.map(({ name }) => name),
+    kernels.map(({ name }) => name),
   );
   const cells = await searchWith(engine, {
     properties,
-    kernels: variants,
+    kernels,
     scopes: runScopes,
     seed,
     runs,
     budget: (options.budget ?? Number.POSITIVE_INFINITY) * 1000,
     jobs: options.jobs ?? availableParallelism(),
-    stored: ({ id }, { name }) => storedFor(id, name, onRelease(options.release)),
+    stored: (property, kernel) =>
+      options.patch === undefined
+        ? storedFor(property.id, kernel.name, onRelease(options.release))
+        : shippedFor(property, kernel, options.against),
     progress: show.say,
     onCell: show.cell,
     stop: interrupt.signal,
@@ -91,6 +96,8 @@ export async function makeReview(
       ...(engine === 'fast-check' ? [] : [`--engine ${engine}`]),
       ...(options.release === undefined || options.release === REFERENCE ? [] : [`--release ${options.release}`]),
       ...(options.variant ?? []).map((name) => `--variant ${name}`),
+      ...(options.patch === undefined ? [] : [`--patch ${options.patch}`]),
+      ...(options.against === undefined ? [] : [`--against ${options.against}`]),
     ].join(' '),
     properties: properties.map(({ id, concern, gravity, purpose, claim }) => ({
       id,
@@ -99,14 +106,21 @@ export async function makeReview(
       purpose,
       claim,
     })),
-    variants: variants.map(({ name, title }) => ({ name, title })),
+    variants: kernels.map(({ name, title }) => ({ name, title })),
     verdicts: verdictsOf(
       properties,
-      variants.map(({ name }) => name),
+      kernels.map(({ name }) => name),
       cells.map((cell) => ({ ...cell, finding: cell.counterexample?.finding ?? '' })),
     ),
     cells,
   };
+}
+
+/** The variants of the matrix, or stock and a text of one's own, with what that is compared with. */
+function kernelsOf(options: ReviewOptions): readonly Kernel[] {
+  const chosen = chooseKernels(options);
+  const isCompared = options.patch === undefined || chosen[0]?.name === 'stock';
+  return isCompared ? chosen : [chooseVariant('stock', options.release), ...chosen];
 }
 
 /** What proves that cell: its own counterexample, or, on another release, the one of the reference. */
@@ -116,6 +130,17 @@ export function storedFor(property: string, variant: string, release: string | u
   if (own !== undefined || reference === undefined) return own;
   const command = `reroute-check replay ${counterexamplePath(property, variant)} --release ${release}`;
   return { ...reference, found: { ...reference.found, command } };
+}
+
+/** A counterexample that the program brings, of that variant or of another, and that this kernel does not survive, either. */
+function shippedFor(property: Property, kernel: Kernel, against: string | undefined): Stored | undefined {
+  const others = [...(against === undefined ? [] : [against]), ...variants.map(({ name }) => name)];
+  for (const name of ownPatchOf(kernel) === undefined ? [kernel.name] : others) {
+    const { path, stored } = shippedCounterexample(property.id, name) ?? {};
+    if (stored === undefined || !breaks(property, kernel, stored)) continue;
+    return { ...stored, found: { ...stored.found, command: `reroute-check replay ${path} ${kernelWords(kernel)}` } };
+  }
+  return undefined;
 }
 
 /** The release in the name of a counterexample's file: none for the reference. */
@@ -139,11 +164,17 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
   if (options.record) {
     if (options.engine === 'z3')
       wrong("--record keeps fast-check's answers; 'reroute-check prove --record' keeps z3's");
+    if (options.patch !== undefined) wrong('--record keeps the variants of the matrix, not a text of your own');
     needToRecord();
   }
-  const unkept = whyNotKept();
+  const unkept = options.patch === undefined ? whyNotKept() : [];
   for (const line of unkept) process.stderr.write(`reroute-check: ${line}\n`);
   const result = await makeReview(options);
+  if (options.patch !== undefined) {
+    process.stdout.write(matrixText(result, widthOfOutput(), () => false));
+    process.stdout.write(ownText(result, options.against, widthOfOutput()));
+    return;
+  }
   const isKept = (cell: Cell) => unkept.length === 0 && cell.reason === '' && isKeptOn(result.release, cell);
   process.stdout.write(matrixText(result, widthOfOutput(), isKept));
   if (unkept.length === 0) {

@@ -5,15 +5,13 @@ import { eventsPerHost } from '../../search/bulk.ts';
 import { searchWith } from '../../search/engines.ts';
 import { type Cell, type EngineName, outcomeText } from '../../search/outcome.ts';
 import { RUNS, SEED } from '../../search/review.ts';
-import { chooseProperties, chooseScopes, chooseVariants } from '../choose.ts';
+import { type Choice, chooseKernels, chooseProperties, chooseScopes } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { counterexamplePath, needToWrite, writeCounterexample } from '../files.ts';
 import { interruptible } from '../interrupt.ts';
 import { progress } from '../progress.ts';
 
-export interface SearchVerbOptions {
-  readonly variant?: readonly string[];
-  readonly release?: string;
+export interface SearchVerbOptions extends Choice {
   readonly scope?: string;
   readonly engine?: EngineName | 'all';
   readonly runs?: number;
@@ -27,7 +25,7 @@ export interface SearchVerbOptions {
 
 export async function searchVerb(ids: readonly string[], options: SearchVerbOptions): Promise<void> {
   const properties = chooseProperties(ids);
-  const kernels = chooseVariants(options.variant ?? [], options.release);
+  const kernels = chooseKernels(options);
   const path = checkedPath(options.path);
   if (options.save) needToWrite(counterexamplePath('property', 'variant'));
   const seed = options.seed ?? SEED;

@@ -1,5 +1,4 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
-
 import type { Kernel } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import type { Run } from '../../properties/property.ts';
@@ -9,12 +8,14 @@ import { comparisonText, type Told } from '../../scenario/story/compare.ts';
 import { storyOf, untilCrash } from '../../scenario/story/story.ts';
 import { storyText } from '../../scenario/story/tell.ts';
 import { traceOf, type Violation } from '../../scenario/trace.ts';
-import { chooseVariant } from '../choose.ts';
+import { choosePatch, chooseVariant } from '../choose.ts';
 import { withoutPatch } from '../hostNotes.ts';
 import { watchedKernel } from '../watched.ts';
 
 export interface TraceOptions {
   readonly variant?: readonly string[];
+  /** A text of one's own, behind the variants. */
+  readonly patch?: string;
   readonly release?: string;
   readonly json?: boolean;
 }
@@ -27,8 +28,8 @@ function violationsOf(run: Run): Violation[] {
     .sort((a, b) => a.event - b.event);
 }
 
-function tell(name: string, { release, scenario }: LoadedScenario, options: TraceOptions): Told {
-  const story = storyOf(watchedKernel(chooseVariant(name, options.release ?? release)), scenario);
+function tell(kernel: Kernel, { scenario }: LoadedScenario): Told {
+  const story = storyOf(watchedKernel(kernel), scenario);
   return { story, violations: violationsOf(story.run) };
 }
 
@@ -47,8 +48,12 @@ function asText(all: readonly Told[], kernels: readonly Kernel[]): string {
 
 export function trace(file: string, options: TraceOptions): void {
   const loaded = loadScenario(file);
-  const { variant: names = [loaded.variant ?? 'stock'] } = options;
-  const kernels = names.map((name) => chooseVariant(name, options.release ?? loaded.release));
-  const all = names.map((name) => tell(name, loaded, options));
+  const { patch, variant: names = patch === undefined ? [loaded.variant ?? 'stock'] : [] } = options;
+  const release = options.release ?? loaded.release;
+  const kernels = [
+    ...names.map((name) => chooseVariant(name, release)),
+    ...(patch === undefined ? [] : [choosePatch(patch, release)]),
+  ];
+  const all = kernels.map((kernel) => tell(kernel, loaded));
   process.stdout.write(`${options.json ? asJson(all) : asText(all, kernels)}\n`);
 }

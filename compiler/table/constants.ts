@@ -106,6 +106,7 @@ export const constants: Readonly<Record<string, ConstantRow>> = {
     IP_CT_ESTABLISHED: 0,
     IP_CT_RELATED: 1,
     IP_CT_NEW: 2,
+    IP_CT_IS_REPLY: 3,
     IP_CT_UNTRACKED: 7,
     IP_CT_DIR_ORIGINAL: 0,
     IP_CT_DIR_REPLY: 1,

@@ -25,7 +25,7 @@ function flag(mask: number): FieldRow {
 const common: Record<string, FieldRow> = {
   sk_family: { type: 'unsigned short', read: '2', range: [2, 2], note: 'AF_INET' },
   sk_state: { type: 'unsigned char' },
-  sk_bound_dev_if: { type: 'int' },
+  sk_bound_dev_if: plain('sk_bound_dev_if', 'int', { isSeen: true }),
   sk_daddr: { type: '__be32', read: '$.inet_daddr' },
   sk_rcv_saddr: { type: '__be32', read: '$.inet_rcv_saddr', write: 'inet_rcv_saddr: $v', isSeen: true },
   sk_num: { type: '__u16', read: '$.inet_num' },
@@ -55,6 +55,7 @@ const inet: Record<string, FieldRow> = {
   inet_sport: plain('inet_sport', '__be16', { part: 'inet' }),
   tos: { type: '__u8', part: 'inet' },
   hdrincl: { type: 'bool', part: 'inet' },
+  defer_connect: { type: 'bool', read: '$.fastopen.defer_connect', part: 'tcp' },
   uc_index: { type: 'int', part: 'inet' },
   'cork.fl.u.ip4': { type: 'struct flowi4', read: '$.cork_fl', write: 'cork_fl: $v', part: 'inet' },
   'cork.fl': { type: 'struct flowi', read: '$.cork_fl', write: 'cork_fl: $v', part: 'inet' },
@@ -87,12 +88,6 @@ export const structures: Readonly<Record<string, StructureRow>> = {
     what: 'the host',
     held: 'host',
     fields: {
-      'ipv4.sysctl_reroute_variant': {
-        type: 'u8',
-        read: 'kernel.patch.movesSyn ? 2 : 1',
-        range: [0, 2],
-        note: 'of the test kernel: which text runs',
-      },
       'ipv4.sysctl_reroute_faults': {
         type: 'unsigned int',
         read: 'kernel.patch.bits',
@@ -336,7 +331,7 @@ export const structures: Readonly<Record<string, StructureRow>> = {
     file: 'include/net/netfilter/nf_conntrack.h',
     what: 'a tracked connection',
     held: 'entry',
-    fields: { mark: { type: 'u32' } },
+    fields: { mark: plain('mark', 'u32') },
   },
   ...nothing({
     tcp_options_received: ['include/linux/tcp.h', 'what is parsed of the options of a segment'],

@@ -133,9 +133,18 @@ export function readConsole(text: string): ConsoleReading {
   return { oops, warnings, output, started };
 }
 
-/** The kernel that build.sh made for the present patch and configuration, if there is one; `config` adds to the latter. */
-export function builtKernel(directory = here, config: readonly string[] = []): string | undefined {
+/** What build.sh may be told besides. */
+export interface KernelExtras {
+  /** Files that add to the configuration. */
+  readonly config?: readonly string[];
+  /** A text of one's own. */
+  readonly patch?: string | undefined;
+}
+
+/** The kernel that build.sh made for the present texts and configuration, if there is one. */
+export function builtKernel(directory = here, { config = [], patch }: KernelExtras = {}): string | undefined {
   const more = config.flatMap((file) => ['--with', join(directory, file)]);
+  if (patch !== undefined) more.push('--patch', patch);
   try {
     return execFileSync(join(directory, 'build.sh'), ['--path', ...more], { encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {

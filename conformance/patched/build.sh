@@ -2,9 +2,10 @@
 # Builds the test kernel: Debian's linux-source-6.1 as user-mode Linux, with the texts of model/patch, the patches of
 # this folder and config.
 #
-# usage: build.sh [--path] [--with FILE]… [--install] [--source TARBALL] [--jobs N] [--keep-tree]
+# usage: build.sh [--path] [--patch FILE] [--with FILE]… [--install] [--source TARBALL] [--jobs N] [--keep-tree]
 #
 #   --path       only print where the kernel is; builds nothing
+#   --patch      put this text beside those of model/patch, as the variant own; makes another kernel beside the plain one
 #   --with       add these configuration lines too (config.kasan); makes another kernel beside the plain one
 #   --install    as root, install missing Debian packages first
 #   --source     another linux-source-6.1.tar.xz; so does REROUTE_KERNEL_SOURCE
@@ -26,13 +27,14 @@ jobs=$(nproc)
 configs=("$here/config")
 patches=("$here/um.patch" "$here/glue.patch")
 texts=("$here"/../../model/patch/*.[ch])
-path_only= install= keep_tree=
+path_only= install= keep_tree= own=
 
 fail() { echo "build: $2" >&2; exit "$1"; }
 
 while [ $# -gt 0 ]; do
   case $1 in
     --path) path_only=1 ;;
+    --patch) own=${2:?--patch needs a file}; shift ;;
     --install) install=1 ;;
     --keep-tree) keep_tree=1 ;;
     --with) configs+=("${2:?--with needs a file}"); shift ;;
@@ -42,6 +44,15 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+
+# One's own text, and the headers beside it.
+own_texts=()
+if [ -n "$own" ]; then
+  [ -r "$own" ] || fail 2 "$own: cannot be read"
+  shopt -s nullglob
+  own_texts=("$own" "$(dirname "$own")"/*.h)
+  shopt -u nullglob
+fi
 
 # Debian package -> what it must provide here.
 missing=()
@@ -66,7 +77,7 @@ name() {
   {
     sed -n '/^# RECIPE/,$p' "$here/build.sh"
     sed -s -n '/^--- a/,$p' "${patches[@]}"
-    gcc -fpreprocessed -dD -E -P -x c "${texts[@]}"
+    gcc -fpreprocessed -dD -E -P -x c "${texts[@]}" "${own_texts[@]}"
     cat "${configs[@]}"
     stat --format '%s %Y' "$source"
     gcc -dumpfullversion
@@ -157,8 +168,37 @@ step "unpacking $source" tar -xJf "$source" -C "$tree" --strip-components=1
 for file in "${patches[@]}"; do
   step "applying ${file##*/}" patch -d "$tree" -p1 --fuzz=0 -i "$file"
 done
-mkdir "$tree/net/ipv4/netfilter/reroute"
-cp "${texts[@]}" "$tree/net/ipv4/netfilter/reroute/"
+reroute=$tree/net/ipv4/netfilter/reroute
+cp "${texts[@]}" "$reroute/"
+if [ -n "$own" ]; then
+  mkdir "$reroute/own"
+  cp "${texts[@]}" "$reroute/own/"
+  cp "${own_texts[@]}" "$reroute/own/"
+fi
+
+# A unit for a text: its name, and where it lies.
+unit() {
+  local hook=reroute_${1//[^a-z0-9]/_}
+  cp "$reroute/unit.c" "$reroute/unit-$1.c"
+  echo "obj-y += unit-$1.o"
+  echo "CFLAGS_unit-$1.o := -DREROUTE_TEXT='\"$2\"' -DREROUTE_HOOK=$hook"
+} >> "$reroute/Makefile"
+units=()
+for text in "${texts[@]}"; do
+  file=${text##*/}
+  [ "${file%.c}" = "$file" ] || units+=("${file%.c}")
+  [ "${file%.c}" = "$file" ] || unit "${file%.c}" "$file"
+done
+[ -z "$own" ] || units+=(own)
+[ -z "$own" ] || unit own "own/${own##*/}"
+{
+  for name in "${units[@]}"; do echo "nf_hookfn reroute_${name//[^a-z0-9]/_};"; done
+  echo 'static const struct { const char *name; nf_hookfn *out; } reroute_units[] = {'
+  echo '{ "stock", ipt_mangle_out },'
+  for name in "${units[@]}"; do echo "{ \"$name\", reroute_${name//[^a-z0-9]/_} },"; done
+  echo '};'
+} > "$reroute/units.h"
+echo 'obj-y += reroute/' >> "$tree/net/ipv4/netfilter/Makefile"
 step 'configuring' configure
 step "compiling with $jobs jobs (minutes)" nice -n 10 make -C "$tree" ARCH=um -j"$jobs" linux
 

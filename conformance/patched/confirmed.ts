@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { stock } from '../../model/patch/stock.ts';
+import type { Kernel } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import { MEMORIES } from '../../properties/route.ts';
 import { firstBroken, play } from '../../scenario/play.ts';
@@ -67,15 +68,16 @@ function withMemory(scenario: PatchedScenario, property: string | undefined): Pa
   return filled.find((one) => !showsNothing(one, property)) ?? scenario;
 }
 
-/** The scenario for the test kernel, or why there is none. */
+/** The scenario for the test kernel, or why there is none; `own` is the kernel of a text of one's own. */
 export function expressible(
   stored: Pick<LoadedScenario, 'variant' | 'release' | 'host' | 'events' | 'picks'> & {
     readonly property?: string | undefined;
   },
+  own?: Kernel,
 ): { readonly scenario: PatchedScenario } | { readonly reason: string } {
   const { variant: name = 'stock', release = REFERENCE, host, events } = stored;
   if (release !== REFERENCE) return { reason: `the test kernel is Linux ${REFERENCE}, not ${release}` };
-  const variant = portOf(name);
+  const variant = own ?? portOf(name);
   if (variant === undefined) return { reason: `${name} has no port in the test kernel` };
   if (host.some((line) => / nexthop /.test(line)))
     return { reason: 'which of several paths a kernel takes depends on a secret' };

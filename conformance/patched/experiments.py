@@ -530,7 +530,7 @@ def no_route(lab):
 def main():
     with open(f'{os.environ["REROUTE_IN"]}/experiment', encoding='ascii') as words:
         name, variant, *fill = words.readline().split()
-    lab = Lab(int(variant), int(fill[0], 0) if fill else 0)
+    lab = Lab(variant, int(fill[0], 0) if fill else 0)
     say(f'== {name}, variant {variant}' + (f', key filled with {fill[0]}' if fill else ''))
     globals()[name](lab)
     lab.wait(0.1)

@@ -1,8 +1,9 @@
 /** Which variants the test kernel can play, and how it is told. */
 
 import { alternatives, variants } from '../../model/patch/index.ts';
-import { mended, tcpRehashMended } from '../../model/patch/mended.ts';
+import { mended } from '../../model/patch/mended.ts';
 import { singleFaults, versionName } from '../../model/patch/single-faults.ts';
+import { soMark } from '../../model/patch/so-mark.ts';
 import { EVERY_FAULT } from '../../model/types/faults.ts';
 import { SOCK_CONTROL } from '../../model/types/sock.ts';
 import type { Kernel } from '../../model/types/world.ts';
@@ -10,30 +11,14 @@ import type { Kernel } from '../../model/types/world.ts';
 import { play } from '../../scenario/play.ts';
 import { compile, type Text } from '../../scenario/text.ts';
 
-/** Values of net.ipv4.reroute_variant for the variants whose code is not model/patch/mended.ts. */
-const PORTS: Readonly<Record<string, number>> = {
-  stock: 0,
-  masquerade: 0,
-  'selector-rules': 0,
-  'icmp-only': 1,
-  'tcp-rehash': 2,
-};
-
-/** net.ipv4.reroute_faults: the published texts, FAULTS_AS_PUBLISHED of model/patch/faults.h. */
-const AS_PUBLISHED = 0xffff_ffff;
-
-function isMended({ ipt_mangle_out }: Kernel): boolean {
-  return ipt_mangle_out === tcpRehashMended.ipt_mangle_out;
-}
-
-/** The published versions in the code of mended.c. */
+/** The published versions as the mended texts have them. */
 const everyFault: readonly Kernel[] = [false, true].map((movesSyn) =>
-  mended(`${versionName(movesSyn)}-every-fault`, 'the published version as mended.c has it', movesSyn, EVERY_FAULT),
+  mended(`${versionName(movesSyn)}-every-fault`, 'the published version as mended.h has it', movesSyn, EVERY_FAULT),
 );
 
-/** The variants that have a port, among them the patch with one fault left. */
+/** The variants that have a port, among them the patch with one fault left. Left out: programs that set SO_MARK. */
 export const ported: readonly Kernel[] = [...variants, ...alternatives, ...singleFaults, ...everyFault].filter(
-  (kernel) => kernel.name in PORTS || isMended(kernel),
+  (kernel) => kernel !== soMark,
 );
 
 export function portOf(name: string): Kernel | undefined {
@@ -56,11 +41,10 @@ export interface PatchedScenario extends Text {
 
 /** The sysctls of the scenario's namespace, below net/. */
 export function sysctlsOf({ variant, keyFill = 0 }: PatchedScenario): Readonly<Record<string, string>> {
-  const mended = isMended(variant);
-  const version = mended ? (variant.patch.movesSyn ? 2 : 1) : (PORTS[variant.name] ?? 0);
+  const { text, bits } = variant.patch;
   return {
-    'ipv4/reroute_variant': String(version),
-    'ipv4/reroute_faults': String(mended ? variant.patch.bits : AS_PUBLISHED),
+    'ipv4/reroute_variant': text === '' ? 'stock' : text,
+    'ipv4/reroute_faults': String(bits),
     'ipv4/reroute_key_fill': String(keyFill),
   };
 }

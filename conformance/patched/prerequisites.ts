@@ -17,22 +17,23 @@ function installed(name: string): boolean {
   return spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status === 0;
 }
 
-/** The built kernel, or a line for everything that is missing. */
-export function testKernel(): TestKernel {
+/** The built kernel, with a text of one's own where one is named, or a line for everything that is missing. */
+export function testKernel(patch?: string): TestKernel {
   const packages = TOOLS.filter(([name]) => !installed(name)).map(([, debianPackage]) => debianPackage);
   const missing =
     packages.length === 0 ? [] : [`not installed: ${packages.join(', ')} (apt-get install ${packages.join(' ')})`];
   if (process.platform !== 'linux' || process.arch !== 'x64') missing.push('user-mode Linux needs Linux on x86-64');
   // The guest's programs run as this user on the host; what root alone may read there, /etc or iptables, they must read.
   if (process.getuid?.() !== 0) missing.push('not root');
-  const kernel = builtKernel(patchedFolder());
-  if (kernel === undefined) missing.push("it is not built ('reroute-check kernel build' builds it)");
+  const kernel = builtKernel(patchedFolder(), { patch });
+  const build = `reroute-check kernel build${patch === undefined ? '' : ` --patch ${patch}`}`;
+  if (kernel === undefined) missing.push(`it is not built ('${build}' builds it)`);
   return kernel === undefined || missing.length > 0 ? { missing } : { kernel };
 }
 
 /** The kernel with KASAN, if it was built: `build.sh --with config.kasan`. */
 export function sanitizingKernel(): string | undefined {
-  return builtKernel(patchedFolder(), ['config.kasan']);
+  return builtKernel(patchedFolder(), { config: ['config.kasan'] });
 }
 
 /**

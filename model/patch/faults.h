@@ -1,8 +1,7 @@
 /*
  * What is wrong in the published versions, a bit a fault; model/types/faults.ts says of each what it is and how it is mended.
  *
- * net.ipv4.reroute_faults says which of them are left in mended.c: 0 none, FAULTS_AS_PUBLISHED (the default) that
- * the published text runs instead.
+ * net.ipv4.reroute_faults says which of them are left in mended.h: 0 none.
  */
 #ifndef REROUTE_FAULTS_H
 #define REROUTE_FAULTS_H
@@ -34,8 +33,8 @@ enum {
 	FAULT_JUMPING_NUMBERS	= BIT(23),
 	FAULT_SIGNED_SEGMENTS	= BIT(24),
 	FAULT_NO_L3MDEV		= BIT(25),
+	FAULT_NEEDLESS_CHOICE	= BIT(26),
+	FAULT_FOREIGN_TUPLE	= BIT(27),
 };
-
-#define FAULTS_AS_PUBLISHED	0xffffffff
 
 #endif

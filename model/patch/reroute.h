@@ -5,18 +5,11 @@
 #ifndef REROUTE_H
 #define REROUTE_H
 
-/* net.ipv4.reroute_variant */
-enum {
-	REROUTE_STOCK,
-	REROUTE_ICMP_ONLY,
-	REROUTE_TCP_REHASH,
-};
-
 /*
  * ip_route_me_harder() with the caller's key: no test of the source's address
  * type, no second XFRM lookup.
  */
-static int ip_route_reroute(struct sk_buff *skb, struct flowi4 *fl4)
+static inline int ip_route_reroute(struct sk_buff *skb, struct flowi4 *fl4)
 {
 	struct net *net = dev_net(skb_dst(skb)->dev);
 	unsigned int hh_len;
@@ -46,7 +39,7 @@ static int ip_route_reroute(struct sk_buff *skb, struct flowi4 *fl4)
  * The low byte is the scope, the next the protocol, the upper half user, L3 domain
  * and both ports. Fill 0 is the lucky stack, on which what the post tested works.
  */
-static void reroute_fill_key(struct net *net, struct flowi4 *fl4)
+static inline void reroute_fill_key(struct net *net, struct flowi4 *fl4)
 {
 	unsigned int fill = READ_ONCE(net->ipv4.sysctl_reroute_key_fill);
 
@@ -59,7 +52,7 @@ static void reroute_fill_key(struct net *net, struct flowi4 *fl4)
 }
 
 /* Whether a SYN asks for a Fast Open cookie or has one: those belong to an address. */
-static bool reroute_has_cookie(struct net *net, const struct sk_buff *skb)
+static inline bool reroute_has_cookie(struct net *net, const struct sk_buff *skb)
 {
 	struct tcp_fastopen_cookie foc = { .len = -1 };
 	struct tcp_options_received opt = {};

@@ -211,6 +211,22 @@ const rows = [
     repair: "flowi4_l3mdev is that of the packet's device, as in ip_route_me_harder()",
     inFirst: true,
   },
+  {
+    id: 'needless-choice',
+    bit: 26,
+    cause:
+      'The source is chosen again whether or not the change of mark or TOS leads the packet elsewhere, and even where there is none (0.0.0.0). For its SYN connect() looked up without a port, and had another answer.',
+    repair: 'two lookups, with the mark and TOS of before and with those of now, have to differ, and there is a source',
+    inFirst: false,
+  },
+  {
+    id: 'foreign-tuple',
+    bit: 27,
+    cause:
+      'The tuple is looked for among sockets of no device: one that is bound to the link of the new route may have it, and both are found by its answers.',
+    repair: 'the socket looks for its tuple as if it were bound to that link',
+    inFirst: false,
+  },
 ] as const satisfies readonly Row[];
 
 export type FaultId = (typeof rows)[number]['id'];
@@ -244,13 +260,13 @@ export function faultBits(left: Faults): number {
 
 /** The patch and its faults, as a kernel carries them. */
 export interface Patch {
-  /** Version 2: the first SYN and its socket move, too. */
-  readonly movesSyn: boolean;
+  /** The name of its text in model/patch/, '' for none: net.ipv4.reroute_variant of the test kernel. */
+  readonly text: string;
   readonly faults: Faults;
-  /** The faults once more, as the text reads them: net.ipv4.reroute_faults of the test kernel. */
+  /** The faults once more, as the text reads them: net.ipv4.reroute_faults. */
   readonly bits: number;
   /** The condition by which version 2 moves a SYN, 0 for none: net.ipv4.reroute_syn_filter. */
   readonly synFilter: number;
 }
 
-export const NO_PATCH: Patch = { movesSyn: false, faults: NO_FAULTS, bits: 0, synFilter: 0 };
+export const NO_PATCH: Patch = { text: '', faults: NO_FAULTS, bits: 0, synFilter: 0 };

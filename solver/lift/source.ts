@@ -54,3 +54,8 @@ export class SourceFile {
     if (start < end) this.edits.remove(start, end);
   }
 }
+
+/** Everything that was refused, as `path:line:column: construct`. */
+export function refusalsOf({ path, refusals }: SourceFile): string[] {
+  return refusals.map(({ line, column, construct }) => `${path}:${line}:${column}: ${construct}`);
+}

@@ -68,6 +68,7 @@ describe('the documents', () => {
     'results/matrix.md',
     'results/syn-filters.md',
     'results/files.md',
+    'results/names.md',
     'schema/scenario.schema.json',
     'README.md',
     'CONTRIBUTING.md',

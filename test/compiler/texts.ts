@@ -8,7 +8,7 @@ import * as bindings from '../../model/patch/bindings.ts';
 import { stock } from '../../model/patch/stock.ts';
 import type { Kernel } from '../../model/types/world.ts';
 
-export const TEXTS = ['icmp-only.c', 'tcp-rehash.c', 'mended.c'] as const;
+export const TEXTS = ['icmp-only.c', 'tcp-rehash.c', 'icmp-only-mended.c', 'tcp-rehash-mended.c'] as const;
 
 /** A text of model/patch. */
 export function readText(name: string): SourceText {

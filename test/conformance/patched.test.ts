@@ -128,11 +128,11 @@ describe('a boot that crashed', () => {
 describe('a port', () => {
   test('is chosen in the namespace of the scenario', () => {
     expect(sysctlsOf({ host: [], events: [], variant: tcpRehash, keyFill: 17 })).toEqual({
-      'ipv4/reroute_variant': '2',
-      'ipv4/reroute_faults': '4294967295',
+      'ipv4/reroute_variant': 'tcp-rehash',
+      'ipv4/reroute_faults': '0',
       'ipv4/reroute_key_fill': '17',
     });
-    expect(sysctlsOf({ host: [], events: [], variant: masquerade })['ipv4/reroute_variant']).toBe('0');
+    expect(sysctlsOf({ host: [], events: [], variant: masquerade })['ipv4/reroute_variant']).toBe('stock');
   });
 
   test('of masquerade is stock with the rule that its operator adds', () => {
@@ -147,12 +147,12 @@ describe('a port', () => {
 
   test('of the mended patch has a bit for every fault that is left', () => {
     expect(sysctlsOf({ host: [], events: [], variant: icmpOnlyMended })).toMatchObject({
-      'ipv4/reroute_variant': '1',
+      'ipv4/reroute_variant': 'icmp-only-mended',
       'ipv4/reroute_faults': '0',
     });
     const small = portOf('tcp-rehash-only-small-sockets') as Kernel;
     expect(sysctlsOf({ host: [], events: [], variant: small })).toMatchObject({
-      'ipv4/reroute_variant': '2',
+      'ipv4/reroute_variant': 'tcp-rehash-mended',
       'ipv4/reroute_faults': '2',
     });
   });
@@ -167,7 +167,7 @@ describe('a port', () => {
     expect(bits).toEqual(named.toSorted(([, a], [, b]) => a - b));
     expect(bits.map(([, bit]) => bit)).toEqual(faults.map((_, bit) => bit));
     const glue = readFileSync('conformance/patched/glue.patch', 'utf8');
-    expect(glue).toContain(`0x${(2 ** faults.length - 1).toString(16)} every fault`);
+    expect(glue).toContain(`0x${(2 ** faults.length - 1).toString(16)} for all`);
   });
 
   test('fills the key with one word, and can do nothing else', () => {

@@ -1,17 +1,19 @@
-/** With every fault left in, the mended patch is the published one: same packets, same sockets, same crashes. */
+/** The mended patch: with every fault left in it is the published one, without any it leaves alone what it should. */
 import { describe, expect, it } from 'vitest';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
-import { mended } from '../../model/patch/mended.ts';
+import { icmpOnlyMended, mended, tcpRehashMended } from '../../model/patch/mended.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
-import { EVERY_FAULT } from '../../model/types/faults.ts';
+import { EVERY_FAULT, NO_FAULTS } from '../../model/types/faults.ts';
 import type { World } from '../../model/types/world.ts';
 import { twoUplinks, vrfHosts } from '../../properties/scopes/runs.ts';
-import { bootHost, playOn } from '../../scenario/play.ts';
-import { commandOf, eventOfLine } from '../../scenario/text.ts';
+import { bootHost, play, playOn } from '../../scenario/play.ts';
+import { commandOf, compile, eventOfLine } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
 import { eventWords, hostWords } from '../../search/bulk.ts';
 import { drawEvents, drawHost } from '../../search/generate.ts';
 import { acceptedCommands } from '../../search/replays.ts';
+import { dotted, LINKS, POST } from './build.ts';
 
 const HOSTS = 300;
 
@@ -37,5 +39,82 @@ describe.each([
       rerouted += a?.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute')) ? 1 : 0;
     }
     expect(rerouted).toBeGreaterThan(HOSTS / 10);
+  });
+});
+
+describe('without faults', () => {
+  const MARKED = [...POST, 'iptables -t mangle -A OUTPUT -j MARK --set-mark 100'];
+
+  /** What leaves, by link, source and destination. */
+  function sent(host: readonly string[], events: readonly string[], kernel = tcpRehashMended): readonly string[] {
+    const { steps } = play(kernel, compile({ host, events }));
+    return steps.flatMap(({ world, effects }) =>
+      effects.flatMap((effect) => {
+        if (effect.kind !== 'xmit') return [];
+        const dev = world.devs.find(({ ifindex }) => ifindex === effect.dev)?.name;
+        return [`${dev} ${dotted(effect.skb.iph.saddr)} > ${dotted(effect.skb.iph.daddr)}`];
+      }),
+    );
+  }
+
+  it('the source stays where TOS alone changes, whatever path a lookup without it takes', () => {
+    const host = [
+      ...LINKS,
+      'ip route add default nexthop via 10.1.0.254 nexthop via 10.0.0.254',
+      'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10',
+      'sysctl net.ipv4.fib_multipath_hash_policy=1',
+    ];
+    const events = ['socket c tcp', 'connect c 8.8.8.8:53'];
+    expect(sent(host, events)).toEqual(sent(host, events, stock));
+    expect(sent(host, events, mended('', '', true, { ...NO_FAULTS, 'needless-choice': true }))).not.toEqual(
+      sent(host, events, stock),
+    );
+  });
+
+  it('the source stays where the new link has none', () => {
+    const host = [
+      ...LINKS.filter((line) => !line.includes('addr')),
+      'ip addr add 10.0.0.1/24 scope link dev eth0',
+      'ip addr add 10.1.0.1/24 scope link dev eth1',
+      'ip route add default via 10.1.0.254 table 100',
+      'ip rule add fwmark 100 table 100',
+      'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+    ];
+    expect(sent(host, ['socket c udp', 'send c 4 to 10.0.0.9:53'])).toEqual(['eth1 10.0.0.1 > 10.0.0.9']);
+  });
+
+  it('a reply that connection tracking knows carries the address that was asked, also of a server that is bound to none', () => {
+    const host = [...MARKED, 'iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT'];
+    const events = ['socket s udp', 'bind s 0.0.0.0:53', 'receive eth0 8.8.8.8:5000 > 10.0.0.1:53 udp 4'];
+    expect(sent(host, [...events, 'send s 4 to 8.8.8.8:5000'])).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+    expect(sent(host, ['socket s udp', 'send s 4 to 8.8.8.8:5000'])).toEqual(['eth1 10.1.0.1 > 8.8.8.8']);
+  });
+
+  it('a protocol whose checksum it does not know keeps its source', () => {
+    expect(sent(MARKED, ['socket c raw 136', 'send c 8 to 8.8.8.8'])).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+  });
+
+  it('a Fast Open connect stays where it is, deferred or not', () => {
+    const host = [...MARKED, 'sysctl net.ipv4.tcp_fastopen=5'];
+    expect(sent(host, ['socket c tcp', 'send c 4 to 8.8.8.8:80 tfo'])).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+    expect(sent(host, ['socket c tcp', 'connect c 8.8.8.8:80 tfo', 'send c 4'])).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+  });
+
+  it('where no port is free at the new address, socket and SYN stay as they were', () => {
+    const host = [...MARKED, 'sysctl net.ipv4.ip_local_port_range="40000 40000"'];
+    const events = ['socket d tcp dev eth1', 'connect d 8.8.8.8:80', 'socket c tcp', 'connect c 8.8.8.8:80'];
+    expect(sent(host, events)).toEqual(['eth1 10.1.0.1 > 8.8.8.8', 'eth1 10.0.0.1 > 8.8.8.8']);
+  });
+
+  it('an entry of connection tracking keeps the mark that CONNMARK gave it', () => {
+    const { steps } = play(
+      icmpOnlyMended,
+      compile({
+        host: [...MARKED, 'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark'],
+        events: ['socket c udp', 'send c 4 to 8.8.8.8:53'],
+      }),
+    );
+    const entries = steps.at(-1)?.world.conntrack ?? [];
+    expect(entries.map(({ original, mark }) => [dotted(original.src), mark])).toEqual([['10.1.0.1', 100]]);
   });
 });

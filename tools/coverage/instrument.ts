@@ -9,7 +9,8 @@ import { COMPILED, readModule } from '../../compiler/readModule.ts';
 const INSTRUMENTED = [
   'model/patch/icmp-only.c',
   'model/patch/tcp-rehash.c',
-  'model/patch/mended.c',
+  'model/patch/icmp-only-mended.c',
+  'model/patch/tcp-rehash-mended.c',
   'model/kernel/net/ipv4/netfilter.ts',
   'model/kernel/net/ipv4/netfilter/iptable_mangle.ts',
 ];

@@ -4,7 +4,7 @@ import { playRandom, type RandomRun, randomText } from '../../../conformance/pat
 import { variants } from '../../../model/patch/index.ts';
 import type { Kernel } from '../../../model/types/world.ts';
 import { wrong } from '../../../scenario/error.ts';
-import { chooseVariant } from '../../choose.ts';
+import { choosePatch, chooseVariant } from '../../choose.ts';
 import { EXIT } from '../../exit.ts';
 import { needTestKernel } from '../../machine.ts';
 import { progress } from '../../progress.ts';
@@ -16,10 +16,12 @@ export interface RandomVerbOptions {
   readonly cases: number;
   readonly seed?: number;
   readonly variant?: string;
+  readonly patch?: string;
   readonly record?: boolean;
 }
 
-function chosen(name: string | undefined): readonly Kernel[] {
+function chosen({ variant: name, patch }: RandomVerbOptions): readonly Kernel[] {
+  if (patch !== undefined) return [choosePatch(patch)];
   if (name === undefined) return variants;
   const kernel = portOf(name);
   return [kernel ?? wrong(`${chooseVariant(name).name} has no port in the test kernel`)];
@@ -27,9 +29,9 @@ function chosen(name: string | undefined): readonly Kernel[] {
 
 /** Prints the seed, what was compared, and every disagreement that shows twice; exit code 1 when there are some. */
 export async function random({ cases, seed = chanceSeed(), ...options }: RandomVerbOptions): Promise<void> {
-  const kernels = chosen(options.variant);
+  const kernels = chosen({ cases, ...options });
   if (options.record) needToRecord();
-  const kernel = needTestKernel();
+  const kernel = needTestKernel(options.patch);
   const show = progress();
   for (const one of kernels) {
     const said = (done: number) => show.say(`${one.name}: ${done} of ${cases}`);

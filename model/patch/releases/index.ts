@@ -9,6 +9,13 @@ export const releases: readonly Release[] = [linux41, linux61, linux618];
 /** The release that `C:` lines refer to. */
 export const REFERENCE: string = linux61.release;
 
+/** The release of that number. */
+export function releaseNumbered(number: string): Release {
+  let found = linux61;
+  for (const release of releases) found = release.release === number ? release : found;
+  return found;
+}
+
 /** The same patch on that release. */
 export function onRelease(kernel: Kernel, release: Release): Kernel {
   return kernel.release === release.release ? kernel : { ...kernel, ...release };

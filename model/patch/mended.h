@@ -1,6 +1,7 @@
 /*
  * Both of the post's patches with their faults as switches. A fault whose bit is set is left as it was published; without
- * any, this is what one could ask the author for. Conditions with `faults &` are there for the comparison only.
+ * any, this is what one could ask the author for. Conditions with `faults &` are there for the comparison only. A text that
+ * includes this says first whether SYNs move: REROUTE_MOVES_SYN.
  *
  * What it needs outside of the hook: who chose a packet's source is not known there, IP_PKTINFO leaves the socket as it
  * was. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, ip_setup_cork() in the cork,
@@ -13,13 +14,18 @@
  *   - The order of a move: out of the ehash; the address, with inet_bhash2_update_saddr(), while the socket still has
  *     its port; then the port. So inet_put_port() takes the lock of the bhash2 bucket that the socket is in.
  *   - A bound port stays in its buckets. inet_hash_connect() only asks whether the tuple is free.
- *   - Where no port is free the socket goes back: address, buckets, ehash. Between the two another CPU may take port
- *     or tuple. The port is then shared, as among connections; a taken tuple is noticed, and the socket stays out of
- *     the table: its SYN is dropped with EADDRNOTAVAIL either way.
+ *   - Where no port is free the socket goes back: address, buckets, ehash; and its SYN leaves as it would have without
+ *     the patch. Between the two another CPU may take port or tuple. The port is then shared, as among connections; a
+ *     taken tuple is noticed: the socket stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
  *   - nf_conntrack_in() is called directly. A module would go through a hook, so that mangle does not need conntrack.
- *   - A SYN with data in it, which Fast Open sends, is renumbered without that data: its skb is in no queue yet.
- *   - What is not here: a socket that moves keeps the timestamp offset of its first address; a connected datagram
- *     socket keeps the source of connect().
+ *   - A source is chosen only for protocols whose checksum is known here, ICMP, UDP, and TCP of TCP's own sockets: that of
+ *     another may cover the source, and IPsec's outer packets have an owner that did not address them.
+ *   - Left alone, besides bound sockets and connected datagram sockets, which keep the source of connect(): replies, as
+ *     connection tracking knows them; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
+ *     user of a deferred one may have asked for the name.
+ *   - What is not here: a socket that moves keeps the timestamp offset of its first address. The search for a port may
+ *     sleep, the hook may not; a packet that NFQUEUE gives back comes without the lock of its socket. Neither can be
+ *     mended in the hook.
  */
 #include "reroute.h"
 #include "faults.h"
@@ -28,6 +34,14 @@
 static bool reroute_is_control(const struct sock *sk)
 {
 	return sk_fullsock(sk) && sk->sk_kern_sock && sk->sk_type == SOCK_RAW;
+}
+
+/* Whether it answers a packet that came in first. */
+static bool reroute_is_reply(const struct sk_buff *skb)
+{
+	enum ip_conntrack_info ctinfo;
+
+	return nf_ct_get(skb, &ctinfo) && ctinfo >= IP_CT_IS_REPLY;
 }
 
 static bool reroute_is_raw(const struct sock *sk)
@@ -48,8 +62,12 @@ static bool reroute_is_signed(const struct sock *sk)
 
 /* Whether the packet is that of a socket whose source may be chosen. */
 static bool reroute_admits(u32 faults, const struct sock *sk,
+			   const struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
+	u8 protocol = ip_hdr(skb)->protocol;
+
+
 	/* The outer packet of a tunnel still has the inner one's owner. */
 	if (sk != state->sk && !(faults & FAULT_INNER_SENDER))
 		return false;
@@ -57,8 +75,13 @@ static bool reroute_admits(u32 faults, const struct sock *sk,
 		return false;
 	if (reroute_is_signed(sk) && !(faults & FAULT_SIGNED_SEGMENTS))
 		return false;
+	if (protocol != IPPROTO_ICMP && protocol != IPPROTO_UDP &&
+	    (protocol != IPPROTO_TCP || reroute_is_raw(sk)) &&
+	    !(faults & (FAULT_RAW_SEGMENTS | FAULT_INNER_SENDER)))
+		return false;
 	/* What answers does so from the address that was asked. */
-	return (!reroute_is_control(sk) && sk->sk_state != TCP_LISTEN) ||
+	return (!reroute_is_control(sk) && sk->sk_state != TCP_LISTEN &&
+		!reroute_is_reply(skb)) ||
 	       (faults & FAULT_CONTROL_SOCKETS);
 }
 
@@ -82,7 +105,12 @@ static bool reroute_moves(u32 faults, struct net *net, const struct sock *sk,
 	if (!(faults & FAULT_MOVES_AGAIN) && sk_fullsock(sk) && sk_is_tcp(sk) &&
 	    inet_csk(sk)->icsk_retransmits)
 		return false;
-	return (faults & FAULT_MOVES_COOKIES) || !reroute_has_cookie(net, skb);
+	if (faults & FAULT_MOVES_COOKIES)
+		return true;
+	if (sk_fullsock(sk) && sk_is_tcp(sk) &&
+	    (tcp_sk(sk)->fastopen_req || inet_sk(sk)->defer_connect))
+		return false;
+	return !reroute_has_cookie(net, skb);
 }
 
 static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
@@ -106,6 +134,32 @@ static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
 	}
 	if (syn && (faults & FAULT_WILD_KEY))
 		reroute_fill_key(net, fl4);
+}
+
+/* Whether the change of mark and TOS leads the packet, with the source that it
+ * has, elsewhere.
+ */
+static bool reroute_is_needed(u32 faults, struct net *net, const struct flowi4 *fl4,
+			      __be32 saddr, u32 old_mark, u8 old_tos)
+{
+	struct flowi4 now = *fl4, before = *fl4;
+	struct rtable *rt, *old;
+
+	if (faults & FAULT_NEEDLESS_CHOICE)
+		return true;
+	now.saddr = saddr;
+	before.saddr = saddr;
+	before.flowi4_mark = old_mark;
+	before.flowi4_tos = RT_TOS(old_tos);
+	old = ip_route_output_key(net, &before);
+	if (IS_ERR(old))
+		return true;
+	ip_rt_put(old);
+	rt = ip_route_output_key(net, &now);
+	if (IS_ERR(rt))
+		return true;
+	ip_rt_put(rt);
+	return rt->dst.dev != old->dst.dev || rt->rt_gw4 != old->rt_gw4;
 }
 
 /* Rules may select by source: the chosen one has to lead the same way, as in
@@ -191,8 +245,11 @@ unlock:
 	return err;
 }
 
-/* Moves a connecting socket to that address and to a port that is free there. */
-static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr)
+/* Moves a connecting socket to that address and to a port that is free there; if
+ * there is none, says whether it is back where it was.
+ */
+static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
+			     struct net_device *dev, bool *back)
 {
 	struct inet_timewait_death_row *death_row = &sock_net(sk)->ipv4.tcp_death_row;
 	struct inet_sock *inet = inet_sk(sk);
@@ -200,7 +257,7 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr)
 			  (sk->sk_userlocks & SOCK_BINDPORT_LOCK);
 	__be32 old_saddr = inet->inet_saddr;
 	unsigned short old_port = inet->inet_num;
-	int err = 0;
+	int bound = sk->sk_bound_dev_if, err = 0;
 
 	if (faults & FAULT_HASHED_MOVE) {
 		inet->inet_saddr = saddr;
@@ -214,8 +271,13 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr)
 	if (!err) {
 		if (!keeps_port)
 			inet_put_port(sk);
-		/* With a port of its own: whether the tuple is free. */
+		/* With a port of its own: whether the tuple is free. Answers come by
+		 * that device: no socket that is bound to it may have the tuple.
+		 */
+		if (!(faults & FAULT_FOREIGN_TUPLE) && !bound && !l3mdev_master_ifindex(dev))
+			sk->sk_bound_dev_if = dev->ifindex;
 		err = inet_hash_connect(death_row, sk);
+		sk->sk_bound_dev_if = bound;
 		if (!err || (faults & FAULT_FAILED_PORT)) {
 			inet->inet_sport = htons(inet->inet_num);
 			return err;
@@ -225,7 +287,7 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr)
 			return err;
 	}
 	/* Back to the old tuple, unless somebody has taken it meanwhile. */
-	inet_hash_connect(death_row, sk);
+	*back = !inet_hash_connect(death_row, sk);
 	return err;
 }
 
@@ -277,14 +339,24 @@ static void reroute_keep_route(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Connection tracking has seen the packet before it got its source. */
-static void reroute_track(struct sk_buff *skb, const struct nf_hook_state *state)
+static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct;
+	u32 mark;
 
-	if (!nf_ct_get(skb, &ctinfo))
-		return;
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct)
+		return NF_ACCEPT;
+	mark = READ_ONCE(ct->mark);
 	nf_reset_ct(skb);
-	nf_conntrack_in(skb, state);
+	if (nf_conntrack_in(skb, state) != NF_ACCEPT)
+		return NF_DROP;
+	/* CONNMARK wrote to the entry that is left. */
+	ct = nf_ct_get(skb, &ctinfo);
+	if (ct && ctinfo == IP_CT_NEW)
+		WRITE_ONCE(ct->mark, mark);
+	return NF_ACCEPT;
 }
 
 /* IPsec for the new route, by the final addresses and ports, as after NAT. */
@@ -320,8 +392,6 @@ static unsigned int
 ipt_mangle_out(void *priv, struct sk_buff *skb,
 	       const struct nf_hook_state *state)
 {
-	bool moves_syn = READ_ONCE(state->net->ipv4.sysctl_reroute_variant) ==
-			 REROUTE_TCP_REHASH;
 	u32 faults = READ_ONCE(state->net->ipv4.sysctl_reroute_faults);
 	struct sock *sk = skb->sk;
 	struct inet_sock *inet;
@@ -334,7 +404,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	int recheck = 0;
 	u_int32_t mark;
 	u_int8_t tos;
-	bool syn, moved = false;
+	bool syn, moved = false, back = false;
 	int err, lookup;
 
 	/* root is playing with raw sockets. */
@@ -357,12 +427,12 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	    skb->mark == mark && iph->tos == tos)
 		return ret;
 
-	if (!sk || !reroute_admits(faults, sk, state))
+	if (!sk || !reroute_admits(faults, sk, skb, state))
 		goto harder;
 
 	inet = inet_sk(sk);
 	th = NULL;
-	if (moves_syn && iph->protocol == IPPROTO_TCP &&
+	if (REROUTE_MOVES_SYN && iph->protocol == IPPROTO_TCP &&
 	    (!reroute_is_raw(sk) || (faults & FAULT_RAW_SEGMENTS)))
 		th = tcp_hdr(skb);
 	uh = reroute_udp_hdr(skb);
@@ -371,6 +441,8 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 		goto harder;
 
 	reroute_key(faults, state->net, skb, sk, syn, &fl4);
+	if (!reroute_is_needed(faults, state->net, &fl4, saddr, mark, tos))
+		goto harder;
 	lookup = reroute_lookup(faults, skb, &fl4);
 	if (lookup < 0) {
 		ret = NF_DROP_ERR(lookup);
@@ -383,7 +455,8 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 		th = th ? tcp_hdr(skb) : NULL;
 		uh = uh ? udp_hdr(skb) : NULL;
 	}
-	if (saddr != fl4.saddr) {
+	if (saddr != fl4.saddr &&
+	    (fl4.saddr || lookup < 0 || (faults & FAULT_NEEDLESS_CHOICE))) {
 		iph->saddr = fl4.saddr;
 		if (!th && (faults & FAULT_PINNED_SOCKET))
 			inet->inet_saddr = fl4.saddr;
@@ -394,11 +467,18 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			u32 write_seq = sk_is_tcp(sk) ? tcp_sk(sk)->write_seq : 0;
 			__be16 oldport = th->source;
 
-			err = reroute_move_sock(faults, sk, fl4.saddr);
+			err = reroute_move_sock(faults, sk, fl4.saddr,
+						skb_dst(skb)->dev, &back);
 			th->source = htons(inet->inet_num);
-			if (err)
-				return (faults & FAULT_ERRNO_VERDICT) ?
-				       -err : NF_DROP_ERR(err);
+			if (err && (faults & FAULT_ERRNO_VERDICT))
+				return -err;
+			if (err && !back)
+				return NF_DROP_ERR(err);
+			if (err) {
+				iph->saddr = saddr;
+				ip_send_check(iph);
+				goto policies;
+			}
 			inet_proto_csum_replace2(&th->check, skb, oldport,
 						 th->source, false);
 			inet_proto_csum_replace4(&th->check, skb, saddr,
@@ -407,9 +487,11 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 				reroute_renumber(faults, sk, skb, th, write_seq);
 			moved = true;
 		}
-		if (!(faults & FAULT_TRACKED_TUPLE))
-			reroute_track(skb, state);
+		if (!(faults & FAULT_TRACKED_TUPLE) &&
+		    reroute_track(skb, state) != NF_ACCEPT)
+			return NF_DROP;
 	}
+policies:
 	if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
 		err = reroute_ask_policies(state->net, skb);
 		if (err < 0)
@@ -417,7 +499,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	}
 	if (moved && !(faults & FAULT_STALE_CORK))
 		reroute_keep_route(sk, skb);
-	recheck = moves_syn || lookup >= 0;
+	recheck = REROUTE_MOVES_SYN || lookup >= 0;
 
 harder:
 	if (!recheck) {

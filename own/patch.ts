@@ -1,0 +1,83 @@
+/** A patch of one's own: a C text that becomes a kernel while the program runs. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { instantiate } from '../compiler/load.ts';
+import { Refused } from '../compiler/messages.ts';
+import { includeFrom } from '../compiler/readModule.ts';
+import { type Compiled, compileText, type Ignored } from '../compiler/unit.ts';
+import * as bindings from '../model/patch/bindings.ts';
+import { kernelNamed } from '../model/patch/index.ts';
+import { onRelease, REFERENCE, releaseNumbered } from '../model/patch/releases/index.ts';
+import { stock } from '../model/patch/stock.ts';
+import { NO_PATCH } from '../model/types/faults.ts';
+import type { Kernel } from '../model/types/world.ts';
+import { InputError } from '../scenario/error.ts';
+
+/** What such a text compiles to, so that threads can be told. */
+export interface OwnPatch extends Pick<Compiled, 'code' | 'bindings' | 'exports'> {
+  /** As it was named to the program. */
+  readonly file: string;
+  /** The variant: the name of the file without its folders. */
+  readonly name: string;
+  /** What it uses that the model has no meaning for. */
+  readonly ignored: readonly Ignored[];
+}
+
+/** Its name in the test kernel: `kernel build --patch`. */
+const OWN = 'own';
+
+/** The patch that each hook is of. */
+const known = new Map<Kernel['ipt_mangle_out'], OwnPatch>();
+
+/** Compiles a file. What it includes is looked for beside it, then in that folder. */
+export function readOwnPatch(file: string, folder: string): OwnPatch {
+  const text = readFileSync(file, 'utf8');
+  try {
+    const {
+      code,
+      bindings: names,
+      exports,
+      ignored,
+    } = compileText({ file, text }, { include: includeFrom(file, folder) });
+    return { file, name: basename(file), code, bindings: names, exports, ignored };
+  } catch (error) {
+    if (error instanceof Refused) throw new InputError(error.place.file, error.place.line, error.detail);
+    throw error;
+  }
+}
+
+/** The kernel with that patch. */
+export function kernelOfOwn(patch: OwnPatch, release: string = REFERENCE): Kernel {
+  const ipt_mangle_out = instantiate(patch, bindings).ipt_mangle_out as Kernel['ipt_mangle_out'];
+  known.set(ipt_mangle_out, patch);
+  const { name } = patch;
+  const own = { ...stock, name, title: `the text of ${name}`, ipt_mangle_out, patch: { ...NO_PATCH, text: OWN } };
+  return onRelease(own, releaseNumbered(release));
+}
+
+/** The patch of one's own that a kernel has, if it has one. */
+export function ownPatchOf({ ipt_mangle_out }: Kernel): OwnPatch | undefined {
+  return known.get(ipt_mangle_out);
+}
+
+/** The words of a command that choose that kernel. */
+export function kernelWords(kernel: Kernel): string {
+  const own = ownPatchOf(kernel);
+  const release = kernel.release === REFERENCE ? '' : ` --release ${kernel.release}`;
+  return `${own === undefined ? `--variant ${kernel.name}` : `--patch ${own.file}`}${release}`;
+}
+
+/** A kernel as a thread is told of it: its name, or its own patch. */
+export interface NamedKernel {
+  readonly kernel: string | OwnPatch;
+  readonly release: string;
+}
+
+export function namedKernel(kernel: Kernel): NamedKernel {
+  return { kernel: ownPatchOf(kernel) ?? kernel.name, release: kernel.release };
+}
+
+/** The kernel that is meant. */
+export function kernelMeant({ kernel, release }: NamedKernel): Kernel | undefined {
+  return typeof kernel === 'string' ? kernelNamed(kernel, release) : kernelOfOwn(kernel, release);
+}
