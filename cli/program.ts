@@ -41,7 +41,15 @@ function day(word: string): string {
   return word;
 }
 
-const REPORT_FORMS = ['json', 'markdown', 'html', 'junit', 'sarif', 'github'] as const satisfies readonly FormName[];
+const REPORT_FORMS = [
+  'json',
+  'markdown',
+  'html',
+  'mail',
+  'junit',
+  'sarif',
+  'github',
+] as const satisfies readonly FormName[];
 const CHECK_FORMS = ['text', ...REPORT_FORMS] as const;
 
 function form(word: string): Printed {
@@ -243,6 +251,23 @@ function addQuestions(all: Command): void {
     .action(async (file, options) => (await import('./verbs/trace.ts')).trace(file, options));
 
   all
+    .command('export')
+    .argument('<file>', 'a scenario or counterexample')
+    .description('write it for somebody who does not have this program')
+    .addOption(
+      new Option(
+        '--as <form>',
+        'netns: a script for any machine with root, iproute2, iptables and Python; packetdrill; vitest: a test; itf: a trace for the viewers of Apalache; mermaid: a diagram; mail',
+      )
+        .choices(['netns', 'packetdrill', 'vitest', 'itf', 'mermaid', 'mail'])
+        .makeOptionMandatory(),
+    )
+    .addOption(variant('another variant than the stored one'))
+    .addOption(release())
+    .addOption(output())
+    .action(async (file, options) => (await import('./verbs/export.ts')).exportVerb(file, options));
+
+  all
     .command('route')
     .description('routing questions to a described host')
     .command('get')
@@ -303,9 +328,11 @@ function addReports(all: Command): void {
 
   all
     .command('findings')
-    .description('a section for every fault of the patch, from the stored counterexamples')
+    .argument('[fault...]', 'ids of faults; all when none is named')
+    .description('what each fault of the patch breaks, from the stored counterexamples')
+    .addOption(new Option('--format <format>', 'form of the text').choices(['markdown', 'mail']).default('markdown'))
     .addOption(output())
-    .action(async (options) => (await import('./verbs/findings.ts')).findings(options));
+    .action(async (ids, options) => (await import('./verbs/findings.ts')).findings(ids, options));
 
   all
     .command('documents')

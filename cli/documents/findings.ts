@@ -12,31 +12,31 @@ import { counterexampleFiles } from '../files.ts';
 import { readResult } from '../results.ts';
 import { differencesTable } from './matrix.ts';
 
-interface Stored {
+export interface Stored {
   readonly file: string;
   readonly scenario: LoadedScenario;
 }
 
 /** The stored counterexamples of a fault, that of the second version first. */
-function storedOf(fault: Fault, all: readonly Stored[]): readonly Stored[] {
+export function storedOf(fault: Fault, all: readonly Stored[]): readonly Stored[] {
   return [true, false].flatMap((movesSyn) => {
     const name = withOnly(movesSyn, fault).name;
     return all.filter(({ scenario }) => scenario.variant === name);
   });
 }
 
-function propertyOf({ scenario }: Stored): Property {
+export function propertyOf({ scenario }: Stored): Property {
   return properties.find(({ id }) => id === scenario.property) as Property;
 }
 
 /** Ids of all properties that the scenario breaks on the version with this fault alone. */
-function brokenBy(fault: Fault, movesSyn: boolean, { scenario }: Stored): readonly string[] {
+export function brokenBy(fault: Fault, movesSyn: boolean, { scenario }: Stored): readonly string[] {
   const run = play(withOnly(movesSyn, fault), scenario.scenario);
   return properties.filter((property) => firstBroken(property, run) >= 0).map(({ id }) => id);
 }
 
 /** The releases on which the scenario breaks its property, too. */
-function brokenOn(fault: Fault, movesSyn: boolean, stored: Stored): readonly string[] {
+export function brokenOn(fault: Fault, movesSyn: boolean, stored: Stored): readonly string[] {
   return releases
     .filter((release) => {
       const run = play(onRelease(withOnly(movesSyn, fault), release), stored.scenario.scenario);
@@ -45,7 +45,7 @@ function brokenOn(fault: Fault, movesSyn: boolean, stored: Stored): readonly str
     .map(({ release }) => release);
 }
 
-function confirmation({ scenario }: Stored): string {
+export function confirmation({ scenario }: Stored): string {
   const record = recordOf(readResult('confirmations').records, scenario);
   if (record === undefined) return 'on the model only, so far';
   const where = `${record.kernel}, ${record.date}`;
@@ -87,11 +87,23 @@ function rankIn(fault: Fault, all: readonly Stored[]): number {
   return first === undefined ? GRAVITIES.length : rankOf(propertyOf(first));
 }
 
+/** All faults, the gravest first; the place of one is its number. */
+function sortedFaults(all: readonly Stored[]): readonly Fault[] {
+  return faults.toSorted((a, b) => rankIn(a, all) - rankIn(b, all));
+}
+
+/** The sections of these faults. */
+export function someFindings(some: readonly Fault[]): string {
+  const all = counterexampleFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
+  const sorted = sortedFaults(all);
+  return some.map((fault) => section(fault, sorted.indexOf(fault) + 1, all)).join('\n');
+}
+
 /** FINDINGS.md. */
 export function findingsText(): string {
   const all = counterexampleFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
   const found = faults.filter((fault) => storedOf(fault, all).length > 0);
-  const sorted = faults.toSorted((a, b) => rankIn(a, all) - rankIn(b, all));
+  const sorted = sortedFaults(all);
   const mended = [false, true].map((movesSyn) => {
     const name = `${versionName(movesSyn)}-mended`;
     const left = all.filter(({ scenario }) => scenario.variant === name && scenario.release === undefined);

@@ -1,5 +1,6 @@
 /** The forms of a review for other programs and readers. */
 import { appendFileSync } from 'node:fs';
+import { reviewAsMail } from '../documents/mail.ts';
 import type { Judged } from '../judge.ts';
 import { page } from '../page.ts';
 import { printReview } from '../reviewForm.ts';
@@ -12,6 +13,7 @@ export const FORMS = {
   json: ({ review }) => printReview(review),
   markdown: ({ review }) => markdown(review),
   html: ({ review }) => page(review),
+  mail: ({ review }) => reviewAsMail(review),
   junit: junitXml,
   sarif,
   github(judged) {

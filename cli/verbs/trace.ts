@@ -1,15 +1,13 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
 import type { Kernel } from '../../model/types/world.ts';
-import { properties } from '../../properties/index.ts';
-import type { Run } from '../../properties/property.ts';
-import { firstBroken } from '../../scenario/play.ts';
 import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
 import { comparisonText, type Told } from '../../scenario/story/compare.ts';
 import { storyOf, untilCrash } from '../../scenario/story/story.ts';
 import { storyText } from '../../scenario/story/tell.ts';
-import { traceOf, type Violation } from '../../scenario/trace.ts';
+import { traceOf } from '../../scenario/trace.ts';
 import { choosePatch, chooseVariant } from '../choose.ts';
 import { withoutPatch } from '../hostNotes.ts';
+import { violationsOf } from '../violations.ts';
 import { watchedKernel } from '../watched.ts';
 
 export interface TraceOptions {
@@ -18,14 +16,6 @@ export interface TraceOptions {
   readonly patch?: string;
   readonly release?: string;
   readonly json?: boolean;
-}
-
-/** Where each property is first broken, in the order of the steps. */
-function violationsOf(run: Run): Violation[] {
-  return properties
-    .map((property) => ({ property: property.id, event: firstBroken(property, run) }))
-    .filter(({ event }) => event >= 0)
-    .sort((a, b) => a.event - b.event);
 }
 
 function tell(kernel: Kernel, { scenario }: LoadedScenario): Told {
