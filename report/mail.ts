@@ -25,8 +25,8 @@ export interface FaultMail {
   readonly host: readonly string[];
   readonly events: readonly string[];
   readonly trace: readonly string[];
-  /** The command that plays it again. */
-  readonly command: string;
+  /** The commands that play it again. */
+  readonly commands: readonly string[];
 }
 
 /** A paragraph, filled. */
@@ -102,7 +102,7 @@ export function faultMail(fault: FaultMail): string[] {
     '',
     'Again:',
     '',
-    ...commandLines(fault.command, '  '),
+    ...fault.commands.flatMap((command) => commandLines(command, '    ')),
   ];
 }
 
@@ -114,5 +114,5 @@ export function findingsMail(faults: readonly FaultMail[]): string {
     ...(faults.length === 1 ? [] : ['', `${i + 1}. ${fault.id}`, '-'.repeat(`${i + 1}. ${fault.id}`.length), '']),
     ...faultMail(fault),
   ]);
-  return `Subject: Re: [PATCH] iptable_mangle: source after reroute: ${subject}\n\n${sections.join('\n').trim()}\n`;
+  return `Subject: Re: [PATCH] source after reroute: ${subject}\n\n${sections.join('\n').trim()}\n`;
 }

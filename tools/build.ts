@@ -1,5 +1,5 @@
 /** Builds the installed program: one entry with lazily loaded chunks; packages stay packages. */
-import { chmodSync, existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { esbuildPluginC } from '../compiler/plugins.ts';
 import { esbuildPluginLift } from '../solver/liftPlugins.ts';
@@ -7,7 +7,9 @@ import { esbuildPluginCopies, rewriteCopies } from './copies/copies.ts';
 import { buildPage } from './page.ts';
 import { esbuildPluginWatch } from './watch/watchPlugins.ts';
 
-rmSync('dist', { recursive: true, force: true });
+/** Types are made by `npm run declarations` and stay. */
+for (const name of existsSync('dist') ? readdirSync('dist') : [])
+  if (name !== 'types') rmSync(`dist/${name}`, { recursive: true });
 await build({
   entryPoints: {
     'reroute-check': 'cli/main.ts',

@@ -1,6 +1,6 @@
 /** Findings and reviews as mail, made from the stored counterexamples. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { kernelNamed } from '../../model/patch/index.ts';
 import { versionName, withOnly } from '../../model/patch/single-faults.ts';
 import type { Fault } from '../../model/types/faults.ts';
@@ -62,7 +62,7 @@ function mailOf(fault: Fault, all: readonly Stored[]): readonly FaultMail[] {
       host: scenario.host,
       events: scenario.events,
       trace: scenario.trace ?? [],
-      command: `reroute-check trace ${file}`,
+      commands: [`cd ${dirname(file)}`, `reroute-check trace ${basename(file)}`],
     },
   ];
 }
@@ -77,7 +77,7 @@ export function findingsAsMail(faults: readonly Fault[]): string {
 export function scenarioMail(exported: Exported): string {
   const { host, events, trace, story, scenario } = exported;
   return [
-    `Subject: Re: [PATCH] iptable_mangle: source after reroute: ${scenario.property ?? exported.variant}`,
+    `Subject: Re: [PATCH] source after reroute: ${scenario.property ?? exported.variant}`,
     '',
     ...wrap(sentenceOf(exported), ''),
     '',
@@ -110,7 +110,7 @@ export function reviewAsMail({ release, variants, cells, properties, command }: 
     ]),
   ]);
   return [
-    `Subject: Re: [PATCH] iptable_mangle: source after reroute: review`,
+    `Subject: Re: [PATCH] source after reroute: review`,
     '',
     ...wrap(
       `${properties.length} promises were searched on ${variants.length} kernels, Linux ${release}. Broken are:`,

@@ -18,11 +18,13 @@ describe('findings as mail', () => {
     expect(one).toMatch(/^Subject: Re: \[PATCH\] [^\n]*udp-checksum\n\n/);
     expect(one).toMatch(/^> model\/patch\/tcp-rehash\.c:\d+$/m);
     expect(one).toContain(
-      '>     iph->saddr = fl4.saddr;\n>     inet->inet_saddr = fl4.saddr;\n>     ip_send_check(iph);\n',
+      '>         iph->saddr = fl4.saddr;\n>         inet->inet_saddr = fl4.saddr;\n>         ip_send_check(iph);\n',
     );
     expect(one).toContain('\n    iptables -t mangle -A OUTPUT -j MARK --set-mark 100\n');
     expect(one).toContain('transport checksum incorrect');
-    expect(one).toContain('\n  reroute-check trace \\\n    counterexamples/');
+    expect(one).toContain(
+      '\n    cd counterexamples/transport-checksum-correct\n    reroute-check trace tcp-rehash-only-',
+    );
   });
 });
 
