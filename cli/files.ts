@@ -72,16 +72,14 @@ export function writeWhole(path: string, text: string): void {
   }
 }
 
-/** The stored counterexamples below the current folder, by name. */
+/** The stored counterexamples below the current folder, else those that the program ships, by name. */
 export function counterexampleFiles(): readonly string[] {
-  try {
-    return readdirSync(COUNTEREXAMPLES, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => join(COUNTEREXAMPLES, name))
-      .sort();
-  } catch {
-    return [];
-  }
+  const shipped = relative(cwd(), join(HOME, COUNTEREXAMPLES));
+  const folder = existsSync(COUNTEREXAMPLES) ? COUNTEREXAMPLES : shipped;
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(folder, name))
+    .sort();
 }
 
 /** The place of a cell's counterexample; `release` where it is not the reference. */

@@ -6,7 +6,7 @@ import type { Kernel, Scenario } from '../model/types/world.ts';
 import { properties } from '../properties/index.ts';
 import { everyStep, type Property, type Run } from '../properties/property.ts';
 import { type RunScope, twoUplinks } from '../properties/scopes/runs.ts';
-import { wrong } from '../scenario/error.ts';
+import { InputError, Wrong, wrong } from '../scenario/error.ts';
 import { firstBroken } from '../scenario/play.ts';
 import { checkScenario, type ScenarioFile } from '../scenario/scenario.ts';
 import type { Text } from '../scenario/text.ts';
@@ -33,7 +33,7 @@ export function variantNamed(name: string, release?: string): Kernel {
 }
 
 /** A scenario as its text: the host as commands of ip, iptables and sysctl, what happens as events. */
-export type ScenarioText = Pick<ScenarioFile, 'host' | 'events' | 'picks'>;
+export type ScenarioText = Text & Pick<ScenarioFile, 'picks'>;
 
 /** Reads a scenario; throws, with the line and what would be right, when a line cannot be read. */
 export function scenario(text: ScenarioText): Scenario {
@@ -86,7 +86,17 @@ export function always({ scope = twoUplinks, ...stated }: Promised): Property {
  * commands that the kernel refuses are left out.
  */
 export function scenarios(scope: RunScope = twoUplinks, kernel: Kernel = variantNamed('stock')): fc.Arbitrary<Text> {
-  return wordLists.map((words) => decode(scope, kernel, words));
+  return wordLists.map((words) => decode(scope, kernel, words)).filter(isScenario);
+}
+
+function isScenario(text: Text): boolean {
+  try {
+    scenario(text);
+    return true;
+  } catch (error) {
+    if (error instanceof Wrong || error instanceof InputError) return false;
+    throw error;
+  }
 }
 
 /** A counterexample as few commands and events as it needs, with the most familiar numbers. */

@@ -19,6 +19,17 @@ export function vitest(exported: Exported): string {
       ? '  expect(brokenBy(run)).toEqual([]);\n'
       : `  expect(brokenBy(run)).toContain(${quote(broken)});\n`;
   const oops = trace.outcome !== 'ok' && 'oops' in trace.outcome ? trace.outcome.oops : '';
+  const packets = trace.packets.map(({ event, dev, saddr, daddr, checksum }) => ({
+    event,
+    dev,
+    saddr,
+    daddr,
+    checksum,
+  }));
+  const shows =
+    oops === ''
+      ? `  expect(trace(run).packets).toMatchObject(${JSON.stringify(packets, null, 2).replace(/\n/g, '\n  ')});\n`
+      : `  expect(trace(run).outcome).toMatchObject({ oops: ${quote(oops)} });\n`;
   return `// ${sentenceOf(exported)}
 import { brokenBy, play, scenario, trace, variantNamed } from 'reroute-check';
 import { expect, test } from 'vitest';
@@ -26,11 +37,6 @@ import { expect, test } from 'vitest';
 ${list('host', host)}${list('events', events)}
 test(${quote(`${broken ?? 'every promise'} on ${variant}, Linux ${release}`)}, () => {
   const run = play(variantNamed(${quote(variant)}, ${quote(release)}), scenario({ host, events${picked} }));
-${asks}${oops === '' ? '' : `  expect(trace(run).outcome).toMatchObject({ oops: ${quote(oops)} });\n`}  expect(trace(run).packets).toMatchObject(${JSON.stringify(
-    trace.packets.map(({ event, dev, saddr, daddr, checksum }) => ({ event, dev, saddr, daddr, checksum })),
-    null,
-    2,
-  ).replace(/\n/g, '\n  ')});
-});
+${asks}${shows}});
 `;
 }
