@@ -146,8 +146,11 @@ function addSearches(all: Command): void {
     .option('--path <host:events>', 'only the run of that path, as a finding names it')
     .addOption(save())
     .addOption(json())
+    .option('--observations <file>', 'instead: write what is drawn as JSON lines, for Tyche')
     .action(async (ids, options) =>
-      (await searching(options, () => import('./verbs/search.ts'))).searchVerb(ids, options),
+      options.observations === undefined
+        ? (await searching(options, () => import('./verbs/search.ts'))).searchVerb(ids, options)
+        : (await import('./verbs/observe.ts')).observe(ids, options),
     );
 
   all
