@@ -6,7 +6,7 @@ import { writeWhole } from '../files.ts';
 
 export interface ObserveOptions {
   readonly observations: string;
-  readonly variant?: string;
+  readonly variant?: readonly string[];
   readonly release?: string;
   readonly runs?: number;
   readonly seed?: number;
@@ -17,7 +17,7 @@ const DRAWN = 200;
 
 export function observe(ids: readonly string[], options: ObserveOptions): void {
   const { runs = DRAWN, seed = SEED } = options;
-  const kernels = chooseVariants(options.variant, options.release);
+  const kernels = chooseVariants(options.variant ?? [], options.release);
   const lines = chooseProperties(ids).flatMap((property) =>
     kernels.flatMap((kernel) => observations(property, kernel, runs, seed)),
   );

@@ -47,8 +47,12 @@ test('a long command goes on as a shell reads it', () => {
 test('a review as mail counts what each kernel breaks and has a sentence for each', () => {
   const text = reviewAsMail({
     version: '0',
+    date: '2026-11-28',
     release: '6.1',
     seed: 1,
+    runs: 1,
+    interrupted: false,
+    reached: '',
     command: 'reroute-check review --seed 1',
     properties: [{ id: 'p', concern: 'address', claim: 'c' }],
     variants: [{ name: 'stock', title: 'Linux' }],
