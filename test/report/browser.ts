@@ -30,6 +30,7 @@ function storedReview(): Review {
         property: id,
         variant: name,
         outcome: isViolated ? 'violated' : 'undecided',
+        worse: false,
         engine: 'fast-check',
         scope: 'none',
         runs: 0,
@@ -48,8 +49,15 @@ function storedReview(): Review {
     interrupted: false,
     reached: '',
     command: 'reroute-check review',
-    properties: properties.map(({ id, concern, claim }) => ({ id, concern, claim })),
+    properties: properties.map(({ id, concern, gravity, purpose, claim }) => ({
+      id,
+      concern,
+      gravity,
+      purpose,
+      claim,
+    })),
     variants: variants.map(({ name, title }) => ({ name, title })),
+    verdicts: [],
     cells,
   };
 }

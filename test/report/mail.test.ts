@@ -54,13 +54,15 @@ test('a review as mail counts what each kernel breaks and has a sentence for eac
     interrupted: false,
     reached: '',
     command: 'reroute-check review --seed 1',
-    properties: [{ id: 'p', concern: 'address', claim: 'c' }],
+    properties: [{ id: 'p', concern: 'address', gravity: 'wrong address', purpose: false, claim: 'c' }],
     variants: [{ name: 'stock', title: 'Linux' }],
+    verdicts: [],
     cells: [
       {
         property: 'p',
         variant: 'stock',
         outcome: 'violated',
+        worse: false,
         engine: 'fast-check',
         scope: 's',
         runs: 1,

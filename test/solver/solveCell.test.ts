@@ -85,7 +85,7 @@ test('every kernel has a name of its own, and by it a lifted twin with the same 
 describe('a cell', () => {
   test.each([
     ['source-fits-route', 'stock', 'udp'],
-    ['header-matches-socket', 'masquerade', 'tcp'],
+    ['signature-fits-header', 'masquerade', 'tcp-signed'],
     ['send-leaves-next-send-alone', 'tcp-rehash', 'udp-twice'],
   ])('%s on %s is violated, and the scenario breaks the plain source', (id, name, shape) => {
     const cell = solve(id, name, shapes(shape));
