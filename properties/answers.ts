@@ -1,6 +1,7 @@
 /** Answers of correct peers: what is answered, to whom, and what may lawfully keep an answer from its socket. */
 import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
 import { inet_lookup_ifaddr_rcu } from '../model/kernel/net/ipv4/devinet.ts';
+import { inet_addr_type } from '../model/kernel/net/ipv4/fib_frontend.ts';
 import { ICMP_ECHO } from '../model/kernel/net/ipv4/icmp.ts';
 import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
@@ -16,7 +17,7 @@ import {
   TCPHDR_RST,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
-import { RTN_UNICAST } from '../model/types/route.ts';
+import { RTN_BROADCAST, RTN_MULTICAST, RTN_UNICAST } from '../model/types/route.ts';
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
@@ -135,7 +136,7 @@ export function forgotten(net: World, skb: SkBuff): boolean {
 /**
  * Whether an answer to `sent` that comes in step `i` is lawfully kept from its socket: a rule or the strict filter drops it,
  * its link is down or in a VRF that the socket or its address is not in, the address that it goes to was taken away, or the tracked
- * connection has ended.
+ * connection has ended; or it was a group or a broadcast address that was asked, from which nobody answers (RFC 1122 section 3.2.1.3).
  */
 export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
   const net = worldBefore(run, i);
@@ -145,5 +146,7 @@ export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
   const vrf = l3mdev_master_ifindex_by_index(net, dev);
   const home = l3mdev_master_ifindex_by_index(net, inet_lookup_ifaddr_rcu(net, skb.iph.saddr));
   const apart = vrf !== home || (vrf !== 0 && getSock(net, sk).sk_bound_dev_if === 0);
-  return dropped || down || apart || lostAddress(run, i, skb.iph.saddr) || forgotten(net, skb);
+  const type = inet_addr_type(net, skb.iph.daddr);
+  const toMany = type === RTN_BROADCAST || type === RTN_MULTICAST;
+  return dropped || toMany || down || apart || lostAddress(run, i, skb.iph.saddr) || forgotten(net, skb);
 }

@@ -37,7 +37,7 @@ export const fastOpenProperties: readonly Property[] = [
     gravity: 'books',
     claim: 'A client that took a cookie does not ask the same server for one again from the same address.',
     asked: ['RFC 7413 section 3 (a cookie is asked for once, and used afterwards)', 'RFC 7413 section 4.1.3'],
-    onStock: '',
+    onStock: 'a cookie that comes when the socket has lost its route is not kept: tcp_get_metrics() needs one',
     scope: fastOpenHosts,
     speaksOf: (run, i, { skb }) =>
       isSyn(skb) && tfoCookieOf(skb.th) !== 0 && cookieTaken(run, i, skb.iph.saddr, skb.iph.daddr),

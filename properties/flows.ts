@@ -7,7 +7,7 @@ import { RTN_BROADCAST, RTN_MULTICAST } from '../model/types/route.ts';
 import { SOCK_TCP, SOCK_UDP } from '../model/types/sock.ts';
 import { NF_ACCEPT } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
-import { asking, lastSent } from './answers.ts';
+import { asking, forgotten, lastSent } from './answers.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import {
   keyOf,
@@ -184,7 +184,8 @@ function filterSees(run: Run, i: number): boolean {
   const net = worldBefore(run, i);
   const sk = asking(run, i);
   const { dev, skb } = lastSent(net, sk.id);
-  if (sk.id === 0 || skb.mark === 0 || skb.ct === 0 || !savesAll(net) || !restores(net)) return false;
+  if (sk.id === 0 || skb.mark === 0 || skb.ct === 0 || forgotten(net, skb) || !savesAll(net) || !restores(net))
+    return false;
   const link = dev_get_by_index(net, dev);
   const shown = net.sysctl.src_valid_mark_all !== 0 || link.src_valid_mark !== 0;
   const strict = Math.max(net.sysctl.rp_filter_all, link.rp_filter) === 1;

@@ -85,11 +85,12 @@ describe('netns', () => {
   const missing = prerequisites();
   const said = missing.length === 0 ? '' : ` (skipped: ${missing.join(', ')})`;
   const stock = counterexampleFiles().filter((file) => /\/stock\.json$/.test(file));
-  test.skipIf(missing.length > 0).each(stock)(
+  test.skipIf(missing.length > 0).for(stock)(
     `%s is seen on the running kernel${said}`,
     { timeout: 60_000 },
-    (file) => {
+    (file, { skip }) => {
       const { status, stdout } = spawnSync('sh', [], { input: exported(file, 'netns'), encoding: 'utf8' });
+      skip(stdout.includes('this machine cannot build the host'), stdout.trim());
       expect(stdout).toContain(`${loadScenario(file).finding}`);
       expect(status).toBe(0);
     },
