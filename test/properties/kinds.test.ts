@@ -113,7 +113,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     what: 'a connection that is bound to a device, and one that is moved onto its tuple',
-    on: 'tcp-rehash-mended',
+    on: 'tcp-rehash',
     host: [
       ...TWO,
       'iptables -t mangle -A OUTPUT -p tcp --syn -j MARK --set-mark 7',
@@ -124,12 +124,24 @@ const KINDS: readonly Kind[] = [
     keeps: [],
   },
   {
-    what: 'a connection mark that is written before the packet gets its other source',
+    what: 'a connection that is bound to a device, and one that is moved onto its tuple, mended',
+    on: 'tcp-rehash-mended',
+    host: [
+      ...TWO,
+      'iptables -t mangle -A OUTPUT -p tcp --syn -j MARK --set-mark 7',
+      'sysctl net.ipv4.ip_local_port_range="50000 50000"',
+    ],
+    events: ['socket d tcp dev wan1', 'connect d 8.8.4.4:443', 'socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: [],
+    keeps: ['moved-socket-takes-free-tuple'],
+  },
+  {
+    what: 'a connection mark that is written before the packet gets its other source, mended',
     on: 'icmp-only-mended',
     host: [...MARKED, 'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark'],
     events: ['socket u udp', 'send u 4 to 8.8.4.4:53'],
-    breaks: ['connection-mark-kept'],
-    keeps: [],
+    breaks: [],
+    keeps: ['connection-mark-kept'],
   },
   {
     what: 'a server on any address whose answer is marked',
@@ -159,11 +171,19 @@ const KINDS: readonly Kind[] = [
   },
   {
     what: 'a datagram to a group that is marked',
-    on: 'tcp-rehash-mended',
+    on: 'tcp-rehash',
     host: [...MARKED, 'ip route add 224.0.0.0/4 dev wan0'],
     events: ['socket u udp', 'send u 4 to 239.2.3.4:5353'],
     breaks: ['group-traffic-stays'],
     keeps: [],
+  },
+  {
+    what: 'a datagram to a group that is marked, mended',
+    on: 'tcp-rehash-mended',
+    host: [...MARKED, 'ip route add 224.0.0.0/4 dev wan0'],
+    events: ['socket u udp', 'send u 4 to 239.2.3.4:5353'],
+    breaks: [],
+    keeps: ['group-traffic-stays'],
   },
   {
     what: 'a port that is free at the new address',
@@ -175,7 +195,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     what: 'links whose addresses are of scope link',
-    on: 'tcp-rehash-mended',
+    on: 'tcp-rehash',
     host: [
       ...MARKED.filter((line) => !line.includes('addr add') && !line.includes('default via 192')),
       'ip addr add 192.0.2.10/24 scope link dev wan0',
