@@ -302,7 +302,7 @@ describe.skipIf('missing' in machine)('the patched kernel', () => {
         const temporary = join(folder, 'temporary');
         mkdirSync(temporary);
         const words = ['--script', endless, '--out', join(folder, 'out'), '--kernel', kernel];
-        const program = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'kernel', 'run', ...words], {
+        const program = spawn(process.execPath, ['dist/reroute-check.js', 'kernel', 'run', ...words], {
           env: { ...process.env, TMPDIR: temporary },
           stdio: 'ignore',
         });
@@ -311,7 +311,6 @@ describe.skipIf('missing' in machine)('the patched kernel', () => {
         program.kill(signal);
         await ended;
         await vi.waitUntil(() => processesOf(temporary).length === 0, { timeout: 20_000, interval: 50 });
-        // tsx keeps its own cache there, too.
         const left = () => readdirSync(temporary).filter((name) => name.startsWith('reroute-'));
         await vi.waitUntil(() => left().length === 0, { timeout: 20_000, interval: 50 });
       } finally {
