@@ -24,7 +24,7 @@ beforeAll(() => {
   const modules = join(project, 'node_modules');
   cpSync('examples/own-promise', project, { recursive: true });
   mkdirSync(modules);
-  expect(run('npx', ['tsc', '-p', 'tsconfig.library.json'], '.')).toBe('status 0');
+  expect(run('npx', ['tsc', '-p', 'tsconfig.lib.json'], '.')).toBe('status 0');
   expect(run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], '.')).toContain('status 0');
   const packed = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
   expect(run('tar', ['-xzf', join(folder, packed), '-C', folder], '.')).toBe('status 0');
