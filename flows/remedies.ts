@@ -4,13 +4,14 @@
  * A remedy counts where the flow leaves by the same link and gateway as before and breaks none of the promises that it broke,
  * and where every other class goes the same way as before. What others then break is told.
  */
+
 import { hostCommand } from '../model/host/commands.ts';
 import { inet_make_mask } from '../model/kernel/include/linux/in.ts';
+import { masqueradeOn } from '../model/patch/masquerade.ts';
 import { selectorRules } from '../model/patch/selector-rules.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import type { InIfaddr } from '../model/types/net.ts';
 import { FR_ACT_TO_TBL, NO_RULE, RT_SCOPE_LINK, RTN_UNICAST, RTPROT_BOOT } from '../model/types/route.ts';
-import { NF_ACCEPT } from '../model/types/verdict.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { formatAddress } from '../scenario/format.ts';
 import { printHostCommand } from '../scenario/host.ts';
@@ -50,24 +51,6 @@ function after(net: World, commands: readonly HostCommand[]): World | undefined 
     changed = answer.net;
   }
   return changed;
-}
-
-function masqueradeOn(net: World, dev: string): HostCommand {
-  return {
-    kind: 'iptables',
-    nft: net.nat.nft,
-    table: 'nat',
-    op: 'A',
-    chain: 'POSTROUTING',
-    index: 0,
-    policy: NF_ACCEPT,
-    rule: {
-      id: 0,
-      matches: [{ kind: 'out', dev, invert: false }],
-      target: { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false },
-      count: 0,
-    },
-  };
 }
 
 function repairs(before: Fate, now: Fate): boolean {

@@ -6,27 +6,14 @@ import {
   importedCampaignText,
   importedText,
 } from '../../conformance/imported.ts';
-import { openPlayer } from '../../conformance/running/player.ts';
 import { EXIT } from '../exit.ts';
-import { needRunningKernel } from '../machine.ts';
-import { progress } from '../progress.ts';
-import { needToRecord, readResult, record, today } from '../results.ts';
-import { chanceSeed } from './conformance.ts';
-
-export interface ImportedOptions {
-  readonly hosts: number;
-  readonly seed?: number;
-  readonly record?: boolean;
-}
+import { readResult, record, today } from '../results.ts';
+import { type KernelCampaignOptions, withKernel } from './kernelCampaign.ts';
 
 /** Prints what was compared, and every host that differs after its import; exit code 1 when there is one. */
-export async function imported(options: ImportedOptions): Promise<void> {
-  if (options.record) needToRecord();
-  needRunningKernel();
-  const { hosts, seed = chanceSeed() } = options;
-  const player = openPlayer();
-  const show = progress();
-  try {
+export async function imported(options: KernelCampaignOptions): Promise<void> {
+  const { hosts } = options;
+  await withKernel(options, async (player, seed, show) => {
     process.stdout.write(`Linux ${release()}, seed ${seed}\n`);
     const said = (done: number) => show.say(`${done} of ${2 * hosts}`);
     const campaign = await importedCampaign(player, { seed, hosts, progress: said });
@@ -35,9 +22,7 @@ export async function imported(options: ImportedOptions): Promise<void> {
     for (const found of campaign.disagreements) process.stdout.write(`${importedText(found)}\n`);
     if (campaign.disagreements.length > 0) process.exitCode = EXIT.violated;
     if (options.record) recordRun(seed, campaign);
-  } finally {
-    await player.close();
-  }
+  });
 }
 
 /** Records the run beside those with other seeds. */

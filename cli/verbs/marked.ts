@@ -1,36 +1,21 @@
 /** `reroute-check conformance marked`: whether the alternatives without a patch do what marks do, on random hosts and the running kernel. */
 import { release } from 'node:os';
 import { type Translation, translations, type Unfaithful } from '../../conformance/marked.ts';
-import { openPlayer } from '../../conformance/running/player.ts';
 import { EXIT } from '../exit.ts';
-import { needRunningKernel } from '../machine.ts';
-import { progress } from '../progress.ts';
-import { needToRecord, readResult, record, today } from '../results.ts';
-import { chanceSeed } from './conformance.ts';
-
-export interface MarkedOptions {
-  readonly hosts: number;
-  readonly seed?: number;
-  readonly record?: boolean;
-}
+import { readResult, record, today } from '../results.ts';
+import { type KernelCampaignOptions, withKernel } from './kernelCampaign.ts';
 
 /** Prints what each alternative came to, and every host on which it does something else; exit code 1 when there is one. */
-export async function marked(options: MarkedOptions): Promise<void> {
-  if (options.record) needToRecord();
-  needRunningKernel();
-  const { hosts, seed = chanceSeed() } = options;
-  const player = openPlayer();
-  const show = progress();
-  try {
+export async function marked(options: KernelCampaignOptions): Promise<void> {
+  const { hosts } = options;
+  await withKernel(options, async (player, seed, show) => {
     process.stdout.write(`Linux ${release()}, ${hosts} marked hosts, seed ${seed}\n`);
     const all = await translations(player, seed, hosts, (done) => show.say(`${done} of ${hosts}`));
     show.done();
     for (const one of all) process.stdout.write(`${lines(one).join('\n')}\n`);
     if (all.some(({ unfaithful }) => unfaithful.length > 0)) process.exitCode = EXIT.violated;
     if (options.record) recordRun(seed, hosts, all);
-  } finally {
-    await player.close();
-  }
+  });
 }
 
 /** A rule of a chain or of routing as any. */

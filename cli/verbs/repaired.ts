@@ -1,27 +1,14 @@
 /** `reroute-check conformance repaired`: what `host flows` says is broken, and its remedies, on random hosts and the running kernel. */
 import { release } from 'node:os';
 import { type Asked, type Repairs, repairs } from '../../conformance/repaired.ts';
-import { openPlayer } from '../../conformance/running/player.ts';
 import { EXIT } from '../exit.ts';
-import { needRunningKernel } from '../machine.ts';
-import { progress } from '../progress.ts';
-import { needToRecord, readResult, record, today } from '../results.ts';
-import { chanceSeed } from './conformance.ts';
-
-export interface RepairedOptions {
-  readonly hosts: number;
-  readonly seed?: number;
-  readonly record?: boolean;
-}
+import { readResult, record, today } from '../results.ts';
+import { type KernelCampaignOptions, withKernel } from './kernelCampaign.ts';
 
 /** Prints how many remedies were applied, and every flow that left otherwise than was said; exit code 1 when there is one. */
-export async function repaired(options: RepairedOptions): Promise<void> {
-  if (options.record) needToRecord();
-  needRunningKernel();
-  const { hosts, seed = chanceSeed() } = options;
-  const player = openPlayer();
-  const show = progress();
-  try {
+export async function repaired(options: KernelCampaignOptions): Promise<void> {
+  const { hosts } = options;
+  await withKernel(options, async (player, seed, show) => {
     process.stdout.write(`Linux ${release()}, seed ${seed}\n`);
     const found = await repairs(player, seed, hosts, (done) => show.say(`${done} of ${hosts}`));
     show.done();
@@ -29,9 +16,7 @@ export async function repaired(options: RepairedOptions): Promise<void> {
     for (const one of found.different) process.stdout.write(`${askedText(one)}\n`);
     if (found.different.length > 0) process.exitCode = EXIT.violated;
     if (options.record) recordRun(seed, found);
-  } finally {
-    await player.close();
-  }
+  });
 }
 
 function summary({ hosts, passed, remedies, different }: Repairs): string {

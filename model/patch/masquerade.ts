@@ -64,25 +64,30 @@ function markLeadsTo(net: World, ifindex: number): boolean {
   return leads;
 }
 
-/** `iptables -t nat -A POSTROUTING -o DEV -j MASQUERADE` for every link that a mark leads to, but not for the one that packets without a mark leave by. */
+/** `iptables -t nat -A POSTROUTING -o DEV -j MASQUERADE`. */
+export function masqueradeOn(net: World, dev: string): HostCommand {
+  return {
+    kind: 'iptables',
+    nft: net.nat.nft,
+    table: 'nat',
+    op: 'A',
+    chain: 'POSTROUTING',
+    index: 0,
+    policy: NF_ACCEPT,
+    rule: {
+      id: 0,
+      matches: [{ kind: 'out', dev, invert: false }],
+      target: { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false },
+      count: 0,
+    },
+  };
+}
+
+/** That rule for every link that a mark leads to, but not for the one that packets without a mark leave by. */
 function operator(net: World): Operation {
   let commands: readonly HostCommand[] = [];
   for (const dev of net.devs) {
-    const command: HostCommand = {
-      kind: 'iptables',
-      nft: net.nat.nft,
-      table: 'nat',
-      op: 'A',
-      chain: 'POSTROUTING',
-      index: 0,
-      policy: NF_ACCEPT,
-      rule: {
-        id: 0,
-        matches: [{ kind: 'out', dev: dev.name, invert: false }],
-        target: { kind: 'MASQUERADE', portFirst: 0, portLast: 0, random: false },
-        count: 0,
-      },
-    };
+    const command = masqueradeOn(net, dev.name);
     const wanted = dev.ifindex !== LOOPBACK_IFINDEX && markLeadsTo(net, dev.ifindex) && !isFirst(net, dev.ifindex);
     commands = wanted ? [...commands, command] : commands;
   }
