@@ -5,6 +5,7 @@ import { kernelNamed, kernels, variants } from '../model/patch/index.ts';
 import { releases } from '../model/patch/releases/index.ts';
 import { type Fault, faults } from '../model/types/faults.ts';
 import type { Kernel } from '../model/types/world.ts';
+import { textFile } from '../own/files.ts';
 import { kernelOfOwn, readOwnPatch } from '../own/patch.ts';
 import { properties } from '../properties/index.ts';
 import type { Property } from '../properties/property.ts';
@@ -34,6 +35,11 @@ export function chooseVariant(name: string, release?: string): Kernel {
 /** The kernel of a text of one's own, on that release. */
 export function choosePatch(file: string, release?: string): Kernel {
   return kernelOfOwn(readOwnPatch(file, join(HOME, 'model/patch')), chooseVariant('stock', release).release);
+}
+
+/** The C file of a text of one's own, for the test kernel. */
+export function choosePatchFile(file: string): string {
+  return textFile(file, join(HOME, 'model/patch'));
 }
 
 /** What somebody wants to be tried. */

@@ -1,6 +1,7 @@
 /** What verbs need of the machine: the running kernel, or the test kernel. */
 import { testKernel } from '../conformance/patched/prerequisites.ts';
 import { prerequisites } from '../conformance/running/player.ts';
+import { choosePatchFile } from './choose.ts';
 import { MissingError } from './fail.ts';
 
 /** Stops when the running kernel cannot be asked. */
@@ -11,7 +12,7 @@ export function needRunningKernel(): void {
 
 /** The test kernel, with a text of one's own where one is named; stops when there is none, or when it cannot be asked. */
 export function needTestKernel(patch?: string): string {
-  const machine = testKernel(patch);
+  const machine = testKernel(patch === undefined ? undefined : { file: choosePatchFile(patch), named: patch });
   if ('missing' in machine) throw new MissingError(`the test kernel cannot be asked: ${machine.missing.join('; ')}`);
   return machine.kernel;
 }

@@ -67,7 +67,7 @@ const jobs = () => new Option('--jobs <n>', 'threads that search; one a core wit
 const variant = (what: string) => new Option('--variant <name>', what);
 const variants = (what: string) =>
   variant(what).argParser((name: string, names?: readonly string[]) => [...(names ?? []), name]);
-const patch = () => new Option('--patch <file>', 'a patch of your own: a .c file with its ipt_mangle_out()');
+const patch = () => new Option('--patch <file>', 'a patch of your own: a .c file with its ipt_mangle_out(), or a diff');
 const against = () => new Option('--against <name>', 'a variant to compare it with');
 const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
 const anyEngine = () => new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']);
@@ -156,7 +156,10 @@ function addSearches(all: Command): void {
   all
     .command('faults')
     .argument('[fault...]', 'ids of faults; all when none is named')
-    .description('search what each fault of the patch breaks by itself, with all others mended')
+    .description(
+      'search what each fault of the patch breaks by itself, with all others mended; with --patch, which of them a text has',
+    )
+    .addOption(patch())
     .addOption(runs())
     .addOption(seed())
     .addOption(save())
@@ -294,6 +297,7 @@ function addQuestions(all: Command): void {
         .argParser((word: string, words: readonly string[]) => [...words, word])
         .default([]),
     )
+    .addOption(patch())
     .addOption(
       new Option('--prove <seconds>', 'ask the solver whether a class is one, and whether none is missing').argParser(
         positive,

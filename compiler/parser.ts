@@ -75,6 +75,39 @@ export interface TranslationUnit {
   readonly others: ReadonlyMap<string, { readonly place: Place; readonly what: string }>;
 }
 
+/** Something at the top level of a file: a definition, a declaration, or a macro. */
+export interface TopLevel {
+  readonly name: string;
+  /** Its words, blanks and comments aside. */
+  readonly text: string;
+  readonly place: Place;
+  readonly end: Place;
+}
+
+/** What stands at the top level of a file whose macros are not expanded. */
+export function topLevelOf(tokens: readonly Token[]): readonly TopLevel[] {
+  const found: TopLevel[] = [];
+  const put = (name: string, item: readonly Token[]): void => {
+    const [first, last] = [item[0] as Token, item.at(-1) as Token];
+    found.push({ name, text: item.map(({ text }) => text).join(' '), place: first.place, end: last.place });
+  };
+  const plain: Token[] = [];
+  for (let at = 0; at < tokens.length; ) {
+    const token = tokens[at] as Token;
+    const next = tokens.findIndex(({ startsLine }, i) => i > at && startsLine);
+    const line = tokens.slice(at, next < 0 ? tokens.length : next);
+    if (token.text !== '#') plain.push(...line);
+    else if (line[1]?.text === 'define') put(`#define ${line[2]?.text}`, line);
+    at += line.length;
+  }
+  for (let at = 0; at < plain.length; ) {
+    const item = itemAt(plain, at);
+    at += item.length;
+    put(declaredName(item.slice(0, braceIn(item)))?.text ?? '', item);
+  }
+  return found;
+}
+
 /** Reads the top level of a text. */
 export function parseUnit(tokens: readonly Token[], known: KnownNames): TranslationUnit {
   const functions = new Map<string, FunctionText>();

@@ -1,10 +1,8 @@
 /** A patch of one's own: a C text that becomes a kernel while the program runs. */
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { instantiate } from '../compiler/load.ts';
 import { Refused } from '../compiler/messages.ts';
-import { includeFrom } from '../compiler/readModule.ts';
-import { type Compiled, compileText, type Ignored } from '../compiler/unit.ts';
+import type { Compiled, Ignored } from '../compiler/unit.ts';
 import * as bindings from '../model/patch/bindings.ts';
 import { kernelNamed } from '../model/patch/index.ts';
 import { onRelease, REFERENCE, releaseNumbered } from '../model/patch/releases/index.ts';
@@ -12,6 +10,7 @@ import { stock } from '../model/patch/stock.ts';
 import { NO_PATCH } from '../model/types/faults.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { InputError } from '../scenario/error.ts';
+import { readOwnText, type TextFile } from './text.ts';
 
 /** What such a text compiles to, so that threads can be told. */
 export interface OwnPatch extends Pick<Compiled, 'code' | 'bindings' | 'exports'> {
@@ -21,6 +20,8 @@ export interface OwnPatch extends Pick<Compiled, 'code' | 'bindings' | 'exports'
   readonly name: string;
   /** What it uses that the model has no meaning for. */
   readonly ignored: readonly Ignored[];
+  /** Of a diff the files that it changes or adds, the one with the hook first. */
+  readonly files: readonly TextFile[];
 }
 
 /** Its name in the test kernel: `kernel build --patch`. */
@@ -29,17 +30,12 @@ const OWN = 'own';
 /** The patch that each hook is of. */
 const known = new Map<Kernel['ipt_mangle_out'], OwnPatch>();
 
-/** Compiles a file. What it includes is looked for beside it, then in that folder. */
+/** Reads a file, C or a diff. What it includes is looked for beside it, then in that folder, which has the published texts. */
 export function readOwnPatch(file: string, folder: string): OwnPatch {
-  const text = readFileSync(file, 'utf8');
   try {
-    const {
-      code,
-      bindings: names,
-      exports,
-      ignored,
-    } = compileText({ file, text }, { include: includeFrom(file, folder) });
-    return { file, name: basename(file), code, bindings: names, exports, ignored };
+    const { compiled, files } = readOwnText(file, folder);
+    const { code, bindings: names, exports, ignored } = compiled;
+    return { file, name: basename(file), code, bindings: names, exports, ignored, files };
   } catch (error) {
     if (error instanceof Refused) throw new InputError(error.place.file, error.place.line, error.detail);
     throw error;

@@ -45,43 +45,99 @@ export interface FaultFinding {
 /** Failing scenarios of a property that are made small. */
 const ENOUGH = 3;
 
-interface Candidate {
+/** A fault in one version. */
+export interface LoneFault {
   readonly fault: Fault;
   readonly movesSyn: boolean;
+  /** The version in which that fault alone is left, and the one without any. */
   readonly kernel: Kernel;
   readonly mended: Kernel;
+}
+
+interface Candidate extends LoneFault {
   readonly failures: Failure[];
   runs: number;
 }
 
 /** Whether that scenario breaks the property because of the fault. */
-function breaksAlone(property: Property, { kernel, mended }: Candidate): (text: Text) => boolean {
+export function breaksAlone(property: Property, { kernel, mended }: LoneFault): (text: Text) => boolean {
   return (text) => breaks(property, kernel, text) && !breaks(property, mended, text);
+}
+
+/** The faults, each in the versions that have it. */
+export function loneFaults(chosen: readonly Fault[]): readonly LoneFault[] {
+  return [true, false].flatMap((movesSyn) =>
+    chosen
+      .filter(({ inFirst }) => movesSyn || inFirst)
+      .map((fault) => ({
+        fault,
+        movesSyn,
+        kernel: withOnly(movesSyn, fault),
+        mended: movesSyn ? tcpRehashMended : icmpOnlyMended,
+      })),
+  );
 }
 
 /** Searches, then makes small what was found. */
 export function searchFaults(options: FaultOptions): readonly FaultFinding[] {
-  const candidates = [true, false].flatMap((movesSyn) =>
-    options.faults
-      .filter(({ inFirst }) => movesSyn || inFirst)
-      .map(
-        (fault): Candidate => ({
-          fault,
-          movesSyn,
-          kernel: withOnly(movesSyn, fault),
-          mended: movesSyn ? tcpRehashMended : icmpOnlyMended,
-          failures: [],
-          runs: 0,
-        }),
-      ),
-  );
-  for (const scope of runScopes) searchScope(scope, candidates, options);
+  const candidates = loneFaults(options.faults).map((one): Candidate => ({ ...one, failures: [], runs: 0 }));
+  drawLone(candidates, options, {
+    asks: ({ failures }, { id }) => failures.filter(({ property }) => property === id).length < ENOUGH,
+    plays: (candidate) => {
+      candidate.runs++;
+      return true;
+    },
+    broke: (candidate, property, { scope, host, lines, h, e }) => {
+      candidate.failures.push({
+        property: property.id,
+        variant: candidate.kernel.name,
+        worse: false,
+        text: { host, events: lines },
+        scope: scope.name,
+        words: wordsOfRun(scope, options.seed, h, e, host),
+        path: `${h}:${e}`,
+      });
+    },
+  });
   return candidates.map((candidate) => findingOf(candidate, options));
 }
 
-function searchScope(scope: RunScope, candidates: readonly Candidate[], options: FaultOptions): void {
+/** A scenario that was drawn. */
+export interface DrawnScenario {
+  readonly scope: RunScope;
+  readonly host: readonly string[];
+  readonly lines: readonly string[];
+  readonly h: number;
+  readonly e: number;
+}
+
+/** What somebody wants to know of drawn scenarios. */
+export interface LoneVisitor<F extends LoneFault> {
+  /** Whether the fault is played at all in a scenario that is rerouted. */
+  readonly plays: (fault: F) => boolean;
+  /** Whether that property is asked of the fault. */
+  readonly asks: (fault: F, property: Property) => boolean;
+  /** The fault broke the property, and the version without faults kept it. */
+  readonly broke: (fault: F, property: Property, drawn: DrawnScenario) => void;
+}
+
+/** Draws scenarios of all scopes, and tells which fault breaks what by itself. */
+export function drawLone<F extends LoneFault>(
+  lone: readonly F[],
+  options: Omit<FaultOptions, 'faults'>,
+  visitor: LoneVisitor<F>,
+): void {
+  for (const scope of runScopes) drawScope(scope, lone, options, visitor);
+}
+
+function drawScope<F extends LoneFault>(
+  scope: RunScope,
+  lone: readonly F[],
+  options: Omit<FaultOptions, 'faults'>,
+  { plays, asks, broke }: LoneVisitor<F>,
+): void {
   const mended = [icmpOnlyMended, tcpRehashMended];
-  const kernels = [...mended, ...candidates.map(({ kernel }) => kernel)];
+  const kernels = [...mended, ...lone.map(({ kernel }) => kernel)];
   const twins = firstTwins(kernels);
   const last = Math.ceil((options.runs * scope.share) / 100);
   let runs = 0;
@@ -92,22 +148,13 @@ function searchScope(scope: RunScope, candidates: readonly Candidate[], options:
       const events = lines.map(eventOfLine);
       const without = mended.map((kernel, k) => playOn(kernel, booted[k] as World, events));
       if (!without.some(rerouted)) continue;
-      candidates.forEach((candidate, c) => {
-        candidate.runs++;
-        const run = playOn(candidate.kernel, booted[c + mended.length] as World, events);
+      lone.forEach((fault, n) => {
+        if (!plays(fault)) return;
+        const run = playOn(fault.kernel, booted[n + mended.length] as World, events);
         for (const property of options.properties) {
-          const known = candidate.failures.filter((failure) => failure.property === property.id).length;
-          if (known >= ENOUGH || firstBroken(property, run) < 0) continue;
-          if (firstBroken(property, without[mended.indexOf(candidate.mended)] as Run) >= 0) continue;
-          candidate.failures.push({
-            property: property.id,
-            variant: candidate.kernel.name,
-            worse: false,
-            text: { host, events: lines },
-            scope: scope.name,
-            words: wordsOfRun(scope, options.seed, h, e, host),
-            path: `${h}:${e}`,
-          });
+          if (!asks(fault, property) || firstBroken(property, run) < 0) continue;
+          if (firstBroken(property, without[mended.indexOf(fault.mended)] as Run) >= 0) continue;
+          broke(fault, property, { scope, host, lines, h, e });
         }
       });
     }

@@ -11,20 +11,22 @@ import { InputError, Wrong } from '../../scenario/error.ts';
 import { readHostText } from '../../scenario/host.ts';
 import { readText } from '../../scenario/scenario.ts';
 import { readEndpoint } from '../../scenario/words.ts';
-import { chooseVariant } from '../choose.ts';
+import { choosePatch, chooseVariant } from '../choose.ts';
 import { caveats, tellNotes, withoutPatch } from '../hostNotes.ts';
 import { progress } from '../progress.ts';
 
 export interface HostFlowsOptions {
   readonly to?: string;
   readonly variant: readonly string[];
+  /** A text of one's own beside them. */
+  readonly patch?: string;
   readonly leaveOut?: readonly string[];
   /** Seconds in which the solver is asked. */
   readonly prove?: number;
   readonly json?: boolean;
 }
 
-/** Variants that are compared where none is named. */
+/** Variants that are compared where none is named, and no text of one's own. */
 const COMPARED = ['icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];
 
 /** Milliseconds in which sockets are asked about that are bound to something. */
@@ -43,8 +45,11 @@ export async function hostFlows(files: readonly string[], options: HostFlowsOpti
     named.map((file) => ({ file: file === '-' ? 'standard input' : file, text: readText(file) })),
     options.leaveOut,
   );
-  const names = options.variant.length > 0 ? options.variant : COMPARED;
-  const kernels = ['stock', ...names.filter((name) => name !== 'stock')].map((name) => chooseVariant(name));
+  const names = options.variant.length > 0 || options.patch !== undefined ? options.variant : COMPARED;
+  const kernels = [
+    ...['stock', ...names.filter((name) => name !== 'stock')].map((name) => chooseVariant(name)),
+    ...(options.patch === undefined ? [] : [choosePatch(options.patch)]),
+  ];
   const flows = flowsOf(net, {
     kernels,
     budget: BUDGET,

@@ -17,16 +17,22 @@ function installed(name: string): boolean {
   return spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status === 0;
 }
 
+/** A text of one's own: its C file, and as the user named it. */
+export interface NamedText {
+  readonly file: string;
+  readonly named: string;
+}
+
 /** The built kernel, with a text of one's own where one is named, or a line for everything that is missing. */
-export function testKernel(patch?: string): TestKernel {
+export function testKernel(patch?: NamedText): TestKernel {
   const packages = TOOLS.filter(([name]) => !installed(name)).map(([, debianPackage]) => debianPackage);
   const missing =
     packages.length === 0 ? [] : [`not installed: ${packages.join(', ')} (apt-get install ${packages.join(' ')})`];
   if (process.platform !== 'linux' || process.arch !== 'x64') missing.push('user-mode Linux needs Linux on x86-64');
   // The guest's programs run as this user on the host; what root alone may read there, /etc or iptables, they must read.
   if (process.getuid?.() !== 0) missing.push('not root');
-  const kernel = builtKernel(patchedFolder(), { patch });
-  const build = `reroute-check kernel build${patch === undefined ? '' : ` --patch ${patch}`}`;
+  const kernel = builtKernel(patchedFolder(), { patch: patch?.file });
+  const build = `reroute-check kernel build${patch === undefined ? '' : ` --patch ${patch.named}`}`;
   if (kernel === undefined) missing.push(`it is not built ('${build}' builds it)`);
   return kernel === undefined || missing.length > 0 ? { missing } : { kernel };
 }

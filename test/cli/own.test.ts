@@ -85,6 +85,57 @@ describe('a text of one’s own', () => {
   });
 });
 
+describe('a diff', () => {
+  const KEEPS = file(
+    'keeps.diff',
+    `--- a/model/patch/tcp-rehash.c
++++ b/model/patch/tcp-rehash.c
+@@ -97,8 +97,12 @@
+ \t\t\t\t\tinet->inet_rcv_saddr = inet->inet_saddr;
+ \t\t\t\t\tinet_unhash(sk);
+-\t\t\t\t\tinet_put_port(sk);
+ \t\t\t\t\terr = inet_hash_connect(&sock_net(sk)->ipv4.tcp_death_row,
+ \t\t\t\t\t\t\t\tsk);
++\t\t\t\t\tif (err) {
++\t\t\t\t\t\tinet_put_port(sk);
++\t\t\t\t\t\terr = inet_hash_connect(&sock_net(sk)->ipv4.tcp_death_row,
++\t\t\t\t\t\t\t\t\tsk);
++\t\t\t\t\t}
+ \t\t\t\t\tth->source = inet->inet_sport = htons(inet->inet_num);
+ \t\t\t\t\tif (err) {
+ \t\t\t\t\t\t/* A positive errno for a verdict. */
+`,
+  );
+
+  it('of a published text is that text with its changes', () => {
+    const { status, stdout } = run(
+      'replay',
+      resolve('counterexamples/bound-port-kept/tcp-rehash.json'),
+      '--patch',
+      KEEPS,
+    );
+    expect(stdout).toContain('on keeps.diff keeps bound-port-kept');
+    expect(status).toBe(0);
+  });
+
+  it('is asked which of the faults it has', () => {
+    const { status, stdout } = run('faults', 'stale-cork', 'bound-port', '--patch', KEEPS, '--runs', '20');
+    expect(stdout).toMatch(/^keeps\.diff breaks what 1 of 2 faults break\nstale-cork: breaks header-matches-socket\n/);
+    expect(stdout).toMatch(/\n {2}in .*counterexamples\/header-matches-socket\/tcp-rehash-only-stale-cork\.json\n/);
+    expect(stdout).toMatch(/\nbound-port: not seen in a scenario that shows it\n$/);
+    expect(status).toBe(0);
+    expect(run('faults', '--patch', KEEPS, '--save').status).toBe(2);
+  });
+
+  it('is asked about one’s own host', () => {
+    const host = file('my.host', readFileSync(resolve('conformance/cases/post.host'), 'utf8'));
+    const { status, stdout } = run('host', 'flows', host, '--to', '8.8.8.8', '--patch', KEEPS);
+    expect(stdout).toContain('  on keeps.diff: ');
+    expect(stdout).not.toContain('tcp-rehash');
+    expect(status).toBe(0);
+  });
+});
+
 describe('what is wrong with a text', () => {
   it.each([
     ['int f(void)\n{\n\treturn 0;\n}\n', 'wrong.c:1: no function ipt_mangle_out()'],
