@@ -35,9 +35,9 @@ export type Reroute = Extract<Effect, { kind: 'reroute' }>;
 /** The end of the mangle hook for a packet. */
 export type Mangled = Extract<Effect, { kind: 'mangled' }>;
 
-/** Whether that effect is a packet leaving the host: lo does not count. */
+/** Whether that effect is a packet leaving the host: lo does not count, nor what has no whole IP header. */
 export function leaves(effect: Effect): effect is Xmit {
-  return effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX;
+  return effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX && effect.skb.iph.ihl >= 5;
 }
 
 export function isReroute(effect: Effect): effect is Reroute {

@@ -159,6 +159,7 @@ function packetText(skb: SkBuff): string {
   if (asksForCookie(skb)) words.push('asks for a cookie');
   if (skb.mark !== 0) words.push(`mark ${skb.mark}`);
   if (skb.iph.tos !== 0) words.push(`tos 0x${skb.iph.tos.toString(16)}`);
+  if (skb.iph.ihl < 5) words.push('header too short');
   if (ipChecksumOf(skb) === 'incorrect') words.push('IP checksum incorrect');
   if (skb.dst.xfrm) words.push('protected by IPsec');
   if (checksumOf(skb) === 'incorrect') words.push('transport checksum incorrect');

@@ -335,6 +335,8 @@ class Play:
         if sock.kind == 'raw':
             return transport_bytes(p)
         data = ip_bytes(p)
+        if 'short' in event:
+            data = b'\x44' + data[1:10] + bytes(2) + data[12:]
         return data[:12] + socket.inet_aton(source or '0.0.0.0') + data[16:]
 
     def likely_source(self, sock, address, via=''):

@@ -14,7 +14,7 @@
  *   - skb->sk stays the socket that is changed. ip_route_me_harder() now takes a namespace and a socket; it gets
  *     state->net and state->sk, as in the stock function.
  *   - ipt_do_table(priv, skb, state): the table is the hook's private argument, hook and namespace are in the state.
- *   - The test for a short header at the top can no longer be true: raw_send_hdrinc() refuses such packets.
+ *   - The test for a short header at the top can be true on 4.1 only: raw_send_hdrinc() refuses such packets since.
  *   - The early return when the packet has not changed replaces two levels of nesting. The branches are the same.
  */
 #include "reroute.h"

@@ -210,6 +210,12 @@ export const EVENTS = {
         only: ['raw', 'hdrincl'],
         why: 'the kernel builds its headers',
       },
+      short: {
+        is: 'set',
+        says: 'the IP header that the user built says that it has 16 bytes, too few; 4.1 sends it past the rules of OUTPUT, later releases refuse it',
+        only: ['hdrincl'],
+        why: 'the kernel builds its headers',
+      },
       tfo: { is: 'set', says: 'MSG_FASTOPEN', only: ['tcp'], why: 'only TCP has Fast Open' },
     },
   },

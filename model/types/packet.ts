@@ -19,7 +19,7 @@ export const TCPHDR_RST = 0x04;
 export const TCPHDR_PSH = 0x08;
 export const TCPHDR_ACK = 0x10;
 
-/** C: include/uapi/linux/ip.h, struct iphdr; RFC 791. No options: ihl is 5 unless a test says otherwise. */
+/** C: include/uapi/linux/ip.h, struct iphdr; RFC 791. No options: ihl is 5, or 4 where the user of a raw socket wrote a header that is too short. */
 export interface Iphdr {
   readonly ihl: number;
   readonly tos: number;

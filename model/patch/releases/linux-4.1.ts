@@ -127,5 +127,7 @@ export const linux41: Release = {
   __inet_hash_connect,
   rtnl_link_ops_get,
   fib_nl2rule,
+  // C: net/ipv4/raw.c, raw_send_hdrinc(), which looks at headers that are longer than the packet alone.
+  refusesShortHeader: false,
   rtoBase,
 };

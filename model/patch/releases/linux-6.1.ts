@@ -43,5 +43,7 @@ export const linux61: Release = {
   rtnl_link_ops_get,
   fib_nl2rule,
   multipath_by_saddr: false,
+  // C: net/ipv4/raw.c, raw_send_hdrinc().
+  refusesShortHeader: true,
   rtoBase,
 };

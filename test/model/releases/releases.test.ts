@@ -2,15 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import { releaseOf } from '../../../conformance/running/release.ts';
 import { icmpOnly } from '../../../model/patch/icmp-only.ts';
+import { icmpOnlyMended, tcpRehashMended } from '../../../model/patch/mended.ts';
 import { onRelease, releases } from '../../../model/patch/releases/index.ts';
 import { stock } from '../../../model/patch/stock.ts';
 import { tcpRehash } from '../../../model/patch/tcp-rehash.ts';
 import type { Kernel } from '../../../model/types/world.ts';
+import { properties } from '../../../properties/index.ts';
 import { ownerOf } from '../../../properties/packets.ts';
 import type { Run } from '../../../properties/property.ts';
-import { play } from '../../../scenario/play.ts';
+import { firstBroken, play } from '../../../scenario/play.ts';
 import { compile } from '../../../scenario/text.ts';
 import { traceLines } from '../../../scenario/trace.ts';
+import { kernelOf, readText } from '../../compiler/texts.ts';
 
 const HOST = [
   'ip link add eth0 type veth peer name eth0p',
@@ -123,4 +126,32 @@ it('4.1 finds the next port in order, 6.1 the next of the same parity', () => {
 it('the release of a running kernel is the newest modelled one that is not newer', () => {
   const names = ['3.10.0', '4.3.1', '5.15.0-91-generic', '6.1.192', '6.12.0', '6.18.44-fc-v657', '7.0.1'];
   expect(names.map((name) => releaseOf(name).release)).toEqual(['4.1', '4.1', '4.1', '6.1', '6.1', '6.18', '6.18']);
+});
+
+describe('a header of the user’s own that is too short', () => {
+  const SHORT = ['socket h hdrincl', 'send h 4 to 8.8.8.8:80 flags S short'];
+  const RULES = [...HOST, 'iptables -A OUTPUT -j DROP', 'iptables -t raw -A OUTPUT -j MARK --set-mark 7'];
+  const left = (run: Run) =>
+    run.steps.flatMap(({ effects }) => effects.flatMap((e) => (e.kind === 'xmit' ? [e.skb] : [])));
+
+  it('is refused by 6.1 and later ones', () => {
+    for (const number of ['6.1', '6.18'])
+      expect(traceLines(on(stock, number, SHORT))).toEqual(['events[1] send of h fails: Invalid argument (EINVAL)']);
+  });
+
+  it('leaves 4.1 as it was written, past all rules of OUTPUT, also where a text replaces the hook', () => {
+    for (const kernel of [stock, icmpOnly, tcpRehash, icmpOnlyMended, tcpRehashMended]) {
+      const run = on(kernel, '4.1', SHORT, RULES);
+      const [skb] = left(run);
+      expect(skb).toMatchObject({ mark: 0, iph: { ihl: 4, saddr: 0, check: 0 } });
+      expect(owners(run)).toEqual(['h']);
+      expect(properties.filter((property) => firstBroken(property, run) >= 0).map(({ id }) => id)).toEqual([]);
+    }
+  });
+
+  it('is mangled and routed again by a text without the guard', () => {
+    const text = readText('icmp-only.c').text.replace(/if \(skb->len < sizeof[\s\S]*?return NF_ACCEPT;/, '');
+    const [skb] = left(on(kernelOf(text), '4.1', SHORT, RULES));
+    expect(skb).toMatchObject({ mark: 100, iph: { ihl: 4 } });
+  });
 });

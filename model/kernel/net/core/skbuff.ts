@@ -38,9 +38,14 @@ export function consume_skb(net: World, skb: SkBuff, sk: number): World {
   return emit(net, { kind: 'deliver', skb, sk });
 }
 
-/** skb->len with the network header in front: the length of the IP packet. */
+/** skb->len with the network header in front: the length of the IP packet. One whose header says too little has its 20 bytes, too. */
 export function skbLen(skb: SkBuff): number {
-  return skb.iph.ihl * 4 + transportLen(skb);
+  return Math.max(skb.iph.ihl, 5) * 4 + transportLen(skb);
+}
+
+/** "Root is playing with raw sockets": the header says that it is shorter than one of IP. */
+export function hasShortHeader(skb: SkBuff): boolean {
+  return skb.iph.ihl < 5;
 }
 
 /** Bytes that a sender leaves in front of the IP header. C: include/linux/netdevice.h, LL_RESERVED_SPACE(). Left out: needed_headroom. */

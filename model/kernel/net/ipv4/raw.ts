@@ -90,9 +90,10 @@ function userProtocol(inet: Sock, msg: Msghdr): number {
 }
 
 /**
- * Sends a packet whose IP header the user built; a source of 0 in it is filled in.
+ * Sends a packet whose IP header the user built; a source of 0 in it is filled in. A header that is too short goes out as
+ * it is, where the release lets it.
  *
- * C: net/ipv4/raw.c, raw_send_hdrinc().
+ * C: net/ipv4/raw.c, raw_send_hdrinc(). Left out: headers longer than the packet, which all releases refuse.
  */
 function raw_send_hdrinc(
   kernel: Kernel,
@@ -107,9 +108,12 @@ function raw_send_hdrinc(
   if (length > dev_get_by_index(before, rt.dev).mtu) return { err: -EMSGSIZE, net: before };
   const waiting = sock_error(before, sk);
   if (waiting.err < 0) return waiting;
+  const short = header.ihl < 5;
+  if (short && kernel.refusesShortHeader) return { err: -EINVAL, net: waiting.net };
   const inet = getSock(waiting.net, sk);
-  const saddr = header.saddr === 0 ? fl4.saddr : header.saddr;
-  const iph = ip_send_check({ ...header, saddr, tot_len: length });
+  const saddr = header.saddr === 0 && !short ? fl4.saddr : header.saddr;
+  const filled = { ...header, saddr, tot_len: length };
+  const iph = short ? filled : ip_send_check(filled);
   const { net, skb } = alloc_skb(
     waiting.net,
     setTransportChecksum(
@@ -165,7 +169,7 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
   if (rt.err < 0) return { err: rt.err, net };
   if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net };
   if (hdrincl) {
-    const header = { ...NO_IPH, ttl: IPDEFTTL, protocol, saddr: msg.from, daddr };
+    const header = { ...NO_IPH, ihl: msg.short ? 4 : 5, ttl: IPDEFTTL, protocol, saddr: msg.from, daddr };
     return raw_send_hdrinc(kernel, net, sk, fl4, transport, header, rt);
   }
   if (length > IP_MAX_MTU - IPHDR_LEN) return { err: -EMSGSIZE, net };

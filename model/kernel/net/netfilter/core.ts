@@ -16,7 +16,7 @@ import {
   type XtTable,
 } from '../../../types/verdict.ts';
 import type { HookResult, Kernel, World } from '../../../types/world.ts';
-import { kfree_skb } from '../core/skbuff.ts';
+import { hasShortHeader, kfree_skb } from '../core/skbuff.ts';
 import { hookChain, ipt_do_table, xt_find_chain } from '../ipv4/netfilter/ip_tables.ts';
 import { sendRejection } from '../ipv4/netfilter/ipt_REJECT.ts';
 import { iptable_mangle_hook } from '../ipv4/netfilter/iptable_mangle.ts';
@@ -100,8 +100,15 @@ function iptable_nat(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState
   return nf_nat_ipv4_out(net, skb, state);
 }
 
-/** C: include/linux/netfilter.h, nf_hook_entry_hookfn(). */
+/**
+ * Calls a hook function. On the way out all but that of the mangle table accept a header that is too short unseen; that one
+ * is the patch's, and its text has to.
+ *
+ * C: include/linux/netfilter.h, nf_hook_entry_hookfn(); 4.1: iptable_raw_hook(), ipv4_conntrack_local(),
+ * nf_nat_ipv4_local_fn(), iptable_filter_hook() and nf_nat_ipv4_out(). 6.1 refuses such headers in raw_send_hdrinc().
+ */
 function nf_hook_entry_hookfn(kernel: Kernel, net: World, fn: HookFn, skb: SkBuff, state: NfHookState): HookResult {
+  if (hasShortHeader(skb) && fn !== 'iptable_mangle') return { verdict: NF_ACCEPT, skb, net };
   switch (fn) {
     case 'iptable_raw':
       return ipt_do_table(net, skb, state, net.raw);

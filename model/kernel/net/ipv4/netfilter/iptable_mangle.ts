@@ -4,17 +4,26 @@ import { emit } from '../../../../types/effects.ts';
 import { getSock } from '../../../../types/lookup.ts';
 import type { SkBuff } from '../../../../types/packet.ts';
 import { RTN_UNSPEC } from '../../../../types/route.ts';
-import { NF_DROP, NF_DROP_ERR, NF_INET_LOCAL_OUT, NF_STOLEN, type NfHookState } from '../../../../types/verdict.ts';
+import {
+  NF_ACCEPT,
+  NF_DROP,
+  NF_DROP_ERR,
+  NF_INET_LOCAL_OUT,
+  NF_STOLEN,
+  type NfHookState,
+} from '../../../../types/verdict.ts';
 import type { HookResult, Kernel, World } from '../../../../types/world.ts';
+import { hasShortHeader } from '../../core/skbuff.ts';
 import { nf_route_table_hook4 } from '../../netfilter/nft_chain_route.ts';
 import { ipt_do_table } from './ip_tables.ts';
 
 /**
  * Runs the mangle OUTPUT chain, then looks up the route again if the packet's addresses, TOS or mark changed.
  *
- * C: net/ipv4/netfilter/iptable_mangle.c, ipt_mangle_out().
+ * C: net/ipv4/netfilter/iptable_mangle.c, ipt_mangle_out(); the test for a short header is that of 4.1, in 6.1 there are none.
  */
 export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
+  if (hasShortHeader(packet)) return { verdict: NF_ACCEPT, skb: packet, net: before };
   const { mark } = packet;
   const { saddr, daddr, tos } = packet.iph;
   const { verdict: ret, skb, net } = ipt_do_table(before, packet, state, before.mangle);
