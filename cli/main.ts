@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program's entry: parses the command line, runs the verb, and turns what went wrong into an exit code. */
+import './jit.ts';
 import { CommanderError } from 'commander';
 import { EXIT } from './exit.ts';
 import { endWithReader } from './pipe.ts';

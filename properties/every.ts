@@ -14,18 +14,20 @@ interface Parts<E> {
   readonly sometimes?: Question<E>;
 }
 
-type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes'> & Parts<E>;
+type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'about'> & Parts<E>;
 
 function yes(): boolean {
   return true;
 }
 
-function every<E extends Effect>(
+function every<E extends Xmit | Reroute | Mangled>(
+  about: E['kind'],
   isOne: (e: Effect) => e is E,
   { speaksOf = yes, holds, sometimes = yes, ...stated }: StatedOf<E>,
 ): Property {
   return everyStep({
     ...stated,
+    about,
     holds(run, i) {
       let ok = true;
       for (const e of effectsOf(run, i)) ok = ok && (!isOne(e) || !speaksOf(run, i, e) || holds(run, i, e));
@@ -41,15 +43,15 @@ function every<E extends Effect>(
 
 /** A property of every packet that leaves. */
 export function everyDeparture(stated: StatedOf<Xmit>): Property {
-  return every(leaves, stated);
+  return every('xmit', leaves, stated);
 }
 
 /** A property of every second route lookup. */
 export function everyReroute(stated: StatedOf<Reroute>): Property {
-  return every(isReroute, stated);
+  return every('reroute', isReroute, stated);
 }
 
 /** A property of every packet that the mangle hook is done with. */
 export function everyMangled(stated: StatedOf<Mangled>): Property {
-  return every(isMangled, stated);
+  return every('mangled', isMangled, stated);
 }

@@ -92,6 +92,7 @@ export const netfilterProperties: readonly Property[] = [
       finding: (run, i) => `the outer packet of a tunnel is routed into the tunnel again: ${departure(run, i)}`,
     }),
     // Where the promise is kept, no such packet leaves: what shows its case is the second lookup.
+    about: '',
     sometimes(run, i) {
       let seen = false;
       for (const e of effectsOf(run, i))

@@ -21,6 +21,9 @@ export const GRAVITIES = [
 
 export type Gravity = (typeof GRAVITIES)[number];
 
+/** What a property may speak of alone; '' for more than one of them. */
+export type About = 'xmit' | 'reroute' | 'mangled' | '';
+
 /** One scenario played on one kernel: steps[i] is what events[i] did. An oops ends it early. */
 export interface Run {
   readonly kernel: Kernel;
@@ -52,6 +55,8 @@ export interface Property {
   readonly holds: (run: Run, i: number) => boolean;
   /** Whether step `i` is a case the claim speaks of: the partner of `holds`, without which it could hold of nothing. */
   readonly sometimes: (run: Run, i: number) => boolean;
+  /** The one kind of effect that it speaks of: a step without one keeps the promise and is no case of it. '' where it speaks of more. */
+  readonly about: About;
   /** What step `i` shows, the first that breaks the promise: a sentence for a network engineer, without capital and full stop. */
   readonly finding: (run: Run, i: number) => string;
 }
@@ -59,11 +64,11 @@ export interface Property {
 /** A property as it is written down. */
 export type Stated = Omit<Property, Defaults> & Partial<Pick<Property, Defaults>>;
 
-type Defaults = 'purpose' | 'proof';
+type Defaults = 'purpose' | 'proof' | 'about';
 
 /** A property stated of steps. */
 export function everyStep(stated: Stated): Property {
-  return { purpose: false, proof: 'post-host', ...stated };
+  return { purpose: false, proof: 'post-host', about: '', ...stated };
 }
 
 /** The world in which step `i` began. */

@@ -6,12 +6,14 @@
  * that are played anywhere and in any order: what they found is taken in the order of their paths, as if one after the
  * other had been played.
  */
+import type { Event } from '../model/types/event.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { firstBroken, inexpressible, occurs, playOn } from '../scenario/play.ts';
+import { inexpressible, playOn } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
+import { Answers, type Question, questionsOf } from './ask.ts';
 import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
@@ -123,10 +125,12 @@ export function* piecesOf(scope: RunScope, plan: Plan): Generator<Piece> {
 
 /** Plays a piece until its time is up; cells that are closed are not asked. */
 export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>, until: number): PieceResult {
-  const { seed, failures } = plan;
+  const { properties, seed, failures } = plan;
   const scope = scopeNamed(plan, piece.scope);
   const { all, stockAt } = withStocks(plan.kernels);
-  const asked = all.map((kernel) => askedOf(kernel, plan, closed));
+  const questions = questionsOf(properties);
+  const asked = all.map((kernel) => askedOf(kernel, plan, questions, closed));
+  const open = [...asked];
   const twins = firstTwins(all);
   let runs = 0;
   let e = piece.events;
@@ -135,36 +139,22 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
     for (; e < eventsPerHost && runs < piece.runs; e++, runs++) {
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
-      const where = () => ({
-        text: { host, events: lines },
-        scope: scope.name,
-        words: wordsOfRun(scope, seed, h, e, host),
-        path: `${h}:${e}`,
-      });
+      const where = { text: { host, events: lines }, scope: scope.name, path: `${h}:${e}` };
       const played: Played[] = [];
       for (const [k, kernel] of all.entries()) {
-        const now = playBeside(played[twins[k] as number], kernel, booted[k] as World, events);
+        const now = playBeside(played[twins[k] as number], kernel, booted[k] as World, events, properties.length);
         played.push(now);
         const onStock = played[stockAt[k] as number] as Played;
-        const why = inexpressible(now.run);
-        for (const one of asked[k] as readonly Asked[]) {
-          const { property, seen } = one;
-          if (one.enough) continue;
-          if (why !== '') {
-            seen.inexpressible++;
-            seen.why ||= why;
-            continue;
-          }
-          const { occurs, broken } = answer(now, one);
-          seen.runs++;
-          if (occurs) seen.occurred++;
-          if (!broken) continue;
-          const worse = !answer(onStock, one).broken;
+        const broken = count(open[k] as readonly Asked[], now);
+        for (const { question, seen } of broken) {
+          onStock.answers.ask([question]);
+          const worse = !onStock.answers.isBroken(question.at);
           if (!hasRoom(failuresOf(seen), worse, failures)) continue;
           const { runs, occurred, inexpressible } = seen;
-          const failure = { property: property.id, variant: kernel.name, worse, ...where() };
+          const failure = { property: (properties[question.at] as Property).id, variant: kernel.name, worse, ...where };
           seen.failures.push({ failure, counts: { runs, occurred, inexpressible } });
-          one.enough = isEnough(kernel, failuresOf(seen), failures);
+          if (isEnough(kernel, failuresOf(seen), failures))
+            open[k] = (open[k] as readonly Asked[]).filter((one) => one.seen !== seen);
         }
       }
     }
@@ -173,27 +163,46 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
   return { runs, seen: asked.flat().map(({ seen }) => seen) };
 }
 
+/** Counts what a run says about the properties that are open; gives those that it breaks. */
+function count(open: readonly Asked[], { run, answers }: Played): readonly Asked[] {
+  const why = inexpressible(run);
+  if (why !== '') {
+    for (const { seen } of open) {
+      seen.inexpressible++;
+      seen.why ||= why;
+    }
+    return [];
+  }
+  answers.ask(open.map(({ question }) => question));
+  for (const { question, seen } of open) {
+    seen.runs++;
+    if (answers.occurs(question.at)) seen.occurred++;
+  }
+  return open.filter(({ question }) => answers.isBroken(question.at));
+}
+
 export function scopeNamed(plan: Pick<Plan, 'scopes' | 'properties'>, name: string): RunScope {
   return scopesOf(plan).find((scope) => scope.name === name) as RunScope;
 }
 
-/** A property that is asked on one kernel; `at` is its place among all. */
+/** A property that is asked on one kernel, and what was seen of it there. */
 interface Asked {
-  readonly property: Property;
-  readonly at: number;
+  readonly question: Question;
   readonly seen: Seen;
-  /** Whether it has failures enough. */
-  enough: boolean;
 }
 
 /** What is asked on a kernel: nothing where it is only compared with. */
-function askedOf(kernel: Kernel, { properties, kernels }: Plan, closed: ReadonlySet<number>): readonly Asked[] {
+function askedOf(
+  kernel: Kernel,
+  { kernels }: Plan,
+  questions: readonly Question[],
+  closed: ReadonlySet<number>,
+): readonly Asked[] {
   const k = kernels.indexOf(kernel);
   if (k < 0) return [];
-  return properties.flatMap((property, at): Asked[] => {
-    const cell = at * kernels.length + k;
-    if (closed.has(cell)) return [];
-    return [{ property, at, seen: { cell, ...unseen() }, enough: false }];
+  return questions.flatMap((question): Asked[] => {
+    const cell = question.at * kernels.length + k;
+    return closed.has(cell) ? [] : [{ question, seen: { cell, ...unseen() } }];
   });
 }
 
@@ -211,36 +220,23 @@ function isEnough(kernel: Kernel, failures: readonly Failure[], most: number): b
   return !hasRoom(failures, !isStock(kernel), most);
 }
 
-/** A run, and what the properties said about it, as far as they were asked. */
+/** A run, and what the properties say about it. */
 interface Played {
   readonly run: Run;
-  readonly answers: (Answer | undefined)[];
+  readonly answers: Answers;
 }
 
-/** What a run says about a property. */
-interface Answer {
-  readonly occurs: boolean;
-  readonly broken: boolean;
-}
-
-/** Plays events where a twin has played them, if there is one; without a second lookup nothing can be different. */
+/** Plays events where a twin has played them, if there is one; without a second lookup nothing can be different. `count` properties may be asked about it. */
 function playBeside(
   twin: Played | undefined,
   kernel: Kernel,
   booted: World,
-  events: Parameters<typeof playOn>[2],
+  events: readonly Event[],
+  count: number,
 ): Played {
-  if (twin === undefined) return { run: playOn(kernel, booted, events), answers: [] };
-  return rerouted(twin.run) ? { run: playFrom(twin.run, kernel, booted, events), answers: [] } : twin;
-}
-
-/** What the run says, asked once. */
-function answer({ run, answers }: Played, { property, at }: Asked): Answer {
-  const known = answers[at];
-  if (known !== undefined) return known;
-  const fresh = { occurs: occurs(property, run), broken: firstBroken(property, run) >= 0 };
-  answers[at] = fresh;
-  return fresh;
+  if (twin !== undefined && !rerouted(twin.run)) return twin;
+  const run = twin === undefined ? playOn(kernel, booted, events) : playFrom(twin.run, kernel, booted, events);
+  return { run, answers: new Answers(run, count) };
 }
 
 /** What all pieces saw, taken in the order of their paths. */
@@ -308,8 +304,9 @@ export function drawBooted(
   return { host, booted };
 }
 
-/** The words that run H:E consumes. */
-export function wordsOfRun(scope: RunScope, seed: number, h: number, e: number, host: readonly string[]): WordLists {
+/** The words that the run of that path consumes on that host. */
+export function wordsOfRun(scope: RunScope, seed: number, path: string, host: readonly string[]): WordLists {
+  const [h, e] = path.split(':').map(Number) as [number, number];
   const ofHost = recorded(hostWords(seed, h));
   const ofEvents = recorded(eventWords(seed, h, e));
   drawHost(scope, ofHost);

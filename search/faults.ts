@@ -94,7 +94,6 @@ export function searchFaults(options: FaultOptions): readonly FaultFinding[] {
         worse: false,
         text: { host, events: lines },
         scope: scope.name,
-        words: wordsOfRun(scope, options.seed, h, e, host),
         path: `${h}:${e}`,
       });
     },
@@ -170,12 +169,9 @@ function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
     const property = options.properties.find(({ id }) => id === failure.property) as Property;
     const test = breaksAlone(property, candidate);
     const fails: Breaks = (text) => breaksDrawn(property, kernel, text);
-    const shrunk = shrinkWords(
-      fails,
-      scopeNamed({ ...options, scopes: runScopes }, failure.scope),
-      kernel,
-      failure.words,
-    );
+    const scope = scopeNamed({ ...options, scopes: runScopes }, failure.scope);
+    const words = wordsOfRun(scope, options.seed, failure.path, failure.text.host);
+    const shrunk = shrinkWords(fails, scope, kernel, words);
     const text = minimise(test(shrunk) ? shrunk : failure.text, test);
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, property, failure };
   }

@@ -88,8 +88,7 @@ export interface Failure {
   readonly text: Text;
   /** The name of the scope that it was drawn from. */
   readonly scope: string;
-  /** What it was decoded from. */
-  readonly words: readonly [host: readonly number[], events: readonly number[]];
+  /** Which run of that scope it is; its words follow from that. */
   readonly path: string;
 }
 

@@ -1,6 +1,6 @@
 /** What a search is made of: pieces to play, and findings to make small. Each can be done on any thread. */
 import type { Text } from '../scenario/text.ts';
-import { type Piece, type PieceResult, type Plan, playPiece, scopeNamed } from './bulk.ts';
+import { type Piece, type PieceResult, type Plan, playPiece, scopeNamed, wordsOfRun } from './bulk.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Failure } from './outcome.ts';
@@ -60,13 +60,14 @@ function smallestOf(
   const test = failing(property, kernel, worse);
   const fails = failingDrawn(property, kernel, worse);
   let best = stored !== null && test(stored) ? { text: minimise(stored, test, until), scope: '', path: '' } : undefined;
-  for (const { words, text: drawn, scope, path, ...failure } of failures) {
+  for (const { text: drawn, scope: name, path, ...failure } of failures) {
     if (best !== undefined && Date.now() > until) break;
     if (failure.worse !== worse) continue;
-    const shrunk = shrinkWords(fails, scopeNamed(plan, scope), kernel, words);
+    const scope = scopeNamed(plan, name);
+    const shrunk = shrinkWords(fails, scope, kernel, wordsOfRun(scope, plan.seed, path, drawn.host));
     const text = minimise(test(shrunk) ? shrunk : drawn, test, until);
     if (!test(text)) continue;
-    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, scope, path };
+    if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, scope: name, path };
   }
   return best;
 }

@@ -45,7 +45,7 @@ describe('a run that breaks a promise', () => {
 
 describe('a cell with findings of both kinds', () => {
   const plan = { properties: [kept], kernels: [icmpOnly], seed: 1, runs: 1, path: '', failures: 1 };
-  const failure = { property: kept.id, variant: icmpOnly.name, scope: kept.scope.name, words: [[], []] as const };
+  const failure = { property: kept.id, variant: icmpOnly.name, scope: kept.scope.name };
   const task = (failures: SmallTask['failures']): SmallTask => ({
     kind: 'small',
     cell: 0,

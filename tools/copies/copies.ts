@@ -4,8 +4,9 @@
  * V8 gives every copy of a copy a new hidden class, so that a chain of worlds, each spread from the last, copies field
  * by field through the runtime: some 40 times slower than a literal (`npm run bench` shows it). This step rewrites
  * records, when the model is loaded, into objects of one constructor per list of fields, and copies into calls of it
- * (`copyRuntime.ts`), pushes to lists that nobody else sees (`appends.ts`), and lets the effects of a step grow in one
- * list (`effectLog.ts`). Nothing else changes: the same fields, evaluated in the same order.
+ * (`copyRuntime.ts`), pushes to lists that nobody else sees (`appends.ts`), lets the effects of a step grow in one
+ * list (`effectLog.ts`), and questions of properties remember their answer (`remembered.ts`). Nothing else changes: the
+ * same fields, evaluated in the same order.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +16,7 @@ import { parseSync } from 'oxc-parser';
 import type { Plugin as VitePlugin } from 'vite';
 import { findAppends } from './appends.ts';
 import { childrenOf, isPlain, type Node } from './ast.ts';
+import { remember } from './remembered.ts';
 
 const RUNTIME = fileURLToPath(new URL('./copyRuntime.ts', import.meta.url));
 
@@ -91,7 +93,8 @@ export function rewriteCopies(path: string, source: string): { code: string; map
     edits.update(node.start, (items[0] as Node).start, `(${list}.push(`);
     edits.update((items.at(-1) as Node).end, node.end, `), ${list})`);
   }
-  if (count === 0 && appends.length === 0) return undefined;
+  remember(path, source, program, edits);
+  if (!edits.hasChanged()) return undefined;
   edits.prepend(`import { copy as $copy, record as $record } from ${JSON.stringify(RUNTIME)};\n${sites}`);
   return {
     code: edits.toString(),

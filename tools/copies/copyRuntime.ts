@@ -30,7 +30,14 @@ export function record(key: string): RecordClass {
   const made = new Function(`return class R { constructor(${values}) { ${sets} } };`)() as new () => Fields;
   const fresh = Object.assign(made, { fields, copies: new Map() }) as RecordClass;
   classes.set(key, fresh);
+  settle(fresh);
   return fresh;
+}
+
+/** Lets V8 see early that each field may hold anything and change: it would learn so piece by piece, and compile again each time. */
+function settle(made: RecordClass): void {
+  const first = new made(...made.fields.map(() => 0));
+  for (const field of made.fields) first[field] = '';
 }
 
 /** How records of that constructor are copied where fields are set that they may lack. */
