@@ -1,7 +1,7 @@
-/** A property asked about a whole scenario. */
+/** Properties asked about a whole scenario. */
 import { runScenario } from '../model/host/step.ts';
 import type { Effect, Kernel, Scenario } from '../model/types/world.ts';
-import type { Property } from './property.ts';
+import type { Property, Run } from './property.ts';
 
 function anyRefused(effects: readonly Effect[]): boolean {
   let refused = false;
@@ -9,14 +9,18 @@ function anyRefused(effects: readonly Effect[]): boolean {
   return refused;
 }
 
-/** Whether the property holds in every step. A scenario with a refused command is none, so that nothing is asked of it. */
-export function keeps(property: Property, kernel: Kernel, scenario: Scenario): boolean {
+/** The scenario as it is played. */
+export function played(kernel: Kernel, scenario: Scenario): Run {
   const { boot, steps } = runScenario(kernel, scenario);
-  const run = { kernel, events: scenario.events, boot, steps };
-  let refused = anyRefused(boot.effects);
+  return { kernel, events: scenario.events, boot, steps };
+}
+
+/** Whether the property holds in every step. A scenario with a refused command is none, so that nothing is asked of it. */
+export function keeps(property: Property, run: Run): boolean {
+  let refused = anyRefused(run.boot.effects);
   let ok = true;
   let i = 0;
-  for (const { effects } of steps) {
+  for (const { effects } of run.steps) {
     refused = refused || anyRefused(effects);
     ok = ok && property.holds(run, i);
     i = i + 1;

@@ -34,9 +34,9 @@ export const DEFAULT_LIMITS: EngineLimits = { ways: 256, pruneAfter: 64, deadlin
 
 /** Ends a run from within: the budget is used up, or the input is outside of the assumptions. Never merged. */
 export class Stop extends Error {
-  readonly why: 'deadline' | 'assumption' | 'solver';
+  readonly why: 'deadline' | 'ways' | 'assumption' | 'solver';
 
-  constructor(why: 'deadline' | 'assumption' | 'solver') {
+  constructor(why: Stop['why']) {
     super(why);
     this.name = 'Stop';
     this.why = why;
@@ -133,7 +133,12 @@ export class Engine {
   private readonly facts = new Facts();
   private readonly assumptions: BoolTerm[] = [];
   /** How often a piece had too many ways, by its place. */
-  private readonly overflows = new Map<string, number>();
+  private overflows = new Map<string, number>();
+  /** Pieces that were to become one value and did not. */
+  private readonly abandoned = new Set<string>();
+  /** Ways that were run so far, through any piece, and at which number a piece that has to become one value is given up. */
+  private waysRun = 0;
+  private mostWays = Number.POSITIVE_INFINITY;
 
   constructor(input: Valuation, limits: EngineLimits, solver?: EngineSolver) {
     this.input = input;
@@ -179,19 +184,55 @@ export class Engine {
 
   /** Runs a piece of program on all its ways and continues with what they have in common. */
   piece<T>(site: string, inputs: readonly unknown[], body: () => T): T {
+    const endings = this.endingsOf(site, inputs, () => this.explore(site, body));
+    return endings ? (this.pick(endings) as T) : body();
+  }
+
+  /**
+   * Runs a piece that has to become one value: whatever happens in it, nothing around it is decided or merged less for it.
+   * Undefined when it becomes none, or takes more than so many ways through its own pieces; it is then not tried again.
+   */
+  whole<T>(site: string, ways: number, body: () => T): T | undefined {
+    const endings = this.endingsOf(site, [], () => {
+      const one = this.abandoned.has(site) ? undefined : this.exploreApart(site, ways, body);
+      if (one === undefined) this.abandoned.add(site);
+      return one;
+    });
+    return endings?.[0]?.value as T | undefined;
+  }
+
+  /** What a piece ends with, as of the way that is being repeated where there is one. */
+  private endingsOf(
+    site: string,
+    inputs: readonly unknown[],
+    explore: () => readonly Ending[] | undefined,
+  ): readonly Ending[] | undefined {
     const outer = this.frame;
     const repeated = outer.repeat();
-    let endings: readonly Ending[] | undefined;
     if (repeated) {
       if (isDecision(repeated) || repeated.site !== site || !sameInputs(repeated.inputs, inputs)) {
         throw new InternalError(`${site}: a run did not repeat itself`);
       }
-      endings = repeated.endings;
-    } else {
-      endings = this.explore(site, body);
-      outer.append({ site, inputs, endings });
+      return repeated.endings;
     }
-    return endings ? (this.pick(endings) as T) : body();
+    const endings = explore();
+    outer.append({ site, inputs, endings });
+    return endings;
+  }
+
+  private exploreApart(site: string, ways: number, body: () => unknown): readonly Ending[] | undefined {
+    const overflows = new Map(this.overflows);
+    this.mostWays = this.waysRun + ways;
+    try {
+      const endings = this.explore(site, body);
+      return endings?.length === 1 && !(endings[0]?.value instanceof Thrown) ? endings : undefined;
+    } catch (error) {
+      if (error instanceof Stop && error.why === 'ways') return undefined;
+      throw error;
+    } finally {
+      this.overflows = overflows;
+      this.mostWays = Number.POSITIVE_INFINITY;
+    }
   }
 
   private pick(endings: readonly Ending[]): unknown {
@@ -215,6 +256,7 @@ export class Engine {
           return undefined;
         }
         if (performance.now() > this.limits.deadline) throw new Stop('deadline');
+        if (this.waysRun++ >= this.mostWays) throw new Stop('ways');
         this.frame = frame;
         frame.begin();
         ways.push({ value: attempt(body), decisions: frame.decisions() });

@@ -4,7 +4,7 @@
  * Each path follows a concrete input; z3 then solves for inputs that leave it at one of its decisions, the last first,
  * until no side of a decision is left. At the end of a path the property must hold under its path condition.
  */
-import { DEFAULT_LIMITS, Engine, type EngineSolver, Stop } from './engine.ts';
+import { type Application, DEFAULT_LIMITS, Engine, type EngineSolver, Stop } from './engine.ts';
 import { type Fresh, fresh } from './inputs.ts';
 import { Portfolio } from './portfolio.ts';
 import { DEFAULT_PROVER_LIMITS, type Prover, type Solution, verifyInput } from './prover.ts';
@@ -33,6 +33,8 @@ export interface ExploreOptions {
   readonly minimising?: number;
   /** Ways through one piece of the model that are merged at most. */
   readonly ways?: number;
+  /** Whether sums are compared modulo 65535 before z3 is asked. */
+  readonly sums?: boolean;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -46,7 +48,8 @@ export interface FunctionTable {
   readonly [name: string]: readonly { readonly args: readonly number[]; readonly value: number }[];
 }
 
-export interface Exploration extends Progress {
+/** What was found out about one promise. */
+export interface Answer {
   /** `violated` comes with a witness; `exhausted` means that every path was closed. */
   readonly outcome: 'violated' | 'exhausted' | 'undecided';
   /** An input that breaks the property, by variable. */
@@ -54,29 +57,70 @@ export interface Exploration extends Progress {
   readonly functions?: FunctionTable;
   /** What was left open, and why. */
   readonly reason?: string;
+}
+
+export interface Exploration extends Progress, Answer {
   readonly milliseconds: number;
+}
+
+/** A path at its end: what leads there, and what each promise is worth. */
+export interface Path {
+  readonly conditions: readonly BoolTerm[];
+  readonly promises: readonly Bool[];
+}
+
+/** What was found out about several promises on the same paths. */
+export interface JointExploration extends Progress {
+  readonly answers: readonly Answer[];
+  readonly ends: readonly Path[];
+  /** Uses of uninterpreted functions, by the name of the function. */
+  readonly applications: ReadonlyMap<string, readonly Application[]>;
+}
+
+/** Several promises, asked at the end of each path. */
+export interface Promises {
+  readonly count: number;
+  /** What each is worth: truth values or terms. */
+  readonly of: (fresh: Fresh) => readonly unknown[];
+  /** Why a promise cannot be asked on these paths; '' where it can. */
+  readonly unasked?: (at: number) => string;
+  /** The ways that were merged into the last path: where a question about it is too hard, each of them is asked. */
+  readonly ways?: () => readonly Path[];
 }
 
 /** Milliseconds for making a witness smaller. */
 const MINIMISING = 2_000;
 
-/** What one path of a run showed. */
-type PathResult = { readonly broken: Valuation; readonly conditions: readonly BoolTerm[] } | undefined;
+/** An input that breaks a promise, and the conditions of its path. */
+interface Breaking {
+  readonly broken: Valuation;
+  readonly conditions: readonly BoolTerm[];
+}
 
 /** Runs `holds` on every input that `fresh` can give. Its result is the property: a truth value or a term. */
 export function explore(z3: Z3, holds: (fresh: Fresh) => unknown, options: ExploreOptions = {}): Exploration {
-  forgetTerms();
-  forgetComparisons();
   const started = performance.now();
-  const deadline = started + (options.budget?.milliseconds ?? Number.POSITIVE_INFINITY);
+  const { answers, paths, queries } = exploreAll(z3, alone(holds), options);
+  return { ...(answers[0] as Answer), paths, queries, milliseconds: performance.now() - started };
+}
+
+/** Runs promises on every input that `fresh` can give, each path once for all of them. */
+export function exploreAll(z3: Z3, promises: Promises, options: ExploreOptions = {}): JointExploration {
+  forgetTerms();
+  forgetComparisons(options.sums);
+  const deadline = performance.now() + (options.budget?.milliseconds ?? Number.POSITIVE_INFINITY);
   const limits = { ...DEFAULT_PROVER_LIMITS, full: options.budget?.rlimit ?? 0, deadline };
   const familiar = options.familiar ?? nothingFamiliar;
   const prover = new Portfolio(z3, limits, (variable) => first(familiar, variable));
   try {
-    return { ...exploreWith(prover, holds, { ...options, deadline }), milliseconds: performance.now() - started };
+    return new Explorer(prover, promises, { ...options, deadline }).explore();
   } finally {
     prover.dispose();
   }
+}
+
+function alone(holds: (fresh: Fresh) => unknown): Promises {
+  return { count: 1, of: (fresh) => [holds(fresh)] };
 }
 
 function first(familiar: Familiar, variable: NumTerm): number {
@@ -90,30 +134,40 @@ export function exploreWith(
   holds: (fresh: Fresh) => unknown,
   options: ExploreOptions & { readonly deadline?: number },
 ): Omit<Exploration, 'milliseconds'> {
-  return new Explorer(prover, holds, options).explore();
+  const { answers, paths, queries } = new Explorer(prover, alone(holds), options).explore();
+  return { ...(answers[0] as Answer), paths, queries };
+}
+
+/** The conditions of a path, and that the promise is broken. */
+function together(conditions: readonly BoolTerm[], promise: Bool): readonly BoolTerm[] {
+  const broken = not(promise);
+  return broken === true ? conditions : [...conditions, broken as BoolTerm];
 }
 
 class Explorer {
   private paths = 0;
+  /** What was left open of every promise. */
   private readonly open = new Set<string>();
+  /** What was left open of each. */
+  private readonly openOf: readonly Set<string>[];
+  private readonly violated: (Answer | undefined)[];
+  private readonly ends: Path[] = [];
   private readonly engine: Engine;
   private readonly prover: Prover;
-  private readonly holds: (fresh: Fresh) => unknown;
+  private readonly promises: Promises;
   private readonly options: ExploreOptions & { readonly deadline?: number };
   private readonly deadline: number;
 
-  constructor(
-    prover: Prover,
-    holds: (fresh: Fresh) => unknown,
-    options: ExploreOptions & { readonly deadline?: number },
-  ) {
+  constructor(prover: Prover, promises: Promises, options: ExploreOptions & { readonly deadline?: number }) {
     const familiar = options.familiar ?? nothingFamiliar;
     const solver: EngineSolver = {
       isPossible: (assumptions, condition) => prover.isPossible(assumptions, condition),
       satisfy: (assumptions, condition) => this.satisfy(assumptions, condition),
     };
     this.prover = prover;
-    this.holds = holds;
+    this.promises = promises;
+    this.openOf = Array.from({ length: promises.count }, () => new Set<string>());
+    this.violated = Array.from({ length: promises.count }, () => undefined);
     this.options = options;
     this.deadline = options.deadline ?? Number.POSITIVE_INFINITY;
     const input = new Valuation([], (variable) => first(familiar, variable));
@@ -121,17 +175,21 @@ class Explorer {
     this.engine = new Engine(input, limits, solver);
   }
 
-  explore(): Omit<Exploration, 'milliseconds'> {
+  explore(): JointExploration {
     do {
       const stop = this.outOfBudget();
-      if (stop) return this.result('undecided', { reason: stop });
+      if (stop) {
+        this.open.add(stop);
+        break;
+      }
       this.paths++;
-      const path = this.runPath();
-      if (path) return this.violated(path);
+      this.runPath();
+      if (!this.violated.includes(undefined)) break;
       this.options.onProgress?.({ paths: this.paths, queries: this.prover.queries });
     } while (this.nextPath());
-    if (this.open.size > 0) return this.result('undecided', { reason: [...this.open].join('; ') });
-    return this.result('exhausted', {});
+    const { paths, ends, engine } = this;
+    const answers = this.violated.map((found, at) => found ?? this.unbroken(at));
+    return { answers, ends, applications: engine.applications, paths, queries: this.prover.queries };
   }
 
   private outOfBudget(): string | undefined {
@@ -140,30 +198,67 @@ class Explorer {
     return this.paths >= most ? `${this.paths} paths were tried` : undefined;
   }
 
-  private result(outcome: Exploration['outcome'], rest: Partial<Exploration>): Omit<Exploration, 'milliseconds'> {
-    return { outcome, paths: this.paths, queries: this.prover.queries, ...rest };
+  /** The answer for a promise that no path broke. */
+  private unbroken(at: number): Answer {
+    const unasked = this.promises.unasked?.(at) ?? '';
+    const reasons = [...this.open, ...(this.openOf[at] ?? []), ...(unasked === '' ? [] : [unasked])];
+    return reasons.length > 0 ? { outcome: 'undecided', reason: reasons.join('; ') } : { outcome: 'exhausted' };
   }
 
-  /** Runs to the end of one path and looks whether the property can be broken there. */
-  private runPath(): PathResult {
+  /** Runs to the end of one path and looks whether a promise can be broken there. */
+  private runPath(): void {
     const { engine } = this;
-    let property: Bool;
+    let promises: readonly Bool[];
     try {
-      property = test(runOn(engine, () => this.holds(fresh)));
+      promises = runOn(engine, () => this.promises.of(fresh)).map(test);
     } catch (error) {
       this.stopped(error);
-      return undefined;
+      return;
     }
     const conditions = [...engine.pathCondition()];
     verifyInput(engine.input, conditions);
-    if (property === true) return undefined;
-    const broken = not(property);
-    const all = broken === true ? conditions : [...conditions, broken as BoolTerm];
-    if (!engine.input.boolean(property)) return { broken: engine.input, conditions: all };
-    const isOnly = this.paths === 1 && engine.root.decisions().every(({ open }) => open.length === 0);
-    const solution = isOnly ? this.prover.solveAlone(conditions, broken) : this.prover.solve(conditions, broken);
-    if (solution.answer === 'unknown') this.open.add(`a path could not be decided: ${solution.reason}`);
-    if (solution.answer !== 'sat') return undefined;
+    this.ends.push({ conditions, promises });
+    for (const [at, promise] of promises.entries()) {
+      if (this.violated[at] !== undefined || (this.promises.unasked?.(at) ?? '') !== '') continue;
+      const path = this.breaking(at, promise, conditions);
+      if (path !== undefined) this.violated[at] = this.violation(path);
+    }
+  }
+
+  /** An input on the path that breaks the promise. */
+  private breaking(at: number, promise: Bool, conditions: readonly BoolTerm[]): Breaking | undefined {
+    const { engine } = this;
+    if (promise === true) return undefined;
+    if (!engine.input.boolean(promise)) return { broken: engine.input, conditions: together(conditions, promise) };
+    const ways = this.promises.ways?.() ?? [];
+    const solution = this.ask(conditions, promise, ways.length > 1);
+    if (typeof solution !== 'string') return solution;
+    let reason = solution;
+    if (ways.length > 1) {
+      reason = '';
+      for (const way of ways) {
+        const found = this.ask(way.conditions, way.promises[at] ?? true, false);
+        if (typeof found === 'string') reason = found;
+        else if (found !== undefined) return found;
+      }
+    }
+    if (reason !== '') this.openOf[at]?.add(`a path could not be decided: ${reason}`);
+    return undefined;
+  }
+
+  /** An input with which the conditions hold and the promise does not; or why that is not known. */
+  private ask(conditions: readonly BoolTerm[], promise: Bool, quick: boolean): Breaking | string | undefined {
+    if (promise === true) return undefined;
+    const isOnly = this.paths === 1 && this.engine.root.decisions().every(({ open }) => open.length === 0);
+    const broken = not(promise);
+    const solution = quick
+      ? this.prover.solveQuickly(conditions, broken)
+      : isOnly && this.promises.count === 1
+        ? this.prover.solveAlone(conditions, broken)
+        : this.prover.solve(conditions, broken);
+    if (solution.answer === 'unknown') return solution.reason;
+    if (solution.answer === 'unsat') return undefined;
+    const all = together(conditions, promise);
     verifyInput(solution.input, all);
     return { broken: solution.input, conditions: all };
   }
@@ -206,7 +301,7 @@ class Explorer {
     return solution.input;
   }
 
-  private violated({ broken, conditions }: NonNullable<PathResult>): Omit<Exploration, 'milliseconds'> {
+  private violation({ broken, conditions }: Breaking): Answer {
     const milliseconds = this.options.minimising ?? MINIMISING;
     const until = Math.min(this.deadline, performance.now() + milliseconds);
     const input =
@@ -220,6 +315,6 @@ class Explorer {
       }));
     }
     const witness = Object.fromEntries(input.values);
-    return this.result('violated', this.engine.applications.size > 0 ? { witness, functions } : { witness });
+    return { outcome: 'violated', witness, ...(this.engine.applications.size > 0 ? { functions } : {}) };
   }
 }

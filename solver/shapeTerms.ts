@@ -29,7 +29,7 @@ const COMPUTED = new Set(['check', 'checksum']);
 export type Template = (fresh: Fresh) => { readonly host: unknown; readonly events: unknown };
 
 /** Reads a shape once; the result makes its scenario for any numbers. */
-export function templateOf(scope: ShapeScope, shape: ProofShape): Template {
+export function templateOf(scope: Pick<ShapeScope, 'places'>, shape: ProofShape): Template {
   const places = placesOf(scope, shape);
   const [first, second] = [marks(places, 0), marks(places, 1)];
   const [a, b] = [compile(textOf(scope, shape, first)), compile(textOf(scope, shape, second))];

@@ -10,7 +10,7 @@ import { InternalError } from './terms/term.ts';
 export type Numbers = Readonly<Record<string, number>>;
 
 /** The places that stand in the lines of a shape. */
-export function placesOf({ places }: ShapeScope, shape: ProofShape): readonly Place[] {
+export function placesOf({ places }: Pick<ShapeScope, 'places'>, shape: ProofShape): readonly Place[] {
   const names = new Set(
     [...shape.host, ...shape.events].flatMap((line) => partsOf(line).filter((_, at) => at % 2 === 1)),
   );
@@ -25,7 +25,7 @@ function written({ is }: Place, value: number): string {
 const ALL_BITS = '/4294967295';
 
 /** The scenario as people write it. */
-export function textOf(scope: ShapeScope, shape: ProofShape, numbers: Numbers): Text {
+export function textOf(scope: Pick<ShapeScope, 'places'>, shape: ProofShape, numbers: Numbers): Text {
   const places = placesOf(scope, shape);
   const values = Object.fromEntries(places.map((place) => [place.name, written(place, numbers[place.name] ?? NaN)]));
   return {

@@ -1,14 +1,15 @@
 /**
- * Hands cells to worker threads, each with a z3 of its own: the main thread stays free, so that Ctrl-C ends everything
- * at once. Neither z3 nor the lifted model is loaded here.
+ * Hands questions about cells to worker threads, each with a z3 of its own: the main thread stays free, so that Ctrl-C
+ * ends everything at once. Neither z3 nor the lifted model is loaded here.
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../model/types/world.ts';
 import { namedKernel } from '../own/patch.ts';
 import type { Property } from '../properties/property.ts';
-import { proofScopes, type ShapeScope } from '../properties/scopes/proofs.ts';
-import type { CellProgress, SolvedCell } from './solveCell.ts';
+import { proofScopes } from '../properties/scopes/proofs.ts';
+import { Cells, type Job, type SolvedCell, STAGES } from './cells.ts';
+import type { SolvedShape } from './solveShape.ts';
 import { HEAP_MB, takeThread } from './startThread.ts';
 import { InternalError } from './terms/term.ts';
 import type { Task, WorkerAnswer } from './worker.ts';
@@ -18,6 +19,9 @@ const WORKERS = 2;
 
 /** Milliseconds beyond its budget after which a thread is ended from outside: loading, and one question to z3. */
 const GRACE = 3_000;
+
+/** Milliseconds for drawn inputs, which nobody waits for in vain. */
+const DRAWING = 60_000;
 
 export interface SolveOptions {
   /** Milliseconds for each cell. */
@@ -42,38 +46,64 @@ export interface Solved {
 
 /** z3's answers, in the order of the cells. */
 export async function solveCells(
-  cells: readonly { readonly property: Property; readonly kernel: Kernel }[],
+  asked: readonly { readonly property: Property; readonly kernel: Kernel }[],
   options: SolveOptions,
 ): Promise<readonly Solved[]> {
   const solved: Solved[] = [];
-  let next = 0;
-  let done = 0;
+  const cells = new Cells(
+    asked.map((one) => ({ ...one, scope: proofScopes[one.property.proof] })),
+    options.budget,
+  );
+  const report = (at: number): void => {
+    const answer = { ...(asked[at] as (typeof asked)[number]), cell: cells.result(at) };
+    solved[at] = answer;
+    options.onSolved?.(answer, at);
+  };
   const threads: Thread[] = [];
-  const serve = async (): Promise<void> => {
-    const thread = new Thread(options);
-    threads.push(thread);
-    for (let at = next++; at < cells.length; at = next++) {
-      const { property, kernel } = cells[at] as (typeof cells)[number];
-      const task = { property: property.id, named: namedKernel(kernel), budget: options.budget, seed: options.seed };
-      const cell = await thread.solve(task, proofScopes[property.proof], ({ shape, paths }) =>
-        options.progress(
-          `z3: ${done} of ${cells.length} cells; ${property.id} on ${kernel.name}, shape ${shape}, ${paths} paths`,
-          done / cells.length,
-        ),
+  const serve = async (stage: Job['stage'], jobs: Iterator<Parameters<Cells['job']>[0]>, n: number): Promise<void> => {
+    threads[n] ??= new Thread(options);
+    for (let next = jobs.next(); !next.done; next = jobs.next()) {
+      const job = cells.job(next.value);
+      if (job === undefined) continue;
+      options.progress(
+        `z3: ${cells.done} of ${asked.length} cells; ${job.kernel.name}, shape ${job.shape.name}, ${job.cells.length} promises`,
+        cells.done / asked.length,
       );
-      const answer = { property, kernel, cell };
-      solved[at] = answer;
-      done++;
-      options.onSolved?.(answer, at);
+      const properties = job.cells.map((at) => asked[at]?.property.id ?? '');
+      const { solved: answer, milliseconds } = await threads[n].solve({
+        stage,
+        places: job.scope.places,
+        shape: job.shape,
+        properties,
+        named: namedKernel(job.kernel),
+        budget: job.budget,
+        seed: options.seed,
+      });
+      for (const at of cells.take(job, answer, milliseconds)) report(at);
     }
   };
+  const work = async (): Promise<void> => {
+    for (const stage of STAGES) {
+      const planned = cells.planned(stage);
+      const jobs = planned.values();
+      const workers = Math.min(WORKERS, planned.length);
+      await Promise.all(Array.from({ length: workers }, (_, n) => serve(stage, jobs, n)));
+    }
+    for (const at of cells.rest()) report(at);
+  };
   try {
-    const all = Promise.all(Array.from({ length: Math.min(WORKERS, cells.length) }, serve));
+    const all = work();
     await (options.stop === undefined ? all : Promise.race([all, once(options.stop, 'abort')]));
   } finally {
     await Promise.all(threads.map((thread) => thread.end()));
   }
   return solved;
+}
+
+/** What a thread answers, and how long it took. */
+interface Answered {
+  readonly solved: SolvedShape;
+  readonly milliseconds: number;
 }
 
 /** A worker thread that is replaced when it had to be ended. */
@@ -85,10 +115,9 @@ class Thread {
     this.options = options;
   }
 
-  solve(task: Task, scope: ShapeScope, onProgress: (progress: CellProgress) => void): Promise<SolvedCell> {
+  solve(task: Task): Promise<Answered> {
     this.worker ??= takeThread(this.options.worker);
     const { worker } = this;
-    let last: CellProgress | undefined;
     return new Promise((resolve, reject) => {
       const finish = () => {
         clearTimeout(timer);
@@ -99,16 +128,11 @@ class Thread {
         finish();
         worker.on('error', () => {});
         void this.end();
-        resolve(unfinished(task, scope, last, why));
+        resolve(unanswered(task, why));
       };
       const hear = (answer: WorkerAnswer) => {
-        if (answer.kind === 'progress') {
-          last = answer.progress;
-          onProgress(last);
-          return;
-        }
         finish();
-        if (answer.kind === 'solved') resolve(answer.cell);
+        if (answer.kind === 'solved') resolve(answer);
         else reject(new InternalError(answer.message));
       };
       const failed = (error: NodeJS.ErrnoException) => {
@@ -118,7 +142,8 @@ class Thread {
           reject(error);
         }
       };
-      const timer = setTimeout(() => giveUp('the time was up in the middle of a question'), task.budget + GRACE);
+      const milliseconds = (task.stage === 'drawn' ? DRAWING : task.budget) + GRACE;
+      const timer = setTimeout(() => giveUp('the time was up in the middle of a question'), milliseconds);
       worker.on('message', hear);
       worker.on('error', failed);
       worker.postMessage(task);
@@ -132,18 +157,7 @@ class Thread {
   }
 }
 
-function unfinished(task: Task, scope: ShapeScope, last: CellProgress | undefined, why: string): SolvedCell {
-  const left = scope.shapes.slice(last?.closed ?? 0).map(({ name }) => name);
-  return {
-    outcome: 'undecided',
-    text: null,
-    reason: `${why}; left: ${left.join(', ')}`,
-    shapes: scope.shapes.length,
-    closed: last?.closed ?? 0,
-    paths: last?.paths ?? 0,
-    queries: last?.queries ?? 0,
-    agreed: 0,
-    occurred: 0,
-    milliseconds: task.budget + GRACE,
-  };
+function unanswered({ properties, budget }: Task, reason: string): Answered {
+  const answer = { outcome: 'open', text: null, reason, agreed: 0, occurred: 0 } as const;
+  return { solved: { answers: properties.map(() => answer), paths: 0, queries: 0 }, milliseconds: budget + GRACE };
 }

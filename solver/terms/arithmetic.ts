@@ -88,11 +88,23 @@ function comesBefore(a: Num, b: Num): boolean {
 function made(op: BinaryTermOp, a: Num, b: Num): Num {
   const divisor = intervalOf(b);
   if (op === 'mod' && divisor.lo <= 0 && divisor.hi >= 0) throw new Unsupported('% by what may be 0');
-  const { lo, hi } = RANGES[op](intervalOf(a), divisor);
+  const { lo, hi } = foldedRange(op, a, b) ?? RANGES[op](intervalOf(a), divisor);
   if (!Number.isSafeInteger(lo) || !Number.isSafeInteger(hi)) {
     throw new Unsupported(`${op} leaves the safe integers: ${lo}..${hi}`);
   }
   return lo === hi ? lo : numTerm(op, [a, b], lo, hi);
+}
+
+/** The range of `(x & 0xffff) + (x >>> 16)`, in which the two sides are not both at their highest. */
+function foldedRange(op: BinaryTermOp, a: Num, b: Num): Interval | undefined {
+  if (op !== 'add' || typeof a === 'number' || typeof b === 'number') return undefined;
+  const [low, high] = a.op === 'bitAnd' ? [a, b] : [b, a];
+  if (low.op !== 'bitAnd' || low.args[1] !== 0xffff) return undefined;
+  if (high.op !== 'shiftRightUnsigned' || high.args[1] !== 16 || high.args[0] !== low.args[0]) return undefined;
+  const x = intervalOf(low.args[0] as Num);
+  if (!isWithin(x, UINT32)) return undefined;
+  const most = x.hi >>> 16;
+  return { lo: x.lo > 0 ? 1 : 0, hi: Math.max(most + (x.hi & 0xffff), most > 0 ? most - 1 + 0xffff : 0) };
 }
 
 /** How many known values a choice of choices ends in; Infinity when it ends in anything else. */
@@ -132,7 +144,8 @@ function simplified(op: BinaryTermOp, a: Num, b: Num): Num | undefined {
       return b === 0 ? 0 : undefined;
     case 'bitAnd':
       if (b === 0) return 0;
-      if (b === -1 || a === b) return int32(a);
+      if (a === b || (typeof b === 'number' && (b | 0) === -1)) return int32(a);
+      if (b === 0xffff && isComplementOf16(a)) return binary('sub', 0xffff, a.args[0] as Num);
       return typeof b === 'number' && isMask(b) && isWithin(intervalOf(a), { lo: 0, hi: b }) ? a : undefined;
     case 'bitOr':
       if (b === -1) return -1;
@@ -168,6 +181,12 @@ function simplifiedExtreme(op: 'min' | 'max', a: Num, b: Num): Num | undefined {
   return undefined;
 }
 
+/** Whether it is `~x`, and x has 16 bits. */
+function isComplementOf16(a: Num): a is NumTerm {
+  if (typeof a === 'number' || a.op !== 'bitXor' || a.args[1] !== -1) return false;
+  return isWithin(intervalOf(a.args[0] as Num), { lo: 0, hi: 0xffff });
+}
+
 function isMask(value: number): boolean {
   return value > 0 && value <= INT32.hi && ((value + 1) & value) === 0;
 }
@@ -199,8 +218,18 @@ export function iteNum(condition: Bool, yes: Num, no: Num): Num {
   if (then !== yes || otherwise !== no) return iteNum(condition, then, otherwise);
   if (typeof yes === 'number' && sameAs(condition, no, yes)) return no;
   if (typeof no === 'number' && sameAs(not(condition), yes, no)) return yes;
-  const { lo, hi } = hull(intervalOf(yes), intervalOf(no));
+  const { lo, hi } = carriedRange(condition, yes, no) ?? hull(intervalOf(yes), intervalOf(no));
   return numTerm('ite', [condition, yes, no], lo, hi);
+}
+
+/** The range of `x > k ? x - less : x`: what the condition says of x counts on both sides. */
+function carriedRange(condition: BoolTerm, yes: Num, x: Num): Interval | undefined {
+  const [k, compared] = condition.args;
+  if (condition.op !== 'lt' || typeof k !== 'number' || compared !== x || !(yes instanceof NumTerm)) return undefined;
+  const [inner, less] = yes.args;
+  if (yes.op !== 'add' || inner !== x || typeof less !== 'number') return undefined;
+  const { lo, hi } = intervalOf(x);
+  return hull({ lo: Math.max(lo, k + 1) + less, hi: hi + less }, { lo, hi: Math.min(hi, k) });
 }
 
 /** `x === k ? k : x` is x. */

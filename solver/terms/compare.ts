@@ -1,6 +1,7 @@
 /** Comparisons of number terms. Disjoint intervals decide, and a choice between known values decides arm by arm. */
 import { iteBool, not } from './logic.ts';
-import { INT32, isWithin } from './range.ts';
+import { INT32, type Interval, isWithin, UINT32 } from './range.ts';
+import { sameResidue } from './residues.ts';
 import { type Bool, type BoolTerm, boolTerm, type Num, NumTerm } from './term.ts';
 
 const lowest = (a: Num): number => (typeof a === 'number' ? a : a.lo);
@@ -9,8 +10,13 @@ const highest = (a: Num): number => (typeof a === 'number' ? a : a.hi);
 /** Comparisons of a choice with a number, as far as they came out simpler. */
 const pushed = new Map<string, Bool | undefined>();
 
-export function forgetComparisons(): void {
+/** Whether sums are compared modulo 65535 before z3 is asked. */
+let areSumsCompared = false;
+
+/** Forgets what was compared; from now on sums are compared, or left to z3. */
+export function forgetComparisons(sums = false): void {
   pushed.clear();
+  areSumsCompared = sums;
 }
 
 export function eqNum(a: Num, b: Num): Bool {
@@ -27,14 +33,46 @@ export function eqNum(a: Num, b: Num): Bool {
   }
   const [x, y] = [signedView(a), signedView(b)];
   if (x && y) return eqNum(x, y);
+  const known = areSumsCompared ? sameResidue(a, b) : undefined;
+  if (known !== undefined) return known;
+  const chosen = push('eq', a, b, (arm) => eqNum(arm, b)) ?? push('eq', b, a, (arm) => eqNum(arm, a));
+  if (chosen !== undefined) return chosen;
   return a.id < b.id ? boolTerm('eq', [a, b]) : boolTerm('eq', [b, a]);
 }
 
 function eqConstant(a: NumTerm, k: number): Bool {
   if (a.op === 'add' && typeof a.args[1] === 'number') return eqNum(a.args[0] as Num, k - a.args[1]);
+  if (a.op === 'sub' && typeof a.args[0] === 'number') return eqNum(a.args[1] as Num, a.args[0] - k);
   const x = signedView(a);
   if (x) return eqNum(x, k | 0);
-  return pushEq(a, k) ?? boolTerm('eq', [a, k]);
+  if (a.op === 'bitXor') {
+    const [left, right] = sameBits(a.args[0] as Num, int32(a.args[1] as Num, k)) ?? [];
+    if (left !== undefined && right !== undefined) return eqNum(left, right);
+  }
+  const known = areSumsCompared ? sameResidue(a, k) : undefined;
+  return known ?? pushEq(a, k) ?? boolTerm('eq', [a, k]);
+}
+
+/** `(right ^ k) | 0` of plain numbers, and of anything for no k. */
+function int32(right: Num, k: number): Num | undefined {
+  if (typeof right === 'number') return right ^ k;
+  return k === 0 ? right : undefined;
+}
+
+/** Two numbers that are equal when their 32 bits are: both taken as unsigned, or both as signed. */
+function sameBits(left: Num, right: Num | undefined): readonly [Num, Num] | undefined {
+  if (right === undefined) return undefined;
+  for (const range of [UINT32, INT32]) {
+    const [x, y] = [within(left, range), within(right, range)];
+    if (x !== undefined && y !== undefined) return [x, y];
+  }
+  return undefined;
+}
+
+/** The number in that range of 32 bits, as far as it is one without computing. */
+function within(a: Num, range: Interval): Num | undefined {
+  if (typeof a === 'number') return range === UINT32 ? a >>> 0 : a | 0;
+  return isWithin(a, range) ? a : undefined;
 }
 
 /** The operand of `x >>> 0`, when x has 32 signed bits, so that equal results mean equal operands. */
@@ -66,9 +104,9 @@ function pushEq(a: NumTerm, k: number): Bool | undefined {
 }
 
 /** Compares the arms of a choice instead of the choice, if that decides at least one of them. */
-function push(op: string, a: NumTerm, k: number, compare: (arm: Num) => Bool): Bool | undefined {
+function push(op: string, a: NumTerm, other: Num, compare: (arm: Num) => Bool): Bool | undefined {
   if (a.op !== 'ite') return undefined;
-  const key = `${op},${a.id},${k}`;
+  const key = `${op},${a.id},${typeof other === 'number' ? other : `#${other.id}`}`;
   if (pushed.has(key)) return pushed.get(key);
   const [condition, yes, no] = a.args as [BoolTerm, Num, Num];
   const [left, right] = [compare(yes), compare(no)];
