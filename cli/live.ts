@@ -2,6 +2,8 @@
  * What is seen of a review while it works, on a terminal: a row for every variant with a letter for every promise,
  * below it what was found last, then how far it is. It is drawn over itself on stderr, and gone when the review ends.
  */
+
+import { sectionsOf } from '../report/sections.ts';
 import type { Cell } from '../search/outcome.ts';
 import { LETTERS, lettersLegend, paintLetter } from './letters.ts';
 import { paint } from './paint.ts';
@@ -20,6 +22,7 @@ type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows' | 'write'>
 interface Promised {
   readonly id: string;
   readonly concern: string;
+  readonly purpose?: boolean;
 }
 
 /** Milliseconds between two drawings. */
@@ -92,15 +95,16 @@ class Screen {
     if (this.drawn > 0) this.write([]);
   }
 
-  /** The letters of a variant, with a space between concerns, in as many rows as they take. */
+  /** The letters of a variant, with a space between classes of promises, in as many rows as they take. */
   private rowsOf(variant: string, columns: number): readonly string[] {
     const margin = Math.max(...this.variants.map((name) => name.length)) + 1;
     const rows: string[] = [];
     let row = '';
     let length = 0;
-    let concern = this.properties[0]?.concern;
-    for (const property of this.properties) {
-      const gap = property.concern === concern ? '' : ' ';
+    const promises = sectionsOf(this.properties).flatMap((section, n) =>
+      section.promises.map((property, i) => ({ property, gap: n > 0 && i === 0 ? ' ' : '' })),
+    );
+    for (const { property, gap } of promises) {
       if (length + gap.length + 1 > Math.max(columns - margin - 1, 1)) {
         rows.push(row);
         row = '';
@@ -109,7 +113,6 @@ class Screen {
         row += gap;
         length += gap.length;
       }
-      concern = property.concern;
       const cell = this.cells.get(`${property.id} ${variant}`);
       row += cell === undefined ? LETTERS.open : paintLetter(cell);
       length++;

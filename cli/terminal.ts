@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import { proofScopes } from '../properties/scopes/proofs.ts';
+import { sectionsOf } from '../report/sections.ts';
 import { answersOf, type Cell, type Outcome, type Review } from '../search/outcome.ts';
 import { verdictText } from '../search/verdicts.ts';
 import { counterexamplePath } from './files.ts';
@@ -92,21 +93,14 @@ function matrix(review: Review, as: 'words' | 'letters'): string {
     chars: isWords ? PLAIN : { ...PLAIN, middle: ' ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  let concern = '';
-  for (const property of review.properties) {
-    if (property.concern !== concern) {
-      concern = property.concern;
-      table.push([{ content: paint.dim(concern), colSpan: review.variants.length + 1 }]);
-    }
-    table.push([
-      `  ${property.id}`,
-      ...review.variants.map(({ name }) => {
-        const cell = cellOf(review, property.id, name);
-        return outcomesOf(cell)
-          .map((outcome) => PAINT[outcome](isWords ? outcome : LETTERS[outcome]) + (cell.worse ? paint.bold('*') : ''))
-          .join(isWords ? ' + ' : '');
-      }),
-    ]);
+  const cellText = (cell: Cell) =>
+    outcomesOf(cell)
+      .map((outcome) => PAINT[outcome](isWords ? outcome : LETTERS[outcome]) + (cell.worse ? paint.bold('*') : ''))
+      .join(isWords ? ' + ' : '');
+  for (const { heading, promises } of sectionsOf(review.properties)) {
+    table.push([{ content: paint.dim(heading), colSpan: review.variants.length + 1 }]);
+    for (const { id } of promises)
+      table.push([`  ${id}`, ...review.variants.map(({ name }) => cellText(cellOf(review, id, name)))]);
   }
   return table.toString();
 }

@@ -2,6 +2,7 @@
 import { variants } from '../../model/patch/index.ts';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { properties } from '../../properties/index.ts';
+import { sectionsOf } from '../../report/sections.ts';
 import { outcomeText } from '../../search/outcome.ts';
 import { verdictsOf, verdictText } from '../../search/verdicts.ts';
 import { readCounterexample } from '../files.ts';
@@ -72,13 +73,15 @@ export function differencesTable(): string {
 /** A row for every property: what fast-check found, and behind it that z3 closed the cell in its scope. */
 export function matrixTable(): string {
   const solved = solvedOn(REFERENCE);
-  const rows = Object.entries(wordsOn(REFERENCE)).map(([id, row]) => [
-    id,
-    ...variants.map(({ name }) => {
-      const closed = solved[id]?.[name] === 'exhausted' ? ', exhausted' : '';
-      const words = row[name] ?? '';
-      return words.startsWith('violated') ? `**${words}**` : `${words}${closed}`;
-    }),
+  const recorded = wordsOn(REFERENCE);
+  const cellText = (id: string, name: string) => {
+    const closed = solved[id]?.[name] === 'exhausted' ? ', exhausted' : '';
+    const words = recorded[id]?.[name] ?? '';
+    return words.startsWith('violated') ? `**${words}**` : `${words}${closed}`;
+  };
+  const rows = sectionsOf(properties).flatMap(({ heading, promises }) => [
+    [`_${heading}_`, ...variants.map(() => '')],
+    ...promises.map(({ id }) => [id, ...variants.map(({ name }) => cellText(id, name))]),
   ]);
   return table([['property', ...variants.map(({ name }) => name)], ...rows]);
 }

@@ -14,7 +14,7 @@ function named(): Shown | undefined {
   const release = shown.release || stored?.release || data.review.release;
   return stored === undefined
     ? { ...shown, file: '', release }
-    : { ...shown, host: stored.host, events: stored.events, release };
+    : { ...shown, host: stored.host, events: stored.events, picks: stored.picks, release };
 }
 
 function open(next: Shown): void {

@@ -1,5 +1,6 @@
 /** The first view: every promise on every variant, and how much was searched. */
 import type { Answer, Cell, Outcome } from '../../search/outcome.ts';
+import { sectionsOf } from '../sections.ts';
 import { addressOf } from './address.ts';
 import { data } from './data.ts';
 import { h } from './dom.ts';
@@ -19,9 +20,10 @@ function counterexampleAddress({ property, variant, counterexample }: Cell): str
     (one) => one.property === property && one.variant === variant && one.release === review.release,
   );
   const { host, events } = stored ?? counterexample ?? { host: [], events: [] };
+  const picks = stored?.picks ?? [];
   const variants = variant === 'stock' ? ['stock'] : [variant, 'stock'];
   const { release } = review;
-  return addressOf({ file: stored?.file ?? '', host, events, variants, release, at: 0 });
+  return addressOf({ file: stored?.file ?? '', host, events, picks, variants, release, at: 0 });
 }
 
 function cellText(cell: Cell): string {
@@ -36,7 +38,7 @@ function cellText(cell: Cell): string {
 function cellOf(cell: Cell): HTMLElement {
   const outcomes =
     cell.outcome === 'violated' ? [cell.outcome] : [...new Set(answersOf(cell).map(({ outcome }) => outcome))];
-  const label = `${outcomes.map((outcome) => `${SIGNS[outcome]} ${outcome}`).join(' + ')}${cell.worse ? ', worse than stock' : ''}`;
+  const label = `${outcomes.map((outcome) => `${SIGNS[outcome]}\u00a0${outcome}`).join(' + ')}${cell.worse ? ', worse than stock' : ''}`;
   const title = `${cell.property} on ${cell.variant}: ${cellText(cell)}${cell.counterexample === null ? '' : `. ${cell.counterexample.finding}`}`;
   const content =
     cell.outcome === 'violated'
@@ -51,38 +53,24 @@ function engines(cell: Cell): string {
     .join(', ');
 }
 
+function promiseRow({ id, claim }: (typeof review.properties)[number]): HTMLElement {
+  const cells = review.variants.map(({ name }) =>
+    review.cells.find((cell) => cell.property === id && cell.variant === name),
+  );
+  const more = [h('p', {}, claim), h('p', {}, (data.asked[id] ?? []).join('; '))];
+  return h(
+    'tr',
+    {},
+    h('th', { scope: 'row' }, h('details', {}, h('summary', {}, id), ...more)),
+    ...cells.map((cell) => (cell === undefined ? h('td') : cellOf(cell))),
+  );
+}
+
 function matrix(): HTMLElement {
-  const rows: HTMLElement[] = [];
-  let concern = '';
-  for (const property of review.properties) {
-    if (property.concern !== concern) {
-      concern = property.concern;
-      rows.push(
-        h('tr', { class: 'concern' }, h('th', { colspan: review.variants.length + 1, scope: 'colgroup' }, concern)),
-      );
-    }
-    const cells = review.variants.map(({ name }) =>
-      review.cells.find((cell) => cell.property === property.id && cell.variant === name),
-    );
-    rows.push(
-      h(
-        'tr',
-        {},
-        h(
-          'th',
-          { scope: 'row' },
-          h(
-            'details',
-            {},
-            h('summary', {}, property.id),
-            h('p', {}, property.claim),
-            h('p', {}, (data.asked[property.id] ?? []).join('; ')),
-          ),
-        ),
-        ...cells.map((cell) => (cell === undefined ? h('td') : cellOf(cell))),
-      ),
-    );
-  }
+  const rows = sectionsOf(review.properties).flatMap(({ heading, promises }) => [
+    h('tr', { class: 'concern' }, h('th', { colspan: review.variants.length + 1, scope: 'colgroup' }, heading)),
+    ...promises.map(promiseRow),
+  ]);
   const counts = review.variants.map(({ name }) => {
     const all = review.cells.filter((cell) => cell.variant === name);
     return h('td', {}, `${all.filter(({ outcome }) => outcome === 'violated').length} of ${all.length}`);
@@ -183,13 +171,13 @@ function effectiveness(): HTMLElement {
 function singles(): HTMLElement {
   const columns = review.variants.map(({ name }) => name);
   const others = data.scenarios.filter(({ variant }) => !columns.includes(variant));
-  const items = others.map(({ file, variant, property, finding, release, host, events }) =>
+  const items = others.map(({ file, variant, property, finding, release, host, events, picks }) =>
     h(
       'li',
       {},
       h(
         'a',
-        { href: addressOf({ file, host, events, variants: [variant, 'stock'], release, at: 0 }) },
+        { href: addressOf({ file, host, events, picks, variants: [variant, 'stock'], release, at: 0 }) },
         `${variant}: ${property}`,
       ),
       ` ${finding}`,
@@ -204,8 +192,16 @@ function singles(): HTMLElement {
 }
 
 export function matrixView(): HTMLElement {
-  const { host = [], events = [] } = data.scenarios.find(({ variant }) => variant === 'tcp-rehash') ?? {};
-  const own = addressOf({ file: '', host, events, variants: ['tcp-rehash', 'stock'], release: review.release, at: 0 });
+  const { host = [], events = [], picks = [] } = data.scenarios.find(({ variant }) => variant === 'tcp-rehash') ?? {};
+  const own = addressOf({
+    file: '',
+    host,
+    events,
+    picks,
+    variants: ['tcp-rehash', 'stock'],
+    release: review.release,
+    at: 0,
+  });
   return h(
     'main',
     {},

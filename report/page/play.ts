@@ -12,7 +12,6 @@ import { commandOf, eventOfLine } from '../../scenario/text.ts';
 import type { Violation } from '../../scenario/trace.ts';
 import { type ShownStep, stepsOf } from '../steps.ts';
 import type { Shown } from './address.ts';
-import { data } from './data.ts';
 
 const { kernelNamed } = watchedPatch as typeof Patch;
 
@@ -43,15 +42,14 @@ function read<T>(where: Fault['where'], lines: readonly string[], parse: (line: 
   return all;
 }
 
-/** What the lines stand for; the choices of the kernel are those of the stored scenario where there is one. */
-export function scenarioOf({ file, host, events }: Shown): Scenario | Fault {
+/** What the lines stand for, with the choices of the kernel. */
+export function scenarioOf({ host, events, picks }: Shown): Scenario | Fault {
   const commands = read('host', host, commandOf);
   if (!Array.isArray(commands)) return commands;
   const calls = read('events', events, eventOfLine);
   if (!Array.isArray(calls)) return calls;
   const impossible = impossibleEvent(calls);
   if (impossible !== undefined) return { where: 'events', line: impossible.index, message: impossible.message };
-  const picks = data.scenarios.find((one) => one.file === file)?.picks ?? [];
   return {
     host: commands,
     events: calls.map((call, i) => {

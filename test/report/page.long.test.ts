@@ -42,7 +42,7 @@ describe.skipIf(browserPath === undefined)(`the page in Chromium${reason}`, { ti
 
   test('a line that cannot be read is named, and what would be right', async () => {
     const page = await open(
-      addressOf({ file: '', host: ['ip frob'], events: [], variants: ['stock'], release: '6.1', at: 0 }),
+      addressOf({ file: '', host: ['ip frob'], events: [], picks: [], variants: ['stock'], release: '6.1', at: 0 }),
     );
     expect(await page.locator('.fault').textContent()).toContain('host, line 1: ');
   });

@@ -12,10 +12,12 @@ test('an address is read back as it was written', () => {
     host: ['ip link add a~b type veth', 'iptables -t mangle -A OUTPUT -j MARK --set-mark 0x1/0xf & co'],
     events: ['socket c tcp', 'connect c 8.8.8.8:80'],
     variants: ['tcp-rehash', 'stock'],
+    picks: [{ event: 1, isn: 5 }],
     release: '4.1',
     at: 7,
   };
   expect(readAddress(addressOf(shown))).toEqual(shown);
+  expect(readAddress('#on=stock&picks=nonsense')?.picks).toEqual([]);
   expect(readAddress('')).toBeUndefined();
 });
 
@@ -57,6 +59,46 @@ describe.skipIf(browserPath === undefined)(`the page in Chromium${reason}`, { ti
     expect(await again.locator('.broken').textContent()).toBe('✓ stock keeps every promise here.');
     await again.getByLabel('kernel', { exact: true }).selectOption('tcp-rehash-only-stale-cork');
     expect(await again.locator('.broken').textContent()).toContain('tcp-rehash-only-stale-cork keeps');
+  });
+
+  test('an edited scenario keeps the choices of the kernel', async () => {
+    const name = (first: string | null) => /10\.0\.0\.1:(\d+) > /.exec(first ?? '')?.[1];
+    const shown = {
+      file: '',
+      host: ['ip link add eth0 type veth', 'ip link set eth0 up', 'ip addr add 10.0.0.1/24 dev eth0'],
+      events: ['socket c tcp', 'connect c 10.0.0.254:80'],
+      variants: ['stock'],
+      release: '6.1',
+      at: 1e9,
+    };
+    const plain = await open(addressOf({ ...shown, picks: [] }));
+    const page = await open(addressOf({ ...shown, picks: [{ event: 1, port_offset: 7 }] }));
+    await page.getByLabel('events', { exact: true }).fill([...shown.events, 'answer c'].join('\n'));
+    await page.getByRole('button', { name: 'Play it' }).click();
+    await page.waitForFunction("location.hash.includes('answer')");
+    const [port, other] = await Promise.all(
+      [page, plain].map(async (one) => name(await one.locator('.steps', { hasText: 'tcp S' }).first().textContent())),
+    );
+    expect(other).toBeDefined();
+    expect(port).not.toBe(other);
+  });
+
+  test('what is worse than stock is marked, and each class has one heading', async () => {
+    const page = await open();
+    const marked = await page.locator('.matrix td a', { hasText: 'worse than stock' }).allTextContents();
+    expect(marked).toEqual(['✗\u00a0violated, worse than stock']);
+    const headings = await page.locator('.matrix .concern th[colspan]').allTextContents();
+    expect(new Set(headings).size).toBe(headings.length);
+    expect(headings[0]).toBe('purpose');
+  });
+
+  test('is printed with every step, and without what only a screen has', async () => {
+    const page = await open(stored('counterexamples/transport-checksum-correct/tcp-rehash.json', 'tcp-rehash'));
+    const heights = "[...document.querySelectorAll('.steps')].map((one) => one.scrollHeight - one.clientHeight)";
+    await page.emulateMedia({ media: 'print' });
+    expect(Math.max(...(await page.evaluate<number[]>(heights)))).toBeLessThan(5);
+    expect(await page.locator('.controls, .editor').first().isVisible()).toBe(false);
+    expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(20_000);
   });
 
   test('fits a screen of 390 pixels', async () => {
