@@ -126,6 +126,7 @@ function addSearches(all: Command): void {
     .addOption(release())
     .addOption(patch())
     .addOption(against())
+    .option('--save', 'replace stored counterexamples by better ones')
     .addOption(record())
     .action(async (options) => (await searching(options, () => import('./verbs/review.ts'))).review(options));
 

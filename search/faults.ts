@@ -5,6 +5,7 @@
  * one is mended, too. So every fault is its own cause, and none hides another.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { icmpOnlyMended, tcpRehashMended } from '../model/patch/mended.ts';
 import { versionName, withOnly } from '../model/patch/single-faults.ts';
 import type { Fault } from '../model/types/faults.ts';
@@ -29,6 +30,8 @@ export interface FaultOptions {
   /** Scenarios of a whole scope. */
   readonly runs: number;
   readonly progress: (message: string) => void;
+  /** Ends the search at once; what is known then is the result. */
+  readonly stop?: AbortSignal;
 }
 
 /** What was found of one fault in one version. */
@@ -40,6 +43,8 @@ export interface FaultFinding {
   readonly runs: number;
   /** The smallest scenario, null when nothing was found. */
   readonly counterexample: Counterexample | null;
+  /** Whether there was time to make it small. */
+  readonly finished: boolean;
 }
 
 /** Failing scenarios of a property that are made small. */
@@ -78,10 +83,10 @@ export function loneFaults(chosen: readonly Fault[]): readonly LoneFault[] {
   );
 }
 
-/** Searches, then makes small what was found. */
-export function searchFaults(options: FaultOptions): readonly FaultFinding[] {
+/** Searches, then makes small what was found; `hear` is told of one fault after the other. */
+export async function searchFaults(options: FaultOptions, hear: (finding: FaultFinding) => void): Promise<void> {
   const candidates = loneFaults(options.faults).map((one): Candidate => ({ ...one, failures: [], runs: 0 }));
-  drawLone(candidates, options, {
+  await drawLone(candidates, options, {
     asks: ({ failures }, { id }) => failures.filter(({ property }) => property === id).length < ENOUGH,
     plays: (candidate) => {
       candidate.runs++;
@@ -98,7 +103,10 @@ export function searchFaults(options: FaultOptions): readonly FaultFinding[] {
       });
     },
   });
-  return candidates.map((candidate) => findingOf(candidate, options));
+  for (const candidate of candidates) {
+    await setImmediate();
+    hear(findingOf(candidate, options));
+  }
 }
 
 /** A scenario that was drawn. */
@@ -121,26 +129,27 @@ export interface LoneVisitor<F extends LoneFault> {
 }
 
 /** Draws scenarios of all scopes, and tells which fault breaks what by itself. */
-export function drawLone<F extends LoneFault>(
+export async function drawLone<F extends LoneFault>(
   lone: readonly F[],
   options: Omit<FaultOptions, 'faults'>,
   visitor: LoneVisitor<F>,
-): void {
-  for (const scope of runScopes) drawScope(scope, lone, options, visitor);
+): Promise<void> {
+  for (const scope of runScopes) await drawScope(scope, lone, options, visitor);
 }
 
-function drawScope<F extends LoneFault>(
+async function drawScope<F extends LoneFault>(
   scope: RunScope,
   lone: readonly F[],
   options: Omit<FaultOptions, 'faults'>,
   { plays, asks, broke }: LoneVisitor<F>,
-): void {
+): Promise<void> {
   const mended = [icmpOnlyMended, tcpRehashMended];
   const kernels = [...mended, ...lone.map(({ kernel }) => kernel)];
   const twins = firstTwins(kernels);
   const last = Math.ceil((options.runs * scope.share) / 100);
   let runs = 0;
-  for (let h = 0; runs < last; h++) {
+  for (let h = 0; runs < last && !options.stop?.aborted; h++) {
+    await setImmediate();
     const { host, booted } = drawBooted(scope, options.seed, h, kernels, twins);
     for (let e = 0; e < eventsPerHost && runs < last; e++, runs++) {
       const lines = drawEvents(scope, host, eventWords(options.seed, h, e));
@@ -163,11 +172,16 @@ function drawScope<F extends LoneFault>(
 
 function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
   const { fault, movesSyn, kernel, failures, runs } = candidate;
-  options.progress(`making ${fault.id} in ${versionName(movesSyn)} small`);
+  const finished = !options.stop?.aborted;
+  if (finished) options.progress(`making ${fault.id} in ${versionName(movesSyn)} small`);
   let best: { text: Text; property: Property; failure: Failure } | undefined;
   for (const failure of failures) {
     const property = options.properties.find(({ id }) => id === failure.property) as Property;
     const test = breaksAlone(property, candidate);
+    if (!finished) {
+      if (best === undefined && test(failure.text)) best = { text: failure.text, property, failure };
+      continue;
+    }
     const fails: Breaks = (text) => breaksDrawn(property, kernel, text);
     const scope = scopeNamed({ ...options, scopes: runScopes }, failure.scope);
     const words = wordsOfRun(scope, options.seed, failure.path, failure.text.host);
@@ -176,9 +190,10 @@ function findingOf(candidate: Candidate, options: FaultOptions): FaultFinding {
     if (best === undefined || smaller(measure(text), measure(best.text))) best = { text, property, failure };
   }
   const properties = [...new Set(failures.map(({ property }) => property))];
-  if (best === undefined) return { fault, movesSyn, properties, runs, counterexample: null };
+  if (best === undefined) return { fault, movesSyn, properties, runs, counterexample: null, finished };
   const { seed } = options;
   const command = `reroute-check faults ${fault.id} --seed ${seed} --runs ${options.runs}`;
-  const counterexample = counterexampleOf(best.property, kernel, best.text, { by: 'fast-check', seed, command });
-  return { fault, movesSyn, properties, runs, counterexample };
+  const found = { by: 'fast-check', seed, command } as const;
+  const counterexample = counterexampleOf(best.property, kernel, best.text, found, finished);
+  return { fault, movesSyn, properties, runs, counterexample, finished };
 }

@@ -20,6 +20,8 @@ export interface SharedOptions {
   /** Scenarios of a whole scope. */
   readonly runs: number;
   readonly progress: (message: string) => void;
+  /** Ends the search at once; what is known then is the result. */
+  readonly stop?: AbortSignal;
 }
 
 /** A stored counterexample, and where it is. */
@@ -53,7 +55,7 @@ interface Asked extends LoneFault {
 }
 
 /** Faults that are in both versions are one: it is enough that the text has one of them. */
-export function sharedFaults(options: SharedOptions): readonly SharedFault[] {
+export async function sharedFaults(options: SharedOptions): Promise<readonly SharedFault[]> {
   const { kernel, properties, stored } = options;
   const all = loneFaults(options.faults).map((one): Asked => ({ ...one, shown: undefined, asked: 0 }));
   const isShown = ({ fault }: Asked) => all.some((one) => one.fault === fault && one.shown !== undefined);
@@ -68,7 +70,7 @@ export function sharedFaults(options: SharedOptions): readonly SharedFault[] {
       if (variant === one.kernel.name && property !== undefined) ask(one, property, text, file);
     }
   }
-  drawLone(all, options, {
+  await drawLone(all, options, {
     plays: (one) => !isShown(one),
     asks: (one) => !isShown(one),
     broke: (one, property, { host, lines }) => ask(one, property, { host, events: lines }, ''),

@@ -143,7 +143,7 @@ class Thread {
         }
       };
       const milliseconds = (task.stage === 'drawn' ? DRAWING : task.budget) + GRACE;
-      const timer = setTimeout(() => giveUp('the time was up in the middle of a question'), milliseconds);
+      const timer = setTimeout(() => giveUp('the time was up in the middle of a question'), milliseconds).unref();
       worker.on('message', hear);
       worker.on('error', failed);
       worker.postMessage(task);

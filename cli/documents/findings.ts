@@ -8,9 +8,9 @@ import { GRAVITIES, type Property } from '../../properties/property.ts';
 import { firstBroken, play } from '../../scenario/play.ts';
 import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
 import { rankOf } from '../../search/verdicts.ts';
-import { counterexampleFiles } from '../files.ts';
 import { readResult } from '../results.ts';
 import { differencesTable } from './matrix.ts';
+import { recordedFiles } from './recorded.ts';
 
 export interface Stored {
   readonly file: string;
@@ -94,14 +94,14 @@ function sortedFaults(all: readonly Stored[]): readonly Fault[] {
 
 /** The sections of these faults. */
 export function someFindings(some: readonly Fault[]): string {
-  const all = counterexampleFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
+  const all = recordedFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
   const sorted = sortedFaults(all);
   return some.map((fault) => section(fault, sorted.indexOf(fault) + 1, all)).join('\n');
 }
 
 /** FINDINGS.md. */
 export function findingsText(): string {
-  const all = counterexampleFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
+  const all = recordedFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
   const found = faults.filter((fault) => storedOf(fault, all).length > 0);
   const sorted = sortedFaults(all);
   const mended = [false, true].map((movesSyn) => {

@@ -12,10 +12,10 @@ import { changesOf } from '../../scenario/story/changes.ts';
 import { storyOf } from '../../scenario/story/story.ts';
 import { storyText, wrap } from '../../scenario/story/tell.ts';
 import type { Review } from '../../search/outcome.ts';
-import { counterexampleFiles } from '../files.ts';
 import { HOME } from '../place.ts';
 import { watchedKernel } from '../watched.ts';
 import { brokenBy, brokenOn, confirmation, propertyOf, type Stored, storedOf } from './findings.ts';
+import { recordedFiles } from './recorded.ts';
 
 /** Lines between two that ran that are quoted, too. */
 const GAP = 3;
@@ -69,7 +69,7 @@ function mailOf(fault: Fault, all: readonly Stored[]): readonly FaultMail[] {
 
 /** The findings of these faults as a message. */
 export function findingsAsMail(faults: readonly Fault[]): string {
-  const all = counterexampleFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
+  const all = recordedFiles().map((file): Stored => ({ file, scenario: loadScenario(file) }));
   return findingsMail(faults.flatMap((fault) => mailOf(fault, all)));
 }
 

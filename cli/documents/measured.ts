@@ -1,10 +1,10 @@
 /** What was measured, a row each, from the recorded results. */
 import { faults } from '../../model/types/faults.ts';
-import { counterexampleFiles } from '../files.ts';
 import { readResult } from '../results.ts';
 import { isCrash, withOutcome } from './confirmations.ts';
 import { table } from './markdown.ts';
 import { cellsOf } from './matrix.ts';
+import { recordedFiles } from './recorded.ts';
 
 /** A number with separators, or a list of words. */
 function n(value: number): string {
@@ -115,7 +115,7 @@ function confirmedRow(): Row {
   );
   return [
     'counterexamples on the test kernel',
-    `of ${counterexampleFiles().length} stored ones ${confirmed} confirmed (${Object.values(records).filter(isCrash).length} by a crash), ${refuted} refuted, ${left} cannot be asked there; ${played} played in ${seconds} s (${date})`,
+    `of ${recordedFiles().length} stored ones ${confirmed} confirmed (${Object.values(records).filter(isCrash).length} by a crash), ${refuted} refuted, ${left} cannot be asked there; ${played} played in ${seconds} s (${date})`,
     'npm run kernel:confirm',
   ];
 }

@@ -11,6 +11,7 @@ import { type SharedFault, sharedFaults } from '../../search/sharedFaults.ts';
 import { chooseFaults, choosePatch } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { counterexampleFiles, writeCounterexample } from '../files.ts';
+import { interruptible } from '../interrupt.ts';
 import { paint } from '../paint.ts';
 import { progress } from '../progress.ts';
 
@@ -25,22 +26,26 @@ export interface FaultsOptions {
 /** Scenarios of every scope that a text is asked about. */
 const PATCH_RUNS = 600;
 
-export function faultsVerb(ids: readonly string[], options: FaultsOptions): void {
+export async function faultsVerb(ids: readonly string[], options: FaultsOptions): Promise<void> {
   const chosen = chooseFaults(ids);
   if (options.patch !== undefined) {
     if (options.save) wrong('--save keeps counterexamples of the published versions, not of a text of your own');
-    printShared(chosen, options.patch, options);
-    return;
+    return printShared(chosen, options.patch, options);
   }
   const show = progress();
   const { runs = RUNS, seed = SEED } = options;
-  const findings = searchFaults({ faults: chosen, properties, seed, runs, progress: show.say });
+  const interrupt = interruptible();
+  const search = { faults: chosen, properties, seed, runs, progress: show.say, stop: interrupt.signal };
+  await searchFaults(search, (finding) => {
+    show.done();
+    print(finding, options.save === true);
+    if (finding.counterexample === null) process.exitCode = EXIT.undecided;
+  });
   show.done();
-  for (const finding of findings) print(finding, options.save === true);
-  if (findings.some(({ counterexample }) => counterexample === null)) process.exitCode = EXIT.undecided;
+  interrupt.done();
 }
 
-function print({ fault, movesSyn, properties, runs, counterexample }: FaultFinding, save: boolean): void {
+function print({ fault, movesSyn, properties, runs, counterexample, finished }: FaultFinding, save: boolean): void {
   const head = `${paint.bold(fault.id)} in ${versionName(movesSyn)}`;
   if (counterexample === null) {
     process.stdout.write(`${head}: breaks nothing in ${runs.toLocaleString('en')} rerouted scenarios\n`);
@@ -48,11 +53,16 @@ function print({ fault, movesSyn, properties, runs, counterexample }: FaultFindi
   }
   process.stdout.write(`${head}: breaks ${properties.join(', ')}\n  ${counterexample.finding}\n`);
   for (const line of [...counterexample.host, ...counterexample.events]) process.stdout.write(`    ${line}\n`);
-  if (save) process.stdout.write(`  written: ${writeCounterexample(counterexample)}\n`);
+  if (!finished) process.stdout.write('  it was interrupted before this was small\n');
+  else if (save) process.stdout.write(`  written: ${writeCounterexample(counterexample)}\n`);
 }
 
 /** Which of the faults a text has: what it breaks where the fault alone breaks it. */
-function printShared(chosen: readonly Fault[], patch: string, { runs = PATCH_RUNS, seed = SEED }: FaultsOptions): void {
+async function printShared(
+  chosen: readonly Fault[],
+  patch: string,
+  { runs = PATCH_RUNS, seed = SEED }: FaultsOptions,
+): Promise<void> {
   const kernel = choosePatch(patch);
   const show = progress();
   const stored = counterexampleFiles().flatMap((file) => {
@@ -60,13 +70,16 @@ function printShared(chosen: readonly Fault[], patch: string, { runs = PATCH_RUN
     const { property = '', variant = '', host, events } = loadScenario(file);
     return [{ file, variant, property, text: { host, events } }];
   });
-  const all = sharedFaults({ kernel, faults: chosen, properties, stored, seed, runs, progress: show.say });
+  const interrupt = interruptible();
+  const { signal: stop } = interrupt;
+  const all = await sharedFaults({ kernel, faults: chosen, properties, stored, seed, runs, progress: show.say, stop });
   show.done();
   const has = all.filter(({ shown }) => shown !== null);
   const asked = all.filter((one) => one.shown === null && one.asked > 0);
   const never = all.filter((one) => one.asked === 0);
+  const cut = stop.aborted ? 'interrupted: ' : '';
   const lines = [
-    `${kernel.name} breaks what ${has.length} of ${all.length} faults break`,
+    `${cut}${kernel.name} breaks what ${has.length} of ${all.length} faults break`,
     ...has.flatMap(sharedLines),
     ...asked.map(
       (one) =>
@@ -76,6 +89,7 @@ function printShared(chosen: readonly Fault[], patch: string, { runs = PATCH_RUN
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   if (never.length > 0) process.exitCode = EXIT.undecided;
+  interrupt.done();
 }
 
 function sharedLines({ fault, shown }: SharedFault): readonly string[] {

@@ -18,6 +18,7 @@ import { loadZ3, type Z3 } from '../../solver/smt.ts';
 import { solveCell } from '../../solver/solveCell.ts';
 import { type Solved, solveCells } from '../../solver/solveCells.ts';
 import { EXIT } from '../exit.ts';
+import { interruptible } from '../interrupt.ts';
 import { progress } from '../progress.ts';
 import { needToRecord, type Results, readResult, record, today } from '../results.ts';
 
@@ -114,25 +115,34 @@ function proveLemmas(z3: Z3, options: ProveOptions, recorded: Recorded['lemmas']
   return { ...recorded, date: today(), outcomes, ...(isWhole ? { secondOpinion: opinion } : {}) };
 }
 
-/** Solves the cells; gives the record with what is new. */
-async function proveCells(options: ProveOptions, recorded: Recorded['cells']): Promise<Recorded['cells']> {
+/** Solves the cells; gives the record with what is new, nothing when it was interrupted. */
+async function proveCells(options: ProveOptions, recorded: Recorded['cells']): Promise<Recorded['cells'] | undefined> {
   const started = performance.now();
   const chosen = properties.filter(({ id }) => isChosen(options, id));
   const cells = chosen.flatMap((property) => variants.map((kernel) => ({ property, kernel })));
   const show = progress();
+  const interrupt = interruptible();
+  let answered = 0;
   for (const { name, text } of Object.values(proofScopes)) say(`scope ${name}: ${text}`);
   const report = ({ property, kernel, cell }: Solved): void => {
     const difference = judge(cell.outcome, recorded.outcomes[property.id]?.[kernel.name]);
     const effort = `${cell.closed} of ${cell.shapes} shapes, paths ${cell.paths}, queries ${cell.queries}`;
     const time = `${(cell.milliseconds / 1000).toFixed(1)} s`;
     const why = cell.reason === '' ? '' : `; ${cell.reason}`;
+    answered++;
     show.done();
     say(`${property.id} on ${kernel.name}: ${cell.outcome}${difference}, ${effort}, ${time}${why}`);
     if (cell.text !== null && !breaks(property, kernel, cell.text)) throw new Error('a finding that breaks nothing');
   };
   const budget = options.budget * 1000;
-  const answers = await solveCells(cells, { budget, seed: SEED, progress: show.say, onSolved: report });
+  const { signal: stop } = interrupt;
+  const answers = await solveCells(cells, { budget, seed: SEED, progress: show.say, onSolved: report, stop });
   show.done();
+  interrupt.done();
+  if (stop.aborted) {
+    say(`interrupted: ${answered} of ${cells.length} cells were answered`);
+    return undefined;
+  }
   say(`cells: ${seconds(started)}\n`);
   const outcomes = { ...recorded.outcomes };
   for (const { property, kernel, cell } of answers)
@@ -164,7 +174,7 @@ function provePlanted(z3: Z3, options: ProveOptions): Recorded['planted'] {
   return { 'fast-check': sampled, runs: PLANTED_RUNS, z3: cell.outcome };
 }
 
-/** Prints every answer; exit code 1 when one is not as recorded, 3 when one is undecided. */
+/** Prints every answer when it is there, so that Ctrl-C loses none; exit code 1 when one is not as recorded, 3 when one is undecided. */
 export async function proveVerb(options: ProveOptions): Promise<void> {
   const started = performance.now();
   const isAsked = (part: ProveOptions['part']): boolean => options.part === undefined || options.part === part;
@@ -173,12 +183,11 @@ export async function proveVerb(options: ProveOptions): Promise<void> {
   const z3 = await loadZ3();
   say(z3.version);
   const before = readResult('solver');
-  const now: Recorded = {
-    lemmas: isAsked('lemmas') ? proveLemmas(z3, options, before.lemmas) : before.lemmas,
-    planted: isAsked('planted') ? provePlanted(z3, options) : before.planted,
-    cells: isAsked('cells') ? await proveCells(options, before.cells) : before.cells,
-  };
+  const provenLemmas = isAsked('lemmas') ? proveLemmas(z3, options, before.lemmas) : before.lemmas;
+  const planted = isAsked('planted') ? provePlanted(z3, options) : before.planted;
+  const cells = isAsked('cells') ? await proveCells(options, before.cells) : before.cells;
+  if (cells === undefined) return;
   say(`${seconds(started)}; ${seen.undecided} undecided, ${seen.different} other than recorded`);
-  if (options.record) record('solver', now);
+  if (options.record) record('solver', { lemmas: provenLemmas, planted, cells });
   process.exitCode = seen.different > 0 ? EXIT.violated : seen.undecided > 0 ? EXIT.undecided : EXIT.done;
 }

@@ -47,6 +47,8 @@ export interface ReviewOptions extends Choice {
 export interface ReviewVerbOptions extends ReviewOptions {
   /** Keeps the outcomes as the results that `check` compares with. */
   readonly record?: boolean;
+  /** Replaces stored counterexamples by better ones; so does `record`. */
+  readonly save?: boolean;
 }
 
 /** Makes a review; nothing is written. Ctrl-C ends it with what is known. */
@@ -178,7 +180,7 @@ export async function review(options: ReviewVerbOptions): Promise<void> {
   const isKept = (cell: Cell) => unkept.length === 0 && cell.reason === '' && isKeptOn(result.release, cell);
   process.stdout.write(matrixText(result, widthOfOutput(), isKept));
   if (unkept.length === 0) {
-    for (const cell of result.cells) store(cell, onRelease(result.release));
+    for (const cell of result.cells) store(cell, onRelease(result.release), options.save || options.record);
     writeLastReview(result);
     process.stdout.write(`as a page: ${writeLastPage(page(result))}\n`);
   }
@@ -204,8 +206,11 @@ function sampled(cell: Cell): Outcome {
   return answersOf(cell).find(({ engine }) => engine === 'fast-check')?.outcome ?? cell.outcome;
 }
 
-/** Keeps what is stored while it still violates and nothing better was found: one engine does not undo the other's work. */
-function store(cell: Cell, release: string | undefined): void {
+/**
+ * Stores the counterexample of a cell that has none. One that still violates is only replaced on request, and only by a
+ * better one: one engine does not undo the other's work.
+ */
+function store(cell: Cell, release: string | undefined, replaces = false): void {
   const { property, variant, counterexample, reason } = cell;
   const kept = isKeptOn(release ?? REFERENCE, cell);
   const stored = kept ? readCounterexample(property, variant, release) : undefined;
@@ -213,7 +218,7 @@ function store(cell: Cell, release: string | undefined): void {
   if (stored !== undefined && breaks(...asked, stored)) {
     const storedWorse = isWorse(...asked, stored);
     const isSmaller = counterexample === null || smaller(measure(stored), measure(counterexample));
-    if (storedWorse === cell.worse ? isSmaller : storedWorse) return;
+    if (!replaces || (storedWorse === cell.worse ? isSmaller : storedWorse)) return;
   }
   if (counterexample !== null && kept) {
     if (reason === '') writeCounterexample(counterexample);

@@ -1,9 +1,9 @@
 /** Commands that README.md shows without output, run by the built program: long ones, too. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { commandsIn } from '../../cli/documents/examples.ts';
 
 const PROGRAM = 'npx reroute-check ';
@@ -13,10 +13,6 @@ const commands = commandsIn(readFileSync('README.md', 'utf8')).filter((command) 
 const folder = mkdtempSync(join(tmpdir(), 'reroute-check-'));
 for (const name of ['conformance', 'counterexamples', 'experiments'])
   cpSync(name, join(folder, name), { recursive: true });
-
-beforeAll(() => {
-  execFileSync('npm', ['run', 'build'], { stdio: 'ignore' });
-}, 60_000);
 
 it.each(commands)('%s does its work, or says what the machine lacks', { timeout: 1_200_000 }, (command) => {
   const args = [resolve('dist/reroute-check.js'), ...command.slice(PROGRAM.length).split(/\s+/)];

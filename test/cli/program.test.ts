@@ -1,11 +1,11 @@
 /** The built program, called as a user calls it. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { program } from '../../cli/program.ts';
 import { prerequisites } from '../../conformance/running/player.ts';
 import { kernels } from '../../model/patch/index.ts';
@@ -32,10 +32,6 @@ function file(name: string, content: string | object): string {
   writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 2));
   return name;
 }
-
-beforeAll(() => {
-  execFileSync('npm', ['run', 'build'], { stdio: 'ignore' });
-}, 60_000);
 
 describe("the post's own configuration", () => {
   const events = [
@@ -190,10 +186,10 @@ describe('a name that is nearly right is suggested', () => {
 });
 
 describe('a review', () => {
-  /** Starts a review in a folder of its own. */
-  function started(...args: readonly string[]) {
+  /** Starts a verb in a folder of its own. */
+  function started(verb: string, ...args: readonly string[]) {
     const cwd = mkdtempSync(join(tmpdir(), 'reroute-check-'));
-    const child = spawn(process.execPath, [built, 'review', ...args], {
+    const child = spawn(process.execPath, [built, verb, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd,
       env: { ...process.env, COLUMNS: '80', NO_COLOR: '1' },
@@ -209,7 +205,7 @@ describe('a review', () => {
   }
 
   it('prints on Ctrl-C what is known and how far it came, and exits 130', async () => {
-    const { child, cwd, said, ended } = started('--runs', '1000000');
+    const { child, cwd, said, ended } = started('review', '--runs', '1000000');
     setTimeout(() => child.kill('SIGINT'), 5000);
     expect(await ended).toEqual([130, null]);
     expect(said.stdout).toMatch(/\ninterrupted at .*: \d+ of \d+ cells are decided\n/);
@@ -223,8 +219,24 @@ describe('a review', () => {
     for (const { reason } of open) expect(reason).toMatch(/^it was interrupted after /);
   });
 
+  it('prints on Ctrl-C what faults break, small or not, and exits 130', async () => {
+    const { child, said, ended } = started('faults', 'stale-cork', '--runs', '1000000');
+    setTimeout(() => child.kill('SIGINT'), 5000);
+    expect(await ended).toEqual([130, null]);
+    expect(said.stdout).toMatch(/^stale-cork in tcp-rehash: /);
+    expect(said.stdout).toContain('interrupted');
+  });
+
+  it('prints on Ctrl-C how many cells were proved, records nothing, and exits 130', async () => {
+    const { child, said, ended } = started('prove', '--part', 'cells', '--only', 'marked', '--budget', '300');
+    await vi.waitFor(() => expect(said.stdout).toContain('scope '), { timeout: 20_000 });
+    child.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    expect(said.stdout).toMatch(/\ninterrupted: \d+ of \d+ cells were answered\n$/);
+  });
+
   it('says first what it cannot write, and prints what it found', async () => {
-    const { cwd, said, ended } = started('--runs', '16', '--jobs', '1');
+    const { cwd, said, ended } = started('review', '--runs', '16', '--jobs', '1');
     writeFileSync(join(cwd, 'counterexamples'), 'a file in the place of the folder');
     expect(await ended).toEqual([0, null]);
     expect(said.stderr).toMatch(/^reroute-check: counterexamples: .* is not a folder; what is found is printed/);

@@ -1,5 +1,5 @@
 /** What the search exercises: owners of packets, transitions of a socket's life, branches of the patch, releases. */
-
+import { setImmediate } from 'node:timers/promises';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { variants } from '../../model/patch/index.ts';
 import { mended } from '../../model/patch/mended.ts';
@@ -89,8 +89,8 @@ function transitionsOf(run: Run): readonly string[] {
   });
 }
 
-/** Plays `runs` scenarios of every scope and asks each property whether its case occurs. */
-export function measureCoverage(seed: number, runs: number): Coverage {
+/** Plays `runs` scenarios of every scope, fewer when it is stopped, and asks each property whether its case occurs. */
+export async function measureCoverage(seed: number, runs: number, stop?: AbortSignal): Promise<Coverage> {
   const counters = properties.map(
     (property): Counter => ({
       property,
@@ -108,7 +108,7 @@ export function measureCoverage(seed: number, runs: number): Coverage {
     ...others.flatMap((release) => [icmpOnly, tcpRehash].map((kernel) => onRelease(kernel, release))),
   ];
   for (const scope of runScopes) {
-    playScope(scope, kernels, seed, runs, (run, kernel, branches) => {
+    await playScope({ scope, kernels, seed, runs, stop }, (run, kernel, branches) => {
       for (const one of counters) {
         if (!occurs(one.property, run)) continue;
         one.runs++;
@@ -148,14 +148,20 @@ function gapsOf(counters: readonly Counter[]): readonly string[] {
   ];
 }
 
-function playScope(
-  scope: RunScope,
-  kernels: readonly Kernel[],
-  seed: number,
-  runs: number,
+interface Playing {
+  readonly scope: RunScope;
+  readonly kernels: readonly Kernel[];
+  readonly seed: number;
+  readonly runs: number;
+  readonly stop: AbortSignal | undefined;
+}
+
+async function playScope(
+  { scope, kernels, seed, runs, stop }: Playing,
   note: (run: Run, kernel: Kernel, branches: readonly number[]) => void,
-): void {
-  for (let n = 0, h = 0; n < runs; h++) {
+): Promise<void> {
+  for (let n = 0, h = 0; n < runs && !stop?.aborted; h++) {
+    await setImmediate();
     const { host, booted } = drawBooted(scope, seed, h, kernels);
     for (let e = 0; e < eventsPerHost && n < runs; e++, n++) {
       const events = drawEvents(scope, host, eventWords(seed, h, e)).map(eventOfLine);

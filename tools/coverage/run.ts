@@ -7,7 +7,7 @@ import { esbuildPluginInstrument } from './instrument.ts';
 import type { Coverage } from './measure.ts';
 
 /** What the search exercises; `folder` has the sources. */
-export async function runCoverage(folder: string, seed: number, runs: number): Promise<Coverage> {
+export async function runCoverage(folder: string, seed: number, runs: number, stop?: AbortSignal): Promise<Coverage> {
   const outfile = join(folder, '.reroute-check', 'coverage.mjs');
   await build({
     absWorkingDir: folder,
@@ -22,5 +22,5 @@ export async function runCoverage(folder: string, seed: number, runs: number): P
     logLevel: 'warning',
   });
   const { measureCoverage } = (await import(pathToFileURL(outfile).href)) as typeof import('./measure.ts');
-  return measureCoverage(seed, runs);
+  return measureCoverage(seed, runs, stop);
 }
