@@ -22,7 +22,7 @@ import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '..
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
 import { otherDevice } from './moments.ts';
-import { destinationPort, worldAfter } from './packets.ts';
+import { destinationPort, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
 const NO_SENT: Sent = { sk: 0, dev: 0, skb: NO_SKB };
@@ -44,16 +44,19 @@ function answerable({ iph, th, icmph, payload, dst }: SkBuff): boolean {
     : iph.protocol === IPPROTO_UDP || (iph.protocol === IPPROTO_ICMP && icmph.type === ICMP_ECHO);
 }
 
-/** Whether the socket has one address and sent from another, whose answers it does not hear. */
-function deafToAnswers(run: Run, i: number, sk: Sock): boolean {
-  let deaf = false;
+/**
+ * Whether the socket has one address and sent that packet from another, because its user named a source or a link for it
+ * (IP_PKTINFO): it does not hear the answers to that address.
+ */
+function deafToAnswers(run: Run, i: number, sk: Sock, skb: SkBuff): boolean {
+  let named = false;
   let k = 0;
   for (const event of run.events) {
-    deaf =
-      deaf || (k < i && event.kind === 'send' && event.s === sk.name && event.from !== 0 && sk.inet_rcv_saddr !== 0);
+    const own = k < i && event.kind === 'send' && event.s === sk.name;
+    named = named || (own && (event.from !== 0 || event.via !== ''));
     k = k + 1;
   }
-  return deaf;
+  return named && sk.inet_rcv_saddr !== 0 && tupleBeforeNat(worldBefore(run, i), skb).src !== sk.inet_rcv_saddr;
 }
 
 /** Whether a datagram socket was bound or connected after it sent what is to be answered: it then hears less, at its new address. */
@@ -81,7 +84,7 @@ export function asking(run: Run, i: number): Sock {
     (sk.inet_daddr === skb.iph.daddr && (sk.kind === SOCK_PING || sk.inet_dport === destinationPort(skb)));
   const listens = sk.kind === SOCK_TCP ? sk.sk_state !== TCP_CLOSE : sk.kind === SOCK_UDP || sk.kind === SOCK_PING;
   const asked = listens && skb.iph.protocol !== 0 && current && answerable(skb);
-  return asked && !deafToAnswers(run, i, sk) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
+  return asked && !deafToAnswers(run, i, sk, skb) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
 }
 
 /** Whether what came in step `i` got to that socket, to a connection that it accepted, or to one that differs in its device alone. */

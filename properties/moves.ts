@@ -1,5 +1,6 @@
 /** Moves: what may change of a socket when a packet of it gets another source, and what a move may not take from others. */
 import { transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
+import { EADDRNOTAVAIL } from '../model/types/errno.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock, type WriteQueueSeg } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
@@ -43,7 +44,7 @@ export const moveProperties: readonly Property[] = [
     speaksOf: (_run, _i, { err, before }) => err === 0 && isSyn(before),
     holds(run, i, { before, after, socks }) {
       const left = lastOf(run, i, before);
-      const refused = droppedByHook(effectsOf(run, i), before.id);
+      const refused = refusedByHook(effectsOf(run, i), before.id);
       const kept = left.th.source === before.th.source && !refused;
       const saddr = refused ? 0 : left.iph.saddr;
       return kept || taken(socks, { ...before, iph: { ...after.iph, saddr } });
@@ -99,6 +100,15 @@ function droppedByHook(effects: readonly Effect[], id: number): boolean {
   let dropped = false;
   for (const e of effects) dropped = dropped || (e.kind === 'free' && e.where === 'iptable_mangle' && e.skb.id === id);
   return dropped;
+}
+
+/** Whether the mangle hook had it dropped because no port was free. */
+function refusedByHook(effects: readonly Effect[], id: number): boolean {
+  let refused = false;
+  for (const e of effects)
+    refused =
+      refused || (e.kind === 'free' && e.where === 'iptable_mangle' && e.skb.id === id && e.err === -EADDRNOTAVAIL);
+  return refused;
 }
 
 /** The packet as the mangle hook left it. */

@@ -2,14 +2,17 @@
  * The purpose: what a mark sends by another link is of use to its sender. A promise for every kind of sender.
  *
  * Whether a packet is one of these follows from the operator's rules alone: they lead its destination by the link that it
- * left by, and would lead it by another one without its mark, or without any rules (a rule by destination, port or user
- * may stand in a mark's place). What is asked is the packet on the wire, so that NAT counts, and what comes back.
+ * left by, from the source that is right there too, and would lead it by another one without its mark, or without any rules
+ * (a rule by destination, port or user may stand in a mark's place). A route with several paths names no link. What is asked
+ * is the packet on the wire, so that NAT counts, and what comes back.
  */
 import { signatureCorrect } from '../model/host/peer.ts';
 import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
 import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
+import { fib_lookup } from '../model/kernel/net/ipv4/fib_rules.ts';
 import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
 import { ICMP_ECHO } from '../model/kernel/net/ipv4/icmp.ts';
+import { inet_sk_get_local_port_range } from '../model/kernel/net/ipv4/inet_connection_sock.ts';
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
@@ -24,9 +27,10 @@ import {
   TCPHDR_RST,
   TCPHDR_SYN,
 } from '../model/types/packet.ts';
-import { RT_TABLE_MAIN, RTN_UNICAST } from '../model/types/route.ts';
+import { type FlowI4, RT_TABLE_MAIN, RTN_UNICAST } from '../model/types/route.ts';
 import {
   NO_SOCK,
+  SOCK_BINDPORT_LOCK,
   SOCK_TCP,
   SOCK_UDP,
   type Sock,
@@ -39,6 +43,7 @@ import { asking, keptOut, lastSent, reaches } from './answers.ts';
 import {
   callOn,
   givenSource,
+  hasTuple,
   kernelChoseSource,
   kernelSends,
   keyOf,
@@ -162,7 +167,7 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'dead connection',
     scope: twoUplinks,
     claim:
-      "A SYN that a mark sends by another link leaves from that link's source with a right checksum, and its answer opens the connection.",
+      "A SYN that a mark sends by another link leaves from that link's source with a right checksum, if a port is left there, and its answer opens the connection.",
     asked: ['the post, second patch', 'RFC 9293 section 3.5'],
     isOne: (run, i, e) => isSyn(e.skb) && !sentAgain(run, i) && ofPlainClient(run, i, e.skb),
     isRight: hasLinkSource,
@@ -189,7 +194,8 @@ export const purposeProperties: readonly Property[] = [
     claim:
       "A segment that is sent once more, and that a mark sends by another link, leaves from that link's source, and is answered to the connection.",
     asked: ['RFC 9293 section 3.8.1', 'RFC 1122 section 4.2.3.5 (a SYN that was lost is sent again)'],
-    isOne: (run, i, e) => sentAgain(run, i) && ofPlainClient(run, i, e.skb) && (isSyn(e.skb) || synWentBy(run, i, e)),
+    isOne: (run, i, e) =>
+      sentAgain(run, i) && ofPlainClient(run, i, e.skb) && (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
     isRight: hasLinkSource,
   }),
 
@@ -202,7 +208,9 @@ export const purposeProperties: readonly Property[] = [
       "What a connection with Fast Open sends by another link because of its mark, the SYN first, leaves from that link's source with a right checksum, and its answer reaches the connection.",
     asked: ['RFC 7413 section 4.2', 'RFC 9293 section 3.5'],
     isOne: (run, i, e) =>
-      ofClient(run, i, e.skb) && opensFast(run, i, ownerOf(run, i, e.skb)) && (isSyn(e.skb) || synWentBy(run, i, e)),
+      ofClient(run, i, e.skb) &&
+      opensFast(run, i, ownerOf(run, i, e.skb)) &&
+      (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
     isRight: hasLinkSource,
   }),
 
@@ -215,7 +223,7 @@ export const purposeProperties: readonly Property[] = [
       "What a connection with TCP-MD5 sends by another link because of its mark, the SYN first, leaves from that link's source, rightly signed, and its answer reaches the connection.",
     asked: ['RFC 2385 section 2.0', 'RFC 9293 section 3.5'],
     isOne: (run, i, e) =>
-      ofClient(run, i, e.skb) && ownerOf(run, i, e.skb).md5 && (isSyn(e.skb) || synWentBy(run, i, e)),
+      ofClient(run, i, e.skb) && ownerOf(run, i, e.skb).md5 && (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
     isRight: (run, i, e) => signatureCorrect(e.skb) && hasLinkSource(run, i, e),
   }),
 
@@ -276,14 +284,17 @@ function intact(skb: SkBuff): boolean {
 
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
- * would send it by another one if it had no mark, or if there were no rules.
+ * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
+ * too, and a connection has to find a port there.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;
   const net = worldBefore(run, i);
   const sk = ownerOf(run, i, skb);
   const key = keyOf(skb, sk, 0, sk.sk_uid);
-  if (__ip_route_output_key(net, key).rt.dev !== dev) return false;
+  const source = routeSource(net, skb);
+  if (!leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
+  if (isSyn(skb) && !findsPort(net, sk, source, skb)) return false;
   const { rt } = __ip_route_output_key(net, { ...key, flowi4_mark: 0 });
   const { err, fa } = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), key);
   const unmarked = skb.mark !== 0 && rt.err === 0 && rt.rt_type === RTN_UNICAST && otherLink(net, rt.dev, dev);
@@ -292,10 +303,33 @@ function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   );
 }
 
-/** Whether that is another link than this one, and no VRF parts the two. */
+/** Whether the rules lead that key by this link, and by no other. */
+function leadsBy(net: World, key: FlowI4, dev: number): boolean {
+  const { rt } = __ip_route_output_key(net, key);
+  return rt.err === 0 && rt.dev === dev && fib_lookup(net, key).fa.fib_nhs.length === 0;
+}
+
+/**
+ * Whether a connection from `source` to the packet's peer can have a port: the one that its user bound, else one of the
+ * host's range that nobody has bound (inet_hash_connect()).
+ */
+function findsPort(net: World, sk: Sock, source: number, { iph, th }: SkBuff): boolean {
+  const { low, high } = inet_sk_get_local_port_range(net);
+  const own = (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+  let used = own ? 0 : net.sysctl.local_reserved_ports.length;
+  for (const other of net.socks) {
+    const inReach = own ? other.inet_num === sk.inet_num : other.inet_num >= low && other.inet_num <= high;
+    const there = other.inet_rcv_saddr === source && other.inet_daddr === iph.daddr && other.inet_dport === th.dest;
+    const bound = !own && other.kind === SOCK_TCP && (other.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+    used = other.id !== sk.id && inReach && (bound || (hasTuple(other) && there)) ? used + 1 : used;
+  }
+  return used < (own ? 1 : high - low + 1);
+}
+
+/** Whether that is another link than this one, and no VRF is one of them or parts the two. */
 function otherLink(net: World, link: number, dev: number): boolean {
   const vrf = l3mdev_master_ifindex_by_index(net, dev);
-  const another = link !== 0 && link !== LOOPBACK_IFINDEX && link !== dev;
+  const another = link !== 0 && link !== LOOPBACK_IFINDEX && link !== dev && link !== vrf;
   return another && l3mdev_master_ifindex_by_index(net, link) === vrf;
 }
 
@@ -352,16 +386,24 @@ function opensFast(run: Run, i: number, sk: Sock): boolean {
   return fast;
 }
 
-/** Whether the connection's last SYN before step `i` left by the same link, so that no rule has parted the two. */
-function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
-  let by = 0;
+/** Where the last SYN of that packet's connection left before step `i`; step -1 when none did. */
+function synBefore(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } {
+  let found = { step: -1, e: NO_XMIT };
   for (let k = 0; k < i; k += 1) {
-    for (const e of effectsOf(run, k)) {
-      const syn = leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb);
-      by = syn && leaves(e) ? e.dev : by;
-    }
+    for (const e of effectsOf(run, k)) if (leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb)) found = { step: k, e };
   }
-  return by === dev;
+  return found;
+}
+
+/** Whether the mark sent the connection's last SYN before step `i` by the same link, so that no rule has parted the two. */
+function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
+  const { step, e } = synBefore(run, i, skb);
+  return step >= 0 && e.dev === dev && sentElsewhere(run, step, e);
+}
+
+/** Whether that is a SYN, and none of its connection left before. */
+function isFirstSyn(run: Run, i: number, { skb }: Xmit): boolean {
+  return isSyn(skb) && synBefore(run, i, skb).step < 0;
 }
 
 /** Whether a timer made step `i` send. */
@@ -426,7 +468,7 @@ function spokenTo(run: Run, i: number): { sk: Sock; step: number; last: Xmit } {
   }
   const open = sk.kind === SOCK_TCP && sk.sk_state === TCP_ESTABLISHED && sk.parent === 0;
   const chosen = open && step >= 0 && kernelChoseSource(run, step, last.skb) && !opensFast(run, i, sk) && !sk.md5;
-  return { sk: chosen && sentElsewhere(run, step, last) ? sk : NO_SOCK, step, last };
+  return { sk: chosen && synWentBy(run, i, last) && sentElsewhere(run, step, last) ? sk : NO_SOCK, step, last };
 }
 
 /** Whether a packet came in step `i`. */

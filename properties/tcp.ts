@@ -125,20 +125,19 @@ function opens(run: Run, i: number, skb: SkBuff): boolean {
  */
 function lastIncarnation(run: Run, i: number, skb: SkBuff): Sock {
   const { sk_bound_dev_if: dif } = getSock(worldAfter(run, i), skb.sk);
-  const { src, sport, dst, dport } = tupleBeforeNat(worldAfter(run, i), skb);
   let found = NO_SOCK;
   for (const tw of worldBefore(run, i).socks) {
-    const held =
-      tw.kind === SOCK_TIMEWAIT &&
-      tw.hashed &&
-      (tw.sk_bound_dev_if === 0 || tw.sk_bound_dev_if === dif) &&
-      tw.inet_rcv_saddr === src &&
-      tw.inet_daddr === dst &&
-      tw.inet_num === sport &&
-      tw.inet_dport === dport;
-    found = held ? tw : found;
+    const there = tw.sk_bound_dev_if === 0 || tw.sk_bound_dev_if === dif;
+    found = there && waitsWithTuple(run, i, tw, skb) ? tw : found;
   }
   return found;
+}
+
+/** Whether that is a TIME_WAIT socket with the packet's four-tuple. */
+function waitsWithTuple(run: Run, i: number, tw: Sock, skb: SkBuff): boolean {
+  const { src, sport, dst, dport } = tupleBeforeNat(worldAfter(run, i), skb);
+  const same = tw.inet_rcv_saddr === src && tw.inet_daddr === dst && tw.inet_num === sport && tw.inet_dport === dport;
+  return tw.kind === SOCK_TIMEWAIT && tw.hashed && same;
 }
 
 /** Whether that packet of step `i` is a SYN on the four-tuple of a TIME_WAIT socket. */
@@ -164,10 +163,14 @@ function inOrder(tp: Sock): boolean {
   return ok && sentEnd === tp.snd_nxt && (first || end === tp.write_seq);
 }
 
-/** Whether the packet is the first SYN of a connection whose number the generator chose: nothing else was left to begin from. */
+/**
+ * Whether the packet is the first SYN of a connection whose number the generator chose: nothing else was left to begin from,
+ * not by a TIME_WAIT socket of some link either.
+ */
 function numberedAnew(run: Run, i: number, skb: SkBuff): boolean {
-  const blank = getSock(worldBefore(run, i), skb.sk).write_seq === 0;
-  return opens(run, i, skb) && blank && lastIncarnation(run, i, skb).id === 0;
+  let left = getSock(worldBefore(run, i), skb.sk).write_seq !== 0;
+  for (const tw of worldBefore(run, i).socks) left = left || waitsWithTuple(run, i, tw, skb);
+  return opens(run, i, skb) && !left;
 }
 
 /** Length of the IP and the TCP header without options, which the MSS does not count. */

@@ -44,6 +44,11 @@ export function occurs(property: Property, run: Run): boolean {
   return false;
 }
 
+/** Whether a run keeps a promise: it does not break it, and, where the promise is what the patch is for, its case occurs. */
+export function isKept({ purpose }: Pick<Property, 'purpose'>, seen: { occurs: boolean; broken: boolean }): boolean {
+  return !seen.broken && (!purpose || seen.occurs);
+}
+
 /** The first command that the kernel refused, '' when it took all. */
 export function refusal(run: Run): string {
   for (const effects of [run.boot.effects, ...run.steps.map((s) => s.effects)]) {

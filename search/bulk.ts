@@ -10,7 +10,7 @@ import type { Event } from '../model/types/event.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { inexpressible, playOn } from '../scenario/play.ts';
+import { inexpressible, isKept, playOn } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
 import { Answers, type Question, questionsOf } from './ask.ts';
@@ -147,11 +147,14 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
         const onStock = played[stockAt[k] as number] as Played;
         const broken = count(open[k] as readonly Asked[], now);
         for (const { question, seen } of broken) {
+          const { at } = question;
+          const property = properties[at] as Property;
           onStock.answers.ask([question]);
-          const worse = !onStock.answers.isBroken(question.at);
+          const onIt = { occurs: onStock.answers.occurs(at), broken: onStock.answers.isBroken(at) };
+          const worse = isKept(property, onIt);
           if (!hasRoom(failuresOf(seen), worse, failures)) continue;
           const { runs, occurred, inexpressible } = seen;
-          const failure = { property: (properties[question.at] as Property).id, variant: kernel.name, worse, ...where };
+          const failure = { property: property.id, variant: kernel.name, worse, ...where };
           seen.failures.push({ failure, counts: { runs, occurred, inexpressible } });
           if (isEnough(kernel, failuresOf(seen), failures))
             open[k] = (open[k] as readonly Asked[]).filter((one) => one.seen !== seen);

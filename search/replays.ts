@@ -8,9 +8,9 @@ import { ended, finishBoot, newHost, operate, step } from '../model/host/step.ts
 import type { Event } from '../model/types/event.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
-import type { Property } from '../properties/property.ts';
+import type { Property, Run } from '../properties/property.ts';
 import { impossibleEvent } from '../scenario/life.ts';
-import { firstBroken, inexpressible } from '../scenario/play.ts';
+import { firstBroken, inexpressible, isKept, occurs } from '../scenario/play.ts';
 import { commandIn, commandOf, eventIn, eventOfLine, type Text } from '../scenario/text.ts';
 
 /** Nodes of all trees together, and sequences of events that were judged; with more of them they grow anew. */
@@ -32,9 +32,12 @@ interface EventNode {
   /** Whether no command was refused so far, those of events included, and the variant could do what it stands for. */
   readonly accepted: boolean;
   readonly next: Map<string, EventNode>;
-  /** Whether the run that ends here breaks a property, as far as that was asked. */
-  readonly broken: Map<Property, boolean>;
+  /** What the run that ends here says of a property, as far as that was asked. */
+  readonly said: Map<Property, Said>;
 }
+
+/** What a run says of a property; a run in which the variant could not do what it stands for says nothing. */
+type Said = 'breaks' | 'keeps' | 'nothing';
 
 function isAccepted(effects: readonly Effect[]): boolean {
   return !effects.some(({ kind }) => kind === 'refused');
@@ -91,7 +94,7 @@ function configured(kernel: Kernel, lines: readonly string[], commands: readonly
 }
 
 function beforeEvents(boot: World): EventNode {
-  return { boot, steps: [], accepted: isAccepted(boot.effects), next: new Map(), broken: new Map() };
+  return { boot, steps: [], accepted: isAccepted(boot.effects), next: new Map(), said: new Map() };
 }
 
 function played(kernel: Kernel, ready: EventNode, lines: readonly string[], events: readonly Event[]): EventNode {
@@ -106,24 +109,25 @@ function played(kernel: Kernel, ready: EventNode, lines: readonly string[], even
 /** One event further; behind the end nothing happens any more. */
 function afterEvent(kernel: Kernel, { boot, steps, accepted }: EventNode, event: Event): EventNode {
   const world = steps.at(-1)?.world ?? boot;
-  const fresh = { boot, next: new Map(), broken: new Map() };
+  const fresh = { boot, next: new Map(), said: new Map() };
   if (ended(world)) return { ...fresh, steps, accepted };
   const done = step(kernel, world, event);
   return { ...fresh, steps: [...steps, done], accepted: accepted && isAccepted(done.effects) };
 }
 
-function isBroken(
-  property: Property,
-  kernel: Kernel,
-  { boot, steps, broken }: EventNode,
-  events: readonly Event[],
-): boolean {
-  const known = broken.get(property);
+function saidOf(property: Property, kernel: Kernel, { boot, steps, said }: EventNode, events: readonly Event[]): Said {
+  const known = said.get(property);
   if (known !== undefined) return known;
-  const run = { kernel, events, boot, steps };
-  const answer = inexpressible(run) === '' && firstBroken(property, run) >= 0;
-  broken.set(property, answer);
+  const answer = judged(property, { kernel, events, boot, steps });
+  said.set(property, answer);
   return answer;
+}
+
+function judged(property: Property, run: Run): Said {
+  if (inexpressible(run) !== '') return 'nothing';
+  const broken = firstBroken(property, run) >= 0;
+  if (broken) return 'breaks';
+  return isKept(property, { broken, occurs: property.purpose && occurs(property, run) }) ? 'keeps' : 'nothing';
 }
 
 const possible = new Map<string, boolean>();
@@ -148,22 +152,30 @@ export function keeps(property: Property, kernel: Kernel, text: Text): boolean {
   return answer(property, kernel, text) === 'keeps';
 }
 
-function answer(property: Property, kernel: Kernel, text: Text): 'breaks' | 'keeps' | 'not legal' {
+function answer(property: Property, kernel: Kernel, text: Text): Said | 'not legal' {
   const commands = allOf(text.host, commandIn);
   const events = allOf(text.events, eventIn);
   if (commands === undefined || events === undefined || !isPossible(text.events, events)) return 'not legal';
   const ready = configured(kernel, text.host, commands);
   if (!ready.accepted) return 'not legal';
   const end = played(kernel, ready, text.events, events);
-  if (!end.accepted) return 'not legal';
-  return isBroken(property, kernel, end, events) ? 'breaks' : 'keeps';
+  return end.accepted ? saidOf(property, kernel, end, events) : 'not legal';
 }
 
-/** The same for a text that was drawn: it is played whatever is refused in it. */
+/** Whether a text that was drawn breaks the property: it is played whatever is refused in it. */
 export function breaksDrawn(property: Property, kernel: Kernel, text: Text): boolean {
+  return answerDrawn(property, kernel, text) === 'breaks';
+}
+
+/** Whether such a text keeps the property. */
+export function keepsDrawn(property: Property, kernel: Kernel, text: Text): boolean {
+  return answerDrawn(property, kernel, text) === 'keeps';
+}
+
+function answerDrawn(property: Property, kernel: Kernel, text: Text): Said {
   const events = text.events.map(eventOfLine);
   const ready = configured(kernel, text.host, text.host.map(commandOf));
-  return isBroken(property, kernel, played(kernel, ready, text.events, events), events);
+  return saidOf(property, kernel, played(kernel, ready, text.events, events), events);
 }
 
 /** The host as a kernel has it after all its commands. */

@@ -1,6 +1,6 @@
 /**
  * What is worse than without the patch: a kernel breaks a promise in a run in which the stock kernel of the same release
- * keeps it. Such a failure is a finding of its own, also where stock breaks the promise elsewhere.
+ * keeps it; what the patch is for has to occur there, to be kept. Such a failure is a finding of its own, also where stock breaks the promise elsewhere.
  */
 import { kernelNamed } from '../model/patch/index.ts';
 import { stock } from '../model/patch/stock.ts';
@@ -8,7 +8,7 @@ import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import type { Text } from '../scenario/text.ts';
 import type { Breaks } from './minimise.ts';
-import { breaks, breaksDrawn, keeps } from './replays.ts';
+import { breaks, breaksDrawn, keeps, keepsDrawn } from './replays.ts';
 
 /** The stock kernel of each release that was asked for: one object each, so that what it has played is found again. */
 const stocks = new Map<string, Kernel>();
@@ -46,5 +46,5 @@ export function failing(property: Property, kernel: Kernel, worse: boolean): Bre
 
 /** The same of texts that were drawn: they are played whatever is refused in them. */
 export function failingDrawn(property: Property, kernel: Kernel, worse: boolean): Breaks {
-  return (text) => breaksDrawn(property, kernel, text) && !(worse && breaksDrawn(property, stockOf(kernel), text));
+  return (text) => breaksDrawn(property, kernel, text) && (!worse || keepsDrawn(property, stockOf(kernel), text));
 }

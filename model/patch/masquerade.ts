@@ -27,12 +27,18 @@ function comesTo(net: World, i: number, mark: number): boolean {
   return comes && viewOf(net.rules[i] as FibRule, mark).takes;
 }
 
+/** Whether all packets without a mark come to rule `i`, and look into its table. */
+function isForAll(net: World, i: number): boolean {
+  const rule = net.rules[i] as FibRule;
+  return comesTo(net, i, 0) && leadsToTable(rule) && asksNothing(viewOf(rule, 0).rest);
+}
+
 /** Whether the default route of packets without a mark leaves by that device. */
 function isFirst(net: World, ifindex: number): boolean {
   let first = false;
   for (let i = 0; i < net.rules.length; i += 1) {
     const rule = net.rules[i] as FibRule;
-    const reached = comesTo(net, i, 0) && leadsToTable(rule);
+    const reached = isForAll(net, i);
     for (const fa of tableOf(net, rule.table).aliases) {
       first = first || (reached && fa.plen === 0 && fa.fa_type === RTN_UNICAST && leadsTo(fa, ifindex));
     }
@@ -40,24 +46,23 @@ function isFirst(net: World, ifindex: number): boolean {
   return first;
 }
 
-/** Whether a packet without a mark may take any route of that table. */
+/** Whether every packet without a mark may take a route of that table. */
 function openToAll(net: World, table: number): boolean {
   let open = false;
   for (let i = 0; i < net.rules.length; i += 1) {
-    const rule = net.rules[i] as FibRule;
-    open = open || (rule.table === table && leadsToTable(rule) && comesTo(net, i, 0));
+    open = open || ((net.rules[i] as FibRule).table === table && isForAll(net, i));
   }
   return open;
 }
 
-/** Whether a mark that a rule asks for leads to a route by that device, in a table that is not open to packets without a mark. */
+/** Whether a mark or TOS that a rule asks for leads to a route by that device, in a table that is not open to all other packets. */
 function markLeadsTo(net: World, ifindex: number): boolean {
   let leads = false;
-  for (const { mark, mark_mask } of net.rules) {
+  for (const { mark, mark_mask, tos } of net.rules) {
     for (let i = 0; i < net.rules.length; i += 1) {
       const rule = net.rules[i] as FibRule;
       const toTable = rule.action === FR_ACT_TO_TBL && !openToAll(net, rule.table);
-      const own = mark_mask !== 0 && toTable && comesTo(net, i, mark);
+      const own = (mark_mask !== 0 || tos !== 0) && toTable && comesTo(net, i, mark);
       for (const fa of tableOf(net, rule.table).aliases) leads = leads || (own && leadsTo(fa, ifindex));
     }
   }

@@ -13,7 +13,8 @@
  *     a raw one by its type.
  *   - The order of a move: out of the ehash; the address, with inet_bhash2_update_saddr(), while the socket still has
  *     its port; then the port. So inet_put_port() takes the lock of the bhash2 bucket that the socket is in.
- *   - A bound port stays in its buckets. inet_hash_connect() only asks whether the tuple is free.
+ *   - The port stays where the tuple is free at the new address: programs and firewalls count on it, and inet_hash_connect()
+ *     only asks for it as long as there is one. A bound port stays in any case.
  *   - Where no port is free the socket goes back: address, buckets, ehash; and its SYN leaves as it would have without
  *     the patch. Between the two another CPU may take port or tuple. The port is then shared, as among connections; a
  *     taken tuple is noticed: the socket stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
@@ -245,8 +246,8 @@ unlock:
 	return err;
 }
 
-/* Moves a connecting socket to that address and to a port that is free there; if
- * there is none, says whether it is back where it was.
+/* Moves a connecting socket to that address, with its port if that is free there; if
+ * no port is, says whether it is back where it was.
  */
 static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 			     struct net_device *dev, bool *back)
@@ -269,14 +270,19 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 		err = inet_bhash2_update_saddr(sk, &saddr, AF_INET);
 	}
 	if (!err) {
-		if (!keeps_port)
-			inet_put_port(sk);
-		/* With a port of its own: whether the tuple is free. Answers come by
-		 * that device: no socket that is bound to it may have the tuple.
+		/* Answers come by that device: no socket that is bound to it may have
+		 * the tuple.
 		 */
 		if (!(faults & FAULT_FOREIGN_TUPLE) && !bound && !l3mdev_master_ifindex(dev))
 			sk->sk_bound_dev_if = dev->ifindex;
-		err = inet_hash_connect(death_row, sk);
+		/* The port that it has, if the tuple is free; else another one. */
+		err = -EADDRNOTAVAIL;
+		if (keeps_port || !(faults & (FAULT_BOUND_PORT | FAULT_NEW_PORT)))
+			err = inet_hash_connect(death_row, sk);
+		if (err && !keeps_port) {
+			inet_put_port(sk);
+			err = inet_hash_connect(death_row, sk);
+		}
 		sk->sk_bound_dev_if = bound;
 		if (!err || (faults & FAULT_FAILED_PORT)) {
 			inet->inet_sport = htons(inet->inet_num);

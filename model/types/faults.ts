@@ -227,6 +227,14 @@ const rows = [
     repair: 'the socket looks for its tuple as if it were bound to that link',
     inFirst: false,
   },
+  {
+    id: 'new-port',
+    bit: 28,
+    cause:
+      'The port goes back before a new one is looked for: the search begins elsewhere, so that the socket leaves by another port though its own is free there.',
+    repair: 'the port that it has is tried first',
+    inFirst: false,
+  },
 ] as const satisfies readonly Row[];
 
 export type FaultId = (typeof rows)[number]['id'];
