@@ -187,11 +187,27 @@ const KINDS: readonly Kind[] = [
   },
   {
     what: 'a port that is free at the new address',
-    on: 'tcp-rehash-mended',
+    on: 'tcp-rehash',
     host: MARKED,
     events: ['socket c tcp', 'connect c 8.8.4.4:443'],
     breaks: ['free-port-is-kept'],
     keeps: ['marked-syn-works'],
+  },
+  {
+    what: 'a port that is free at the new address, mended',
+    on: 'tcp-rehash-mended',
+    host: MARKED,
+    events: ['socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: [],
+    keeps: ['free-port-is-kept', 'marked-syn-works'],
+  },
+  {
+    what: 'a policy that blocks the new source, mended',
+    on: 'tcp-rehash-mended',
+    host: [...MARKED, 'ip xfrm policy add src 198.51.100.20 dir out action block'],
+    events: ['socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: ['failed-move-leaves-socket'],
+    keeps: ['free-port-is-kept'],
   },
   {
     what: 'links whose addresses are of scope link',
