@@ -354,6 +354,17 @@ function addReports(all: Command): void {
     .addOption(seed().default(1))
     .addOption(record())
     .action(async (options) => (await import('./verbs/coverage.ts')).coverage(options));
+  all
+    .command('mutants')
+    .description(
+      "change the patch's texts, or the model, systematically, and see what the promises notice (in a checkout)",
+    )
+    .argument('[name...]', "variants whose text is changed, or 'model'; without it the four texts of the matrix")
+    .addOption(budget('seconds for each text').default(600))
+    .addOption(new Option('--sample <n>', 'changes to try, drawn by the seed; 0 for all').argParser(whole).default(0))
+    .addOption(seed().default(1))
+    .addOption(record())
+    .action(async (names, options) => (await import('./verbs/hunt.ts')).hunt(names, options));
 }
 
 /** What compares the model with kernels. */

@@ -46,6 +46,21 @@ const FORMS = {
     runs: z.number(),
     paths: z.record(z.string(), z.record(z.string(), z.string())),
   }),
+  /** How many systematic changes of a text the promises noticed, and what was seen of the others. */
+  hunted: z.object({
+    date: z.string(),
+    command: z.string(),
+    scores: z.array(
+      z.object({
+        what: z.string(),
+        mutants: z.number(),
+        killed: z.number(),
+        seen: z.number(),
+        same: z.number(),
+        unreached: z.number(),
+      }),
+    ),
+  }),
   /** What the search exercises. */
   coverage: z.object({
     command: z.string(),

@@ -70,7 +70,8 @@ export const addressProperties: readonly Property[] = [
     asked: ['getsockname(2)', 'POSIX.1-2017 connect()', 'RFC 9293 section 3.3.1 (a connection is a pair of sockets)'],
     onStock: '',
     scope: twoUplinks,
-    speaksOf: (run, i, { skb }) => fromConnected(run, i, skb),
+    // A VRF without an address leaves it open: 0.0.0.0.
+    speaksOf: (run, i, { skb }) => fromConnected(run, i, skb) && sockName(getSock(worldAfter(run, i), skb.sk)) !== 0,
     holds(run, i, { skb }) {
       const sk = getSock(worldAfter(run, i), skb.sk);
       const { addr, port } = senderName(worldAfter(run, i), skb);

@@ -45,10 +45,10 @@ function answerable({ iph, th, icmph, payload, dst }: SkBuff): boolean {
 }
 
 /**
- * Whether the socket has one address and sent that packet from another, because its user named a source or a link for it
- * (IP_PKTINFO): it does not hear the answers to that address.
+ * Whether the socket has one address or device and sent that packet from another, because its user named a source or a link
+ * for it (IP_PKTINFO): it does not hear the answers that come there.
  */
-function deafToAnswers(run: Run, i: number, sk: Sock, skb: SkBuff): boolean {
+function deafToAnswers(run: Run, i: number, sk: Sock, { dev, skb }: Sent): boolean {
   let named = false;
   let k = 0;
   for (const event of run.events) {
@@ -56,7 +56,11 @@ function deafToAnswers(run: Run, i: number, sk: Sock, skb: SkBuff): boolean {
     named = named || (own && (event.from !== 0 || event.via !== ''));
     k = k + 1;
   }
-  return named && sk.inet_rcv_saddr !== 0 && tupleBeforeNat(worldBefore(run, i), skb).src !== sk.inet_rcv_saddr;
+  const net = worldBefore(run, i);
+  const elsewhere = sk.inet_rcv_saddr !== 0 && tupleBeforeNat(net, skb).src !== sk.inet_rcv_saddr;
+  const bound = sk.sk_bound_dev_if;
+  const byOther = bound !== 0 && dev !== bound && l3mdev_master_ifindex_by_index(net, dev) !== bound;
+  return named && (elsewhere || byOther);
 }
 
 /** Whether a datagram socket was bound or connected after it sent what is to be answered: it then hears less, at its new address. */
@@ -78,13 +82,14 @@ export function asking(run: Run, i: number): Sock {
   if (event.kind !== 'answer') return NO_SOCK;
   const net = worldBefore(run, i);
   const sk = sockByName(net, event.s);
-  const { skb } = lastSent(net, sk.id);
+  const sent = lastSent(net, sk.id);
+  const { skb } = sent;
   const current =
     sk.inet_daddr === 0 ||
     (sk.inet_daddr === skb.iph.daddr && (sk.kind === SOCK_PING || sk.inet_dport === destinationPort(skb)));
   const listens = sk.kind === SOCK_TCP ? sk.sk_state !== TCP_CLOSE : sk.kind === SOCK_UDP || sk.kind === SOCK_PING;
   const asked = listens && skb.iph.protocol !== 0 && current && answerable(skb);
-  return asked && !deafToAnswers(run, i, sk, skb) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
+  return asked && !deafToAnswers(run, i, sk, sent) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
 }
 
 /** Whether what came in step `i` got to that socket, to a connection that it accepted, or to one that differs in its device alone. */

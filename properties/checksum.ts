@@ -1,7 +1,7 @@
 /** Checksum correctness of what is on the wire. */
 import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
-import { IPPROTO_ICMP } from '../model/types/packet.ts';
-import { SOCK_RAW } from '../model/types/sock.ts';
+import { IPPROTO_ICMP, IPPROTO_UDP } from '../model/types/packet.ts';
+import { SOCK_RAW, SOCK_UDP } from '../model/types/sock.ts';
 import { everyDeparture } from './every.ts';
 import { ownerOf } from './packets.ts';
 import type { Property } from './property.ts';
@@ -36,5 +36,20 @@ export const checksumProperties: readonly Property[] = [
     holds: (_run, _i, { skb }) => transportChecksumCorrect(skb),
     sometimes: (_run, _i, { skb }) => skb.mark !== 0 && skb.iph.protocol !== IPPROTO_ICMP,
     finding: (run, i) => `${departure(run, i)} with a transport checksum that its receiver finds wrong`,
+  }),
+
+  everyDeparture({
+    id: 'computed-checksum-not-zero',
+    concern: 'checksum',
+    gravity: 'books',
+    claim: 'A UDP datagram whose checksum the kernel computes never carries 0, which would say that it has none.',
+    asked: ['RFC 768: a computed checksum of zero is transmitted as all ones', 'RFC 1122 section 4.1.3.4'],
+    onStock: '',
+    scope: steadyMarks,
+    proof: 'post-addresses',
+    speaksOf: (run, i, { skb }) => skb.iph.protocol === IPPROTO_UDP && ownerOf(run, i, skb).kind === SOCK_UDP,
+    holds: (_run, _i, { skb }) => skb.uh.check !== 0,
+    sometimes: (_run, _i, { skb }) => skb.mark !== 0,
+    finding: (run, i) => `${departure(run, i)} with the checksum 0, as if nobody had computed one`,
   }),
 ];

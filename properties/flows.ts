@@ -184,8 +184,8 @@ function filterSees(run: Run, i: number): boolean {
   const net = worldBefore(run, i);
   const sk = asking(run, i);
   const { dev, skb } = lastSent(net, sk.id);
-  if (sk.id === 0 || skb.mark === 0 || skb.ct === 0 || forgotten(net, skb) || !savesAll(net) || !restores(net))
-    return false;
+  const saved = skb.mark !== 0 && getCt(net, skb.ct).mark === skb.mark;
+  if (sk.id === 0 || !saved || skb.ct === 0 || forgotten(net, skb) || !savesAll(net) || !restores(net)) return false;
   const link = dev_get_by_index(net, dev);
   const shown = net.sysctl.src_valid_mark_all !== 0 || link.src_valid_mark !== 0;
   const strict = Math.max(net.sysctl.rp_filter_all, link.rp_filter) === 1;

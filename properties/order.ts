@@ -13,6 +13,7 @@ import {
   IP_CT_DIR_REPLY,
   IP_CT_ESTABLISHED,
   IP_CT_RELATED,
+  IP_CT_UNTRACKED,
   type NfConn,
 } from '../model/types/verdict.ts';
 import type { Effect } from '../model/types/world.ts';
@@ -104,11 +105,15 @@ function arrived(e: Effect): boolean {
   return (e.kind === 'deliver' || e.kind === 'free') && e.skb.iif !== 0;
 }
 
-/** Whether step `i` is a peer's answer that a rule on connection states decides about. */
+/**
+ * Whether step `i` is a peer's answer that a rule on connection states decides about: what left a VRF that it was routed
+ * out of again is not tracked (vrf_nf_set_untracked()).
+ */
 function answeredTracked(run: Run, i: number): boolean {
   const sk = asking(run, i);
   const before = worldBefore(run, i);
-  if (!before.ct_enabled || sk.id === 0 || forgotten(before, lastSent(before, sk.id).skb)) return false;
+  const { skb } = lastSent(before, sk.id);
+  if (!before.ct_enabled || sk.id === 0 || forgotten(before, skb) || skb.ctinfo === IP_CT_UNTRACKED) return false;
   let seen = false;
   for (const e of effectsOf(run, i)) seen = seen || arrived(e);
   return seen;

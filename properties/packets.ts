@@ -1,4 +1,6 @@
 /** The questions that several properties ask about a packet on the wire: whose it is, and who chose its source. */
+
+import { dev_get_by_name } from '../model/kernel/net/core/dev.ts';
 import { inet_select_addr } from '../model/kernel/net/ipv4/devinet.ts';
 import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
 import { fib_result_prefsrc } from '../model/kernel/net/ipv4/fib_semantics.ts';
@@ -98,6 +100,20 @@ export function givenSource(run: Run, i: number, sk: Sock): number {
   // IP_PKTINFO names address and device at once: a device alone leaves the choice to the kernel.
   const anyOnDevice = ofSend && event.via !== '';
   return perPacket !== 0 || anyOnDevice ? perPacket : boundAddress(run, i, sk.name);
+}
+
+/** Whether the user names a device for what `sk` sends in step `i`, which then counts more than the one it is bound to. */
+export function namesDevice(run: Run, i: number, sk: Sock): boolean {
+  const event = eventOf(run, i);
+  return event.kind === 'send' && event.s === sk.name && event.via !== '';
+}
+
+/** The device that the user demands for what `sk` sends in step `i`, where it is not bound to one: IP_PKTINFO, IP_UNICAST_IF. 0 for none. */
+export function messageDevice(run: Run, i: number, sk: Sock): number {
+  const event = eventOf(run, i);
+  if (!userSocket(sk) || sk.kind === SOCK_TCP || event.kind !== 'send' || event.s !== sk.name) return 0;
+  if (sk.sk_bound_dev_if !== 0) return 0;
+  return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
 }
 
 /** Whether the call of step `k` is on that very socket: a name can be given again. */

@@ -48,7 +48,9 @@ import {
   kernelSends,
   keyOf,
   leaves,
+  messageDevice,
   NO_XMIT,
+  namesDevice,
   ownerOf,
   routeSource,
   userSocket,
@@ -285,12 +287,13 @@ function intact(skb: SkBuff): boolean {
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
  * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
- * too, and a connection has to find a port there.
+ * too, a connection has to find a port there, and the user may not have named a link himself.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;
   const net = worldBefore(run, i);
   const sk = ownerOf(run, i, skb);
+  if (namesDevice(run, i, sk) || messageDevice(run, i, sk) !== 0) return false;
   const key = keyOf(skb, sk, 0, sk.sk_uid);
   const source = routeSource(net, skb);
   if (!leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
@@ -386,16 +389,19 @@ function opensFast(run: Run, i: number, sk: Sock): boolean {
   return fast;
 }
 
-/** Where the last SYN of that packet's connection left before step `i`; step -1 when none did. */
+/** Where the first SYN of that packet's connection left before step `i`; step -1 when none did. */
 function synBefore(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } {
   let found = { step: -1, e: NO_XMIT };
   for (let k = 0; k < i; k += 1) {
-    for (const e of effectsOf(run, k)) if (leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb)) found = { step: k, e };
+    for (const e of effectsOf(run, k)) {
+      const first = found.step < 0 && leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb);
+      if (first && leaves(e)) found = { step: k, e };
+    }
   }
   return found;
 }
 
-/** Whether the mark sent the connection's last SYN before step `i` by the same link, so that no rule has parted the two. */
+/** Whether the mark sent the connection's first SYN by the same link, so that no rule has parted the two. */
 function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const { step, e } = synBefore(run, i, skb);
   return step >= 0 && e.dev === dev && sentElsewhere(run, step, e);

@@ -11,7 +11,7 @@ import { sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import { type FibAlias, type FlowI4, RT_SCOPE_HOST, type Rtable } from '../model/types/route.ts';
-import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock } from '../model/types/sock.ts';
+import { NO_SOCK, SOCK_RAW, type Sock } from '../model/types/sock.ts';
 import type { Effect, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { everyDeparture, everyMangled, everyReroute } from './every.ts';
@@ -20,6 +20,8 @@ import {
   inSocks,
   keyOf,
   leaves,
+  messageDevice,
+  namesDevice,
   ownerOf,
   type Reroute,
   rewiredSince,
@@ -273,20 +275,6 @@ function boundDevice(run: Run, i: number, sk: Sock): number {
   return userSocket(sk) && sk.parent === 0 ? dev : 0;
 }
 
-/** Whether the user names a device for what `sk` sends in step `i`, which then counts more than the one it is bound to. */
-function namesDevice(run: Run, i: number, sk: Sock): boolean {
-  const event = eventOf(run, i);
-  return event.kind === 'send' && event.s === sk.name && event.via !== '';
-}
-
-/** The device that the user demands for what `sk` sends in step `i`, where it is not bound to one: IP_PKTINFO, IP_UNICAST_IF. 0 for none. */
-function messageDevice(run: Run, i: number, sk: Sock): number {
-  const event = eventOf(run, i);
-  if (!userSocket(sk) || sk.kind === SOCK_TCP || event.kind !== 'send' || event.s !== sk.name) return 0;
-  if (sk.sk_bound_dev_if !== 0) return 0;
-  return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
-}
-
 /** Whether what leaves by link `dev` goes by the device that a user demands: a VRF stands for each of its links. */
 function goesBy(net: World, dev: number, demanded: number): boolean {
   return dev === demanded || l3mdev_master_ifindex_by_index(net, dev) === demanded;
@@ -318,9 +306,13 @@ function routedAgain(run: Run, i: number, skb: SkBuff): boolean {
   return userSocket(sk) && messageDevice(run, i, sk) === 0 && !dontRoute(run, i, sk);
 }
 
-/** Whether the rules lead a packet with that key where `skb` goes. */
+/** Whether the rules lead a packet with that key where `skb` goes, as one of the VRF that this is in or not. */
 export function leadsThere(net: World, key: FlowI4, skb: SkBuff): boolean {
-  const { dst } = skb;
+  const vrf = l3mdev_master_ifindex_by_index(net, skb.dst.dev);
+  return leads(net, key, skb) || (vrf !== 0 && leads(net, { ...key, flowi4_l3mdev: vrf }, skb));
+}
+
+function leads(net: World, key: FlowI4, { dst }: SkBuff): boolean {
   const { rt } = __ip_route_output_key(net, key);
   const there = rt.dev === dst.dev && rt.rt_gw4 === dst.rt_gw4;
   return rt.err === 0 && (there || (rt.table === dst.table && onePathOf(fib_lookup(net, key).fa, dst)));

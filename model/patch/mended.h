@@ -333,15 +333,18 @@ static void reroute_renumber(u32 faults, struct sock *sk, struct sk_buff *skb,
 	inet_proto_csum_replace4(&th->check, skb, htonl(seq), th->seq, false);
 }
 
-/* Later segments are built from the kept flow and route. */
-static void reroute_keep_route(struct sock *sk, struct sk_buff *skb)
+/* Later segments are built from the kept flow and route: one that no policy forbids. */
+static void reroute_keep_route(struct sock *sk, struct sk_buff *skb, bool allowed)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 
 	fl4->saddr = inet->inet_saddr;
 	fl4->fl4_sport = inet->inet_sport;
-	sk_dst_set(sk, dst_clone(skb_dst(skb)));
+	if (allowed)
+		sk_dst_set(sk, dst_clone(skb_dst(skb)));
+	else
+		sk_dst_reset(sk);
 }
 
 /* Connection tracking has seen the packet before it got its source. */
@@ -410,7 +413,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	int recheck = 0;
 	u_int32_t mark;
 	u_int8_t tos;
-	bool syn, moved = false, back = false;
+	bool syn, moved = false, back = false, allowed = true;
 	int err, lookup;
 
 	/* root is playing with raw sockets. */
@@ -502,9 +505,10 @@ policies:
 		err = reroute_ask_policies(state->net, skb);
 		if (err < 0)
 			ret = NF_DROP_ERR(err);
+		allowed = err >= 0;
 	}
 	if (moved && !(faults & FAULT_STALE_CORK))
-		reroute_keep_route(sk, skb);
+		reroute_keep_route(sk, skb, allowed);
 	recheck = REROUTE_MOVES_SYN || lookup >= 0;
 
 harder:

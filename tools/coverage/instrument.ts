@@ -19,7 +19,7 @@ const INSTRUMENTED = [
 const NOTE = /^ *\/\/ (.*):(\d+)$/gm;
 
 /** The place of an offset: of C the statement's. */
-function placeOf(file: string, before: string): readonly [file: string, line: number] {
+export function placeOf(file: string, before: string): readonly [file: string, line: number] {
   const note = COMPILED.test(file) ? [...before.matchAll(NOTE)].at(-1) : undefined;
   return note === undefined ? [file, before.split('\n').length] : [note[1] as string, Number(note[2])];
 }
