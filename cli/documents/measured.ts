@@ -108,6 +108,15 @@ function mutantsRow(): Row {
   ];
 }
 
+function huntedRows(): readonly Row[] {
+  const { scores, command, date } = readResult('hunted');
+  return scores.map(({ what, mutants, killed, seen, same, unreached }) => [
+    `systematic changes of ${what === 'model' ? 'the model' : what}`,
+    `promises kill ${n(killed)} of ${n(mutants)}; of the others ${n(unreached)} never reached, ${n(same)} without any difference, ${n(seen)} with other packets (${date})`,
+    `${command} ${what}`,
+  ]);
+}
+
 function confirmedRow(): Row {
   const { records, played, seconds, date } = readResult('confirmations');
   const [confirmed, refuted, left] = (['confirmed', 'refuted', 'not expressible'] as const).map(
@@ -143,6 +152,7 @@ export function measuredTable(): string {
     ...importedRows(),
     ...repairedRows(),
     mutantsRow(),
+    ...huntedRows(),
     confirmedRow(),
     randomRow(),
   ];
