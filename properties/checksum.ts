@@ -15,7 +15,7 @@ export const checksumProperties: readonly Property[] = [
     gravity: 'lost packet',
     claim: 'Every IPv4 packet on the wire has a correct header checksum.',
     asked: ['RFC 791 section 3.1', 'RFC 1122 section 3.2.1.2'],
-    onStock: '',
+    onStock: 'a VRF without an address gives a packet its source behind its checksums: vrf_process_v4_outbound()',
     scope: steadyMarks,
     holds: (_run, _i, { skb }) => ipChecksumCorrect(skb.iph),
     finding: (run, i) => `${departure(run, i)} with a wrong IP header checksum`,
@@ -28,7 +28,7 @@ export const checksumProperties: readonly Property[] = [
     claim:
       'Every TCP segment, UDP datagram and ICMP message that the kernel builds has a checksum that its receiver finds right.',
     asked: ['RFC 9293 section 3.1', 'RFC 768', 'RFC 792', 'RFC 1624'],
-    onStock: '',
+    onStock: 'a VRF without an address gives a packet its source behind its checksums: vrf_process_v4_outbound()',
     scope: steadyMarks,
     proof: 'post-addresses',
     // On raw sockets the user computes it.

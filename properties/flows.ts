@@ -221,17 +221,18 @@ function isLater(run: Run, i: number, skb: SkBuff): boolean {
   return segment && sk.kind === SOCK_TCP && sk.parent === 0;
 }
 
-/** The last SYN of that connection before step `i` with the packet's mark and TOS; step -1 when the last one had others. */
+/** The last SYN of that connection before step `i`, if all its SYNs had the packet's mark and TOS; else step -1. */
 function synOf(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } {
   let found = { step: -1, e: NO_XMIT };
+  let alike = true;
   for (let k = 0; k < i; k += 1) {
     for (const e of effectsOf(run, k)) {
       const own = leaves(e) && senderOf(e.skb) === skb.sk && e.skb.iph.protocol === IPPROTO_TCP;
       if (own && leaves(e) && (e.skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN) {
-        const alike = e.skb.mark === skb.mark && e.skb.iph.tos === skb.iph.tos;
-        found = alike ? { step: k, e } : { step: -1, e: NO_XMIT };
+        alike = alike && e.skb.mark === skb.mark && e.skb.iph.tos === skb.iph.tos;
+        found = { step: k, e };
       }
     }
   }
-  return found;
+  return alike ? found : { step: -1, e: NO_XMIT };
 }

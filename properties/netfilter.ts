@@ -68,7 +68,7 @@ export const netfilterProperties: readonly Property[] = [
     gravity: 'dead connection',
     claim: 'A correct peer answers what a socket sent, and its answer reaches that socket.',
     asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
-    onStock: '',
+    onStock: 'a VRF without an address gives a packet its source behind its checksums: vrf_process_v4_outbound()',
     scope: steadyMarks,
     holds(run, i) {
       const sk = asking(run, i);

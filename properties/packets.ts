@@ -76,18 +76,13 @@ export function ownerOf(run: Run, i: number, skb: SkBuff): Sock {
 }
 
 /** The address that the user bound that socket to before step `i`, 0 for none: a bind that succeeded is seen in the socket. */
-export function boundAddress(run: Run, i: number, name: string): number {
+function boundAddress(run: Run, i: number, sk: Sock): number {
   let addr = 0;
-  let k = 0;
-  for (const event of run.events) {
-    const opened = event.kind === 'socket' && event.s === name;
-    const bound =
-      k < i &&
-      event.kind === 'bind' &&
-      event.s === name &&
-      sockByName(at(run, k).world, name).inet_rcv_saddr === event.to.addr;
-    addr = k >= i ? addr : opened ? 0 : bound && event.kind === 'bind' ? event.to.addr : addr;
-    k = k + 1;
+  for (let k = 0; k < i; k += 1) {
+    const event = eventOf(run, k);
+    const bound = event.kind === 'bind' && callOn(run, k, sk);
+    if (bound && event.kind === 'bind')
+      addr = getSock(worldAfter(run, k), sk.id).inet_rcv_saddr === event.to.addr ? event.to.addr : addr;
   }
   return addr;
 }
@@ -99,7 +94,7 @@ export function givenSource(run: Run, i: number, sk: Sock): number {
   const perPacket = ofSend ? event.from : 0;
   // IP_PKTINFO names address and device at once: a device alone leaves the choice to the kernel.
   const anyOnDevice = ofSend && event.via !== '';
-  return perPacket !== 0 || anyOnDevice ? perPacket : boundAddress(run, i, sk.name);
+  return perPacket !== 0 || anyOnDevice ? perPacket : boundAddress(run, i, sk);
 }
 
 /** Whether the user names a device for what `sk` sends in step `i`, which then counts more than the one it is bound to. */
@@ -114,6 +109,12 @@ export function messageDevice(run: Run, i: number, sk: Sock): number {
   if (!userSocket(sk) || sk.kind === SOCK_TCP || event.kind !== 'send' || event.s !== sk.name) return 0;
   if (sk.sk_bound_dev_if !== 0) return 0;
   return event.via === '' ? sk.uc_index : dev_get_by_name(worldBefore(run, i), event.via).ifindex;
+}
+
+/** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
+export function dontRoute(run: Run, i: number, sk: Sock): boolean {
+  const event = eventOf(run, i);
+  return userSocket(sk) && (sk.sk_localroute || (event.kind === 'send' && event.s === sk.name && event.dontroute));
 }
 
 /** Whether the call of step `k` is on that very socket: a name can be given again. */

@@ -42,6 +42,7 @@ import type { World } from '../model/types/world.ts';
 import { asking, keptOut, lastSent, reaches } from './answers.ts';
 import {
   callOn,
+  dontRoute,
   givenSource,
   hasTuple,
   kernelChoseSource,
@@ -287,13 +288,14 @@ function intact(skb: SkBuff): boolean {
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
  * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
- * too, a connection has to find a port there, and the user may not have named a link himself.
+ * too, a connection has to find a port there, and the user may not have named a link himself, or refused
+ * gateways.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;
   const net = worldBefore(run, i);
   const sk = ownerOf(run, i, skb);
-  if (namesDevice(run, i, sk) || messageDevice(run, i, sk) !== 0) return false;
+  if (namesDevice(run, i, sk) || messageDevice(run, i, sk) !== 0 || dontRoute(run, i, sk)) return false;
   const key = keyOf(skb, sk, 0, sk.sk_uid);
   const source = routeSource(net, skb);
   if (!leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;

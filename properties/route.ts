@@ -17,6 +17,7 @@ import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { everyDeparture, everyMangled, everyReroute } from './every.ts';
 import {
   callOn,
+  dontRoute,
   inSocks,
   keyOf,
   leaves,
@@ -286,12 +287,6 @@ function leadsOut(net: World, demanded: number, skb: SkBuff, sk: Sock): boolean 
   return isVrf && leadsEither(net, skb, sk, sk.sk_uid);
 }
 
-/** Whether the user demands that this packet goes to a neighbour: SO_DONTROUTE, MSG_DONTROUTE. */
-function dontRoute(run: Run, i: number, sk: Sock): boolean {
-  const event = eventOf(run, i);
-  return userSocket(sk) && (sk.sk_localroute || (event.kind === 'send' && event.s === sk.name && event.dontroute));
-}
-
 /** Whether the second lookup of that packet succeeded in step `i`. */
 function rerouted(run: Run, i: number, id: number): boolean {
   let seen = false;
@@ -454,6 +449,16 @@ function hashChooses(run: Run, i: number, skb: SkBuff): boolean {
   return userSocket(sk) && !skb.hdrincl && !said;
 }
 
+/** Whether the user bound or connected the socket after step `since`, up to step `i`: its lookups then have other keys. */
+function renamedSince(run: Run, since: number, i: number, sk: Sock): boolean {
+  let renamed = false;
+  for (let k = since + 1; k < i + 1; k += 1) {
+    const { kind } = eventOf(run, k);
+    renamed = renamed || ((kind === 'bind' || kind === 'connect') && callOn(run, k, sk));
+  }
+  return renamed;
+}
+
 /** Whether `e`, of step `i`, leaves as an earlier packet of its flow did by the same table; `found` whether there is one. */
 function asBefore(run: Run, i: number, e: Xmit): { same: boolean; found: boolean } {
   let same = true;
@@ -468,6 +473,7 @@ function asBefore(run: Run, i: number, e: Xmit): { same: boolean; found: boolean
         sameFlow(other.skb, e.skb) &&
         other.skb.dst.table === e.skb.dst.table &&
         hashChooses(run, k, other.skb) &&
+        !renamedSince(run, k, i, ownerOf(run, i, e.skb)) &&
         !rewiredSince(run, k, i);
       found = found || earlier;
       same = same && (!earlier || !leaves(other) || (other.dev === e.dev && other.gateway === e.gateway));

@@ -23,7 +23,7 @@ export const connectionProperties: readonly Property[] = [
     claim:
       'The initial sequence number of a connection is the one that the generator gives for its addresses and ports on the wire, before NAT changes them.',
     asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
-    onStock: '',
+    onStock: 'a VRF without an address gives a packet its source behind its checksums: vrf_process_v4_outbound()',
     scope: fewPorts,
     speaksOf: (run, i, { skb }) => numberedAnew(run, i, skb),
     holds(run, i, { skb }) {
