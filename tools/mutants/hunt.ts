@@ -4,7 +4,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { kernelNamed } from '../../model/patch/index.ts';
-import { REFERENCE } from '../../model/patch/releases/index.ts';
+import { mended } from '../../model/patch/mended.ts';
+import { versionName } from '../../model/patch/single-faults.ts';
+import { EVERY_FAULT } from '../../model/types/faults.ts';
 import type { Kernel, World } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import type { Run } from '../../properties/property.ts';
@@ -57,8 +59,8 @@ type Hunted = { -readonly [part in keyof Fate]: Fate[part] };
 
 /** What the hunt is told. */
 export interface HuntOptions {
-  /** Kernels that are played with and without the mutant. */
-  readonly variants: readonly string[];
+  /** The variant whose text is mutated, or `model`. */
+  readonly what: string;
   readonly ids: readonly string[];
   readonly seed: number;
   /** Time after which the survivors have survived. */
@@ -66,9 +68,17 @@ export interface HuntOptions {
   readonly progress: (left: number) => void;
 }
 
+/** The kernels that are played with and without a mutant: a mended text without a fault, and with all of its switches on. */
+function kernelsOf(what: string): readonly Kernel[] {
+  const named = (what === 'model' ? ['stock', 'tcp-rehash-mended'] : [what]).map((name) => kernelNamed(name) as Kernel);
+  const movesSyn = what === 'tcp-rehash-mended';
+  const faulty = mended(`${versionName(movesSyn)}-every-fault`, '', movesSyn, EVERY_FAULT);
+  return what.endsWith('-mended') ? [...named, faulty] : named;
+}
+
 /** The fates of those mutants; the scopes take turns, a host at a time. */
-export function hunt({ variants, ids, seed, seconds, progress }: HuntOptions): readonly Fate[] {
-  const kernels = variants.map((name) => kernelNamed(name, REFERENCE) as Kernel);
+export function hunt({ what, ids, seed, seconds, progress }: HuntOptions): readonly Fate[] {
+  const kernels = kernelsOf(what);
   const fates = new Map(
     ids.map((id): [string, Hunted] => [id, { id, promise: '', invalid: false, reached: 0, different: 0, seen: 0 }]),
   );

@@ -24,9 +24,6 @@ export interface MutantOptions {
   readonly progress: (words: string) => void;
 }
 
-/** The kernels that the model's own functions are hunted on. */
-const ON_MODEL = ['stock', 'tcp-rehash-mended'];
-
 function filesOf(folder: string, what: string): readonly string[] {
   if (what !== 'model') return [`model/patch/${what}.c`];
   return ['model/kernel', 'model/host'].flatMap((room) =>
@@ -64,7 +61,7 @@ export async function runMutants(options: MutantOptions): Promise<readonly Hunte
   const { hunt } = (await import(pathToFileURL(outfile).href)) as typeof import('./hunt.ts');
   const mutants = drawn(all, sample, seed);
   const fates = hunt({
-    variants: what === 'model' ? ON_MODEL : [what],
+    what,
     ids: mutants.map(({ id }) => id),
     seed,
     seconds,
