@@ -27,16 +27,20 @@ function merged(ranges: readonly Range[]): readonly Range[] {
 
 const LAST_ADDRESS = 0xffffffff;
 
+/** How many bits a prefix around an address needs at least to be without another one. */
+function bitsWithout(address: number, other: number): number {
+  return Math.clz32(address ^ other) + 1;
+}
+
 /** The largest prefix around an address that lies within the limits. */
 function prefixAround(address: number, low: number, high: number): Range & { readonly plen: number } {
-  let found = { plen: 32, first: address, last: address };
-  for (let plen = 31; plen >= 0; plen--) {
-    const size = 2 ** (32 - plen);
-    const first = Math.floor(address / size) * size;
-    if (first < low || first + size - 1 > high) return found;
-    found = { plen, first, last: first + size - 1 };
-  }
-  return found;
+  const plen = Math.max(
+    low === 0 ? 0 : bitsWithout(address, low - 1),
+    high === LAST_ADDRESS ? 0 : bitsWithout(address, high + 1),
+  );
+  const size = 2 ** (32 - plen);
+  const first = Math.floor(address / size) * size;
+  return { plen, first, last: first + size - 1 };
 }
 
 /** Addresses as prefixes, the largest that have none of the others. */
