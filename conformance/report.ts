@@ -44,13 +44,14 @@ function deeds(seen: Seen, at: number): readonly string[] {
   ];
 }
 
-/** Both traces, event by event, the model's on the left; `!` marks lines that differ in more than a chosen port. */
-export function sideBySide(text: Text, model: Seen, kernel: Seen): readonly string[] {
-  const lines = [`    ${'model'.padEnd(WIDTH)}  kernel`];
+/** Both traces, event by event, the model's on the left unless they have other names; `!` marks lines that differ in more than a chosen port. */
+export function sideBySide(text: Text, model: Seen, kernel: Seen, names = ['model', 'kernel']): readonly string[] {
+  const [left = '', right = ''] = names;
+  const lines = [`    ${left.padEnd(WIDTH)}  ${right}`];
   for (const [at, event] of text.events.entries()) {
     lines.push(`${at}  ${event}`);
-    const [left, right] = [deeds(model, at), deeds(kernel, at)];
-    for (let n = 0; n < Math.max(left.length, right.length); n++) lines.push(column(left[n] ?? '-', right[n] ?? '-'));
+    const [ours, theirs] = [deeds(model, at), deeds(kernel, at)];
+    for (let n = 0; n < Math.max(ours.length, theirs.length); n++) lines.push(column(ours[n] ?? '-', theirs[n] ?? '-'));
     if (at >= kernel.events) lines.push('    (the kernel cannot be asked for this, or for what follows)');
     if (at >= kernel.events) break;
   }

@@ -15,7 +15,7 @@ import { wrong } from '../../scenario/error.ts';
 import { typed } from '../../scenario/play.ts';
 import { loadScenario } from '../../scenario/scenario.ts';
 import { inexpressibleText } from '../../scenario/trace.ts';
-import { chooseVariant } from '../choose.ts';
+import { choosePatch, chooseVariant } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { MissingError } from '../fail.ts';
 import { needRunningKernel } from '../machine.ts';
@@ -45,11 +45,21 @@ function lacking({ setup }: KernelTrace, model: Seen): readonly string[] {
     .map(({ command, message }) => `${command}: ${message.trim().split('\n')[0]}`);
 }
 
+export interface OnKernelOptions {
+  readonly variant?: string;
+  /** A text of one's own: the running kernel does not have it, so it is told what it would change there. */
+  readonly patch?: string;
+}
+
 /** Prints both traces of each scenario side by side, and in what they differ; exit code 1 when they do. */
-export async function replayOnKernel(files: readonly string[], options: { readonly variant?: string }): Promise<void> {
+export async function replayOnKernel(files: readonly string[], options: OnKernelOptions): Promise<void> {
+  const { patch } = options;
+  if (patch !== undefined && options.variant !== undefined) wrong('--variant and --patch name two kernels; name one');
+  const running = releaseOf(release());
+  const own = patch === undefined ? undefined : choosePatch(patch, running.release);
   const chosen = files.map((file) => {
     const { host, events, variant } = loadScenario(file);
-    const kernel = chooseUnpatched(options.variant ?? variant ?? 'stock');
+    const kernel = own === undefined ? chooseUnpatched(options.variant ?? variant ?? 'stock') : stock;
     return { file, kernel, text: typed(kernel, { host, events }) };
   });
   needRunningKernel();
@@ -64,7 +74,7 @@ export async function replayOnKernel(files: readonly string[], options: { readon
       const theirs = kernelSees(trace);
       const { model: ours, differences } = closest(
         text.host,
-        (secret) => modelSees(onRelease(stock, releaseOf(release())), text, 0, secret),
+        (secret) => modelSees(onRelease(stock, running), text, 0, secret),
         (model) => compareSeen(text, model, theirs),
       );
       const [part] = lacking(trace, ours);
@@ -74,6 +84,12 @@ export async function replayOnKernel(files: readonly string[], options: { readon
         ...text.commands.map((command) => `    ${command}`),
         ...sideBySide(text, ours, theirs),
         ...verdictLines(differences),
+        ...(own === undefined
+          ? []
+          : [
+              `the running kernel is not patched; on the model, ${own.name} makes of it:`,
+              ...sideBySide(text, modelSees(own, text), theirs, [own.name, 'kernel, unpatched']),
+            ]),
       ];
       process.stdout.write(`${lines.join('\n')}\n`);
       if (differences.length > 0) process.exitCode = EXIT.violated;
