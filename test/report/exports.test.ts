@@ -20,7 +20,29 @@ function exported(file: string, as: ExportOptions['as'], variant?: string): stri
   return readFileSync(output, 'utf8');
 }
 
+/** Whether a value is one of ADR 015: true or false, text, a number as text, a list, a record, or a map of pairs. */
+function isItf(value: unknown): boolean {
+  if (typeof value === 'boolean' || typeof value === 'string') return true;
+  if (Array.isArray(value)) return value.every(isItf);
+  if (typeof value !== 'object' || value === null) return false;
+  const [[name = '', inner] = [], ...more] = Object.entries(value);
+  if (!name.startsWith('#')) return Object.entries(value).every(([key, one]) => !key.startsWith('#') && isItf(one));
+  if (more.length > 0) return false;
+  if (name === '#bigint') return typeof inner === 'string' && /^-?\d+$/.test(inner);
+  const pairs = (all: readonly unknown[]) =>
+    all.every((pair) => Array.isArray(pair) && pair.length === 2 && isItf(pair));
+  return name === '#map' && Array.isArray(inner) && pairs(inner);
+}
+
 describe('itf', () => {
+  test.each([FILE, CRASH])('%s has the values of Apalache’s ADR 015 alone', (file) => {
+    const { states } = JSON.parse(exported(file, 'itf')) as { readonly states: readonly Record<string, unknown>[] };
+    for (const { '#meta': _, ...values } of states) {
+      for (const [name, value] of Object.entries(values)) expect([name, isItf(value)]).toEqual([name, true]);
+    }
+    expect(isItf({ n: 1 })).toBe(false);
+  });
+
   test('has a state for every step, each with every variable', () => {
     const trail = JSON.parse(exported(FILE, 'itf'));
     expect(trail['#meta'].format).toBe('ITF');
