@@ -35,9 +35,9 @@ export function wrap(text: string, indent: string, width = WIDTH): string[] {
 /** Functions of which only their callers tell something. */
 const PLUMBING = new Set(['alloc_skb', 'kfree_skb', 'pskb_expand_head', 'skb_clone']);
 
-/** Whether people find that function in C: what the model writes in camelCase stands for statements of the caller. */
+/** Whether people find that function in C, or in a diff: what the model writes in camelCase stands for statements of the caller. */
 function isOfKernel({ fn, path }: Place): boolean {
-  return /^model\/kernel\/|\.[ch]$/.test(path) && !/[A-Z]/.test(fn) && !PLUMBING.has(fn);
+  return (path.startsWith('model/kernel/') || !path.endsWith('.ts')) && !/[A-Z]/.test(fn) && !PLUMBING.has(fn);
 }
 
 /** The innermost function that the kernel has, else what the world outside of it did. */

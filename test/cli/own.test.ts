@@ -49,6 +49,9 @@ describe('a text of one’s own', () => {
     const { status, stdout } = run('trace', resolve('experiments/1-ping-version-1.json'), '--patch', KEEPS_PORT);
     expect(stdout).toContain('on keep-port.c: the text of keep-port.c');
     expect(stdout).toContain('10.1.0.1 > 8.8.8.8 icmp echo-request');
+    expect(stdout).toMatch(
+      /ipt_mangle_out\(\), \S*model\/patch\/tcp-rehash\.c:93\n +packet 1: source 10\.0\.0\.1 -> 10\.1\.0\.1/,
+    );
     expect(status).toBe(0);
   });
 
@@ -116,6 +119,11 @@ describe('a diff', () => {
     );
     expect(stdout).toContain('on keeps.diff keeps bound-port-kept');
     expect(status).toBe(0);
+  });
+
+  it('is traced by its own lines', () => {
+    const { stdout } = run('trace', resolve('counterexamples/bound-port-kept/tcp-rehash.json'), '--patch', KEEPS);
+    expect(stdout).toContain('ipt_mangle_out(), keeps.diff:4\n        c: inet_rcv_saddr 10.0.0.1 -> 10.1.0.1\n');
   });
 
   it('is asked which of the faults it has', () => {

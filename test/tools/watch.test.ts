@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { isWatched, watch } from '../../tools/watch/watch.ts';
+import { isWatched } from '../../tools/watch/statements.ts';
+import { watch } from '../../tools/watch/watch.ts';
 
 const OPTIONS = { path: 'model/kernel/a.ts', listener: './listener.ts', isTwin: isWatched };
 

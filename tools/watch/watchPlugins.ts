@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin as EsbuildPlugin } from 'esbuild';
 import type { Plugin as VitePlugin } from 'vite';
 import { readModule } from '../../compiler/readModule.ts';
-import { isWatched, WATCHED, watch } from './watch.ts';
+import { isWatched, WATCHED } from './statements.ts';
+import { watch } from './watch.ts';
 
 const LISTENER = fileURLToPath(new URL('../../scenario/story/watch.ts', import.meta.url));
 
