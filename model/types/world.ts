@@ -223,6 +223,8 @@ export interface Release {
   readonly fib_nl2rule: (rule: FibRule) => FibRule;
   /** Whether a path that has the source of the flow goes before one that the hash chooses. */
   readonly multipath_by_saddr: boolean;
+  /** Whether a socket that is destroyed has its key for TCP-MD5 as long as somebody holds it. */
+  readonly md5UntilDestruct: boolean;
   /** Whether a header of the user's own that is too short for one of IP is an error. */
   readonly refusesShortHeader: boolean;
   /** The first timeout that the age of a socket's retransmissions is measured in. */

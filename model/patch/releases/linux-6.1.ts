@@ -43,6 +43,8 @@ export const linux61: Release = {
   rtnl_link_ops_get,
   fib_nl2rule,
   multipath_by_saddr: false,
+  // C: net/ipv4/tcp_ipv4.c, tcp_v4_destroy_sock(). Observed: the test kernel, Linux 6.1.192, 2026-11-28.
+  md5UntilDestruct: false,
   // C: net/ipv4/raw.c, raw_send_hdrinc().
   refusesShortHeader: true,
   rtoBase,

@@ -40,4 +40,6 @@ export const linux618: Release = {
   ip_route_me_harder,
   replyOwner,
   multipath_by_saddr: true,
+  // C: net/ipv4/tcp.c, tcp_md5_destruct_sock(). Observed: Linux 6.18.44, 2026-11-28.
+  md5UntilDestruct: true,
 };

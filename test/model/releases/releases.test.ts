@@ -128,6 +128,13 @@ it('the release of a running kernel is the newest modelled one that is not newer
   expect(names.map((name) => releaseOf(name).release)).toEqual(['4.1', '4.1', '4.1', '6.1', '6.1', '6.18', '6.18']);
 });
 
+it('data after close of a signed connection is refused with a signature on 6.18, without one before', () => {
+  const events = ['socket c tcp md5', 'connect c 10.0.0.254:53', 'answer c', 'close c', 'say c 9'];
+  const reset = (number: string) => traceLines(on(stock, number, events, HOST.slice(0, 3))).at(-1);
+  for (const number of ['4.1', '6.1']) expect(reset(number)).toMatch(/tcp R$/);
+  expect(reset('6.18')).toMatch(/tcp R, signed$/);
+});
+
 describe('a header of the user’s own that is too short', () => {
   const SHORT = ['socket h hdrincl', 'send h 4 to 8.8.8.8:80 flags S short'];
   const RULES = [...HOST, 'iptables -A OUTPUT -j DROP', 'iptables -t raw -A OUTPUT -j MARK --set-mark 7'];

@@ -169,9 +169,9 @@ function replySigned(rep: Tcphdr, saddr: number, daddr: number): Tcphdr {
 
 /**
  * Refuses a segment with a RST from the control socket. `sk` is the socket it was for, NO_SOCK when there is none; one that
- * the segment has ended is there until the RST is sent, because its receiver holds it.
+ * the segment has ended is there until the RST is sent, because its receiver holds it; its key is not, on most releases.
  *
- * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(). Left out: a listener at the peer's port whose key would sign.
+ * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(), and tcp_v4_destroy_sock() for the key. Left out: a listener at the peer's port whose key would sign.
  */
 export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkBuff): World {
   const { th, iph } = skb;
@@ -188,8 +188,9 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
   };
   const full = sk.kind === SOCK_TCP;
   if (!full && tcp_parse_md5sig_option(th)) return net;
-  const signed = full && sk.md5 ? replySigned(rep, iph.daddr, iph.saddr) : rep;
   const gone = full && getSock(net, sk.id).id === 0;
+  const hasKey = full && sk.md5 && (!gone || kernel.md5UntilDestruct);
+  const signed = hasKey ? replySigned(rep, iph.daddr, iph.saddr) : rep;
   const held = gone
     ? { ...net, socks: [...net.socks, { ...sk, sk_state: TCP_CLOSE, hashed: false, orphan: true }] }
     : net;
