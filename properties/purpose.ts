@@ -316,7 +316,7 @@ function leadsBy(net: World, key: FlowI4, dev: number): boolean {
 
 /**
  * Whether a connection from `source` to the packet's peer can have a port: the one that its user bound, else one of the
- * host's range that nobody has bound (inet_hash_connect()).
+ * host's range that connections have for themselves, and no server (inet_hash_connect()).
  */
 function findsPort(net: World, sk: Sock, source: number, { iph, th }: SkBuff): boolean {
   const { low, high } = inet_sk_get_local_port_range(net);
@@ -325,7 +325,8 @@ function findsPort(net: World, sk: Sock, source: number, { iph, th }: SkBuff): b
   for (const other of net.socks) {
     const inReach = own ? other.inet_num === sk.inet_num : other.inet_num >= low && other.inet_num <= high;
     const there = other.inet_rcv_saddr === source && other.inet_daddr === iph.daddr && other.inet_dport === th.dest;
-    const bound = !own && other.kind === SOCK_TCP && (other.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+    const shared = (other.sk_userlocks & SOCK_BINDPORT_LOCK) === 0 && other.inet_daddr !== 0 && other.parent === 0;
+    const bound = !own && other.kind === SOCK_TCP && !shared;
     used = other.id !== sk.id && inReach && (bound || (hasTuple(other) && there)) ? used + 1 : used;
   }
   return used < (own ? 1 : high - low + 1);

@@ -23,7 +23,7 @@ export const connectionProperties: readonly Property[] = [
     claim:
       'The initial sequence number of a connection is the one that the generator gives for its addresses and ports on the wire, before NAT changes them.',
     asked: ['RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport)', 'RFC 9293 section 3.4.1'],
-    onStock: 'a VRF without an address gives a packet its source behind its checksums: vrf_process_v4_outbound()',
+    onStock: '',
     scope: fewPorts,
     speaksOf: (run, i, { skb }) => numberedAnew(run, i, skb),
     holds(run, i, { skb }) {
@@ -165,12 +165,12 @@ function inOrder(tp: Sock): boolean {
 
 /**
  * Whether the packet is the first SYN of a connection whose number the generator chose: nothing else was left to begin from,
- * not by a TIME_WAIT socket of some link either.
+ * not by a TIME_WAIT socket of some link either. A socket that has no address, in a VRF that has none, has no tuple yet.
  */
 function numberedAnew(run: Run, i: number, skb: SkBuff): boolean {
   let left = getSock(worldBefore(run, i), skb.sk).write_seq !== 0;
   for (const tw of worldBefore(run, i).socks) left = left || waitsWithTuple(run, i, tw, skb);
-  return opens(run, i, skb) && !left;
+  return opens(run, i, skb) && !left && getSock(worldAfter(run, i), skb.sk).inet_rcv_saddr !== 0;
 }
 
 /** Length of the IP and the TCP header without options, which the MSS does not count. */
