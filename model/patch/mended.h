@@ -18,6 +18,8 @@
  *   - Where no port is free the socket goes back: address, buckets, ehash; and its SYN leaves as it would have without
  *     the patch. Between the two another CPU may take port or tuple. The port is then shared, as among connections; a
  *     taken tuple is noticed: the socket stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
+ *   - A source that leads its packet by another link, where rules or paths choose by source, is not taken: the packet is
+ *     routed as without the patch. Policies are asked before a socket moves, and with the port that it has then.
  *   - nf_conntrack_in() is called directly. A module would go through a hook, so that mangle does not need conntrack.
  *   - A source is chosen only for protocols whose checksum is known here, ICMP, UDP, and TCP of TCP's own sockets: that of
  *     another may cover the source, and IPsec's outer packets have an owner that did not address them.
@@ -163,9 +165,31 @@ static bool reroute_is_needed(u32 faults, struct net *net, const struct flowi4 *
 	return rt->dst.dev != old->dst.dev || rt->rt_gw4 != old->rt_gw4;
 }
 
-/* Rules may select by source: the chosen one has to lead the same way, as in
- * ip_route_connect().
+/* Rules and paths may choose by source: whether the one that the route prefers leads
+ * by the same link.
  */
+static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
+{
+	struct flowi4 chosen = *fl4, again = *fl4;
+	struct rtable *rt, *now;
+	bool same;
+
+	rt = ip_route_output_key(net, &chosen);
+	if (IS_ERR(rt))
+		return true;
+	again.saddr = chosen.saddr;
+	now = ip_route_output_key(net, &again);
+	if (IS_ERR(now)) {
+		ip_rt_put(rt);
+		return true;
+	}
+	same = now->dst.dev == rt->dst.dev;
+	ip_rt_put(now);
+	ip_rt_put(rt);
+	return same;
+}
+
+/* The route for the source that it prefers, as in ip_route_connect(). */
 static int reroute_lookup(u32 faults, struct sk_buff *skb, struct flowi4 *fl4)
 {
 	struct flowi4 chosen = *fl4;
@@ -452,6 +476,8 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	reroute_key(faults, state->net, skb, sk, syn, &fl4);
 	if (!reroute_is_needed(faults, state->net, &fl4, saddr, mark, tos))
 		goto harder;
+	if (!(faults & FAULT_ONE_LOOKUP) && !reroute_leads_back(state->net, &fl4))
+		goto harder;
 	lookup = reroute_lookup(faults, skb, &fl4);
 	if (lookup < 0) {
 		ret = NF_DROP_ERR(lookup);
@@ -476,6 +502,14 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			u32 write_seq = sk_is_tcp(sk) ? tcp_sk(sk)->write_seq : 0;
 			__be16 oldport = th->source;
 
+			/* What no policy lets out moves nothing. */
+			if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
+				err = reroute_ask_policies(state->net, skb);
+				if (err < 0)
+					return NF_DROP_ERR(err);
+				iph = ip_hdr(skb);
+				th = tcp_hdr(skb);
+			}
 			err = reroute_move_sock(faults, sk, fl4.saddr,
 						skb_dst(skb)->dev, &back);
 			th->source = htons(inet->inet_num);
