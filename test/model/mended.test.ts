@@ -57,12 +57,14 @@ describe('without faults', () => {
     );
   }
 
-  it('the source stays where TOS alone changes, whatever path a lookup without it takes', () => {
+  it('the source stays where a mark leads by the same gateway, whatever source is preferred there', () => {
     const host = [
       ...LINKS,
-      'ip route add default nexthop via 10.1.0.254 nexthop via 10.0.0.254',
-      'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10',
-      'sysctl net.ipv4.fib_multipath_hash_policy=1',
+      'ip addr add 10.0.0.2/24 dev eth0',
+      'ip route add default via 10.0.0.254',
+      'ip route add default via 10.0.0.254 src 10.0.0.2 table 100',
+      'ip rule add fwmark 100 table 100',
+      'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
     ];
     const events = ['socket c tcp', 'connect c 8.8.8.8:53'];
     expect(sent(host, events)).toEqual(sent(host, events, stock));
