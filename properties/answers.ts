@@ -135,16 +135,17 @@ function lostAddress(run: Run, i: number, addr: number): boolean {
   return had && inet_lookup_ifaddr_rcu(worldBefore(run, i), addr) === 0;
 }
 
-/** Whether the operator, or time, has ended the connection that the packet was tracked by. */
+/** Whether the operator, time, or MASQUERADE at a change of links has ended the connection that the packet was tracked by. */
 export function forgotten(net: World, skb: SkBuff): boolean {
   const ct = getCt(net, skb.ct);
-  return ct.id !== 0 && (ct.dying || ct.timeout <= net.now);
+  return skb.ct !== 0 && (ct.id === 0 || ct.dying || ct.timeout <= net.now);
 }
 
 /**
  * Whether an answer to `sent` that comes in step `i` is lawfully kept from its socket: a rule or the strict filter drops it,
  * its link is down or in a VRF that the socket or its address is not in, the address that it goes to was taken away, or the tracked
- * connection has ended; or it was a group or a broadcast address that was asked, from which nobody answers (RFC 1122 section 3.2.1.3).
+ * connection has ended; or it was a group, a broadcast address or one of the host's own that was asked, from which nobody
+ * else answers (RFC 1122 section 3.2.1.3).
  */
 export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
   const net = worldBefore(run, i);
@@ -155,6 +156,6 @@ export function keptOut(run: Run, i: number, { dev, skb, sk }: Sent): boolean {
   const home = l3mdev_master_ifindex_by_index(net, inet_lookup_ifaddr_rcu(net, skb.iph.saddr));
   const apart = vrf !== home || (vrf !== 0 && getSock(net, sk).sk_bound_dev_if === 0);
   const type = inet_addr_type(net, skb.iph.daddr);
-  const toMany = type === RTN_BROADCAST || type === RTN_MULTICAST;
-  return dropped || toMany || down || apart || lostAddress(run, i, skb.iph.saddr) || forgotten(net, skb);
+  const nobody = type === RTN_BROADCAST || type === RTN_MULTICAST || inet_lookup_ifaddr_rcu(net, skb.iph.daddr) !== 0;
+  return dropped || nobody || down || apart || lostAddress(run, i, skb.iph.saddr) || forgotten(net, skb);
 }

@@ -16,6 +16,7 @@ import { inet_sk_get_local_port_range } from '../model/kernel/net/ipv4/inet_conn
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
+import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import {
@@ -39,6 +40,7 @@ import {
   TCP_SYN_SENT,
 } from '../model/types/sock.ts';
 import type { World } from '../model/types/world.ts';
+import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { asking, keptOut, lastSent, reaches } from './answers.ts';
 import {
   callOn,
@@ -288,7 +290,7 @@ function intact(skb: SkBuff): boolean {
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
  * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
- * too, a connection has to find a port there, and the user may not have named a link himself, or refused
+ * too, no IPsec policy may block what comes from there, a connection has to find a port there, and the user may not have named a link himself, or refused
  * gateways.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
@@ -300,12 +302,18 @@ function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const source = routeSource(net, skb);
   if (!leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
   if (isSyn(skb) && !findsPort(net, sk, source, skb)) return false;
+  if (isBlocked(net, { ...skb, iph: { ...skb.iph, saddr: source } })) return false;
   const { rt } = __ip_route_output_key(net, { ...key, flowi4_mark: 0 });
   const { err, fa } = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), key);
   const unmarked = skb.mark !== 0 && rt.err === 0 && rt.rt_type === RTN_UNICAST && otherLink(net, rt.dev, dev);
   return (
     unmarked || (err === 0 && fa.fa_type === RTN_UNICAST && fa.fib_nhs.length === 0 && otherLink(net, fa.nh_dev, dev))
   );
+}
+
+/** Whether an IPsec policy lets no packet with those addresses out. */
+function isBlocked(net: World, skb: SkBuff): boolean {
+  return xfrm_policy_lookup(net, decode_session4(skb)).action === XFRM_POLICY_BLOCK;
 }
 
 /** Whether the rules lead that key by this link, and by no other. */
