@@ -296,7 +296,11 @@ function rerouted(run: Run, i: number, id: number): boolean {
 
 /** Whether that packet was routed again for a user who demanded no path. */
 function routedAgain(run: Run, i: number, skb: SkBuff): boolean {
-  if (!rerouted(run, i, skb.id)) return false;
+  let there = false;
+  // A packet passes the hook twice on its way through a VRF.
+  for (const e of effectsOf(run, i))
+    there = there || (e.kind === 'reroute' && e.err === 0 && e.after.id === skb.id && e.after.dst.dev === skb.dst.dev);
+  if (!there) return false;
   const sk = ownerOf(run, i, skb);
   return userSocket(sk) && messageDevice(run, i, sk) === 0 && !dontRoute(run, i, sk);
 }
