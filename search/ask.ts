@@ -40,12 +40,12 @@ const BROKEN = 4;
 /** What a run says about properties, each asked once. */
 export class Answers {
   private readonly run: Run;
-  private readonly known: Uint8Array;
+  private readonly known: number[];
 
   /** `count` properties may be asked. */
   constructor(run: Run, count: number) {
     this.run = run;
-    this.known = new Uint8Array(count);
+    this.known = new Array<number>(count).fill(0);
   }
 
   ask(questions: readonly Question[]): void {
@@ -55,14 +55,18 @@ export class Answers {
     for (const { at } of open) known[at] = ASKED;
     for (let i = 0; i < run.steps.length; i++) {
       const shown = shownBy(run.steps[i] as Step);
-      for (const { at, about, holds, sometimes } of open) {
-        if ((about & shown) === 0) continue;
-        let answer = known[at] as number;
-        if ((answer & OCCURS) === 0 && sometimes(run, i)) answer |= OCCURS;
-        if ((answer & BROKEN) === 0 && !holds(run, i)) answer |= BROKEN;
-        known[at] = answer;
+      for (const question of open) {
+        if ((question.about & shown) !== 0) this.askOf(question, i);
       }
     }
+  }
+
+  private askOf({ at, holds, sometimes }: Question, i: number): void {
+    const { run, known } = this;
+    const before = known[at] as number;
+    const occurs = (before & OCCURS) === 0 && sometimes(run, i) ? OCCURS : 0;
+    const broken = (before & BROKEN) === 0 && !holds(run, i) ? BROKEN : 0;
+    known[at] = before | occurs | broken;
   }
 
   /** Whether the case of the property at that place occurs. */

@@ -177,11 +177,14 @@ function count(open: readonly Asked[], { run, answers }: Played): readonly Asked
     return [];
   }
   answers.ask(open.map(({ question }) => question));
-  for (const { question, seen } of open) {
+  const broken: Asked[] = [];
+  for (const one of open) {
+    const { question, seen } = one;
     seen.runs++;
     if (answers.occurs(question.at)) seen.occurred++;
+    if (answers.isBroken(question.at)) broken.push(one);
   }
-  return open.filter(({ question }) => answers.isBroken(question.at));
+  return broken;
 }
 
 export function scopeNamed(plan: Pick<Plan, 'scopes' | 'properties'>, name: string): RunScope {

@@ -15,7 +15,12 @@ export function junitXml({ review, failure }: Judged): string {
       else if (cell.counterexample !== null) test.standardOutput(`expected: ${cell.counterexample.finding}`);
     }
   }
-  return `${report.build()}\n`;
+  return `${withoutCount(report.build())}\n`;
+}
+
+/** Without a count of skipped tests at the root, which Jenkins' schema does not have there. */
+function withoutCount(xml: string): string {
+  return xml.replace(/(<testsuites [^>]*?) skipped="\d+"/, '$1');
 }
 
 function bodyOf({ counterexample }: Cell, message: string): string {

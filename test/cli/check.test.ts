@@ -6,6 +6,7 @@ import Ajv from 'ajv-draft-04';
 import addFormats from 'ajv-formats';
 import type { Log } from 'sarif';
 import { describe, expect, it } from 'vitest';
+import { validateXML } from 'xmllint-wasm';
 import type { Expected } from '../../cli/expected.ts';
 import { annotations, summary } from '../../cli/forms/github.ts';
 import { junitXml } from '../../cli/forms/junit.ts';
@@ -180,6 +181,15 @@ describe('JUnit', () => {
       cells.length,
       violated.length,
     ]);
+  });
+
+  it('is valid by the schema of Jenkins, and would not be with anything else in it', async () => {
+    const schema = [readFileSync('test/cli/junit.xsd', 'utf8')];
+    const xml = junitXml(judgedAlone(review));
+    const faults = async (contents: string) =>
+      (await validateXML({ xml: [{ fileName: 'check.xml', contents }], schema })).errors.map(({ message }) => message);
+    expect(await faults(xml)).toEqual([]);
+    expect(await faults(xml.replace('<testcase ', '<testcase colour="red" '))).toHaveLength(1);
   });
 
   it('fails nothing that is expected', () => {
