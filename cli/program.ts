@@ -215,8 +215,14 @@ function addSearches(all: Command): void {
   all
     .command('prove')
     .description("the solver's record: lemmas and their broken twins, a planted fault, every cell of the matrix")
-    .addOption(new Option('--part <part>', 'one part instead of all').choices(['lemmas', 'cells', 'planted']))
+    .addOption(
+      new Option('--part <part>', 'one part instead of all').choices(['lemmas', 'cells', 'structures', 'planted']),
+    )
     .option('--only <word,word>', 'lemmas and properties with one of those words in their id')
+    .addOption(new Option('--features <n>', 'structures: features of a host at most').argParser(whole).default(1))
+    .addOption(new Option('--events <n>', 'structures: events at most').argParser(positiveWhole).default(2))
+    .option('--scope <name>', 'structures: the scope of runs that they are made from', 'two-uplinks')
+    .addOption(variants('structures: this variant alone; may be given several times'))
     .addOption(budget('time for a lemma or a cell').default(300))
     .option('--second-opinion <folder>', 'write every closed question as SMT-LIB and ask an installed z3, too')
     .addOption(record())

@@ -37,6 +37,27 @@ const FORMS = {
       /** What a solver that is installed beside said about every question that was closed; absent when none was asked. */
       secondOpinion: z.object({ by: z.string(), asked: z.number(), agreed: z.number() }).optional(),
     }),
+    /** What is closed by size: every host with at most so many features of a scope, and every sequence of so many events. */
+    structures: z.array(
+      z.object({
+        date: z.string(),
+        scope: z.string(),
+        features: z.number(),
+        events: z.number(),
+        variant: z.string(),
+        shapes: z.number(),
+        closed: z.array(z.string()),
+        /** Broken promises; those whose smallest counterexample within the size is known. */
+        violated: z.array(z.string()),
+        smallest: z.array(z.string()),
+        /** Promises whose case no host of that size shows. */
+        vacuous: z.array(z.string()),
+        undecided: z.array(z.string()),
+        paths: z.number(),
+        queries: z.number(),
+        seconds: z.number(),
+      }),
+    ),
     /** What each engine said of the planted fault. */
     planted: z.object({ 'fast-check': outcome, runs: z.number(), z3: outcome }),
   }),

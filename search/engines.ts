@@ -45,7 +45,7 @@ async function solve(options: SearchOptions): Promise<readonly Cell[]> {
 
 /** What z3 said of a cell; what it found is made small. */
 function asCell(property: Property, kernel: Kernel, cell: SolvedCell, seed: number): Cell {
-  const { outcome, reason, text, agreed, occurred, ...counts } = cell;
+  const { outcome, reason, text, agreed, occurred, smallest: _, ...counts } = cell;
   const command = `reroute-check search ${property.id} ${kernelWords(kernel)} --engine z3`;
   const found = { by: 'z3', seed, command } as const;
   const small = (broken: Text) => minimise(broken, failing(property, kernel, isWorse(property, kernel, broken)));

@@ -20,6 +20,8 @@ export interface AskedCell {
 }
 
 export interface SolvedCell {
+  /** Whether no smaller shape of the scope breaks it, where it is violated and the shapes before that one were asked, too. */
+  readonly smallest: boolean;
   readonly outcome: 'violated' | 'exhausted' | 'undecided';
   /** A scenario that breaks the property on the plain source; not yet small. */
   readonly text: Text | null;
@@ -52,11 +54,16 @@ export interface Job {
 }
 
 /** A job before it is known which of its cells still need it. */
-type Planned = Omit<Job, 'budget'>;
+type Planned = Omit<Job, 'budget'> & {
+  /** Where the shape stands in its scope. */
+  readonly order: number;
+};
 
 interface CellState {
   readonly asked: AskedCell;
   text: Text | null;
+  /** Where the shape stands that breaks it. */
+  broken: number;
   readonly closed: Set<ProofShape>;
   /** Shapes that are left, and why. */
   readonly open: Map<ProofShape, string>;
@@ -71,12 +78,16 @@ export class Cells {
   private readonly states: readonly CellState[];
   private readonly budget: number;
   private readonly solved = new Set<number>();
+  private readonly isSmallestAsked: boolean;
 
-  constructor(asked: readonly AskedCell[], budget: number) {
+  /** `smallest`: whether the shapes before one that breaks a promise are asked, too. */
+  constructor(asked: readonly AskedCell[], budget: number, smallest = false) {
     this.budget = budget;
+    this.isSmallestAsked = smallest;
     this.states = asked.map((one) => ({
       asked: one,
       text: null,
+      broken: Number.POSITIVE_INFINITY,
       closed: new Set(),
       open: new Map(),
       paths: 0,
@@ -89,7 +100,7 @@ export class Cells {
 
   /** The jobs of a stage, once the stage before it is done. */
   planned(stage: Stage): readonly Planned[] {
-    const jobs = new Map<string, Planned & { readonly cells: number[]; readonly order: number }>();
+    const jobs = new Map<string, Planned & { readonly cells: number[] }>();
     for (const [at, { asked, open }] of this.states.entries()) {
       const { property, kernel, scope } = asked;
       const shapes = stage === 'apart' ? scope.shapes.filter((shape) => open.has(shape)) : scope.shapes;
@@ -106,7 +117,7 @@ export class Cells {
 
   /** What of a planned job is still to be asked; undefined where nothing is. */
   job({ cells, ...planned }: Planned): Job | undefined {
-    const left = cells.filter((at) => !this.solved.has(at));
+    const left = cells.filter((at) => this.isNeeded(at, planned.order));
     const [first] = left;
     if (first === undefined) return undefined;
     const budget = Math.min(...left.map((at) => this.share(this.state(at), planned.stage)));
@@ -128,8 +139,11 @@ export class Cells {
       state.paths += paths;
       state.queries += queries;
       state.milliseconds += milliseconds / cells.length;
-      if (answer.outcome === 'violated') state.text ??= answer.text;
-      else if (answer.outcome === 'closed') {
+      const order = state.asked.scope.shapes.indexOf(shape);
+      if (answer.outcome === 'violated' && order < state.broken) {
+        state.text = answer.text;
+        state.broken = order;
+      } else if (answer.outcome === 'closed') {
         state.open.delete(shape);
         state.closed.add(shape);
         state.agreed += answer.agreed;
@@ -143,9 +157,8 @@ export class Cells {
     return done;
   }
 
-  /** Cells that no further question was asked about. */
-  rest(): readonly number[] {
-    return [...this.states.keys()].filter((at) => !this.solved.has(at));
+  private isNeeded(at: number, order: number): boolean {
+    return !this.solved.has(at) || (this.isSmallestAsked && order < this.state(at).broken);
   }
 
   get done(): number {
@@ -154,10 +167,11 @@ export class Cells {
 
   /** What is known of a cell so far. */
   result(at: number): SolvedCell {
-    const { asked, text, closed, open, ...effort } = this.state(at);
+    const { asked, text, broken, closed, open, ...effort } = this.state(at);
     const { shapes } = asked.scope;
     const result = (outcome: SolvedCell['outcome'], reason: string): SolvedCell => {
-      return { outcome, text, reason, shapes: shapes.length, closed: closed.size, ...effort };
+      const smallest = text !== null && shapes.slice(0, broken).every((shape) => closed.has(shape));
+      return { outcome, text, smallest, reason, shapes: shapes.length, closed: closed.size, ...effort };
     };
     if (text !== null) return result('violated', '');
     const left = shapes.filter((shape) => !closed.has(shape));

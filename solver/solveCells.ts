@@ -7,7 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../model/types/world.ts';
 import { namedKernel } from '../own/patch.ts';
 import type { Property } from '../properties/property.ts';
-import { proofScopes } from '../properties/scopes/proofs.ts';
+import { proofScopes, type ShapeScope } from '../properties/scopes/proofs.ts';
 import { Cells, type Job, type SolvedCell, STAGES } from './cells.ts';
 import type { SolvedShape } from './solveShape.ts';
 import { HEAP_MB, takeThread } from './startThread.ts';
@@ -27,6 +27,11 @@ export interface SolveOptions {
   /** Milliseconds for each cell. */
   readonly budget: number;
   readonly seed: number;
+  /**
+   * The scope of all of them, in which the smallest shape is looked for that breaks each, so that no answer is ready before
+   * the end. Where there is none, it is that of each property.
+   */
+  readonly scope?: ShapeScope;
   /** Hears how far it is, in words and as a part of 1. */
   readonly progress: (message: string, part: number) => void;
   /** Hears each answer as soon as it is there, and of which cell it is. */
@@ -51,8 +56,9 @@ export async function solveCells(
 ): Promise<readonly Solved[]> {
   const solved: Solved[] = [];
   const cells = new Cells(
-    asked.map((one) => ({ ...one, scope: proofScopes[one.property.proof] })),
+    asked.map((one) => ({ ...one, scope: options.scope ?? proofScopes[one.property.proof] })),
     options.budget,
+    options.scope !== undefined,
   );
   const report = (at: number): void => {
     const answer = { ...(asked[at] as (typeof asked)[number]), cell: cells.result(at) };
@@ -79,7 +85,8 @@ export async function solveCells(
         budget: job.budget,
         seed: options.seed,
       });
-      for (const at of cells.take(job, answer, milliseconds)) report(at);
+      const done = cells.take(job, answer, milliseconds);
+      if (options.scope === undefined) for (const at of done) report(at);
     }
   };
   const work = async (): Promise<void> => {
@@ -89,7 +96,7 @@ export async function solveCells(
       const workers = Math.min(WORKERS, planned.length);
       await Promise.all(Array.from({ length: workers }, (_, n) => serve(stage, jobs, n)));
     }
-    for (const at of cells.rest()) report(at);
+    for (const at of asked.keys()) if (solved[at] === undefined) report(at);
   };
   try {
     const all = work();

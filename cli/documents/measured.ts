@@ -36,6 +36,18 @@ function cellsRow(): Row {
   ];
 }
 
+function structureRows(): readonly Row[] {
+  return readResult('solver').structures.map((row): Row => {
+    const { scope, features, events, variant, shapes, closed, violated, smallest, vacuous, undecided, date } = row;
+    const size = `every host with at most ${features} ${features === 1 ? 'feature' : 'features'} of ${scope} and at most ${events} events, on ${variant}`;
+    return [
+      size,
+      `${n(shapes)} shapes with all numbers: ${closed.length} promises closed, ${violated.length} broken (${smallest.length} of them by the smallest counterexample there is), no case of ${vacuous.length} occurs, ${undecided.length} undecided (${row.seconds} s, ${date})`,
+      `npm run prove -- --part structures --scope ${scope} --features ${features} --events ${events} --variant ${variant}`,
+    ];
+  });
+}
+
 function lemmasRow(): Row {
   const { date, outcomes, secondOpinion } = readResult('solver').lemmas;
   const count = (outcome: string) => n(Object.values(outcomes).filter((one) => one === outcome).length);
@@ -145,6 +157,7 @@ export function measuredTable(): string {
   const rows = [
     faultsRow(),
     cellsRow(),
+    ...structureRows(),
     lemmasRow(),
     plantedRow(),
     ...conformanceRows(),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { variants } from '../../model/patch/index.ts';
 import { properties } from '../../properties/index.ts';
 import { postHost, proofScopes } from '../../properties/scopes/proofs.ts';
+import type { RunScope } from '../../properties/scopes/runs.ts';
 import { bulkSearch } from '../../search/bulk.ts';
 import { asRecorded } from '../../search/outcome.ts';
 import { breaks } from '../../search/replays.ts';
@@ -17,6 +18,8 @@ import { type Proof, proveLemma } from '../../solver/proveLemma.ts';
 import { loadZ3, type Z3 } from '../../solver/smt.ts';
 import { solveCell } from '../../solver/solveCell.ts';
 import { type Solved, solveCells } from '../../solver/solveCells.ts';
+import { structuresOf } from '../../solver/structures.ts';
+import { chooseScopes, chooseVariants } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { interruptible } from '../interrupt.ts';
 import { progress } from '../progress.ts';
@@ -26,9 +29,14 @@ import { needToRecord, type Results, readResult, record, today } from '../result
 const PLANTED_RUNS = 200_000;
 
 export interface ProveOptions {
-  readonly part?: 'lemmas' | 'cells' | 'planted';
+  readonly part?: 'lemmas' | 'cells' | 'structures' | 'planted';
   /** Words of ids, with commas between. */
   readonly only?: string;
+  /** How many features and events the structures have at most, of which scope, and on which variants. */
+  readonly features: number;
+  readonly events: number;
+  readonly scope: string;
+  readonly variant?: readonly string[];
   /** Seconds for a lemma or a cell. */
   readonly budget: number;
   /** The folder for questions as SMT-LIB. */
@@ -150,6 +158,68 @@ async function proveCells(options: ProveOptions, recorded: Recorded['cells']): P
   return { date: today(), budget: options.budget, outcomes };
 }
 
+/** Solves every structure up to a size on one variant after the other; gives the record with what is new. */
+async function proveStructures(
+  options: ProveOptions,
+  recorded: Recorded['structures'],
+): Promise<Recorded['structures']> {
+  const { features, events } = options;
+  const [from] = chooseScopes(options.scope, properties) as [RunScope];
+  const scope = structuresOf(from, { features, events });
+  say(`scope ${scope.name}: ${scope.text}`);
+  const chosen = properties.filter(({ id }) => isChosen(options, id));
+  const show = progress();
+  let now = recorded;
+  for (const kernel of chooseVariants(options.variant ?? [])) {
+    const started = performance.now();
+    const cells = chosen.map((property) => ({ property, kernel }));
+    const budget = options.budget * 1000;
+    const solved = await solveCells(cells, { budget, seed: SEED, scope, progress: show.say });
+    show.done();
+    const named = (isOne: (cell: Solved['cell']) => boolean): string[] =>
+      solved.filter(({ cell }) => isOne(cell)).map(({ property }) => property.id);
+    const isVacuous = (cell: Solved['cell']) => cell.outcome === 'undecided' && cell.closed === cell.shapes;
+    const row = {
+      date: today(),
+      scope: from.name,
+      features,
+      events,
+      variant: kernel.name,
+      shapes: scope.shapes.length,
+      closed: named((cell) => cell.outcome === 'exhausted'),
+      violated: named((cell) => cell.outcome === 'violated'),
+      smallest: named((cell) => cell.smallest),
+      vacuous: named(isVacuous),
+      undecided: named((cell) => cell.outcome === 'undecided' && !isVacuous(cell)),
+      paths: Math.max(...solved.map(({ cell }) => cell.paths)),
+      queries: Math.max(...solved.map(({ cell }) => cell.queries)),
+      seconds: Math.round((performance.now() - started) / 1000),
+    };
+    reportStructures(row, solved);
+    now = [...now.filter((one) => !isSameRow(one, row)), row];
+  }
+  return now;
+}
+
+function isSameRow(a: Recorded['structures'][number], b: Recorded['structures'][number]): boolean {
+  return a.scope === b.scope && a.features === b.features && a.events === b.events && a.variant === b.variant;
+}
+
+function reportStructures(row: Recorded['structures'][number], solved: readonly Solved[]): void {
+  const { variant, shapes, closed, violated, smallest, vacuous, undecided, paths, queries, seconds: time } = row;
+  seen.undecided += undecided.length;
+  say(
+    `${variant}: ${shapes} shapes, at most ${paths} paths and ${queries} queries for a promise, ${time} s: ${closed.length} closed, ${violated.length} violated (${smallest.length} by the smallest there is), of ${vacuous.length} no case occurs, ${undecided.length} undecided`,
+  );
+  for (const { property, kernel, cell } of solved) {
+    if (cell.outcome === 'undecided' && undecided.includes(property.id)) say(`  ${property.id}: ${cell.reason}`);
+    if (cell.text === null) continue;
+    if (!breaks(property, kernel, cell.text)) throw new Error('a finding that breaks nothing');
+    const of = cell.smallest ? 'no smaller one breaks it' : 'smaller ones are open';
+    say(`  ${property.id}: ${of}: ${cell.text.events.join(', ')}`);
+  }
+}
+
 /** Both engines on a fault that is planted for them. */
 function provePlanted(z3: Z3, options: ProveOptions): Recorded['planted'] {
   const started = performance.now();
@@ -187,7 +257,8 @@ export async function proveVerb(options: ProveOptions): Promise<void> {
   const planted = isAsked('planted') ? provePlanted(z3, options) : before.planted;
   const cells = isAsked('cells') ? await proveCells(options, before.cells) : before.cells;
   if (cells === undefined) return;
+  const structures = isAsked('structures') ? await proveStructures(options, before.structures) : before.structures;
   say(`${seconds(started)}; ${seen.undecided} undecided, ${seen.different} other than recorded`);
-  if (options.record) record('solver', { lemmas: provenLemmas, planted, cells });
+  if (options.record) record('solver', { lemmas: provenLemmas, structures, planted, cells });
   process.exitCode = seen.different > 0 ? EXIT.violated : seen.undecided > 0 ? EXIT.undecided : EXIT.done;
 }

@@ -39,7 +39,8 @@ function address(a: number, b: number, c: number, d: number): number {
   return a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
 }
 
-const places: readonly Place[] = [
+/** The numbers that shapes have places for. */
+export const proofPlaces: readonly Place[] = [
   { name: 'a0', is: 'address', lo: address(10, 0, 0, 1), hi: address(10, 0, 0, 126), familiar: [address(10, 0, 0, 1)] },
   { name: 'a1', is: 'address', lo: address(10, 1, 0, 1), hi: address(10, 1, 0, 126), familiar: [address(10, 1, 0, 1)] },
   {
@@ -183,7 +184,7 @@ function either(name: string, ...events: readonly string[]): readonly ProofShape
 export const postHost: ShapeScope = {
   name: 'post-host',
   text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN, a server that speaks first, one on any address, a connection's mark, a group and a user's own segment with the post's own addresses",
-  places,
+  places: proofPlaces,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),
     shape('udp', 'socket c udp', 'send c 4 to {to}:{port}'),
@@ -281,7 +282,7 @@ const TOO_LONG = /^(cookie|tcp-answered|tcp-data)$/;
 export const postAddresses: ShapeScope = {
   name: 'post-addresses',
   text: `the shapes of ${postHost.name} but for cookies and unmarked exchanges, with the post's own addresses, 8.8.8.8 and 9.9.9.9; every mark, rule mark, mask and port, and whatever sequence numbers the hash gives`,
-  places,
+  places: proofPlaces,
   shapes: postHost.shapes
     .filter(({ name }) => !TOO_LONG.test(name))
     .map((one) => ({ ...one, host: own(one.host), events: own(one.events) })),
@@ -291,7 +292,7 @@ export const postAddresses: ShapeScope = {
 const timeWait: ShapeScope = {
   name: 'time-wait',
   text: "the post's host with every address and gateway in its two /24s, all traffic to 8.8.8.8 marked, one local port, TIME_WAIT reused: a connection to any port, closed, and another one a second later",
-  places,
+  places: proofPlaces,
   shapes: ['socket d tcp', 'socket d tcp mark 100'].map((second, at) =>
     on(steady, onePort)(
       at === 0 ? 'then-unmarked' : 'then-marked',
