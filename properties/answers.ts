@@ -22,7 +22,7 @@ import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '..
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
 import { otherDevice } from './moments.ts';
-import { destinationPort, tupleBeforeNat, worldAfter } from './packets.ts';
+import { destinationPort, rewiredSince, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
 const NO_SENT: Sent = { sk: 0, dev: 0, skb: NO_SKB };
@@ -46,7 +46,7 @@ function answerable({ iph, th, icmph, payload, dst }: SkBuff): boolean {
 
 /**
  * Whether the socket has one address or device and sent that packet from another, because its user named a source or a link
- * for it (IP_PKTINFO): it does not hear the answers that come there.
+ * for it (IP_PKTINFO), or the operator took the link out of the socket's VRF: it does not hear the answers that come there.
  */
 function deafToAnswers(run: Run, i: number, sk: Sock, { dev, skb }: Sent): boolean {
   let named = false;
@@ -60,7 +60,7 @@ function deafToAnswers(run: Run, i: number, sk: Sock, { dev, skb }: Sent): boole
   const elsewhere = sk.inet_rcv_saddr !== 0 && tupleBeforeNat(net, skb).src !== sk.inet_rcv_saddr;
   const bound = sk.sk_bound_dev_if;
   const byOther = bound !== 0 && dev !== bound && l3mdev_master_ifindex_by_index(net, dev) !== bound;
-  return named && (elsewhere || byOther);
+  return (named && (elsewhere || byOther)) || (byOther && rewiredSince(run, -1, i));
 }
 
 /** Whether a datagram socket was bound or connected after it sent what is to be answered: it then hears less, at its new address. */

@@ -16,7 +16,11 @@ const complement32 = (x: Num): Num => binary('shiftRightUnsigned', binary('bitXo
 /** A checksum as a sender computes it. */
 const checksum = (sum: Num): Num => complement(fold(fold(sum)));
 
-const [a, b, c] = [variable('a', 1, 0xffff), variable('b', 0, 0xffffffff), variable('c', 0, 0xffffffff)];
+const [a, b, c] = [
+  variable('residueA', 1, 0xffff),
+  variable('residueB', 0, 0xffffffff),
+  variable('residueC', 0, 0xffffffff),
+];
 const words = (x: Num): Num => fold(x);
 
 describe('without a question', () => {
