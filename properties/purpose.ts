@@ -290,14 +290,16 @@ function intact(skb: SkBuff): boolean {
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
  * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
- * too, no IPsec policy may block what comes from there, a connection has to find a port there, and the user may not have named a link himself, or refused
- * gateways.
+ * too, no IPsec policy may block what comes from there, a connection has to find a port there, and the user may not have
+ * named another link himself, or refused gateways.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;
   const net = worldBefore(run, i);
   const sk = ownerOf(run, i, skb);
   if (namesDevice(run, i, sk) || messageDevice(run, i, sk) !== 0 || dontRoute(run, i, sk)) return false;
+  const bound = sk.sk_bound_dev_if;
+  if (bound !== 0 && dev !== bound && l3mdev_master_ifindex_by_index(net, dev) !== bound) return false;
   const key = keyOf(skb, sk, 0, sk.sk_uid);
   const source = routeSource(net, skb);
   if (!leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
