@@ -5,7 +5,7 @@
 import { release } from 'node:os';
 import { type FlowClass, type Flows, flowsOf } from '../flows/classes.ts';
 import { eventsOf, type Fate, type Left } from '../flows/play.ts';
-import { isBroken, type Remedy, remediesFor } from '../flows/remedies.ts';
+import { isBroken, Remedies, type Remedy } from '../flows/remedies.ts';
 import { onRelease } from '../model/patch/releases/index.ts';
 import { stock } from '../model/patch/stock.ts';
 import { formatAddress } from '../scenario/format.ts';
@@ -56,11 +56,11 @@ interface Case {
 
 /** The first class of the host whose source is wrong and that a remedy repairs; undefined where there is none. */
 function caseOf(host: readonly string[]): Case | undefined {
-  const flows = flowsOf(readHostList('host', host).net, { kernels: [running], budget: 0 });
+  const flows = flowsOf(readHostList('host', host).net, { kernels: [running], bound: 0 });
   if (!flows.space.complete) return undefined;
   for (const broken of flows.classes) {
     if (!isBroken(broken) || !(broken.fates[0] as Fate).broken.includes('source-fits-route')) continue;
-    const remedies = remediesFor(flows, broken);
+    const remedies = new Remedies(flows).for(broken);
     if (remedies.length > 0) return { flows, broken, remedies };
   }
   return undefined;

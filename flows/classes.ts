@@ -1,11 +1,14 @@
 /** The flows of a host in classes: all flows of one leave by the same link and gateway with the same source, and break the same. */
 import { inet_make_mask } from '../model/kernel/include/linux/in.ts';
 import type { FibAlias } from '../model/types/route.ts';
+import type { XtTable, XtTarget } from '../model/types/verdict.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { AXES, type Axis, type Cell } from './axes.ts';
 import { type Fate, type Flow, fateOf, hostOn, type Left } from './play.ts';
-import { type Region, type Space, spaceOf } from './regions.ts';
+import { hitKey, type Region, type Space, spaceOf } from './regions.ts';
 import type { Box, Node } from './sets.ts';
+import { rulesOf } from './tests.ts';
+import { cellsOfFlow } from './why.ts';
 
 /** What a socket is bound to, or marked with, before it sends. */
 export interface Bound {
@@ -37,7 +40,7 @@ export interface Flows {
   readonly space: Space;
   /** The gravest first. */
   readonly classes: readonly FlowClass[];
-  /** Bindings that were not asked about, because the time was up. */
+  /** Bindings that were not asked about, because enough flows were played. */
   readonly left: readonly Bound[];
 }
 
@@ -45,8 +48,8 @@ export interface FlowsOptions {
   /** The first is the one whose promises are told. */
   readonly kernels: readonly Kernel[];
   readonly to?: { readonly addr: number; readonly port: number };
-  /** Milliseconds after which no further binding is begun. */
-  readonly budget: number;
+  /** So many flows of bound sockets are played at most. */
+  readonly bound: number;
 }
 
 /** Regions at most. */
@@ -112,6 +115,34 @@ export function withoutOthers(net: World, destinations: readonly number[]): Worl
   return { ...net, tables: net.tables.map((table) => ({ ...table, aliases: table.aliases.filter(covers) })) };
 }
 
+/** Targets behind which other packets than those of the flow and of its peer meet the rules. */
+const OTHERS: ReadonlySet<XtTarget['kind']> = new Set(['REJECT', 'DNAT', 'REDIRECT']);
+
+/** The rules that surely fit no packet of a flow. */
+function missedBy({ questions, hits, sets }: Space, cells: readonly number[]): ReadonlySet<number> {
+  const missed = new Set<number>();
+  const met = new Set<number>();
+  for (const walk of questions.walks) {
+    for (const { rule } of rulesOf(walk)) {
+      const hit = hits.get(hitKey(walk, rule));
+      const meets = hit !== undefined && sets.has(hit, cells);
+      if (meets && OTHERS.has(rule.target.kind)) return new Set();
+      (meets ? met : missed).add(rule.id);
+    }
+  }
+  for (const id of met) missed.delete(id);
+  return missed;
+}
+
+/** The host without those rules: a play then walks past none of them. */
+function withoutRules(net: World, ids: ReadonlySet<number>): World {
+  const less = (table: XtTable): XtTable => ({
+    ...table,
+    chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter(({ id }) => !ids.has(id)) })),
+  });
+  return { ...net, raw: less(net.raw), mangle: less(net.mangle), nat: less(net.nat), filter: less(net.filter) };
+}
+
 /** The same flow from a socket that is bound so. */
 export function withBound(flow: Flow, { port, ...bound }: Bound): Flow {
   return { ...flow, ...bound, values: port === 0 ? flow.values : { ...flow.values, sport: port } };
@@ -141,36 +172,44 @@ export function signature(fates: readonly Fate[], bound: Bound): string {
   );
 }
 
-function regionFlow(space: Space, { set }: Region, bound: Bound, to: FlowsOptions['to']): Flow {
-  const [box] = space.sets.boxes(set, 1).boxes;
-  return flowOf(space, box as Box, bound, to);
+/** A flow of a region, and the host as that flow meets it, on each kernel. */
+interface Played {
+  readonly region: Region;
+  readonly flow: Flow;
+  readonly hosts: readonly World[];
 }
 
 /**
  * The classes of the host's flows: those of free sockets, then of each binding those that fare otherwise. Bindings are asked
- * about until the budget ends.
+ * about as long as not too many flows are played.
  */
 export function flowsOf(net: World, options: FlowsOptions): Flows {
   const { kernels, to } = options;
-  const deadline = performance.now() + options.budget;
   const space = spaceOf(net, MOST, to);
-  const free = space.regions.map((region) => regionFlow(space, region, FREE, to));
+  const free = space.regions.map(({ set }) => flowOf(space, space.sets.boxes(set, 1).boxes[0] as Box, FREE, to));
   const small = withoutOthers(
     net,
     free.map(({ values }) => values.daddr),
   );
-  const hosts = kernels.map((kernel) => hostOn(kernel, small));
+  const booted = kernels.map((kernel) => hostOn(kernel, small));
+  const played = space.regions.map((region, n): Played => {
+    const flow = free[n] as Flow;
+    const missed = missedBy(space, cellsOfFlow(space, flow));
+    return { region, flow, hosts: booted.map((host) => withoutRules(host, missed)) };
+  });
   const classes: FlowClass[] = [];
   const left: Bound[] = [];
   const asFree: string[] = [];
+  let playedBound = 0;
   for (const bound of boundsOf(net, space)) {
-    if (bound !== FREE && performance.now() > deadline) {
+    if (bound !== FREE && playedBound + played.length > options.bound) {
       left.push(bound);
       continue;
     }
+    if (bound !== FREE) playedBound += played.length;
     const found = new Map<string, FlowClass>();
-    for (const [n, region] of space.regions.entries()) {
-      const flow = withBound(free[n] as Flow, bound);
+    for (const [n, { region, flow: unbound, hosts }] of played.entries()) {
+      const flow = withBound(unbound, bound);
       const fates = fatesOf(kernels, hosts, flow);
       const key = signature(fates, bound);
       if (bound === FREE) asFree.push(key);

@@ -9,20 +9,15 @@ import type { Box, Node } from './sets.ts';
 /** Values that are named one by one. */
 const MOST_VALUES = 3;
 
+/** One more, where it is the last. */
+const SHOWN_VALUES = MOST_VALUES + 1;
+
 /** Boxes of a class that are told. */
 const MOST_BOXES = 4;
 
-/** Ranges in order, those that touch as one. */
-function merged(ranges: readonly Range[]): readonly Range[] {
-  const sorted = [...ranges].sort((a, b) => a.first - b.first);
-  const found: Range[] = [];
-  for (const range of sorted) {
-    const before = found.at(-1);
-    if (before !== undefined && before.last + 1 === range.first)
-      found[found.length - 1] = { first: before.first, last: range.last };
-    else found.push(range);
-  }
-  return found;
+/** Values in one piece: of the flows that are told, or of others. */
+export interface Piece extends Range {
+  readonly own: boolean;
 }
 
 const LAST_ADDRESS = 0xffffffff;
@@ -32,63 +27,54 @@ function bitsWithout(address: number, other: number): number {
   return Math.clz32(address ^ other) + 1;
 }
 
-/** The largest prefix around an address that lies within the limits. */
-function prefixAround(address: number, low: number, high: number): Range & { readonly plen: number } {
-  const plen = Math.max(
+/** The length of the largest prefix around an address that lies within the limits. */
+function lengthAround(address: number, low: number, high: number): number {
+  return Math.max(
     low === 0 ? 0 : bitsWithout(address, low - 1),
     high === LAST_ADDRESS ? 0 : bitsWithout(address, high + 1),
   );
-  const size = 2 ** (32 - plen);
-  const first = Math.floor(address / size) * size;
-  return { plen, first, last: first + size - 1 };
 }
 
-/** Addresses as prefixes, the largest that have none of the others. */
-export function prefixesOf(ranges: readonly Range[], others: readonly Range[]): readonly string[] {
-  const found: string[] = [];
-  const apart = merged(others);
+/** Values in words, of which only the first are told. */
+interface Values {
+  readonly count: number;
+  readonly texts: readonly string[];
+}
+
+/** The addresses of pieces, which are in order, as prefixes: the largest that have none of the others. */
+export function prefixesOf(pieces: readonly Piece[], own: boolean): Values {
+  const texts: string[] = [];
+  let count = 0;
   let done = -1;
+  let low = 0;
   let next = 0;
-  for (const { first, last } of merged(ranges)) {
-    while (next < apart.length && (apart[next] as Range).first < first) next++;
-    const low = next === 0 ? 0 : (apart[next - 1] as Range).last + 1;
-    const high = next === apart.length ? LAST_ADDRESS : (apart[next] as Range).first - 1;
-    for (let from = Math.max(first, done + 1); from <= last; from = done + 1) {
-      const prefix = prefixAround(from, low, high);
-      found.push(prefix.plen === 32 ? formatAddress(prefix.first) : `${formatAddress(prefix.first)}/${prefix.plen}`);
-      done = prefix.last;
+  for (const [at, piece] of pieces.entries()) {
+    if (piece.own !== own) {
+      low = piece.last + 1;
+      continue;
+    }
+    next = Math.max(next, at);
+    while (next < pieces.length && pieces[next]?.own === own) next++;
+    const high = (pieces[next]?.first ?? LAST_ADDRESS + 1) - 1;
+    for (let from = Math.max(piece.first, done + 1); from <= piece.last; from = done + 1) {
+      const plen = lengthAround(from, low, high);
+      const size = 2 ** (32 - plen);
+      const first = Math.floor(from / size) * size;
+      done = first + size - 1;
+      if (count < SHOWN_VALUES) texts.push(plen === 32 ? formatAddress(first) : `${formatAddress(first)}/${plen}`);
+      count++;
     }
   }
-  return found;
+  return { count, texts };
 }
 
-function valuesOf(
-  axis: Axis,
-  cells: readonly Cell[],
-  others: readonly Cell[],
-  cgroups: readonly string[],
-): readonly string[] {
-  const ranges = merged(cells.flatMap((cell) => cell.ranges));
-  switch (axis) {
-    case 'daddr':
-      return prefixesOf(
-        ranges,
-        others.flatMap((cell) => cell.ranges),
-      );
-    case 'protocol':
-      return cells.map(({ value }) => (value === 1 ? 'ping' : formatProtocol(value)));
-    case 'cgroup':
-      return cgroups
-        .filter((_, n) => ranges.some(({ first, last }) => n >= first && n <= last))
-        .map((name) => `/${name}`);
-    default:
-      return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
-  }
+function valuesOf(all: readonly string[]): Values {
+  return { count: all.length, texts: all.slice(0, SHOWN_VALUES) };
 }
 
-function list(values: readonly string[]): string {
-  const shown = values.slice(0, values.length === MOST_VALUES + 1 ? MOST_VALUES + 1 : MOST_VALUES);
-  const more = values.length - shown.length;
+function list({ count, texts }: Values): string {
+  const shown = count === SHOWN_VALUES ? texts : texts.slice(0, MOST_VALUES);
+  const more = count - shown.length;
   return `${shown.join(', ')}${more === 0 ? '' : ` and ${more.toLocaleString('en')} more`}`;
 }
 
@@ -117,18 +103,30 @@ const ANY: Readonly<Record<Axis, string>> = {
 };
 
 /** What a box has on an axis, in words; '' for all that there is. */
-function axisText(space: Space, whole: readonly number[], axis: Axis, numbers: readonly number[]): string {
-  const has = new Set(numbers);
-  const cellOf = (n: number) => space.cells[axis][n] as Cell;
-  const others = whole.filter((n) => !has.has(n)).map(cellOf);
-  if (others.length === 0) return '';
-  const { cgroups } = space.questions;
-  const cells = numbers.map(cellOf);
-  const values = valuesOf(axis, cells, others, cgroups);
-  const lacks = valuesOf(axis, others, cells, cgroups);
-  return lacks.length < values.length && axis !== 'protocol'
-    ? `${ANY[axis]} but ${list(lacks)}`
-    : `${BEFORE[axis]}${list(values)}`;
+function axisText(space: Space, whole: readonly number[], axis: Axis, cells: ReadonlySet<number>): string {
+  if (cells.size === whole.length) return '';
+  if (axis === 'protocol') {
+    const values = [...cells].map((n) => (space.cells[axis][n] as Cell).value);
+    return list(valuesOf(values.map((value) => (value === 1 ? 'ping' : formatProtocol(value)))));
+  }
+  const pieces = piecesOf(space, axis, cells, new Set(whole));
+  const told = (own: boolean) => valuesOfPieces(space, axis, pieces, own);
+  const [values, lacks] = [told(true), told(false)];
+  return lacks.count < values.count ? `${ANY[axis]} but ${list(lacks)}` : `${BEFORE[axis]}${list(values)}`;
+}
+
+function valuesOfPieces(space: Space, axis: Axis, pieces: readonly Piece[], own: boolean): Values {
+  if (axis === 'daddr') return prefixesOf(pieces, own);
+  const ranges = pieces.filter((piece) => piece.own === own);
+  if (axis !== 'cgroup')
+    return valuesOf(ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)));
+  const has = (n: number) => ranges.some(({ first, last }) => n >= first && n <= last);
+  return valuesOf(space.questions.cgroups.filter((_, n) => has(n)).map((name) => `/${name}`));
+}
+
+/** A range of a cell, with the number of the cell. */
+interface CellRange extends Range {
+  readonly cell: number;
 }
 
 /** What has been told of a space: boxes of its classes share most of it. */
@@ -136,6 +134,8 @@ interface Words {
   /** The cells of every axis that any of the flows has. */
   readonly whole: Box;
   readonly texts: Map<string, string>;
+  /** All ranges of every axis, in order. */
+  readonly ranges: Readonly<Record<Axis, readonly CellRange[]>>;
 }
 
 const told = new WeakMap<Space, Words>();
@@ -145,24 +145,43 @@ function wordsOf(space: Space): Words {
   if (known !== undefined) return known;
   const { boxes } = space.sets.boxes(space.all, 4096);
   const whole = AXES.map((_, at) => [...new Set(boxes.flatMap((box) => box[at] as readonly number[]))]);
-  const words = { whole, texts: new Map<string, string>() };
+  const ranges = Object.fromEntries(
+    AXES.map((axis) => [
+      axis,
+      space.cells[axis]
+        .flatMap((one, cell) => one.ranges.map((range): CellRange => ({ ...range, cell })))
+        .sort((a, b) => a.first - b.first),
+    ]),
+  ) as unknown as Words['ranges'];
+  const words = { whole, texts: new Map<string, string>(), ranges };
   told.set(space, words);
   return words;
+}
+
+/** The values of those cells and of the others, in order; what touches is one piece. */
+function piecesOf(space: Space, axis: Axis, cells: ReadonlySet<number>, whole: ReadonlySet<number>): readonly Piece[] {
+  const found: { first: number; last: number; own: boolean }[] = [];
+  let open: (typeof found)[number] | undefined;
+  for (const { first, last, cell } of wordsOf(space).ranges[axis]) {
+    if (!whole.has(cell)) continue;
+    const own = cells.has(cell);
+    if (open !== undefined && open.own === own && open.last + 1 === first) {
+      open.last = last;
+      continue;
+    }
+    open = { first, last, own };
+    found.push(open);
+  }
+  return found;
 }
 
 /** The text of an axis, made once. */
 function textOfAxis(space: Space, axis: Axis, numbers: readonly number[]): string {
   const { whole, texts } = wordsOf(space);
   const key = `${axis} ${numbers.join()}`;
-  const cells = whole[AXES.indexOf(axis)] as readonly number[];
-  const text =
-    texts.get(key) ??
-    axisText(
-      space,
-      cells,
-      axis,
-      numbers.filter((n) => cells.includes(n)),
-    );
+  const all = whole[AXES.indexOf(axis)] as readonly number[];
+  const cells = new Set(numbers.filter((n) => all.includes(n)));
+  const text = texts.get(key) ?? axisText(space, all, axis, cells);
   texts.set(key, text);
   return text;
 }

@@ -74,14 +74,18 @@ export interface Left {
   readonly mark: number;
 }
 
-/** What became of a flow. */
-export interface Fate {
+/** Where a flow goes. */
+export interface Way {
   /** Its first packet, undefined where none left. */
   readonly first: Left | undefined;
-  /** Packets that left otherwise than the first. */
-  readonly others: readonly Left[];
   /** What a program was told, or where a packet was dropped; '' for nothing. */
   readonly end: string;
+}
+
+/** What became of a flow. */
+export interface Fate extends Way {
+  /** Packets that left otherwise than the first. */
+  readonly others: readonly Left[];
   /** The table that its route is in, 0 where none left. */
   readonly table: number;
   /** The route was looked up a second time. */
@@ -99,8 +103,8 @@ function leftOf(net: World, asked: number, effect: Extract<Effect, { readonly ki
   return { dev: name, gateway, saddr, daddr: daddr === asked ? 0 : daddr, mark: skb.mark };
 }
 
-function playEvents(kernel: Kernel, booted: World, lines: readonly string[]): Run {
-  const events = lines.map(eventOfLine);
+function playFlow(kernel: Kernel, booted: World, flow: Flow): Run {
+  const events = eventsOf(booted, flow).map(eventOfLine);
   const steps: Step[] = [];
   let world = booted;
   for (const event of events) {
@@ -159,22 +163,48 @@ function wrongAfterTranslation(
   return undefined;
 }
 
-/** Plays a flow on a host that is configured and booted for that kernel. */
-export function fateOf(kernel: Kernel, booted: World, flow: Flow): Fate {
-  const run = playEvents(kernel, booted, eventsOf(booted, flow));
-  const { daddr } = flow.values;
-  const all = run.steps.flatMap(({ world, effects }) =>
+const ASKED = properties.filter(({ gravity }) => gravity !== 'books');
+
+/** The promises that a run breaks, each with the first step that does. One step is asked after the other, as search/ask.ts does. */
+function brokenIn(run: Run): readonly { readonly property: Property; readonly at: number }[] {
+  const found = new Map<Property, number>();
+  for (const [i, { effects }] of run.steps.entries()) {
+    const shown = new Set<string>(effects.map(({ kind }) => kind));
+    for (const property of ASKED) {
+      const { about } = property;
+      if ((about === '' || shown.has(about)) && !found.has(property) && !property.holds(run, i)) found.set(property, i);
+    }
+  }
+  return ASKED.flatMap((property) => {
+    const at = found.get(property);
+    return at === undefined ? [] : [{ property, at }];
+  });
+}
+
+/** All packets that leave. */
+function packetsOf(run: Run, { values }: Flow): readonly Left[] {
+  return run.steps.flatMap(({ world, effects }) =>
     effects.flatMap((effect) =>
-      effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX ? [leftOf(world, daddr, effect)] : [],
+      effect.kind === 'xmit' && effect.dev !== LOOPBACK_IFINDEX ? [leftOf(world, values.daddr, effect)] : [],
     ),
   );
+}
+
+/** Where a flow goes on a host that is configured and booted for that kernel. */
+export function wayOf(kernel: Kernel, booted: World, flow: Flow): Way {
+  const run = playFlow(kernel, booted, flow);
+  return { first: packetsOf(run, flow)[0], end: endOf(run) };
+}
+
+/** The same, and which promises it breaks. */
+export function fateOf(kernel: Kernel, booted: World, flow: Flow): Fate {
+  const run = playFlow(kernel, booted, flow);
+  const all = packetsOf(run, flow);
   const broken: Property[] = [];
   const sentences: string[] = [];
   const translated = run.steps.at(-1)?.world.conntrack.some(({ srcNat, dstNat }) => srcNat || dstNat) === true;
-  for (const property of properties) {
-    if (property.gravity === 'books' || (translated && MEANT.has(property.id))) continue;
-    const at = run.steps.findIndex((_, i) => !property.holds(run, i));
-    if (at < 0) continue;
+  for (const { property, at } of brokenIn(run)) {
+    if (translated && MEANT.has(property.id)) continue;
     broken.push(property);
     sentences.push(property.finding(run, at));
   }

@@ -92,12 +92,16 @@ function linkRoute({ ifa_address, ifa_prefixlen, ifa_local }: InIfaddr, dev: str
   };
 }
 
-/** What may repair the class. */
-function candidates({ net }: Flows, { bound, flow, fates }: FlowClass): readonly Tried[] {
+/** What may repair the class; `selector` are the policy rules in place of the marks of the host. */
+function candidates(
+  { net }: Flows,
+  selector: ReturnType<Kernel['operator']>,
+  { bound, flow, fates }: FlowClass,
+): readonly Tried[] {
   const first = fates[0]?.first;
   if (first === undefined) return [];
   const tried: Tried[] = [{ name: 'MASQUERADE', commands: [masqueradeOn(net, first.dev)], program: '', flow }];
-  const { why, commands } = selectorRules.operator(net);
+  const { why, commands } = selector;
   if (why === '' && commands.length > 0) tried.push({ name: 'selector rules', commands, program: '', flow });
   const isFree = bound.mark === 0 && bound.saddr === 0 && bound.dev === '';
   if (isFree && first.mark !== 0)
@@ -121,44 +125,79 @@ function candidates({ net }: Flows, { bound, flow, fates }: FlowClass): readonly
   return tried;
 }
 
-/** The remedies that repair a class and leave the others as they are. */
-export function remediesFor(flows: Flows, broken: FlowClass): readonly Remedy[] {
-  const [kernel] = flows.kernels;
-  const [before] = broken.fates;
-  if (kernel === undefined || before === undefined) return [];
-  const found: Remedy[] = [];
-  for (const tried of candidates(flows, broken)) {
-    if (found.some(({ name }) => name === tried.name)) continue;
-    found.push(...withEffect(flows, broken, before, kernel, tried));
+/** What commands make of a host. Classes share remedies: each is run once, and every class is played once behind it. */
+class Changed {
+  private readonly kernel: Kernel;
+  private readonly booted: World;
+  private readonly fates = new Map<FlowClass, Fate>();
+
+  constructor(kernel: Kernel, net: World) {
+    this.kernel = kernel;
+    this.booted = hostOn(kernel, net);
   }
-  return found;
+
+  fate(flow: Flow): Fate {
+    return fateOf(this.kernel, this.booted, flow);
+  }
+
+  fateOfClass(one: FlowClass): Fate {
+    const fate = this.fates.get(one) ?? this.fate(one.flow);
+    this.fates.set(one, fate);
+    return fate;
+  }
 }
 
-/** The remedy that is tried, if it is one. */
-function withEffect(
-  flows: Flows,
-  broken: FlowClass,
-  before: Fate,
-  kernel: Kernel,
-  { name, commands, program, flow }: Tried,
-): readonly Remedy[] {
-  const changed = after(flows.net, commands);
-  if (changed === undefined) return [];
-  const booted = hostOn(kernel, changed);
-  const fate = fateOf(kernel, booted, flow);
-  if (!repairs(before, fate)) return [];
-  // Who binds to the address of a source rule wants its link.
-  const others =
-    commands.length === 0
-      ? []
-      : flows.classes.filter((one) => one !== broken && (flow.saddr === 0 || one.bound.saddr !== flow.saddr));
-  const costs: Cost[] = [];
-  for (const flowClass of others) {
-    const [was] = flowClass.fates as [Fate];
-    const is = fateOf(kernel, booted, flowClass.flow);
-    if (!sameWay(was, is)) return [];
-    const more = is.broken.filter((id) => !was.broken.includes(id));
-    if (more.length > 0) costs.push({ flowClass, broken: more });
+/** Tries what may repair the classes of a host. */
+export class Remedies {
+  private readonly flows: Flows;
+  private readonly selector: ReturnType<Kernel['operator']>;
+  /** By the commands; undefined where one is refused. */
+  private readonly known = new Map<string, Changed | undefined>();
+
+  constructor(flows: Flows) {
+    this.flows = flows;
+    this.selector = selectorRules.operator(flows.net);
   }
-  return [{ name, commands: commands.map(printHostCommand), program, flow, fate, costs }];
+
+  /** Those that repair a class and leave the others as they are. */
+  for(broken: FlowClass): readonly Remedy[] {
+    const [before] = broken.fates;
+    if (before === undefined) return [];
+    const found: Remedy[] = [];
+    for (const tried of candidates(this.flows, this.selector, broken)) {
+      if (!found.some(({ name }) => name === tried.name)) found.push(...this.withEffect(broken, before, tried));
+    }
+    return found;
+  }
+
+  private changed(commands: readonly HostCommand[]): Changed | undefined {
+    const text = commands.map(printHostCommand).join('\n');
+    if (!this.known.has(text)) {
+      const net = after(this.flows.net, commands);
+      this.known.set(text, net === undefined ? undefined : new Changed(this.flows.kernels[0] as Kernel, net));
+    }
+    return this.known.get(text);
+  }
+
+  /** The remedy that is tried, if it is one. */
+  private withEffect(broken: FlowClass, before: Fate, { name, commands, program, flow }: Tried): readonly Remedy[] {
+    const changed = this.changed(commands);
+    if (changed === undefined) return [];
+    const fate = changed.fate(flow);
+    if (!repairs(before, fate)) return [];
+    // Who binds to the address of a source rule wants its link.
+    const others =
+      commands.length === 0
+        ? []
+        : this.flows.classes.filter((one) => one !== broken && (flow.saddr === 0 || one.bound.saddr !== flow.saddr));
+    const costs: Cost[] = [];
+    for (const flowClass of others) {
+      const [was] = flowClass.fates as [Fate];
+      const is = changed.fateOfClass(flowClass);
+      if (!sameWay(was, is)) return [];
+      const more = is.broken.filter((id) => !was.broken.includes(id));
+      if (more.length > 0) costs.push({ flowClass, broken: more });
+    }
+    return [{ name, commands: commands.map(printHostCommand), program, flow, fate, costs }];
+  }
 }

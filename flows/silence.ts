@@ -3,7 +3,7 @@ import type { FibRule } from '../model/types/route.ts';
 import type { XtRule } from '../model/types/verdict.ts';
 import { printHostCommand } from '../scenario/host.ts';
 import { type Flows, FREE, flowOf } from './classes.ts';
-import { type Fate, type Flow, fateOf, hostOn } from './play.ts';
+import { type Flow, hostOn, type Way, wayOf } from './play.ts';
 import { hitKey } from './regions.ts';
 import { type PlacedRule, rulesOf, type Test, type Walk } from './tests.ts';
 import { ruleCommand, withoutRule } from './why.ts';
@@ -14,7 +14,7 @@ export interface Silent {
   readonly why: string;
 }
 
-function way({ first, end }: Fate): string {
+function way({ first, end }: Way): string {
   return JSON.stringify([first?.dev, first?.gateway, first?.daddr, end]);
 }
 
@@ -55,9 +55,9 @@ class Listener {
     this.flows = flows;
   }
 
-  private fate(net: Flows['net'], flow: Flow): Fate {
+  private goes(net: Flows['net'], flow: Flow): Way {
     const [kernel] = this.flows.kernels as [Flows['kernels'][number]];
-    return fateOf(kernel, hostOn(kernel, net), flow);
+    return wayOf(kernel, hostOn(kernel, net), flow);
   }
 
   mark(walk: Walk, placed: PlacedRule): void {
@@ -74,12 +74,12 @@ class Listener {
       return;
     }
     const flow = flowOf(space, box, FREE);
-    const now = this.fate(net, flow);
-    if (now.first === undefined || way(now) !== way(this.fate(withoutRule(net, walk, placed.rule.id), flow))) return;
+    const now = this.goes(net, flow);
+    if (now.first === undefined || way(now) !== way(this.goes(withoutRule(net, walk, placed.rule.id), flow))) return;
     const [rule] = asking as [FibRule];
     if (!reroutes(walk)) {
       const elsewhere = { ...flow, mark: markOf(placed.rule) };
-      if (way(this.fate(net, elsewhere)) === way(now)) return;
+      if (way(this.goes(net, elsewhere)) === way(now)) return;
       const place = `${walk.table.name} ${walk.chain}`;
       this.found.push({
         command,
@@ -91,14 +91,14 @@ class Listener {
   }
 
   /** A mark that a routing rule asks for, but another rule decides before it. */
-  private shadowed(flow: Flow, now: Fate, rule: FibRule, command: string): void {
+  private shadowed(flow: Flow, now: Way, rule: FibRule, command: string): void {
     const { net } = this.flows;
     const others = net.rules.filter((one) => one !== rule);
-    const moved = this.fate({ ...net, rules: [...others.slice(0, 1), rule, ...others.slice(1)] }, flow);
+    const moved = this.goes({ ...net, rules: [...others.slice(0, 1), rule, ...others.slice(1)] }, flow);
     if (way(moved) === way(now)) return;
     const decides = net.rules.find(
       (one) =>
-        one !== rule && way(this.fate({ ...net, rules: net.rules.filter((r) => r !== one) }, flow)) === way(moved),
+        one !== rule && way(this.goes({ ...net, rules: net.rules.filter((r) => r !== one) }, flow)) === way(moved),
     );
     const asks = printHostCommand({ kind: 'rule add', rule });
     const before =

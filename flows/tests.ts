@@ -5,6 +5,7 @@
  * left to the model.
  */
 import { inet_make_mask } from '../model/kernel/include/linux/in.ts';
+import { fib_props_error } from '../model/kernel/net/ipv4/fib_semantics.ts';
 import { ip_set_get_byname, partsOf } from '../model/kernel/net/netfilter/ipset/ip_set_core.ts';
 import { type FibAlias, type FibRule, RT_TABLE_LOCAL } from '../model/types/route.ts';
 import type { SetDim, XtMatch, XtRule, XtTable } from '../model/types/verdict.ts';
@@ -67,7 +68,10 @@ function maskRanges(addr: number, mask: number): readonly Range[] | undefined {
   return plen === undefined ? undefined : [prefixRange(addr, plen)];
 }
 
-/** Which routes of every table cover a destination, in the order in which they are tried: what they are, not how long they are. */
+/**
+ * Which routes of every table cover a destination, in the order in which they are tried: what they are, not how long they are.
+ * A route that never answers, because one before it does whatever is asked, is none of them.
+ */
 export function routesAsked(net: World): Asked {
   const suppressed = net.rules.map((rule) => rule.suppress_prefixlen).filter((plen) => plen >= 0);
   const contents = new Map<string, number>();
@@ -90,9 +94,10 @@ export function routesAsked(net: World): Asked {
     const isLocal = local?.byLength.some(({ mask, found }) => found.has((value & mask) >>> 0)) === true;
     return tables
       .map(({ tb_id, byLength }) => {
-        const numbers = byLength.flatMap(({ plen, mask, found }) =>
-          (found.get((value & mask) >>> 0) ?? []).map((n) => (merged && isLocal ? `${n}/${plen}` : String(n))),
-        );
+        const all = byLength.flatMap(({ mask, found }) => found.get((value & mask) >>> 0) ?? []);
+        const numbers = all
+          .filter(({ fa }, at) => !all.slice(0, at).some((before) => answersFor(before.fa, fa)))
+          .map(({ fa, number }) => (merged && isLocal ? `${number}/${fa.plen}` : String(number)));
         return numbers.length === 0 ? '' : `${tb_id}:${numbers.join()}`;
       })
       .join(' ');
@@ -106,20 +111,33 @@ export function routesAsked(net: World): Asked {
   return { name: ROUTES, bounds, says: covering };
 }
 
+/** Whether a route answers every lookup that one behind it would: of any link or of the same one, in no smaller scope. */
+function answersFor(fa: FibAlias, behind: FibAlias): boolean {
+  const anyLink = fib_props_error(fa.fa_type) !== 0;
+  const plain = (one: FibAlias) => one.fib_nhs.length <= 1;
+  const sameLink = !fa.dead && plain(fa) && plain(behind) && fa.nh_dev === behind.nh_dev;
+  return fa.fa_tos === 0 && fa.fib_scope >= behind.fib_scope && (anyLink || sameLink);
+}
+
+/** A route and the number of what it says. */
+interface Numbered {
+  readonly fa: FibAlias;
+  readonly number: number;
+}
+
 interface OfLength {
-  readonly plen: number;
   readonly mask: number;
-  readonly found: ReadonlyMap<number, readonly number[]>;
+  readonly found: ReadonlyMap<number, readonly Numbered[]>;
 }
 
 function lengths(aliases: readonly FibAlias[], numberOf: (fa: FibAlias) => number): readonly OfLength[] {
-  const all = new Map<number, Map<number, number[]>>();
+  const all = new Map<number, Map<number, Numbered[]>>();
   for (const fa of aliases) {
-    const found = all.get(fa.plen) ?? new Map<number, number[]>();
+    const found = all.get(fa.plen) ?? new Map<number, Numbered[]>();
     all.set(fa.plen, found);
-    found.set(fa.dst, [...(found.get(fa.dst) ?? []), numberOf(fa)]);
+    found.set(fa.dst, [...(found.get(fa.dst) ?? []), { fa, number: numberOf(fa) }]);
   }
-  return [...all].sort(([a], [b]) => b - a).map(([plen, found]) => ({ plen, mask: inet_make_mask(plen), found }));
+  return [...all].sort(([a], [b]) => b - a).map(([plen, found]) => ({ mask: inet_make_mask(plen), found }));
 }
 
 /** Collects what is asked of every axis. */

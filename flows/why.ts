@@ -4,7 +4,7 @@ import { NF_ACCEPT } from '../model/types/verdict.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { printHostCommand } from '../scenario/host.ts';
 import { AXES, type Cell } from './axes.ts';
-import { type Fate, type Flow, fateOf, hostOn } from './play.ts';
+import { type Flow, hostOn, type Way, wayOf } from './play.ts';
 import { hitKey, type Space } from './regions.ts';
 import { type PlacedRule, rulesOf, type Walk } from './tests.ts';
 
@@ -50,14 +50,14 @@ export function withoutRule(net: World, { table }: Walk, id: number): World {
 }
 
 /** What a rule has to change to be a reason. */
-function way({ first, end }: Fate): string {
+function way({ first, end }: Way): string {
   return JSON.stringify([first, end]);
 }
 
 /** The rules that a flow meets, those of netfilter first, and that decide where it goes and as whom. */
-export function reasonsOf(kernel: Kernel, net: World, space: Space, flow: Flow, fate: Fate): readonly Reason[] {
+export function reasonsOf(kernel: Kernel, net: World, space: Space, flow: Flow, fate: Way): readonly Reason[] {
   const cells = cellsOfFlow(space, flow);
-  const differs = (changed: World) => way(fateOf(kernel, hostOn(kernel, changed), flow)) !== way(fate);
+  const differs = (changed: World) => way(wayOf(kernel, hostOn(kernel, changed), flow)) !== way(fate);
   const found: Reason[] = [];
   for (const walk of space.questions.walks) {
     for (const placed of rulesOf(walk)) {

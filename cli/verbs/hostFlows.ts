@@ -3,7 +3,7 @@
 import { type FlowClass, type Flows, flowsOf } from '../../flows/classes.ts';
 import { boundText, leftText, ownerOf, setText } from '../../flows/describe.ts';
 import type { Fate } from '../../flows/play.ts';
-import { isBroken, type Remedy, remediesFor } from '../../flows/remedies.ts';
+import { isBroken, Remedies, type Remedy } from '../../flows/remedies.ts';
 import { type Silent, silentMarks } from '../../flows/silence.ts';
 import { type Reason, reasonsOf } from '../../flows/why.ts';
 import type { Kernel } from '../../model/types/world.ts';
@@ -29,8 +29,8 @@ export interface HostFlowsOptions {
 /** Variants that are compared where none is named, and no text of one's own. */
 const COMPARED = ['icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];
 
-/** Milliseconds in which sockets are asked about that are bound to something. */
-const BUDGET = 2_000;
+/** Flows of bound sockets that are played at most: a few seconds. */
+const BOUND = 5_000;
 
 /** Everything that is said of a class. */
 interface Told {
@@ -52,7 +52,7 @@ export async function hostFlows(files: readonly string[], options: HostFlowsOpti
   ];
   const flows = flowsOf(net, {
     kernels,
-    budget: BUDGET,
+    bound: BOUND,
     ...(options.to === undefined ? {} : { to: endpoint(options.to) }),
   });
   if (!flows.space.complete)
@@ -62,10 +62,11 @@ export async function hostFlows(files: readonly string[], options: HostFlowsOpti
       'this host tells more than 20,000 kinds of flows apart; ask for one destination, with --to',
     );
   const [stock] = kernels as [Kernel];
+  const remedies = new Remedies(flows);
   const told = flows.classes.map((flowClass): Told => {
     if (!isBroken(flowClass)) return { flowClass, reasons: [], remedies: [] };
     const reasons = reasonsOf(stock, flows.net, flows.space, flowClass.flow, flowClass.fates[0] as Fate);
-    return { flowClass, reasons, remedies: remediesFor(flows, flowClass) };
+    return { flowClass, reasons, remedies: remedies.for(flowClass) };
   });
   const silent = silentMarks(flows);
   tellNotes(notes);
@@ -126,7 +127,9 @@ function lines(
     ...bound(whole).flatMap(({ flowClass }) => boundLines(flows, flowClass)),
     ...(silent.length === 0 ? [] : ['', 'without effect']),
     ...silent.flatMap(({ command, why }) => [`  ${command}`, `    ${why}`]),
-    ...(left.length === 0 ? [] : ['', `not asked, for lack of time: sockets ${left.join(', ')}; --to asks for less`]),
+    ...(left.length === 0
+      ? []
+      : ['', `not asked, because there are so many flows: sockets ${left.join(', ')}; --to asks for less`]),
   ];
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type FlowClass, type Flows, flowsOf } from '../../flows/classes.ts';
 import { leftText, prefixesOf, setText } from '../../flows/describe.ts';
 import type { Fate, Left } from '../../flows/play.ts';
-import { isBroken, remediesFor } from '../../flows/remedies.ts';
+import { isBroken, Remedies } from '../../flows/remedies.ts';
 import { silentMarks } from '../../flows/silence.ts';
 import { reasonsOf } from '../../flows/why.ts';
 import { masquerade } from '../../model/patch/masquerade.ts';
@@ -23,7 +23,7 @@ const POST = [
 ];
 
 function flowsOn(...more: readonly string[]): Flows {
-  return flowsOf(readHostList('host', [...POST, ...more]).net, { kernels: [stock], budget: 0 });
+  return flowsOf(readHostList('host', [...POST, ...more]).net, { kernels: [stock], bound: 0 });
 }
 
 function brokenOf(flows: Flows): readonly FlowClass[] {
@@ -83,7 +83,7 @@ describe('classes', () => {
   test('the flows to one destination alone', () => {
     const { net } = readHostList('host', [...POST, 'iptables -t mangle -A OUTPUT -p tcp -j MARK --set-mark 100']);
     const to = { addr: 0x08080808, port: 443 };
-    const flows = flowsOf(net, { kernels: [stock, masquerade], budget: 0, to });
+    const flows = flowsOf(net, { kernels: [stock, masquerade], bound: 0, to });
     expect(flows.classes.map((one) => textOf(flows, one))).toEqual([
       'udp, ping: eth0 via 10.0.0.254 from 10.0.0.1',
       'tcp: eth1 via 10.1.0.254 from 10.0.0.1 with mark 100',
@@ -95,17 +95,15 @@ describe('classes', () => {
   });
 
   test('addresses are the fewest prefixes that have none of the others', () => {
-    const own = { first: 0x0a000001, last: 0x0a000001 };
-    const ranges = [
-      { first: 0x0a000000, last: 0x0a000000 },
-      { first: 0x0a000002, last: 0x0a0000fe },
+    const pieces = [
+      { first: 0x01000000, last: 0x09ffffff, own: false },
+      { first: 0x0a000000, last: 0x0a000000, own: true },
+      { first: 0x0a000002, last: 0x0a0000fe, own: true },
+      { first: 0x0a000100, last: 0xdfffffff, own: false },
     ];
-    const around = [
-      { first: 0x01000000, last: 0x09ffffff },
-      { first: 0x0a000100, last: 0xdfffffff },
-    ];
-    expect(prefixesOf(ranges, around)).toEqual(['10.0.0.0/24']);
-    expect(prefixesOf(ranges, [...around, own])).toHaveLength(8);
+    expect(prefixesOf(pieces, true)).toEqual({ count: 1, texts: ['10.0.0.0/24'] });
+    const between = { first: 0x0a000001, last: 0x0a000001, own: false };
+    expect(prefixesOf([...pieces.slice(0, 2), between, ...pieces.slice(2)], true).count).toBe(8);
   });
 });
 
@@ -113,7 +111,7 @@ describe('remedies', () => {
   test('each that is told was tried, and leaves from an address of its link', () => {
     const flows = flowsOn('iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 100');
     const [one] = brokenOf(flows) as [FlowClass];
-    const remedies = remediesFor(flows, one);
+    const remedies = new Remedies(flows).for(one);
     expect(remedies.map(({ name }) => name)).toEqual(['MASQUERADE', 'selector rules', 'SO_MARK', 'a source rule']);
     for (const { fate } of remedies) expect(fate.first?.saddr).toBe(0x0a010001);
   });
@@ -121,7 +119,7 @@ describe('remedies', () => {
   test('selector rules are not told where they would do something else', () => {
     const flows = flowsOn('iptables -t mangle -A OUTPUT -m length --length 60 -j MARK --set-mark 100');
     for (const one of brokenOf(flows)) {
-      expect(remediesFor(flows, one).map(({ name }) => name)).not.toContain('selector rules');
+      expect(new Remedies(flows).for(one).map(({ name }) => name)).not.toContain('selector rules');
     }
     expect(brokenOf(flows).length).toBeGreaterThan(0);
   });

@@ -39,7 +39,7 @@ describe('random hosts', () => {
     let asked = 0;
     for (let seed = 0; seed < HOSTS; seed++) {
       const net = hostOf(seed);
-      const flows = flowsOf(net, { kernels, budget: 0 });
+      const flows = flowsOf(net, { kernels, bound: 0 });
       const hosts = kernels.map((kernel) => hostOn(kernel, net));
       const words = wordsOfSeed(1000 + seed);
       for (let n = 0; n < FLOWS; n++) {
@@ -62,7 +62,7 @@ describe('random hosts', () => {
 
   test('all flows are in the classes', () => {
     for (let seed = 0; seed < HOSTS; seed++) {
-      const { space, classes } = flowsOf(hostOf(seed), { kernels: [stock], budget: 0 });
+      const { space, classes } = flowsOf(hostOf(seed), { kernels: [stock], bound: 0 });
       const { sets } = space;
       expect(classes.reduce((all, { set }) => sets.or(all, set), sets.none)).toBe(space.all);
       for (const [n, { set }] of classes.entries()) {

@@ -27,7 +27,7 @@ const host = [
 function asked(): Flows {
   return flowsOf(readHostList('host', host).net, {
     kernels: [stock],
-    budget: 0,
+    bound: 0,
     to: { addr: 0x08080808, port: 0 },
   });
 }
