@@ -14,7 +14,7 @@ interface Parts<E> {
   readonly sometimes?: Question<E>;
 }
 
-type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'about'> & Parts<E>;
+type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'each'> & Parts<E>;
 
 function yes(): boolean {
   return true;
@@ -27,7 +27,7 @@ function every<E extends Xmit | Reroute | Mangled>(
 ): Property {
   return everyStep({
     ...stated,
-    about,
+    each: { about, isOne, speaksOf, holds, sometimes },
     holds(run, i) {
       let ok = true;
       for (const e of effectsOf(run, i)) ok = ok && (!isOne(e) || !speaksOf(run, i, e) || holds(run, i, e));

@@ -6,7 +6,7 @@ import type { Effect } from '../model/types/world.ts';
 import { asking, keptOut, lastSent, reaches } from './answers.ts';
 import { everyDeparture } from './every.ts';
 import { worldAfter } from './packets.ts';
-import { at, effectsOf, everyStep, type Property, worldBefore } from './property.ts';
+import { at, effectsOf, everyStep, OF_STEPS, type Property, worldBefore } from './property.ts';
 import { owners, steadyMarks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 import { ownOf, routedTo } from './tunnels.ts';
@@ -92,7 +92,7 @@ export const netfilterProperties: readonly Property[] = [
       finding: (run, i) => `the outer packet of a tunnel is routed into the tunnel again: ${departure(run, i)}`,
     }),
     // Where the promise is kept, no such packet leaves: what shows its case is the second lookup.
-    about: '',
+    each: OF_STEPS,
     sometimes(run, i) {
       let seen = false;
       for (const e of effectsOf(run, i))

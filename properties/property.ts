@@ -21,9 +21,6 @@ export const GRAVITIES = [
 
 export type Gravity = (typeof GRAVITIES)[number];
 
-/** What a property may speak of alone; '' for more than one of them. */
-export type About = 'xmit' | 'reroute' | 'mangled' | '';
-
 /** One scenario played on one kernel: steps[i] is what events[i] did. An oops ends it early. */
 export interface Run {
   readonly kernel: Kernel;
@@ -55,20 +52,36 @@ export interface Property {
   readonly holds: (run: Run, i: number) => boolean;
   /** Whether step `i` is a case the claim speaks of: the partner of `holds`, without which it could hold of nothing. */
   readonly sometimes: (run: Run, i: number) => boolean;
-  /** The one kind of effect that it speaks of: a step without one keeps the promise and is no case of it. '' where it speaks of more. */
-  readonly about: About;
+  /** What `holds` and `sometimes` ask of each effect of one kind, where that is all; OF_STEPS elsewhere. */
+  readonly each: Each;
   /** What step `i` shows, the first that breaks the promise: a sentence for a network engineer, without capital and full stop. */
   readonly finding: (run: Run, i: number) => string;
 }
 
+/** A claim about effects of one kind: which of them are meant, of which the claim speaks, and what it says of those. */
+export interface Each {
+  readonly about: 'xmit' | 'reroute' | 'mangled' | '';
+  isOne(e: Effect): boolean;
+  speaksOf(run: Run, i: number, e: Effect): boolean;
+  holds(run: Run, i: number, e: Effect): boolean;
+  sometimes(run: Run, i: number, e: Effect): boolean;
+}
+
+function no(): boolean {
+  return false;
+}
+
+/** For a claim about whole steps. */
+export const OF_STEPS: Each = { about: '', isOne: no, speaksOf: no, holds: no, sometimes: no };
+
 /** A property as it is written down. */
 export type Stated = Omit<Property, Defaults> & Partial<Pick<Property, Defaults>>;
 
-type Defaults = 'purpose' | 'proof' | 'about';
+type Defaults = 'purpose' | 'proof' | 'each';
 
 /** A property stated of steps. */
 export function everyStep(stated: Stated): Property {
-  return { purpose: false, proof: 'post-host', about: '', ...stated };
+  return { purpose: false, proof: 'post-host', each: OF_STEPS, ...stated };
 }
 
 /** The world in which step `i` began. */

@@ -14,14 +14,15 @@ export function bootHost(kernel: Kernel, host: readonly HostCommand[]): World {
   return boot(kernel, host);
 }
 
-/** Plays events on a configured host, up to the end. */
-export function playOn(kernel: Kernel, booted: World, events: readonly Event[]): Run {
+/** Plays events on a configured host, up to the end; `hear` is called after each step. */
+export function playOn(kernel: Kernel, booted: World, events: readonly Event[], hear?: () => void): Run {
   const steps: Step[] = [];
   let world = booted;
   for (const event of events) {
     if (ended(world)) break;
     const next = step(kernel, world, event);
     steps.push(next);
+    hear?.();
     world = next.world;
   }
   return { kernel, events, boot: booted, steps };

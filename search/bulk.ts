@@ -6,19 +6,19 @@
  * that are played anywhere and in any order: what they found is taken in the order of their paths, as if one after the
  * other had been played.
  */
-import type { Event } from '../model/types/event.ts';
 import type { Kernel, World } from '../model/types/world.ts';
-import type { Property, Run } from '../properties/property.ts';
+import type { Property } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
-import { inexpressible, isKept, playOn } from '../scenario/play.ts';
+import { inexpressible, isKept } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
-import { Answers, type Question, questionsOf } from './ask.ts';
+import { type Question, type Questions, questionsOf, together } from './ask.ts';
+import { Beside, type Played } from './beside.ts';
 import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
 import { acceptedCommands, bootLines } from './replays.ts';
-import { firstTwins, playFrom, rerouted } from './twins.ts';
+import { firstTwins } from './twins.ts';
 import { isStock, withStocks } from './worse.ts';
 
 /** Event sequences that are played on one host. */
@@ -130,8 +130,9 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
   const { all, stockAt } = withStocks(plan.kernels);
   const questions = questionsOf(properties);
   const asked = all.map((kernel) => askedOf(kernel, plan, questions, closed));
-  const open = [...asked];
+  const open = asked.map(openOf);
   const twins = firstTwins(all);
+  const beside = new Beside(all, properties.length);
   let runs = 0;
   let e = piece.events;
   for (let h = piece.host; runs < piece.runs && e < eventsPerHost; h++, e = 0) {
@@ -140,16 +141,15 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
       const lines = drawEvents(scope, host, eventWords(seed, h, e));
       const events = lines.map(eventOfLine);
       const where = { text: { host, events: lines }, scope: scope.name, path: `${h}:${e}` };
-      const played: Played[] = [];
+      const played = beside.play(booted, events);
       for (const [k, kernel] of all.entries()) {
-        const now = playBeside(played[twins[k] as number], kernel, booted[k] as World, events, properties.length);
-        played.push(now);
+        const now = played[k] as Played;
         const onStock = played[stockAt[k] as number] as Played;
-        const broken = count(open[k] as readonly Asked[], now);
+        const broken = count(open[k] as Open, now);
         for (const { question, seen } of broken) {
           const { at } = question;
           const property = properties[at] as Property;
-          onStock.answers.ask([question]);
+          onStock.answers.ask(together([question]));
           const onIt = { occurs: onStock.answers.occurs(at), broken: onStock.answers.isBroken(at) };
           const worse = isKept(property, onIt);
           if (!hasRoom(failuresOf(seen), worse, failures)) continue;
@@ -157,7 +157,7 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
           const failure = { property: property.id, variant: kernel.name, worse, ...where };
           seen.failures.push({ failure, counts: { runs, occurred, inexpressible } });
           if (isEnough(kernel, failuresOf(seen), failures))
-            open[k] = (open[k] as readonly Asked[]).filter((one) => one.seen !== seen);
+            open[k] = openOf((open[k] as Open).asked.filter((one) => one.seen !== seen));
         }
       }
     }
@@ -167,18 +167,18 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
 }
 
 /** Counts what a run says about the properties that are open; gives those that it breaks. */
-function count(open: readonly Asked[], { run, answers }: Played): readonly Asked[] {
+function count({ asked, questions }: Open, { run, answers }: Played): readonly Asked[] {
   const why = inexpressible(run);
   if (why !== '') {
-    for (const { seen } of open) {
+    for (const { seen } of asked) {
       seen.inexpressible++;
       seen.why ||= why;
     }
     return [];
   }
-  answers.ask(open.map(({ question }) => question));
+  answers.ask(questions);
   const broken: Asked[] = [];
-  for (const one of open) {
+  for (const one of asked) {
     const { question, seen } = one;
     seen.runs++;
     if (answers.occurs(question.at)) seen.occurred++;
@@ -195,6 +195,16 @@ export function scopeNamed(plan: Pick<Plan, 'scopes' | 'properties'>, name: stri
 interface Asked {
   readonly question: Question;
   readonly seen: Seen;
+}
+
+/** What is still asked on a kernel. */
+interface Open {
+  readonly asked: readonly Asked[];
+  readonly questions: Questions;
+}
+
+function openOf(asked: readonly Asked[]): Open {
+  return { asked, questions: together(asked.map(({ question }) => question)) };
 }
 
 /** What is asked on a kernel: nothing where it is only compared with. */
@@ -224,25 +234,6 @@ function hasRoom(failures: readonly Failure[], worse: boolean, most: number): bo
 /** Whether no failure is wanted any more: those that are worse than stock are looked for to the end, and stock has none. */
 function isEnough(kernel: Kernel, failures: readonly Failure[], most: number): boolean {
   return !hasRoom(failures, !isStock(kernel), most);
-}
-
-/** A run, and what the properties say about it. */
-interface Played {
-  readonly run: Run;
-  readonly answers: Answers;
-}
-
-/** Plays events where a twin has played them, if there is one; without a second lookup nothing can be different. `count` properties may be asked about it. */
-function playBeside(
-  twin: Played | undefined,
-  kernel: Kernel,
-  booted: World,
-  events: readonly Event[],
-  count: number,
-): Played {
-  if (twin !== undefined && !rerouted(twin.run)) return twin;
-  const run = twin === undefined ? playOn(kernel, booted, events) : playFrom(twin.run, kernel, booted, events);
-  return { run, answers: new Answers(run, count) };
 }
 
 /** What all pieces saw, taken in the order of their paths. */

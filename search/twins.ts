@@ -1,6 +1,12 @@
-/** Kernels that do the same until a packet is routed a second time: what they play up to there is played once. */
-import type { Event } from '../model/types/event.ts';
-import type { Kernel, Step, World } from '../model/types/world.ts';
+/**
+ * Kernels that differ in nothing but their hook of mangle OUTPUT. What the first of them played is what another plays, up
+ * to the step in which its hook comes to something else: each is given the packets that the first one routed a second time.
+ */
+import { beginStep, mayDependOnStack, shown } from '../model/types/effects.ts';
+import type { Event, Picks } from '../model/types/event.ts';
+import type { SkBuff } from '../model/types/packet.ts';
+import type { NfHookState } from '../model/types/verdict.ts';
+import type { Effect, HookResult, Kernel, World } from '../model/types/world.ts';
 import { ownPatchOf } from '../own/patch.ts';
 import { type Run, worldBefore } from '../properties/property.ts';
 import { playOn } from '../scenario/play.ts';
@@ -19,20 +25,119 @@ export function firstTwins(kernels: readonly Kernel[]): readonly number[] {
   return kernels.map((kernel) => kernels.findIndex((other) => areTwins(kernel, other)));
 }
 
-/** Whether a packet was routed a second time. */
-function reroutes({ effects }: Step): boolean {
-  return effects.some(({ kind }) => kind === 'reroute');
-}
-
 /** Whether a packet of the run was routed a second time. */
 export function rerouted({ steps }: Run): boolean {
-  return steps.some(reroutes);
+  return steps.some(({ effects }) => effects.some(isReroute));
 }
 
-/** Plays events on a host where a twin has played them: from the first step on in which it routed a packet again. */
-export function playFrom(twin: Run, kernel: Kernel, booted: World, events: readonly Event[]): Run {
-  const shared = twin.steps.findIndex(reroutes);
-  if (shared <= 0) return playOn(kernel, booted, events);
-  const rest = playOn(kernel, worldBefore(twin, shared), events.slice(shared));
-  return { kernel, events, boot: booted, steps: [...twin.steps.slice(0, shared), ...rest.steps] };
+function isReroute({ kind }: Effect): boolean {
+  return kind === 'reroute';
+}
+
+/** A call of the hook that routed a packet a second time, and what came of it. */
+interface Reroute {
+  readonly net: World;
+  readonly skb: SkBuff;
+  readonly state: NfHookState;
+  readonly result: HookResult;
+  /** What the call itself showed. */
+  readonly effects: readonly Effect[];
+}
+
+/** A kernel of which the second lookups are noted. */
+export class Noted {
+  readonly kernel: Kernel;
+  private reroutes: Reroute[] = [];
+
+  constructor(kernel: Kernel) {
+    this.kernel = { ...kernel, ipt_mangle_out: (as, net, skb, state) => this.note(kernel, as, net, skb, state) };
+  }
+
+  private note(kernel: Kernel, as: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
+    const before = net.effects.length;
+    const result = kernel.ipt_mangle_out(as, net, skb, state);
+    if (result.net.effects.length > before) {
+      const effects = result.net.effects.slice(before);
+      if (effects.some(isReroute)) this.reroutes.push({ net, skb, state, result, effects });
+    }
+    return result;
+  }
+
+  /** Those since this was last called. */
+  take(): readonly Reroute[] {
+    if (this.reroutes.length === 0) return NONE;
+    const taken = this.reroutes;
+    this.reroutes = [];
+    return taken;
+  }
+}
+
+const NONE: readonly Reroute[] = [];
+
+/** A run with the second lookups of each of its steps. */
+export interface NotedRun extends Run {
+  readonly reroutes: readonly (readonly Reroute[])[];
+}
+
+/** Plays events on the first of some twins. */
+export function playNoted(noted: Noted, booted: World, events: readonly Event[]): NotedRun {
+  const { kernel } = noted;
+  const reroutes: (readonly Reroute[])[] = [];
+  noted.take();
+  const run = playOn(kernel, booted, events, () => reroutes.push(noted.take()));
+  return { ...run, reroutes };
+}
+
+/** The first step in which that twin does something of its own; as many as there are where it never does. */
+export function firstOwnStep({ steps, events, reroutes }: NotedRun, kernel: Kernel): number {
+  const own = reroutes.findIndex((calls, i) =>
+    calls.some((call) => !comesToTheSame(kernel, call, (events[i] as Event).picks)),
+  );
+  return own < 0 ? steps.length : own;
+}
+
+function comesToTheSame(kernel: Kernel, { net, skb, state, result, effects }: Reroute, picks: Picks): boolean {
+  const own = kernel.ipt_mangle_out(kernel, beginStep(net, picks), skb, state);
+  const ownEffects = shown(own.net);
+  return (
+    own.verdict === result.verdict &&
+    mayDependOnStack(own.net) === mayDependOnStack(result.net) &&
+    isSame(own.skb, result.skb) &&
+    hasSameFields(own.net, result.net, OF_THE_STEP) &&
+    areSameEffects(ownEffects, effects)
+  );
+}
+
+/** What a world has only while its step lasts. */
+const OF_THE_STEP: readonly string[] = ['picks', 'effects'] satisfies (keyof World)[];
+
+/** Which line of a patch shows an effect is said to people only. */
+const OF_THE_TEXT: readonly string[] = ['line'];
+
+function areSameEffects(a: readonly Effect[], b: readonly Effect[]): boolean {
+  return a.length === b.length && a.every((effect, i) => hasSameFields(effect, b[i] as Effect, OF_THE_TEXT));
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]));
+  return hasSameFields(a, b, []);
+}
+
+function hasSameFields(a: object, b: object, but: readonly string[]): boolean {
+  let fields = 0;
+  for (const field in a) {
+    if (!but.includes(field) && !isSame(a[field as never], b[field as never])) return false;
+    fields++;
+  }
+  for (const _ in b) fields--;
+  return fields === 0;
+}
+
+/** Plays events where a twin has played them, from that step on. */
+export function playFrom(twin: Run, own: number, kernel: Kernel, booted: World, events: readonly Event[]): Run {
+  if (own === 0) return playOn(kernel, booted, events);
+  const rest = playOn(kernel, worldBefore(twin, own), events.slice(own));
+  return { kernel, events, boot: booted, steps: [...twin.steps.slice(0, own), ...rest.steps] };
 }

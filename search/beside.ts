@@ -1,0 +1,59 @@
+/** Plays the same events on several kernels, and takes from each other what comes to the same: the runs, and what properties say about them. */
+import type { Event } from '../model/types/event.ts';
+import type { Kernel, World } from '../model/types/world.ts';
+import type { Run } from '../properties/property.ts';
+import { playOn } from '../scenario/play.ts';
+import { Answers } from './ask.ts';
+import { firstOwnStep, firstTwins, Noted, type NotedRun, playFrom, playNoted } from './twins.ts';
+
+/** A run, and what the properties say about it. */
+export interface Played {
+  readonly run: Run;
+  readonly answers: Answers;
+  /** The same run where twins are played beside it. */
+  readonly noted?: NotedRun;
+}
+
+/** Kernels that are played beside each other. */
+export class Beside {
+  private readonly kernels: readonly Kernel[];
+  private readonly twins: readonly number[];
+  private readonly noted: readonly (Noted | undefined)[];
+  private readonly count: number;
+
+  /** `count` properties may be asked about each run. */
+  constructor(kernels: readonly Kernel[], count: number) {
+    const twins = firstTwins(kernels);
+    this.kernels = kernels;
+    this.twins = twins;
+    this.noted = kernels.map((kernel, k) => (twins.lastIndexOf(k) > k ? new Noted(kernel) : undefined));
+    this.count = count;
+  }
+
+  /** Plays events on the hosts that these kernels have. */
+  play(booted: readonly World[], events: readonly Event[]): readonly Played[] {
+    const played: Played[] = [];
+    for (const k of this.kernels.keys()) played.push(this.playOne(k, booted[k] as World, events, played));
+    return played;
+  }
+
+  private playOne(k: number, booted: World, events: readonly Event[], before: readonly Played[]): Played {
+    const { count } = this;
+    const kernel = this.kernels[k] as Kernel;
+    const noted = this.noted[k];
+    if (noted !== undefined) {
+      const run = playNoted(noted, booted, events);
+      return { run, answers: new Answers(run, count, { noted }), noted: run };
+    }
+    const twin = before[this.twins[k] as number];
+    if (twin?.noted === undefined) return this.asked(playOn(kernel, booted, events));
+    const own = firstOwnStep(twin.noted, kernel);
+    if (own < twin.run.steps.length) return this.asked(playFrom(twin.run, own, kernel, booted, events));
+    const run = { ...twin.run, kernel };
+    return { run, answers: new Answers(run, count, { twin: twin.answers }) };
+  }
+
+  private asked(run: Run): Played {
+    return { run, answers: new Answers(run, this.count) };
+  }
+}
