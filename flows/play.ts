@@ -171,7 +171,7 @@ function brokenIn(run: Run): readonly { readonly property: Property; readonly at
   for (const [i, { effects }] of run.steps.entries()) {
     const shown = new Set<string>(effects.map(({ kind }) => kind));
     for (const property of ASKED) {
-      const { about } = property;
+      const { about } = property.each;
       if ((about === '' || shown.has(about)) && !found.has(property) && !property.holds(run, i)) found.set(property, i);
     }
   }
