@@ -5,7 +5,7 @@ import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../model/types/packet.ts
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import { properties } from '../properties/index.ts';
 import { routeSource } from '../properties/packets.ts';
-import type { Property, Run } from '../properties/property.ts';
+import { eventOf, type Property, type Run, type Shown } from '../properties/property.ts';
 import { formatError } from '../scenario/errno.ts';
 import { formatAddress, formatProtocol } from '../scenario/format.ts';
 import { eventOfLine } from '../scenario/text.ts';
@@ -169,10 +169,11 @@ const ASKED = properties.filter(({ gravity }) => gravity !== 'books');
 function brokenIn(run: Run): readonly { readonly property: Property; readonly at: number }[] {
   const found = new Map<Property, number>();
   for (const [i, { effects }] of run.steps.entries()) {
-    const shown = new Set<string>(effects.map(({ kind }) => kind));
+    const shown = new Set<Shown>([eventOf(run, i), ...effects].map(({ kind }) => kind));
     for (const property of ASKED) {
-      const { about } = property.each;
-      if ((about === '' || shown.has(about)) && !found.has(property) && !property.holds(run, i)) found.set(property, i);
+      const { asksOf } = property;
+      const isAsked = asksOf.length === 0 || asksOf.some((kind) => shown.has(kind));
+      if (isAsked && !found.has(property) && !property.holds(run, i)) found.set(property, i);
     }
   }
   return ASKED.flatMap((property) => {

@@ -165,6 +165,7 @@ export const addressProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: twoUplinks,
+    asksOf: ['send'],
     holds(run, i) {
       const sk = unconnectedSender(run, i);
       if (sk.id === 0) return true;
@@ -200,6 +201,7 @@ export const addressProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: owners,
+    asksOf: ['send'],
     holds(run, i) {
       const sk = unconnectedSender(run, i);
       if (sk.id === 0 || !hasMoment(run, i)) return true;

@@ -14,7 +14,7 @@ interface Parts<E> {
   readonly sometimes?: Question<E>;
 }
 
-type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'each'> & Parts<E>;
+type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'asksOf' | 'each'> & Parts<E>;
 
 function yes(): boolean {
   return true;
@@ -27,6 +27,7 @@ function every<E extends Xmit | Reroute | Mangled>(
 ): Property {
   return everyStep({
     ...stated,
+    asksOf: [about],
     each: { about, isOne, speaksOf, holds, sometimes },
     holds(run, i) {
       let ok = true;

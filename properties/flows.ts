@@ -52,6 +52,7 @@ export const flowProperties: readonly Property[] = [
     asked: ['ip-sysctl: rp_filter, src_valid_mark', 'RFC 3704 section 2.2'],
     onStock: '',
     scope: connectionMarks,
+    asksOf: ['answer'],
     holds(run, i) {
       if (!filterSees(run, i)) return true;
       let ok = true;

@@ -20,6 +20,7 @@ export const netfilterProperties: readonly Property[] = [
     asked: ['include/uapi/linux/netfilter.h: NF_DROP to NF_STOP, errno and queue number in the high half'],
     onStock: '',
     scope: steadyMarks,
+    asksOf: ['verdict'],
     holds(run, i) {
       let ok = true;
       for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'verdict' || legal(e.verdict));
@@ -48,6 +49,7 @@ export const netfilterProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: steadyMarks,
+    asksOf: ['alloc', 'verdict'],
     holds(run, i) {
       if (at(run, i).world.oops.where !== '') return true;
       let ok = true;
@@ -70,6 +72,7 @@ export const netfilterProperties: readonly Property[] = [
     asked: ['RFC 9293 section 3.10.7', 'RFC 1122 section 3.2.2.6', 'socket(7)'],
     onStock: 'a VRF without an address gives a packet its source behind its checksums: vrf_process_v4_outbound()',
     scope: steadyMarks,
+    asksOf: ['answer'],
     holds(run, i) {
       const sk = asking(run, i);
       return sk.id === 0 || reaches(run, i, sk) || keptOut(run, i, lastSent(worldBefore(run, i), sk.id));
@@ -92,6 +95,7 @@ export const netfilterProperties: readonly Property[] = [
       finding: (run, i) => `the outer packet of a tunnel is routed into the tunnel again: ${departure(run, i)}`,
     }),
     // Where the promise is kept, no such packet leaves: what shows its case is the second lookup.
+    asksOf: ['xmit', 'reroute'],
     each: OF_STEPS,
     sometimes(run, i) {
       let seen = false;

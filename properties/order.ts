@@ -57,6 +57,7 @@ export const orderProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: statefulHost,
+    asksOf: ['answer'],
     holds(run, i) {
       if (!answeredTracked(run, i)) return true;
       let ok = true;

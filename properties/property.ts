@@ -52,11 +52,16 @@ export interface Property {
   readonly holds: (run: Run, i: number) => boolean;
   /** Whether step `i` is a case the claim speaks of: the partner of `holds`, without which it could hold of nothing. */
   readonly sometimes: (run: Run, i: number) => boolean;
+  /** Events and effects of which a step must have one to be asked about: without any it keeps the promise and is no case. Empty for all steps. */
+  readonly asksOf: readonly Shown[];
   /** What `holds` and `sometimes` ask of each effect of one kind, where that is all; OF_STEPS elsewhere. */
   readonly each: Each;
   /** What step `i` shows, the first that breaks the promise: a sentence for a network engineer, without capital and full stop. */
   readonly finding: (run: Run, i: number) => string;
 }
+
+/** What a step can be known by: its event, and what it shows. */
+export type Shown = Event['kind'] | Effect['kind'];
 
 /** A claim about effects of one kind: which of them are meant, of which the claim speaks, and what it says of those. */
 export interface Each {
@@ -77,11 +82,11 @@ export const OF_STEPS: Each = { about: '', isOne: no, speaksOf: no, holds: no, s
 /** A property as it is written down. */
 export type Stated = Omit<Property, Defaults> & Partial<Pick<Property, Defaults>>;
 
-type Defaults = 'purpose' | 'proof' | 'each';
+type Defaults = 'purpose' | 'proof' | 'asksOf' | 'each';
 
 /** A property stated of steps. */
 export function everyStep(stated: Stated): Property {
-  return { purpose: false, proof: 'post-host', each: OF_STEPS, ...stated };
+  return { purpose: false, proof: 'post-host', asksOf: [], each: OF_STEPS, ...stated };
 }
 
 /** The world in which step `i` began. */

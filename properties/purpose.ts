@@ -92,6 +92,7 @@ function served({
   return everyStep({
     ...PURPOSE,
     ...stated,
+    asksOf: ['xmit', 'answer'],
     holds: (run, i) => wrongOne(run, i, { isOne, isRight }).dev === 0 && unheard(run, i, isOne).id === 0,
     sometimes(run, i) {
       let seen = false;
@@ -264,6 +265,7 @@ export const purposeProperties: readonly Property[] = [
     concern: 'connection',
     gravity: 'dead connection',
     scope: openConversations,
+    asksOf: ['say'],
     claim: 'What a server says before its client does reaches a client whose packets a mark sends by another link.',
     asked: ['RFC 9293 section 3.10.7.4', 'RFC 5321 section 3.1 (the server greets)'],
     holds(run, i) {

@@ -165,6 +165,7 @@ export const routeProperties: readonly Property[] = [
     asked: ['C17 section 6.7.9: an object without initialiser is indeterminate', 'ip-rule(8): the selectors there are'],
     onStock: '',
     scope: otherPaths,
+    asksOf: ['reroute'],
     holds(run, i) {
       if (!lookedUpAgain(run, i) || !mayDependOnStack(at(run, i).world)) return true;
       const event = eventOf(run, i);

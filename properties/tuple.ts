@@ -84,6 +84,7 @@ export const tupleProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: owners,
+    asksOf: ['micro', 'mangled'],
     holds(run, i) {
       if (!hasMoment(run, i)) return true;
       const sent = answerableSent(run, i);
@@ -142,6 +143,7 @@ export const tupleProperties: readonly Property[] = [
     asked: ['bind(2): EADDRINUSE', 'POSIX.1-2017 bind()'],
     onStock: '',
     scope: owners,
+    asksOf: ['micro', 'mangled'],
     holds(run, i) {
       if (!hasMoment(run, i)) return true;
       const ports = heldPorts(run, i);
@@ -218,6 +220,7 @@ export const tupleProperties: readonly Property[] = [
     asked: ['sk_fullsock() and inet_sk(): requests, time-wait and raw sockets are smaller objects'],
     onStock: '',
     scope: twoUplinks,
+    asksOf: ['wrong-kind', 'mangled'],
     holds(run, i) {
       let ok = true;
       for (const e of effectsOf(run, i)) ok = ok && e.kind !== 'wrong-kind';

@@ -3,18 +3,56 @@
  * know of a step natively is found once (`tools/copies/remembered.ts`).
  */
 import type { Effect } from '../model/types/world.ts';
-import { type Each, effectsOf, type Property, type Run } from '../properties/property.ts';
+import { type Each, effectsOf, eventOf, type Property, type Run, type Shown } from '../properties/property.ts';
 import type { Noted } from './twins.ts';
 
 /** A property as it is asked; records of one form are asked faster. */
 export interface Question {
   /** Its place among all. */
   readonly at: number;
+  /** The bits of what a step must show to be asked about. */
+  readonly asksOf: number;
   readonly holds: Property['holds'];
   readonly sometimes: Property['sometimes'];
   readonly each: Each;
   /** Whether it was seen to play further on the run's kernel. */
   plays: boolean;
+}
+
+/** A bit for each event and effect, and one for what every step has. */
+const BITS: Readonly<Record<Shown, number>> = {
+  socket: 1 << 1,
+  bind: 1 << 2,
+  listen: 1 << 3,
+  connect: 1 << 4,
+  close: 1 << 5,
+  send: 1 << 6,
+  answer: 1 << 7,
+  say: 1 << 8,
+  receive: 1 << 9,
+  retransmit: 1 << 10,
+  host: 1 << 11,
+  wait: 1 << 12,
+  xmit: 1 << 13,
+  alloc: 1 << 14,
+  free: 1 << 15,
+  deliver: 1 << 16,
+  leak: 1 << 17,
+  verdict: 1 << 18,
+  reroute: 1 << 19,
+  mangled: 1 << 20,
+  micro: 1 << 21,
+  'wrong-kind': 1 << 22,
+  'use-after-free': 1 << 23,
+  syscall: 1 << 24,
+  refused: 1 << 25,
+};
+const ANY = 1;
+
+function shownBy(run: Run, i: number): number {
+  let shown = ANY | BITS[eventOf(run, i).kind];
+  for (const { kind } of effectsOf(run, i)) shown |= BITS[kind];
+  return shown;
 }
 
 /** Questions that are asked together: about each step as a whole, and about one kind of effect. */
@@ -26,7 +64,10 @@ export interface Questions {
 
 /** All of them, in the order of the properties. */
 export function questionsOf(properties: readonly Property[]): readonly Question[] {
-  return properties.map(({ holds, sometimes, each }, at) => ({ at, holds, sometimes, each, plays: false }));
+  return properties.map(({ asksOf, holds, sometimes, each }, at) => {
+    const bits = asksOf.length === 0 ? ANY : asksOf.reduce((all, kind) => all | BITS[kind], 0);
+    return { at, asksOf: bits, holds, sometimes, each, plays: false };
+  });
 }
 
 export function together(all: readonly Question[]): Questions {
@@ -75,7 +116,10 @@ export class Answers {
   private askAll({ ofSteps, ofEach }: Questions, playing: boolean): void {
     const { run } = this;
     for (let i = 0; i < run.steps.length; i++) {
-      for (const question of ofSteps) if (this.isOpen(question, playing)) this.askOfStep(question, i);
+      const shown = shownBy(run, i);
+      for (const question of ofSteps) {
+        if ((question.asksOf & shown) !== 0 && this.isOpen(question, playing)) this.askOfStep(question, i);
+      }
       for (const e of effectsOf(run, i)) {
         if (e.kind !== 'xmit' && e.kind !== 'reroute' && e.kind !== 'mangled') continue;
         const about = ofEach[e.kind];
