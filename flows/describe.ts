@@ -200,10 +200,10 @@ export function setText(space: Space, set: Node): readonly string[] {
 }
 
 /** `eth1 via 10.1.0.254 from 10.0.0.1 with mark 100`. */
-export function leftText({ dev, gateway, saddr, daddr, mark }: Left): string {
+export function leftText({ dev, gateway, saddr, daddr, mark, isProtected }: Left): string {
   const way = gateway === 0 ? dev : `${dev} via ${formatAddress(gateway)}`;
   const to = daddr === 0 ? '' : ` to ${formatAddress(daddr)}`;
-  return `${way} from ${formatAddress(saddr)}${to}${mark === 0 ? '' : ` with mark ${mark}`}`;
+  return `${way} from ${formatAddress(saddr)}${to}${mark === 0 ? '' : ` with mark ${mark}`}${isProtected ? ', protected by IPsec' : ''}`;
 }
 
 /** What a socket is bound to, '' for nothing. */

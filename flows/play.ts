@@ -72,6 +72,8 @@ export interface Left {
   /** 0 where it is the one that the program named. */
   readonly daddr: number;
   readonly mark: number;
+  /** By IPsec. */
+  readonly isProtected: boolean;
 }
 
 /** Where a flow goes. */
@@ -100,7 +102,7 @@ function leftOf(net: World, asked: number, effect: Extract<Effect, { readonly ki
   const { dev, gateway, skb } = effect;
   const name = net.devs.find(({ ifindex }) => ifindex === dev)?.name ?? `if${dev}`;
   const { saddr, daddr } = skb.iph;
-  return { dev: name, gateway, saddr, daddr: daddr === asked ? 0 : daddr, mark: skb.mark };
+  return { dev: name, gateway, saddr, daddr: daddr === asked ? 0 : daddr, mark: skb.mark, isProtected: skb.dst.xfrm };
 }
 
 function playFlow(kernel: Kernel, booted: World, flow: Flow): Run {

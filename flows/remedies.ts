@@ -55,13 +55,16 @@ function after(net: World, commands: readonly HostCommand[]): World | undefined 
 
 function repairs(before: Fate, now: Fate): boolean {
   const [a, b] = [before.first, now.first];
-  const same = a !== undefined && b !== undefined && a.dev === b.dev && a.gateway === b.gateway && a.daddr === b.daddr;
+  if (a === undefined || b === undefined) return false;
+  const same = a.dev === b.dev && a.gateway === b.gateway && a.daddr === b.daddr && a.isProtected === b.isProtected;
   return same && !now.crashed && before.end === now.end && before.broken.every((id) => !now.broken.includes(id));
 }
 
 /** Whether a class goes the same way as before. */
 function sameWay({ first: a, end }: Fate, now: Fate): boolean {
-  return a?.dev === now.first?.dev && a?.gateway === now.first?.gateway && end === now.end && !now.crashed;
+  const b = now.first;
+  const same = a?.dev === b?.dev && a?.gateway === b?.gateway && a?.isProtected === b?.isProtected;
+  return same && end === now.end && !now.crashed;
 }
 
 interface Tried {

@@ -10,6 +10,7 @@ import { ip_set_get_byname, partsOf } from '../model/kernel/net/netfilter/ipset/
 import { type FibAlias, type FibRule, RT_TABLE_LOCAL } from '../model/types/route.ts';
 import type { SetDim, XtMatch, XtRule, XtTable } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
+import type { XfrmPolicy } from '../model/types/xfrm.ts';
 import { type Asked, type Axis, inRanges, type Range } from './axes.ts';
 
 /** One comparison: the axis, the name of the question, and the answer that fits; '' where all that counts is which answer it is. */
@@ -43,6 +44,7 @@ export interface Questions {
   /** The chains that a packet passes, in order. */
   readonly walks: readonly Walk[];
   readonly testOf: (walk: Walk, rule: XtRule) => Test;
+  /** Of routing, and the policies of IPsec. */
   readonly rules: readonly Test[];
   /** Protocols that a rule names, besides those that every host has. */
   readonly protocols: readonly number[];
@@ -256,6 +258,17 @@ class Collector {
     return [this.ask(axis, { name, bounds, says }, '', false)];
   }
 
+  /** A policy of IPsec: it is asked of the packet as it is then, whose source and ports can be others. */
+  policy(policy: XfrmPolicy): Test {
+    const comparisons: Comparison[] = [];
+    if (policy.prefixlen_d > 0)
+      comparisons.push(this.ranges('daddr', [prefixRange(policy.daddr, policy.prefixlen_d)], false, false));
+    if (policy.proto !== 0) comparisons.push(this.protocol(policy.proto, false, false));
+    for (const [axis, port] of [['sport', policy.sport] as const, ['dport', policy.dport] as const])
+      if (port !== 0) comparisons.push(this.ranges(axis, [{ first: port, last: port }], false, false));
+    return { comparisons, deed: '', whole: false, rule: undefined };
+  }
+
   rule(rule: FibRule, translated: boolean): Test {
     const comparisons: Comparison[] = [];
     const add = (axis: Axis, ranges: readonly Range[], sure: boolean) => {
@@ -311,7 +324,10 @@ export function questionsOf(net: World): Questions {
     return test;
   };
   for (const walk of walks) for (const { rule } of rulesOf(walk)) testOf(walk, rule);
-  const rules = net.rules.map((rule) => collector.rule(rule, translated));
+  const rules = [
+    ...net.rules.map((rule) => collector.rule(rule, translated)),
+    ...net.xfrm_policy.map((policy) => collector.policy(policy)),
+  ];
   const routes = routesAsked(net);
   collector.ask('daddr', routes, '', false);
   for (const { aliases } of net.tables) {

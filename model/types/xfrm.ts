@@ -13,6 +13,11 @@ export interface XfrmPolicy {
   readonly proto: number;
   readonly sport: number;
   readonly dport: number;
+  /** A packet whose mark has other bits under the mask is not for it. C: struct xfrm_mark. */
+  readonly mark: number;
+  readonly mark_mask: number;
+  /** The interface that its packets are sent through, 0 for none. */
+  readonly if_id: number;
   /** Smaller is asked first. */
   readonly priority: number;
   /** XFRM_POLICY_*. */
@@ -29,6 +34,9 @@ export const NO_POLICY: XfrmPolicy = {
   proto: 0,
   sport: 0,
   dport: 0,
+  mark: 0,
+  mark_mask: 0,
+  if_id: 0,
   priority: -1,
   action: XFRM_POLICY_ALLOW,
   tmpl: false,

@@ -2,7 +2,7 @@
 import type { HostCommand } from '../../model/types/host.ts';
 import { NO_POLICY, XFRM_POLICY_ALLOW, XFRM_POLICY_BLOCK, type XfrmPolicy } from '../../model/types/xfrm.ts';
 import { wrong } from '../error.ts';
-import { formatPrefix, formatProtocol } from '../format.ts';
+import { formatHex, formatPrefix, formatProtocol } from '../format.ts';
 import { readNumber, readPrefix, U16, U32 } from '../words.ts';
 import { type Names, readIpProtocol, readName } from './names.ts';
 import { type Draft, decisive, exact, fits, harmless, type Option, readOptions, unknown } from './options.ts';
@@ -50,6 +50,18 @@ const POLICY: readonly Option<PolicyDraft>[] = [
   exact('priority', (words, draft) => {
     draft.priority = readNumber(words.value('priority', 'a number'), 'a priority', U32);
   }),
+  exact('mark', (words, draft) => {
+    const mark = readNumber(words.value('mark', 'a number'), 'a mark', U32);
+    draft.mark_mask = U32;
+    if (words.next === 'mask') {
+      words.take();
+      draft.mark_mask = readNumber(words.value('mask', 'a number'), 'a mask', U32);
+    }
+    draft.mark = (mark & draft.mark_mask) >>> 0;
+  }),
+  exact('if_id', (words, draft) => {
+    draft.if_id = readNumber(words.value('if_id', 'a number'), 'an interface', U32);
+  }),
   exact('tmpl', (words, draft) => {
     draft.tmpl = true;
     if (words.done) wrong('"tmpl" ends the command, and a word such as "proto esp" must follow it');
@@ -61,8 +73,7 @@ const POLICY: readonly Option<PolicyDraft>[] = [
     }
   }),
   ...harmless<PolicyDraft>('it names the policy, and does not select', 'index 1', 'flag 1', 'ctx 1'),
-  ...decisive<PolicyDraft>('the policy would be for packets of every mark', 'mark 1', 'mask 1'),
-  ...decisive<PolicyDraft>('the policy would be for packets of every link', 'dev 1', 'if_id 1'),
+  ...decisive<PolicyDraft>('the policy would be for packets of every link', 'dev 1'),
   ...decisive<PolicyDraft>('the policy would stay for ever', 'limit 2'),
   ...decisive<PolicyDraft>('the policy would be the only one that applies', 'ptype 1'),
 ];
@@ -98,6 +109,9 @@ export function printPolicy(policy: XfrmPolicy): string {
   if (policy.sport !== 0) words.push('sport', String(policy.sport));
   if (policy.dport !== 0) words.push('dport', String(policy.dport));
   words.push('dir out');
+  if (policy.mark_mask !== 0) words.push('mark', String(policy.mark));
+  if (policy.mark_mask !== 0 && policy.mark_mask !== U32) words.push('mask', formatHex(policy.mark_mask));
+  if (policy.if_id !== 0) words.push('if_id', String(policy.if_id));
   if (policy.action === XFRM_POLICY_BLOCK) words.push('action block');
   if (policy.priority !== 0) words.push('priority', String(policy.priority));
   if (policy.tmpl) words.push('tmpl proto esp');

@@ -80,6 +80,21 @@ describe('classes', () => {
     expect(broken.map((one) => textOf(flows, one))).toEqual(['tcp to 10.96.0.10: eth1 from 10.0.0.1 to 10.1.0.9']);
   });
 
+  test('policies of IPsec divide flows by their destination, and by the mark that rules give', () => {
+    const flows = flowsOn(
+      'iptables -t mangle -A OUTPUT -p udp --dport 53 -j MARK --set-mark 100',
+      'ip xfrm policy add src 0.0.0.0/0 dst 8.8.8.8/32 dir out tmpl proto esp',
+      'ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out mark 100 action block priority 7',
+    );
+    const texts = flows.classes.map((one) => textOf(flows, one));
+    expect(texts.filter((text) => text.endsWith('protected by IPsec')).map((text) => text.split(':')[0])).toEqual([
+      'tcp, ping to 8.8.8.8; udp to 8.8.8.8 to any port but 53',
+      'udp to 8.8.8.8 to port 53',
+    ]);
+    const refused = flows.classes.filter(({ fates }) => fates[0]?.first === undefined);
+    expect(refused.flatMap(({ set }) => setText(flows.space, set))).toEqual(['udp to anywhere but 8.8.8.8 to port 53']);
+  });
+
   test('the flows to one destination alone', () => {
     const { net } = readHostList('host', [...POST, 'iptables -t mangle -A OUTPUT -p tcp -j MARK --set-mark 100']);
     const to = { addr: 0x08080808, port: 443 };

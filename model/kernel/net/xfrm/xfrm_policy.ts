@@ -3,7 +3,7 @@
  *
  * Left out: associations, which are taken to exist; the transformation itself, so that a protected packet is shown as it is
  * before, and with it the second way of the ESP packet through the hooks; policies of sockets, of input and forwarding,
- * marks, interfaces and the default policy.
+ * links of type xfrm and the default policy.
  */
 
 import { EEXIST, EPERM } from '../../../types/errno.ts';
@@ -27,11 +27,20 @@ function __xfrm4_selector_match(sel: XfrmPolicy, fl4: FlowI4): boolean {
   );
 }
 
+/**
+ * Whether a policy is for the key.
+ *
+ * C: net/xfrm/xfrm_policy.c, xfrm_policy_match(). No packet is sent through a link of type xfrm, so that none has an if_id.
+ */
+function xfrm_policy_match(pol: XfrmPolicy, fl: FlowI4): boolean {
+  return pol.if_id === 0 && ((fl.flowi4_mark ^ pol.mark) & pol.mark_mask) === 0 && __xfrm4_selector_match(pol, fl);
+}
+
 /** The policy of output for the key, NO_POLICY when there is none. C: net/xfrm/xfrm_policy.c, xfrm_policy_lookup(). */
 export function xfrm_policy_lookup(net: World, fl: FlowI4): XfrmPolicy {
   let found = NO_POLICY;
   for (const policy of net.xfrm_policy) {
-    const applies = found.priority < 0 && __xfrm4_selector_match(policy, fl);
+    const applies = found.priority < 0 && xfrm_policy_match(policy, fl);
     found = applies ? policy : found;
   }
   return found;
@@ -68,7 +77,7 @@ export function decode_session4(skb: SkBuff): FlowI4 {
   };
 }
 
-/** Whether two policies select the same. */
+/** Whether two policies select the same, for the same marks and interface. */
 function sameSelector(a: XfrmPolicy, b: XfrmPolicy): boolean {
   return (
     a.saddr === b.saddr &&
@@ -77,7 +86,10 @@ function sameSelector(a: XfrmPolicy, b: XfrmPolicy): boolean {
     a.prefixlen_d === b.prefixlen_d &&
     a.proto === b.proto &&
     a.sport === b.sport &&
-    a.dport === b.dport
+    a.dport === b.dport &&
+    a.mark === b.mark &&
+    a.mark_mask === b.mark_mask &&
+    a.if_id === b.if_id
   );
 }
 
