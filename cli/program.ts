@@ -260,6 +260,7 @@ function addQuestions(all: Command): void {
     )
     .addOption(patch())
     .addOption(release())
+    .option('--host <file>', 'play it on this host, commands or what a machine prints, in place of its own')
     .addOption(json())
     .action(async (file, options) => (await import('./verbs/trace.ts')).trace(file, options));
 

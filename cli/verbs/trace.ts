@@ -1,12 +1,13 @@
 /** `reroute-check trace`: one scenario on one kernel, step by step. */
 import type { Kernel } from '../../model/types/world.ts';
-import { type LoadedScenario, loadScenario } from '../../scenario/scenario.ts';
+import { readHostText } from '../../scenario/host.ts';
+import { type LoadedScenario, loadScenario, readText } from '../../scenario/scenario.ts';
 import { comparisonText, type Told } from '../../scenario/story/compare.ts';
 import { storyOf, untilCrash } from '../../scenario/story/story.ts';
 import { storyText } from '../../scenario/story/tell.ts';
 import { traceOf } from '../../scenario/trace.ts';
 import { choosePatch, chooseVariant } from '../choose.ts';
-import { withoutPatch } from '../hostNotes.ts';
+import { tellNotes, withoutPatch } from '../hostNotes.ts';
 import { violationsOf } from '../violations.ts';
 import { watchedKernel } from '../watched.ts';
 
@@ -15,6 +16,8 @@ export interface TraceOptions {
   /** A text of one's own, behind the variants. */
   readonly patch?: string;
   readonly release?: string;
+  /** A host in place of that of the file. */
+  readonly host?: string;
   readonly json?: boolean;
 }
 
@@ -36,8 +39,16 @@ function asText(all: readonly Told[], kernels: readonly Kernel[]): string {
   return [...withoutPatch(kernels, first.story.run.boot), ...lines].join('\n');
 }
 
+/** The scenario on another host. */
+function onHost(loaded: LoadedScenario, file: string): LoadedScenario {
+  const { lines, notes } = readHostText([{ file, text: readText(file) }]);
+  tellNotes(notes);
+  return { ...loaded, scenario: { ...loaded.scenario, host: lines.map(({ command }) => command) } };
+}
+
 export function trace(file: string, options: TraceOptions): void {
-  const loaded = loadScenario(file);
+  const read = loadScenario(file);
+  const loaded = options.host === undefined ? read : onHost(read, options.host);
   const { patch, variant: names = patch === undefined ? [loaded.variant ?? 'stock'] : [] } = options;
   const release = options.release ?? loaded.release;
   const kernels = [

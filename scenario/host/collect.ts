@@ -27,6 +27,7 @@ import {
   readRule,
   readRuleJson,
 } from './listing/routes.ts';
+import { isNftTable, isOfOthers, readNftTable } from './nft.ts';
 import { logicalLine, refuseStrangers, Shell, type ShellCommand, type SourceLine } from './shell.ts';
 import { showsSettings } from './sysctl.ts';
 
@@ -146,6 +147,8 @@ class Collector {
   private heading: Heading = NO_HEADING;
   private save: { from: SourceLine; name: string; lines: SourceLine[] } | undefined;
   private saveIsNft = false;
+  /** Places of iptables that chains of nf_tables are asked at. */
+  private readonly nftHooks = new Set<string>();
   private at = 0;
 
   constructor(lines: readonly SourceLine[]) {
@@ -211,6 +214,34 @@ class Collector {
     return true;
   }
 
+  /** A table of `nft list ruleset`. */
+  private takeNft(first: SourceLine): boolean {
+    const from = this.at;
+    for (let open = 0; ; this.at++) {
+      const line = this.lines[this.at];
+      if (line === undefined) wrong('this table of nf_tables has no end; write } behind it');
+      open += openBrackets(line.text.replace(/#.*$/, ''));
+      if (open <= 0) break;
+    }
+    this.at++;
+    const lines = this.lines.slice(from, this.at);
+    if (isOfOthers(first.text)) {
+      this.ipv6.push(first);
+      return true;
+    }
+    const { tables, sets, hooks } = readNftTable(lines);
+    for (const hook of hooks) {
+      if (this.nftHooks.has(hook))
+        wrong(
+          `two chains of nf_tables are asked at the place of ${hook}, of which one is modelled; put their rules into one`,
+        );
+      this.nftHooks.add(hook);
+    }
+    for (const one of sets) this.items.push({ kind: 'set', from: one });
+    for (const table of tables) this.items.push({ kind: 'table', table });
+    return true;
+  }
+
   /** A line of `iptables -S`: the table is that of the command before. */
   private takeRuleLine(line: SourceLine): boolean {
     const text = line.text.trim();
@@ -254,6 +285,7 @@ class Collector {
     const { text } = line;
     for (const [form, what, instead] of ELSEWHERE) if (form.test(text)) wrong(`${what}; paste ${instead}`);
     if (REFUSED.test(text)) return this.takeRefusal();
+    if (isNftTable(text)) return this.takeNft(line);
     if (/^\s*[[{]/.test(text)) return this.takeJson(line);
     if (isLinkLine(text, this.links.inside)) {
       refuseStrangers(text);

@@ -69,7 +69,10 @@ class Importer {
     for (const [at, item] of ordered.entries()) this.item(item, ordered, at + 1);
     this.setLinks(listed.filter(({ name }) => this.made.has(name)));
     if (ipv6[0] !== undefined)
-      this.run.note(ipv6[0], `${ipv6.length} routes of IPv6 are left out: packets of IPv4 do not meet them`);
+      this.run.note(
+        ipv6[0],
+        `${ipv6.length} lines are left out that are about IPv6 or ARP: packets of IPv4 do not meet them`,
+      );
     return { lines: this.run.lines, notes: this.run.notes, net: this.run.net };
   }
 

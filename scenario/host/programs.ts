@@ -128,6 +128,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'netfilter-persistent': 'what "iptables-save" prints',
   'iptables-apply': 'what "iptables-save" prints',
   docker: 'what "ip addr" and "iptables-save" print after it',
+  nft: 'what "nft list ruleset" prints after it',
   ebtables: 'nothing: frames of a bridge are not modelled',
   arptables: 'nothing: neighbours are taken to answer',
 };

@@ -73,10 +73,7 @@ const MEANINGS: readonly (readonly [typed: string, plain: string])[] = [
     'ip xfrm policy add dst 8.8.8.8 dir out mark 0x17 mask 3 if_id 0x7 tmpl proto esp',
     'ip xfrm policy add src 0.0.0.0/0 dst 8.8.8.8 dir out mark 3 mask 0x3 if_id 7 tmpl proto esp',
   ],
-  [
-    'ip xfrm policy add src 10/8 dir out mark 100',
-    'ip xfrm policy add src 10.0.0.0/8 dst 0.0.0.0/0 dir out mark 100',
-  ],
+  ['ip xfrm policy add src 10/8 dir out mark 100', 'ip xfrm policy add src 10.0.0.0/8 dst 0.0.0.0/0 dir out mark 100'],
   ['ip xfrm policy flush', 'ip xfrm policy flush'],
   [
     'ip ro add default src 10.0.0.1 nexthop via 10.0.0.254 weight 3 nexthop dev eth1 onlink via 10.1.0.254',
