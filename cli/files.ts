@@ -14,8 +14,8 @@ import {
 import { dirname, join, relative, resolve } from 'node:path';
 import { cwd } from 'node:process';
 import { InputError } from '../scenario/error.ts';
+import type { Stored } from '../search/counterexample.ts';
 import type { Counterexample, Review } from '../search/outcome.ts';
-import type { Stored } from '../search/review.ts';
 import { HOME } from './place.ts';
 import { parseReview, printReview } from './reviewForm.ts';
 

@@ -38,6 +38,7 @@ export function live(
 ): Live {
   const screen = new Screen(properties, variants, terminal);
   const timer = setInterval(() => screen.draw(), PAUSE).unref();
+  screen.draw();
   return {
     say(message, part) {
       screen.howFar = { message, part };

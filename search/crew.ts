@@ -12,13 +12,13 @@ import { kernelMeant, type NamedKernel, namedKernel, ownPatchOf } from '../own/p
 import { properties as known } from '../properties/index.ts';
 import { runScopes } from '../properties/scopes/runs.ts';
 import { type Plan, scopesOf } from './bulk.ts';
-import { type Done, doTask, type Task } from './tasks.ts';
+import { type CrewTask, type Done, doTask } from './tasks.ts';
 
 /** Those who do the tasks of a search. */
 export interface Crew {
   /** Tasks that it does at once. */
   readonly size: number;
-  do<T extends Task>(task: T): Promise<Done<T>>;
+  do<T extends CrewTask>(task: T): Promise<Done<T>>;
   end(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export interface NamedPlan extends Omit<Plan, 'properties' | 'kernels' | 'scopes
   readonly kernels: readonly NamedKernel[];
 }
 
-export type Answer = { readonly done: Done<Task> } | { readonly failed: string };
+export type Answer = { readonly done: Done<CrewTask> } | { readonly failed: string };
 
 /** The built program of a thread; there is none beside the sources. */
 const WORKER = new URL('./search-worker.js', import.meta.url);
@@ -73,7 +73,7 @@ class Alone implements Crew {
     this.plan = plan;
   }
 
-  async do<T extends Task>(task: T): Promise<Done<T>> {
+  async do<T extends CrewTask>(task: T): Promise<Done<T>> {
     await setImmediate();
     return doTask(this.plan, task);
   }
@@ -99,7 +99,7 @@ class Threads implements Crew {
     this.free = [...this.all];
   }
 
-  do<T extends Task>(task: T): Promise<Done<T>> {
+  do<T extends CrewTask>(task: T): Promise<Done<T>> {
     const worker = this.free.pop() as Worker;
     return new Promise((resolve, reject) => {
       const finish = () => {

@@ -6,9 +6,10 @@ import { proofScopes } from '../properties/scopes/proofs.ts';
 import type { Text } from '../scenario/text.ts';
 import type { SolvedCell } from '../solver/cells.ts';
 import { contradiction, isInside } from '../solver/shapeText.ts';
+import { counterexampleOf } from './counterexample.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Cell, EngineName } from './outcome.ts';
-import { counterexampleOf, type SearchOptions, search } from './review.ts';
+import { type SearchOptions, search } from './review.ts';
 import { failing, isWorse } from './worse.ts';
 
 /** Milliseconds for a cell of z3's unless somebody says otherwise. */

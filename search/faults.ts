@@ -15,12 +15,12 @@ import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { firstBroken, playOn } from '../scenario/play.ts';
 import { eventOfLine, type Text } from '../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords, scopeNamed, wordsOfRun } from './bulk.ts';
+import { counterexampleOf } from './counterexample.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { drawEvents } from './generate.ts';
 import { type Breaks, measure, minimise, smaller } from './minimise.ts';
 import type { Counterexample, Failure } from './outcome.ts';
 import { breaks, breaksDrawn } from './replays.ts';
-import { counterexampleOf } from './review.ts';
 import { firstTwins, rerouted } from './twins.ts';
 
 export interface FaultOptions {

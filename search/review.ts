@@ -1,22 +1,15 @@
-/** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
-import { setImmediate } from 'node:timers/promises';
-import { REFERENCE } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { kernelWords } from '../own/patch.ts';
-import type { Property, Run } from '../properties/property.ts';
+import type { Property } from '../properties/property.ts';
 import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
-import { firstBroken, legalRun } from '../scenario/play.ts';
-import type { Text } from '../scenario/text.ts';
-import { traceLines } from '../scenario/trace.ts';
 import { type Plan, scopesOf, type Tally, unseen } from './bulk.ts';
+import { counterexampleOf, type Replayed, type Stored } from './counterexample.ts';
 import { type Crew, hire } from './crew.ts';
-import { superfluous } from './minimise.ts';
 import type { Cell, Counterexample } from './outcome.ts';
 import { breaks } from './replays.ts';
 import { type Closed, Schedule } from './schedule.ts';
 import { Assembled, type PlayedPiece } from './shard.ts';
-import { cellAt, type Small } from './tasks.ts';
-import { failing, isStock, isWorse } from './worse.ts';
+import { cellAt, type ReplayTask, type Small, type StoredCell } from './tasks.ts';
 
 /** Fixed so that two people see the same review. */
 export const SEED = 1;
@@ -54,8 +47,8 @@ export interface SearchOptions {
   readonly onCell?: (cell: Cell) => void;
 }
 
-/** A scenario that was found before. */
-export type Stored = Pick<Counterexample, 'host' | 'events' | 'found'>;
+/** Stored scenarios that are played again at a time. */
+const STORED = 8;
 
 /** What is to be played. */
 export function planFor({
@@ -92,6 +85,13 @@ class Search {
   /** What was stored and still breaks its property, and the counterexamples among it, which cannot be made smaller. */
   private readonly stored = new Map<number, Stored>();
   private readonly examples = new Map<number, Counterexample>();
+  private readonly replays: ReplayTask[];
+  private replaying: number;
+  private heardAll: () => void = () => {};
+  /** Fulfilled when everything that was stored has been played again. */
+  private readonly replayed = new Promise<void>((resolve) => {
+    this.heardAll = resolve;
+  });
   private busy = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -100,6 +100,9 @@ class Search {
     this.options = options;
     this.crew = crew;
     this.schedule = new Schedule(plan, options.budget, (closed) => this.decide(closed));
+    this.replays = this.storedCells();
+    this.replaying = this.replays.length;
+    if (this.replaying === 0) this.heardAll();
   }
 
   async run(): Promise<readonly Cell[]> {
@@ -110,9 +113,7 @@ class Search {
   }
 
   private async searched(): Promise<void> {
-    const replayed = this.replayStored();
-    if (this.crew.size === 1) await replayed;
-    await Promise.all([replayed, ...Array.from({ length: this.crew.size }, () => this.work(replayed))]);
+    await Promise.all(Array.from({ length: this.crew.size }, () => this.work()));
   }
 
   /** Decides by what was seen so far what the search was stopped from deciding. */
@@ -129,11 +130,15 @@ class Search {
     }
   }
 
-  /** Does one task after the other, while there are some. */
-  private async work(replayed: Promise<void>): Promise<void> {
-    const { schedule, crew } = this;
+  /** Does one task after the other, while there are some: what was found before is played again first. */
+  private async work(): Promise<void> {
+    const { schedule, crew, options } = this;
+    for (let task = this.replays.shift(); task !== undefined; task = this.replays.shift()) {
+      if (options.stop?.aborted) return;
+      this.takeReplayed(task, await crew.do(task));
+    }
     for (;;) {
-      const task = this.options.stop?.aborted ? undefined : schedule.next();
+      const task = options.stop?.aborted ? undefined : schedule.next();
       if (task === undefined) {
         if (this.busy === 0) return;
         await new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -143,7 +148,7 @@ class Search {
       if (task.kind === 'small') schedule.takeSmall(task, await crew.do(task));
       else {
         const result = await crew.do(task);
-        await replayed;
+        await this.replayed;
         schedule.takePiece(task, result);
       }
       this.busy--;
@@ -158,24 +163,38 @@ class Search {
     this.options.progress(words, runs / allRuns);
   }
 
-  /** What was found before proves its cell, if it still breaks the property. */
-  private async replayStored(): Promise<void> {
+  /** What was found before, in tasks; the first of them are small, so that something shows soon. */
+  private storedCells(): ReplayTask[] {
     const { properties, kernels } = this.plan;
+    const tasks: ReplayTask[] = [];
+    let cells: StoredCell[] = [];
     for (let cell = 0; cell < properties.length * kernels.length; cell++) {
-      const [property, kernel] = cellAt(properties, kernels, cell);
-      const stored = this.options.stored?.(property, kernel);
-      if (stored === undefined || !breaks(property, kernel, stored)) continue;
-      const worse = isWorse(property, kernel, stored);
-      const isSmall = superfluous(stored, failing(property, kernel, worse)).length === 0;
-      this.schedule.know(cell, { text: stored, isSmall, worse });
-      this.stored.set(cell, stored);
-      if (isSmall) {
-        const example = counterexampleOf(property, kernel, stored, stored.found);
-        this.examples.set(cell, example);
-        this.options.onCell?.(violated(this.plan, { property, kernel, ...unseen() }, example));
-      }
-      await setImmediate();
+      const stored = this.options.stored?.(...cellAt(properties, kernels, cell));
+      if (stored === undefined) continue;
+      cells.push({ cell, stored });
+      if (cells.length < (tasks.length < this.crew.size ? 1 : STORED)) continue;
+      tasks.push({ kind: 'replay', cells });
+      cells = [];
     }
+    return cells.length === 0 ? tasks : [...tasks, { kind: 'replay', cells }];
+  }
+
+  /** What was found before proves its cell, if it still breaks the property. */
+  private takeReplayed({ cells }: ReplayTask, answers: readonly (Replayed | null)[]): void {
+    const { properties, kernels } = this.plan;
+    for (const [i, { cell, stored }] of cells.entries()) {
+      const answer = answers[i];
+      if (!answer) continue;
+      const { worse, example } = answer;
+      this.schedule.know(cell, { text: stored, isSmall: example !== null, worse });
+      this.stored.set(cell, stored);
+      if (example === null) continue;
+      const [property, kernel] = cellAt(properties, kernels, cell);
+      this.examples.set(cell, example);
+      this.options.onCell?.(violated(this.plan, { property, kernel, ...unseen() }, example));
+    }
+    this.replaying--;
+    if (this.replaying === 0) this.heardAll();
   }
 
   /** Takes in a cell of which nothing more will be played. */
@@ -234,36 +253,4 @@ function answerOf(plan: Plan, { property, kernel, runs, occurred, inexpressible,
     occurred,
     ...(inexpressible === 0 ? {} : { inexpressible: { runs: inexpressible, why } }),
   } as const;
-}
-
-/** What a run that breaks the property shows, as a whole sentence; the name of a kernel function keeps its spelling. */
-export function findingOf(property: Property, run: Run): string {
-  const text = property.finding(run, firstBroken(property, run));
-  return /^\w+_/.test(text) ? `${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-}
-
-/** The counterexample as it is stored; checks that it is 1-minimal, unless there was no time for that. */
-export function counterexampleOf(
-  property: Property,
-  kernel: Kernel,
-  text: Text,
-  found: Counterexample['found'],
-  isSmall = true,
-): Counterexample {
-  const worse = isWorse(property, kernel, text);
-  const rest = isSmall ? superfluous(text, failing(property, kernel, worse)) : [];
-  if (rest.length > 0)
-    throw new Error(`internal error: ${property.id} on ${kernel.name} is not minimal: ${rest.join('; ')}`);
-  const run = legalRun(kernel, text) as Run;
-  return {
-    finding: findingOf(property, run),
-    property: property.id,
-    variant: kernel.name,
-    ...(kernel.release === REFERENCE ? {} : { release: kernel.release }),
-    ...(isStock(kernel) ? {} : { stock: worse ? 'keeps' : 'breaks' }),
-    host: text.host,
-    events: text.events,
-    trace: traceLines(run),
-    found,
-  };
 }

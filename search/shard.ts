@@ -5,7 +5,7 @@
  */
 import { type Piece, type PieceResult, type Plan, piecesOf, scopesOf, Tallies } from './bulk.ts';
 import { type Crew, hire } from './crew.ts';
-import type { Done, Task } from './tasks.ts';
+import type { CrewTask, Done } from './tasks.ts';
 
 /** Which part of how many; the first is 1. */
 export interface Shard {
@@ -68,7 +68,7 @@ export class Assembled implements Crew {
     this.results = new Map(played.map(({ piece, result }) => [nameOf(piece), result]));
   }
 
-  async do<T extends Task>(task: T): Promise<Done<T>> {
+  async do<T extends CrewTask>(task: T): Promise<Done<T>> {
     if (task.kind !== 'play') return this.crew.do(task);
     const result = this.results.get(nameOf(task.piece));
     if (result === undefined) throw new Error(`internal error: nobody played ${nameOf(task.piece)}`);

@@ -4,10 +4,10 @@ import type { Kernel } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { legalRun } from '../scenario/play.ts';
 import type { Text } from '../scenario/text.ts';
+import { findingOf } from './counterexample.ts';
 import { breaksAlone, drawLone, type LoneFault, loneFaults } from './faults.ts';
 import { minimise } from './minimise.ts';
 import { breaks, keeps } from './replays.ts';
-import { findingOf } from './review.ts';
 import { isWorse, stockOf } from './worse.ts';
 
 export interface SharedOptions {

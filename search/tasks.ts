@@ -1,6 +1,7 @@
 /** What a search is made of: pieces to play, and findings to make small. Each can be done on any thread. */
 import type { Text } from '../scenario/text.ts';
 import { type Piece, type PieceResult, type Plan, playPiece, scopeNamed, wordsOfRun } from './bulk.ts';
+import { type Replayed, replayed, type Stored } from './counterexample.ts';
 import { shrinkWords } from './fastCheck.ts';
 import { measure, minimise, smaller } from './minimise.ts';
 import type { Failure } from './outcome.ts';
@@ -24,7 +25,22 @@ export interface SmallTask {
   readonly until: number;
 }
 
+/** A scenario that is said to break the property of a cell. */
+export interface StoredCell {
+  readonly cell: number;
+  readonly stored: Stored;
+}
+
+export interface ReplayTask {
+  readonly kind: 'replay';
+  readonly cells: readonly StoredCell[];
+}
+
+/** What is planned while a search goes on. */
 export type Task = PlayTask | SmallTask;
+
+/** What a thread can do. */
+export type CrewTask = Task | ReplayTask;
 
 /** The smallest scenario of a cell. */
 export interface Small {
@@ -36,11 +52,23 @@ export interface Small {
   readonly finished: boolean;
 }
 
-export type Done<T extends Task> = T extends PlayTask ? PieceResult : Small;
+export type Done<T extends CrewTask> = T extends PlayTask
+  ? PieceResult
+  : T extends SmallTask
+    ? Small
+    : readonly (Replayed | null)[];
 
-export function doTask<T extends Task>(plan: Plan, task: T): Done<T>;
-export function doTask(plan: Plan, task: Task): PieceResult | Small {
-  return task.kind === 'play' ? playPiece(plan, task.piece, new Set(task.closed), task.until) : smallest(plan, task);
+export function doTask<T extends CrewTask>(plan: Plan, task: T): Done<T>;
+export function doTask(plan: Plan, task: CrewTask): PieceResult | Small | readonly (Replayed | null)[] {
+  const { properties, kernels } = plan;
+  switch (task.kind) {
+    case 'play':
+      return playPiece(plan, task.piece, new Set(task.closed), task.until);
+    case 'small':
+      return smallest(plan, task);
+    case 'replay':
+      return task.cells.map(({ cell, stored }) => replayed(...cellAt(properties, kernels, cell), stored));
+  }
 }
 
 /** The smallest of what the failures of a cell shrink to: of those that are worse than stock, where there are any. */

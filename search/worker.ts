@@ -1,13 +1,13 @@
 /** A worker thread of a search: it does one task after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Answer, type NamedPlan, planOf } from './crew.ts';
-import { doTask, type Task } from './tasks.ts';
+import { type CrewTask, doTask } from './tasks.ts';
 
 const plan = planOf(workerData as NamedPlan);
 
-parentPort?.on('message', (task: Task) => parentPort?.postMessage(answerTo(task)));
+parentPort?.on('message', (task: CrewTask) => parentPort?.postMessage(answerTo(task)));
 
-function answerTo(task: Task): Answer {
+function answerTo(task: CrewTask): Answer {
   try {
     return { done: doTask(plan, task) };
   } catch (error) {

@@ -15,9 +15,9 @@ import type { Property } from '../properties/property.ts';
 import { firstBroken, isKept, occurs, play } from '../scenario/play.ts';
 import { loadScenario } from '../scenario/scenario.ts';
 import { traceLines } from '../scenario/trace.ts';
+import { findingOf } from '../search/counterexample.ts';
 import { superfluous } from '../search/minimise.ts';
 import { breaks } from '../search/replays.ts';
-import { findingOf } from '../search/review.ts';
 import { failing, isStock, isWorse, stockOf } from '../search/worse.ts';
 
 const files = counterexampleFiles();

@@ -1,5 +1,6 @@
 /** `reroute-check check`: for CI, whether a search contradicts what is recorded. */
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
@@ -58,8 +59,10 @@ export async function check(options: CheckOptions): Promise<void> {
   const { chosen, played, ...rest } = options.merge === undefined ? fresh(options) : merged(options);
   tell(`seed ${chosen.seed}, from ${chosen.from}\n`);
   const expected = options.record ? undefined : expectedOf(options);
-  const stale = expected === undefined ? [] : staleOf(rest);
-  const review = await makeReview({ ...rest, seed: chosen.seed }, 'check', played);
+  const [review, stale] = await Promise.all([
+    makeReview({ ...rest, seed: chosen.seed }, 'check', played),
+    expected === undefined ? [] : staleOf(rest),
+  ]);
   if (expected === undefined) {
     const { baseline = '', reason, expires } = options;
     if (review.interrupted) return;
@@ -147,17 +150,24 @@ function expectedOf({ baseline, release = REFERENCE }: CheckOptions): Expected {
   return expectedBy(read);
 }
 
-/** The stored counterexamples that prove nothing any more. */
-function staleOf({ variant = [], release }: ReviewOptions): readonly Stale[] {
+/** The stored counterexamples that prove nothing any more; looked for with pauses, beside the search. */
+async function staleOf({ variant = [], release }: ReviewOptions): Promise<readonly Stale[]> {
   const own = release === REFERENCE ? undefined : release;
-  return properties.flatMap((property) =>
-    chooseVariants(variant, release).flatMap((kernel): Stale[] => {
+  const stale: Stale[] = [];
+  for (const property of properties) {
+    for (const kernel of chooseVariants(variant, release)) {
       const stored = knownCounterexample(property.id, kernel.name, own);
-      if (stored === undefined || breaks(property, kernel, stored)) return [];
-      const file = counterexamplePath(property.id, kernel.name, own);
-      return [{ property: property.id, variant: kernel.name, file }];
-    }),
-  );
+      if (stored === undefined) continue;
+      await setImmediate();
+      if (breaks(property, kernel, stored)) continue;
+      stale.push({
+        property: property.id,
+        variant: kernel.name,
+        file: counterexamplePath(property.id, kernel.name, own),
+      });
+    }
+  }
+  return stale;
 }
 
 function textOf(review: Review, differences: readonly Difference[], expected: Expected): string {

@@ -18,8 +18,9 @@ import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { properties } from '../../properties/index.ts';
+import type { Stored } from '../../search/counterexample.ts';
 import type { Cell, Outcome, Review } from '../../search/outcome.ts';
-import { planFor, type SearchOptions, type Stored, search } from '../../search/review.ts';
+import { planFor, type SearchOptions, search } from '../../search/review.ts';
 import { type PlayedPiece, playShard } from '../../search/shard.ts';
 
 const tested = properties.filter(({ id }) => ['bound-port-kept', 'transport-checksum-correct'].includes(id));

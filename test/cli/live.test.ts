@@ -37,13 +37,14 @@ describe('on a terminal of 80 columns and 24 rows', () => {
   show.say('1,000 of 4,000 scenarios', 0.25);
   show.cell(cell('address-1', 'stock', 'violated'));
 
-  it('is drawn at once when the first cell is violated', () => {
-    expect(drawn).toHaveLength(1);
-    expect(rowsOf(drawn[0])[0]).toMatch(/^stock {13}-x-+ -+$/);
+  it('is drawn at once, and again when the first cell is violated', () => {
+    expect(drawn).toHaveLength(2);
+    expect(rowsOf(drawn[0])[0]).toMatch(/^stock {13}-+ -+$/);
+    expect(rowsOf(drawn[1])[0]).toMatch(/^stock {13}-x-+ -+$/);
   });
 
   it('fits, with every promise of every variant', () => {
-    const rows = rowsOf(drawn[0]);
+    const rows = rowsOf(drawn[1]);
     expect(rows.length).toBeLessThan(24);
     for (const row of rows) expect(row.length).toBeLessThan(80);
     const letters = rows.slice(0, 4).map((row) => row.slice(18).replaceAll(' ', ''));
@@ -51,7 +52,7 @@ describe('on a terminal of 80 columns and 24 rows', () => {
   });
 
   it('ends with how far it is and how long it takes, below what was found', () => {
-    const rows = rowsOf(drawn[0]);
+    const rows = rowsOf(drawn[1]);
     expect(rows.at(-2)).toMatch(/^stock, address-1: A long sentence\./);
     expect(rows.at(-1)).toMatch(/^1,000 of 4,000 scenarios, 1 of 160 cells decided, 0 s, about 0 s left$/);
   });

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { properties } from '../../properties/index.ts';
+import type { Stored } from '../../search/counterexample.ts';
 import type { Cell } from '../../search/outcome.ts';
-import { type SearchOptions, type Stored, search } from '../../search/review.ts';
+import { type SearchOptions, search } from '../../search/review.ts';
 
 const tested = properties.filter(({ id }) => id === 'source-fits-route' || id === 'bound-port-kept');
 const options: SearchOptions = {
