@@ -1,3 +1,4 @@
+/** Searches properties on variants and makes what it finds small: the matrix, with a counterexample for every violated cell. */
 import type { Kernel } from '../model/types/world.ts';
 import { kernelWords } from '../own/patch.ts';
 import type { Property } from '../properties/property.ts';
