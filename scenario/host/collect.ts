@@ -27,7 +27,7 @@ import {
   readRule,
   readRuleJson,
 } from './listing/routes.ts';
-import { isNftTable, isOfOthers, readNftTable } from './nft.ts';
+import { isNftTable, isOfOthers, readNftTable, showsRuleset } from './nft.ts';
 import { logicalLine, refuseStrangers, Shell, type ShellCommand, type SourceLine } from './shell.ts';
 import { showsSettings } from './sysctl.ts';
 
@@ -107,7 +107,7 @@ function withoutPrompt(text: string): string {
 
 /** A command behind a root prompt, or in a comment. */
 const BEHIND_HASH =
-  /^#\s*((?:sudo\s+)?(?:ip|iptables|iptables-legacy|iptables-nft|iptables-save|sysctl|ipset|conntrack|wg)\s.*|iptables-save|ip)$/;
+  /^#\s*((?:sudo\s+)?(?:ip|iptables|iptables-legacy|iptables-nft|iptables-save|sysctl|ipset|conntrack|nft|wg)\s.*|iptables-save|ip)$/;
 
 const COMMAND = /^(?:sudo\s+)?(?:\/\w+)*\/?(?:ip|iptables|iptables-legacy|iptables-nft|sysctl|ipset|conntrack|link)\s/;
 
@@ -437,6 +437,7 @@ function headingOf({ words: [first = '', ...words], filtered }: ShellCommand): H
     (program === 'sysctl' && showsSettings(words)) ||
     (program === 'ipset' && showsSets(words)) ||
     (program === 'conntrack' && showsConnections(words)) ||
+    (program === 'nft' && showsRuleset(words)) ||
     /^iptables(-legacy|-nft)?-save$/.test(program);
   return shows ? heading : NO_HEADING;
 }

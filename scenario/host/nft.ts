@@ -22,6 +22,11 @@ export function isNftTable(text: string): boolean {
   return TABLE.test(text);
 }
 
+/** `nft list ruleset` and its like. */
+export function showsRuleset(words: readonly string[]): boolean {
+  return words.find((word) => !word.startsWith('-')) === 'list';
+}
+
 /** Whether IPv4 packets of a host do not meet that table. */
 export function isOfOthers(text: string): boolean {
   return ['ip6', 'arp'].includes(TABLE.exec(text)?.[1] ?? '');

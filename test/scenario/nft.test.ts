@@ -32,6 +32,23 @@ describe('chains', () => {
     expect(routed('ip6 daddr ::1 drop', 'meta nfproto ipv6 drop')).toEqual([]);
   });
 
+  test('behind the command that lists them', () => {
+    const listed = [
+      'table ip m {',
+      'chain o {',
+      'type route hook output priority mangle;',
+      'udp dport 1 drop',
+      '}',
+      '}',
+    ];
+    expect(commandsOf('root@gw:~# nft -a list ruleset', ...listed)).toEqual([
+      'iptables-nft -t mangle -A OUTPUT -p udp --dport 1 -j DROP',
+    ]);
+    expect(() => commandsOf('nft flush ruleset')).toThrow(
+      /^my.host:1: "nft" is not read; write what "nft list ruleset"/,
+    );
+  });
+
   test('chains that are called come along, with sets', () => {
     const set = ['set web {', 'type ipv4_addr', 'flags interval', 'elements = { 9.9.9.0/24,', '8.8.8.8 }', '}'];
     const out = ['chain out {', 'type route hook output priority -150; policy accept;', 'ip daddr @web jump more', '}'];
