@@ -148,9 +148,9 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'wrong address',
     scope: twoUplinks,
     claim:
-      "A datagram that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
+      "A datagram from a port that the kernel chose and that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
     asked: ['the post, first patch', 'RFC 1122 section 4.1.3.5'],
-    isOne: (run, i, e) => isDatagram(run, i, e) && !isConnected(run, i, e),
+    isOne: (run, i, e) => isDatagram(run, i, e) && !isConnected(run, i, e) && !hasPort(ownerOf(run, i, e.skb)),
     isRight: hasLinkSource,
   }),
 
@@ -252,7 +252,7 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'wrong address',
     scope: twoUplinks,
     claim:
-      'What a mark sends by another link from an address that its user gave leaves with a source that is routed back there, and its answer reaches the sender under the address that he gave.',
+      'What a mark sends by another link from an address that its user gave, or as a datagram from such a port, leaves with a source that is routed back there, and its answer reaches the sender under the address that he gave.',
     asked: ['bind(2)', 'ip(7): IP_PKTINFO', 'RFC 2827 (BCP 38)'],
     isOne: isBound,
     isRight: (run, i, e) =>
@@ -332,7 +332,7 @@ function leadsBy(net: World, key: FlowI4, dev: number): boolean {
  */
 function findsPort(net: World, sk: Sock, source: number, { iph, th }: SkBuff): boolean {
   const { low, high } = inet_sk_get_local_port_range(net);
-  const own = (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+  const own = hasPort(sk);
   let used = own ? 0 : net.sysctl.local_reserved_ports.length;
   for (const other of net.socks) {
     const inReach = own ? other.inet_num === sk.inet_num : other.inet_num >= low && other.inet_num <= high;
@@ -446,15 +446,22 @@ function asAsked(run: Run, i: number, { skb }: Xmit): boolean {
   return event.kind !== 'receive' || srcNat || dstNat || skb.iph.saddr === event.packet.skb.iph.daddr;
 }
 
-/** Whether a user sends the packet from an address of his choice, and leaves the header to the kernel. */
-function isBound(run: Run, i: number, { skb }: Xmit): boolean {
-  const sk = ownerOf(run, i, skb);
-  return userSocket(sk) && sk.parent === 0 && !skb.hdrincl && givenSource(run, i, sk) !== 0;
+/** Whether a user sends the packet from an address of his choice, or a datagram from such a port; the kernel built the header. */
+function isBound(run: Run, i: number, e: Xmit): boolean {
+  const sk = ownerOf(run, i, e.skb);
+  const served = isDatagram(run, i, e) && !isConnected(run, i, e) && hasPort(sk);
+  return userSocket(sk) && sk.parent === 0 && !e.skb.hdrincl && (givenSource(run, i, sk) !== 0 || served);
 }
 
-/** Whether the packet carries the address that its user gave, or what NAT has made of it. */
+/** Whether the socket's user chose its port. */
+function hasPort(sk: Sock): boolean {
+  return (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+}
+
+/** Whether the packet carries the address that its user gave, if any, or what NAT has made of it. */
 function keepsGiven(run: Run, i: number, { skb }: Xmit): boolean {
-  return skb.iph.saddr === givenSource(run, i, ownerOf(run, i, skb)) || getCt(worldAfter(run, i), skb.ct).srcNat;
+  const given = givenSource(run, i, ownerOf(run, i, skb));
+  return given === 0 || skb.iph.saddr === given || getCt(worldAfter(run, i), skb.ct).srcNat;
 }
 
 /** Where packet `id` left before step `i`; step -1 when it did not leave by a link. */

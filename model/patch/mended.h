@@ -3,8 +3,8 @@
  * any, this is what one could ask the author for. Conditions with `faults &` are there for the comparison only. A text that
  * includes this says first whether SYNs move: REROUTE_MOVES_SYN.
  *
- * What it needs outside of the hook: who chose a packet's source is not known there, IP_PKTINFO leaves the socket as it
- * was. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, ip_setup_cork() in the cork,
+ * What it needs outside of the hook: who chose a packet's source or link is not known there, IP_PKTINFO leaves the socket
+ * as it was. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, ip_setup_cork() in the cork,
  * __ip_make_skb() and raw_send_hdrinc() in the packet (IPSKB_SADDR_GIVEN).
  *
  * Decisions:
@@ -24,7 +24,8 @@
  *   - A source is chosen only for protocols whose checksum is known here, ICMP, UDP, and TCP of TCP's own sockets: that of
  *     another may cover the source, and IPsec's outer packets have an owner that did not address them.
  *   - Left alone, besides bound sockets and connected datagram sockets, which keep the source of connect(): replies, as
- *     connection tracking knows them; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
+ *     connection tracking knows them, and what a UDP socket sends from a port that it was bound to, which may be one; a
+ *     message whose user named source or link; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
  *     user of a deferred one may have asked for the name.
  *   - What is not here: a socket that moves keeps the timestamp offset of its first address. The search for a port may
  *     sleep, the hook may not; a packet that NFQUEUE gives back comes without the lock of its socket. Neither can be
@@ -70,7 +71,6 @@ static bool reroute_admits(u32 faults, const struct sock *sk,
 {
 	u8 protocol = ip_hdr(skb)->protocol;
 
-
 	/* The outer packet of a tunnel still has the inner one's owner. */
 	if (sk != state->sk && !(faults & FAULT_INNER_SENDER))
 		return false;
@@ -82,13 +82,17 @@ static bool reroute_admits(u32 faults, const struct sock *sk,
 	    (protocol != IPPROTO_TCP || reroute_is_raw(sk)) &&
 	    !(faults & (FAULT_RAW_SEGMENTS | FAULT_INNER_SENDER)))
 		return false;
+	/* A server on any address answers from the one that was asked. */
+	if (protocol == IPPROTO_UDP && sk_fullsock(sk) &&
+	    (sk->sk_userlocks & SOCK_BINDPORT_LOCK) && !(faults & FAULT_SERVER_PORT))
+		return false;
 	/* What answers does so from the address that was asked. */
 	return (!reroute_is_control(sk) && sk->sk_state != TCP_LISTEN &&
 		!reroute_is_reply(skb)) ||
 	       (faults & FAULT_CONTROL_SOCKETS);
 }
 
-/* Whether the user said which source this packet has to carry. */
+/* Whether the user said which source this packet has to carry, or which link. */
 static bool reroute_saddr_given(u32 faults, const struct sock *sk,
 				const struct sk_buff *skb)
 {

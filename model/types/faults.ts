@@ -235,6 +235,14 @@ const rows = [
     repair: 'the port that it has is tried first',
     inFirst: false,
   },
+  {
+    id: 'server-port',
+    bit: 29,
+    cause:
+      'A datagram from a port that its user bound is given another source: a server on any address answers from one that nobody asked.',
+    repair: 'what a UDP socket sends from a bound port keeps its source',
+    inFirst: true,
+  },
 ] as const satisfies readonly Row[];
 
 export type FaultId = (typeof rows)[number]['id'];

@@ -122,7 +122,7 @@ export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msg
   const waiting = sock_error(net, sk);
   if (waiting.err < 0) return waiting;
   const icmph = { type: ICMP_ECHO, code: 0, checksum: 0, id: inet.inet_sport, sequence: 1 };
-  const transport = { ...NO_SKB, icmph, saddr_given: msg.from !== 0, payload: payloadOf(msg.len) };
+  const transport = { ...NO_SKB, icmph, saddr_given: ipc.given, payload: payloadOf(msg.len) };
   const made = ip_make_skb(waiting.net, inet, fl4, transport, { mark: inet.sk_mark }, rt);
   const checksum = csum_fold(icmpFullSum(made.skb));
   return ip_push_pending_frames(kernel, made.net, { ...made.skb, icmph: { ...icmph, checksum } });

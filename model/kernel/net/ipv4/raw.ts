@@ -145,7 +145,8 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
   const inet = getSock(net, sk);
   const { hdrincl } = inet;
   const protocol = userProtocol(inet, msg);
-  const transport = { ...userTransport(inet, msg, protocol), saddr_given: msg.from !== 0 };
+  const given = msg.from !== 0 || msg.via !== '';
+  const transport = { ...userTransport(inet, msg, protocol), saddr_given: given };
   const length = skbLen({ ...transport, iph: { ...NO_IPH, protocol } }) - (hdrincl ? 0 : IPHDR_LEN);
   if (length > IP_MAX_MTU) return { err: -EMSGSIZE, net };
   if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };

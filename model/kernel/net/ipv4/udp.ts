@@ -152,7 +152,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
     ...NO_SKB,
     ip_summed: csummode(net, rt, ulen),
     uh,
-    saddr_given: msg.from !== 0,
+    saddr_given: ipc.given,
     payload: payloadOf(msg.len),
   };
   const made = ip_make_skb(net, inet, fl4, transport, { mark: inet.sk_mark }, rt);
