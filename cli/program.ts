@@ -1,5 +1,5 @@
 /** The command line: verbs and options; what a verb does is loaded when it is called. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { wrong } from '../scenario/error.ts';
 import type { Shard } from '../search/shard.ts';
@@ -366,9 +366,17 @@ function addReports(all: Command): void {
     .description(
       "change the patch's texts, or the model, systematically, and see what the promises notice (in a checkout)",
     )
-    .argument('[name...]', "variants whose text is changed, or 'model'; without it the four texts of the matrix")
-    .addOption(budget('seconds for each text').default(600))
-    .addOption(new Option('--sample <n>', 'changes to try, drawn by the seed; 0 for all').argParser(whole).default(0))
+    .addArgument(
+      new Argument('[name...]', 'texts that are changed (mended: both, which share one), or the model').choices([
+        'icmp-only',
+        'tcp-rehash',
+        'mended',
+        'model',
+      ]),
+    )
+    .addOption(budget('seconds for one change of a text, and for all of the model').default(60))
+    .addOption(new Option('--hosts <n>', 'hosts drawn of each scope, for texts').argParser(whole).default(8))
+    .addOption(new Option('--sample <n>', 'changes to try; 0 for all').argParser(whole).default(0))
     .addOption(seed().default(1))
     .addOption(record())
     .action(async (names, options) => (await import('./verbs/hunt.ts')).hunt(names, options));

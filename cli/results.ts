@@ -70,15 +70,16 @@ const FORMS = {
   /** How many systematic changes of a text the promises noticed, and what was seen of the others. */
   hunted: z.object({
     date: z.string(),
-    command: z.string(),
     scores: z.array(
       z.object({
         what: z.string(),
+        command: z.string(),
         mutants: z.number(),
         killed: z.number(),
         seen: z.number(),
         same: z.number(),
         unreached: z.number(),
+        survivors: z.array(z.string()),
       }),
     ),
   }),

@@ -270,11 +270,28 @@ export const addressProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: twoUplinks,
-    speaksOf: (_run, _i, { err, before }) => err < 0 && before.sk !== 0,
-    holds: (run, i, e) => leavesEndsAlone(run, i, e),
-    finding: () => 'the second lookup fails and the packet is dropped, yet its socket has lost its address or port',
+    speaksOf: (_run, _i, { err }) => err < 0,
+    holds: (run, i, e) => !left(run, i, e.before.id) && (e.before.sk === 0 || leavesEndsAlone(run, i, e)),
+    finding: (run, i) =>
+      leftAnyway(run, i)
+        ? 'the second lookup fails, and the packet leaves'
+        : 'the second lookup fails and the packet is dropped, yet its socket has lost its address or port',
   }),
 ];
+
+/** Whether that packet left in step `i`. */
+function left(run: Run, i: number, id: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.skb.id === id);
+  return seen;
+}
+
+/** Whether a packet left in step `i` whose second lookup had failed. */
+function leftAnyway(run: Run, i: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err < 0 && left(run, i, e.before.id));
+  return seen;
+}
 
 /** Whether that packet belongs to a connected socket of a user that still lives, and was sent in its name. */
 function fromConnected(run: Run, i: number, skb: SkBuff): boolean {

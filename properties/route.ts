@@ -32,7 +32,7 @@ import {
   type Xmit,
 } from './packets.ts';
 import { at, effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
-import { oneProvider, otherPaths, protectedHosts, severalPaths, vrfHosts } from './scopes/runs.ts';
+import { oneProvider, otherPaths, protectedHosts, severalPaths, twoUplinks, vrfHosts } from './scopes/runs.ts';
 import { departure, departureOr, lastDeparture } from './sentences.ts';
 
 export const routeProperties: readonly Property[] = [
@@ -116,6 +116,25 @@ export const routeProperties: readonly Property[] = [
     },
     sometimes: (run, i, { skb }) => ownerOf(run, i, skb).sk_uid !== 0,
     finding: (run, i) => `${departure(run, i)}, which is not the route that the rules give for its user`,
+  }),
+
+  everyMangled({
+    id: 'rerouted-by-tos',
+    concern: 'route',
+    gravity: 'wrong path',
+    claim: 'A packet that is routed a second time takes the route that the rules give for the TOS it then carries.',
+    asked: ['ip-rule(8): tos', 'RFC 1349 section 4'],
+    onStock: '',
+    scope: twoUplinks,
+    speaksOf: (run, i, { skb }) => tosRules(worldBefore(run, i)) && routedAgain(run, i, skb),
+    holds(run, i, { skb }) {
+      const net = worldBefore(run, i);
+      const sk = ownerOf(run, i, skb);
+      const without = { ...skb, iph: { ...skb.iph, tos: 0 } };
+      return leadsAny(net, skb, sk) || !leadsAny(net, without, sk);
+    },
+    sometimes: (_run, _i, { skb }) => skb.iph.tos !== 0,
+    finding: (run, i) => `${departure(run, i)}, which is not the route that the rules give for its TOS`,
   }),
 
   everyMangled({
@@ -330,11 +349,24 @@ export function leadsEither(net: World, skb: SkBuff, sk: Sock, uid: number): boo
   return leadsThere(net, keyOf(skb, sk, skb.iph.saddr, uid), skb) || leadsThere(net, keyOf(skb, sk, 0, uid), skb);
 }
 
+/** The same for its user or for none, whom a second lookup may not know. */
+function leadsAny(net: World, skb: SkBuff, sk: Sock): boolean {
+  return leadsEither(net, skb, sk, sk.sk_uid) || leadsEither(net, skb, sk, 0);
+}
+
 /** Whether some rule selects by protocol or port. */
 function portRules(net: World): boolean {
   let found = false;
   for (const rule of net.rules)
     found = found || rule.ip_proto !== 0 || rule.sport_start !== 0 || rule.dport_start !== 0;
+  return found;
+}
+
+/** Whether some rule or route selects by TOS. */
+function tosRules(net: World): boolean {
+  let found = false;
+  for (const rule of net.rules) found = found || rule.tos !== 0;
+  for (const { aliases } of net.tables) for (const { fa_tos } of aliases) found = found || fa_tos !== 0;
   return found;
 }
 

@@ -121,11 +121,11 @@ function mutantsRow(): Row {
 }
 
 function huntedRows(): readonly Row[] {
-  const { scores, command, date } = readResult('hunted');
-  return scores.map(({ what, mutants, killed, seen, same, unreached }) => [
-    `systematic changes of ${what === 'model' ? 'the model' : what}`,
+  const { scores, date } = readResult('hunted');
+  return scores.map(({ what, command, mutants, killed, seen, same, unreached }) => [
+    `systematic changes of ${what === 'model' ? 'the model' : `the ${what} text`}`,
     `promises kill ${n(killed)} of ${n(mutants)}; of the others ${n(unreached)} never reached, ${n(same)} without any difference, ${n(seen)} with other packets (${date})`,
-    `${command} ${what}`,
+    command,
   ]);
 }
 

@@ -1,29 +1,43 @@
-/** `reroute-check mutants`: which promise notices each systematic change of the patch's text, or of the model. */
-import type { Hunted } from '../../tools/mutants/run.ts';
+/** `reroute-check mutants`: which promise notices each systematic change of the patch's texts, or of the model. */
+import { loadScenario } from '../../scenario/scenario.ts';
+import type { HuntedChange } from '../../tools/mutants/texts.ts';
 import { EXIT } from '../exit.ts';
+import { counterexampleFiles } from '../files.ts';
 import { HOME, needSources } from '../place.ts';
 import { progress } from '../progress.ts';
 import { needToRecord, type Results, readResult, record, today } from '../results.ts';
 
-/** Texts of the patch that are mutated unless somebody names others. */
-const TEXTS = ['icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];
+/** Texts that are changed together, by the name that they are asked by. */
+export const TEXTS = {
+  'icmp-only': ['icmp-only'],
+  'tcp-rehash': ['tcp-rehash'],
+  mended: ['tcp-rehash-mended', 'icmp-only-mended'],
+} as const;
+
+export const MODEL = 'model';
+
+export type HuntName = keyof typeof TEXTS | typeof MODEL;
 
 export interface HuntOptions {
   readonly seed: number;
   readonly sample: number;
-  /** Seconds for each text. */
+  readonly hosts: number;
+  /** Seconds for one change of a text, and for all of the model. */
   readonly budget: number;
   readonly record?: boolean;
 }
 
+/** A change of a text, or of the model, and what became of it. */
+type Tried = Omit<HuntedChange, 'kind'>;
+
 type Score = Results['hunted']['scores'][number];
 
-/** `model/patch/mended.h:12  ConditionalExpression: a < b -> true` */
-function nameOf({ file, line, kind, from, to }: Hunted): string {
-  return `${file}:${line}  ${kind}: ${from} -> ${to}`;
+/** `model/patch/mended.h:12  a < b -> true`, and what was seen of it. */
+function survivorOf({ file, line, from, to, ...fate }: Tried): string {
+  return `${file}:${line}  ${from} -> ${to}  (${howFar(fate)})`;
 }
 
-function scoreOf(what: string, all: readonly Hunted[]): Score {
+function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> {
   const valid = all.filter(({ invalid }) => !invalid);
   const left = valid.filter(({ promise }) => promise === '');
   return {
@@ -33,37 +47,51 @@ function scoreOf(what: string, all: readonly Hunted[]): Score {
     seen: left.filter(({ seen }) => seen > 0).length,
     same: left.filter(({ different, reached }) => different === 0 && reached > 0).length,
     unreached: left.filter(({ reached }) => reached === 0).length,
+    survivors: left.map(survivorOf),
   };
 }
 
 /** Prints the survivors, and how many of each text were killed. */
-export async function hunt(names: readonly string[], options: HuntOptions): Promise<void> {
+export async function hunt(names: readonly HuntName[], options: HuntOptions): Promise<void> {
   needSources('mutants');
   if (options.record) needToRecord();
-  const { runMutants } = await import('../../tools/mutants/run.ts');
-  const { seed, sample, budget } = options;
+  const { seed, hosts, budget, sample } = options;
+  const stored = counterexampleFiles().map((file) => {
+    const { variant = '', host, events } = loadScenario(file);
+    return { variant, host, events };
+  });
   const show = progress();
   const scores: Score[] = [];
-  for (const what of names.length > 0 ? names : TEXTS) {
-    const say = (words: string) => show.say(words);
-    const all = await runMutants({ folder: HOME, what, sample, seed, seconds: budget, progress: say });
+  const how = `--seed ${seed} --hosts ${hosts} --budget ${budget} --sample ${sample}`;
+  for (const what of names.length > 0 ? names : (Object.keys(TEXTS) as HuntName[])) {
+    const all = await huntOf(what, { ...options, stored, progress: (words) => show.say(`${what}: ${words}`) });
     show.done();
-    for (const one of all.filter(({ promise, invalid }) => promise === '' && !invalid))
-      process.stdout.write(`survives  ${nameOf(one)}  (${howFar(one)})\n`);
-    const score = scoreOf(what, all);
-    scores.push(score);
+    const score = { ...scoreOf(what, all), command: `reroute-check mutants ${what} ${how}` };
+    for (const one of score.survivors) process.stdout.write(`survives  ${one}\n`);
     process.stdout.write(`${scoreText(score)}\n`);
+    scores.push(score);
   }
   if (options.record) {
     const others = readResult('hunted').scores.filter(({ what }) => !scores.some((one) => one.what === what));
-    const command = `reroute-check mutants --seed ${seed} --budget ${budget}`;
-    record('hunted', { date: today(), command, scores: [...others, ...scores] });
+    record('hunted', { date: today(), scores: [...others, ...scores] });
   }
   if (scores.some(({ mutants }) => mutants === 0)) process.exitCode = EXIT.undecided;
 }
 
+type Told = Pick<Parameters<typeof import('../../tools/mutants/run.ts').runMutants>[0], 'stored' | 'progress'>;
+
+async function huntOf(what: HuntName, options: HuntOptions & Told): Promise<readonly Tried[]> {
+  const { budget: seconds } = options;
+  if (what === MODEL) {
+    const { runMutants } = await import('../../tools/mutants/run.ts');
+    return runMutants({ ...options, folder: HOME, seconds });
+  }
+  const { huntTexts } = await import('../../tools/mutants/texts.ts');
+  return huntTexts({ ...options, folder: HOME, texts: TEXTS[what], seconds });
+}
+
 /** What was seen of a mutant that is left. */
-function howFar({ reached, different, seen }: Hunted): string {
+function howFar({ reached, different, seen }: Pick<Tried, 'reached' | 'different' | 'seen'>): string {
   if (reached === 0) return 'never reached';
   const where = `reached in ${reached.toLocaleString('en')} scenarios`;
   if (different === 0) return `${where}, nothing different`;
@@ -71,7 +99,14 @@ function howFar({ reached, different, seen }: Hunted): string {
 }
 
 /** `tcp-rehash: promises kill 90 of 100 mutants; of the others 4 are never reached, 5 change nothing that was seen, 1 packets` */
-export function scoreText({ what, mutants, killed, seen, same, unreached }: Score): string {
+export function scoreText({
+  what,
+  mutants,
+  killed,
+  seen,
+  same,
+  unreached,
+}: Omit<Score, 'survivors' | 'command'>): string {
   const others = `${unreached} never reached, ${same} without any difference, ${seen} with other packets or deliveries`;
   return `${what}: promises kill ${killed} of ${mutants} mutants; of the others ${others}`;
 }

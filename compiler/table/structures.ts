@@ -350,11 +350,11 @@ export const structures: Readonly<Record<string, StructureRow>> = {
 function nothing(list: Readonly<Record<string, readonly [string, string]>>): Record<string, StructureRow> {
   const members: Readonly<Record<string, Readonly<Record<string, FieldRow>>>> = {
     inet_hashinfo: {
-      bhash: { type: 'struct inet_bind_hashbucket *' },
-      bhash2: { type: 'struct inet_bind_hashbucket *' },
+      bhash: { type: 'struct inet_bind_hashbucket *', read: '1' },
+      bhash2: { type: 'struct inet_bind_hashbucket *', read: '1' },
       bhash_size: { type: 'unsigned int', read: '1', range: [1, 1] },
-      bind_bucket_cachep: { type: 'struct kmem_cache *' },
-      bind2_bucket_cachep: { type: 'struct kmem_cache *' },
+      bind_bucket_cachep: { type: 'struct kmem_cache *', read: '1' },
+      bind2_bucket_cachep: { type: 'struct kmem_cache *', read: '1' },
     },
     inet_bind_hashbucket: { lock: { type: 'int', read: '0', range: [0, 0] }, chain: { type: 'struct sk_buff_head' } },
   };

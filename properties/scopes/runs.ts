@@ -80,6 +80,7 @@ export const twoUplinks: RunScope = {
     'iptables -A INPUT -m conntrack --ctstate INVALID,NEW -j DROP',
     'iptables -A OUTPUT -s 10.1.0.1 -j DROP',
     'iptables -A OUTPUT -o eth0 -p udp -j DROP',
+    'iptables -t mangle -A OUTPUT -d 9.9.9.9 -j DROP',
     'sysctl -w net.ipv4.ip_local_port_range="40000 40000"',
     'sysctl -w net.ipv4.tcp_tw_reuse=1',
     'sysctl -w net.ipv4.tcp_fwmark_accept=1',

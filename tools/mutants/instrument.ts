@@ -1,14 +1,12 @@
 /** Puts the mutants of Stryker's instrumenter into files, so that one build can switch between them. */
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import type { Plugin } from 'esbuild';
-import { readModule } from '../../compiler/readModule.ts';
-import { placeOf } from '../coverage/instrument.ts';
 
 /** A change of one place. */
 export interface Mutant {
   readonly id: string;
-  /** The file and the line; of compiled C the statement's. */
   readonly file: string;
   readonly line: number;
   /** What kind of change it is, in Stryker's words. */
@@ -54,10 +52,10 @@ function flat(text: string): string {
 }
 
 /** The text between two places of a source. */
-function between(source: string, { start, end }: { start: Place; end: Place }): { text: string; before: string } {
+function between(source: string, { start, end }: { start: Place; end: Place }): string {
   const lines = source.split('\n');
   const offset = ({ line, column }: Place) => lines.slice(0, line).reduce((sum, one) => sum + one.length + 1, column);
-  return { text: source.slice(offset(start), offset(end)), before: source.slice(0, offset(start)) };
+  return source.slice(offset(start), offset(end));
 }
 
 interface Place {
@@ -70,22 +68,23 @@ export async function mutantsOf(
   folder: string,
   files: readonly string[],
 ): Promise<{ mutants: readonly Mutant[]; plugin: Plugin }> {
-  const sources = files.map((file) => ({ file, text: readModule(join(folder, file)).text }));
+  const sources = files.map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }));
   const result = await new Instrumenter(silent).instrument(
-    sources.map(({ file, text }) => ({ name: `${join(folder, file)}.ts`, mutate: true, content: text })),
+    sources.map(({ file, text }) => ({ name: join(folder, file), mutate: true, content: text })),
     { plugins: null, excludedMutations: LEFT_OUT, ignorers: [], noHeader: false },
   );
-  const texts = new Map(sources.map(({ file, text }) => [`${join(folder, file)}.ts`, text]));
-  const mutants = result.mutants.map(({ id, fileName, mutatorName, replacement, location }): Mutant => {
-    const { text, before } = between(texts.get(fileName) as string, location);
-    const [file, line] = placeOf(relative(folder, fileName).replace(/\.ts$/, ''), before);
-    return { id, file, line, kind: mutatorName, from: flat(text), to: flat(replacement) };
+  const texts = new Map(sources.map(({ file, text }) => [join(folder, file), text]));
+  const made = result.mutants.filter(({ mutatorName }) => !LEFT_OUT.includes(mutatorName));
+  const mutants = made.map(({ id, fileName, mutatorName, replacement, location }): Mutant => {
+    const from = between(texts.get(fileName) as string, location);
+    const line = location.start.line + 1;
+    return { id, file: relative(folder, fileName), line, kind: mutatorName, from: flat(from), to: flat(replacement) };
   });
-  const contents = new Map(result.files.map(({ name, content }) => [name.replace(/\.ts$/, ''), content]));
+  const contents = new Map(result.files.map(({ name, content }) => [name, content]));
   const plugin: Plugin = {
     name: 'mutants',
     setup(build) {
-      build.onLoad({ filter: /\.(?:ts|c)$/ }, ({ path }) => {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         const text = contents.get(path);
         return text === undefined ? undefined : { contents: text, loader: 'ts' };
       });

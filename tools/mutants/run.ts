@@ -1,31 +1,27 @@
-/** Mutates files, builds the model once with all mutants in it, and lets the promises hunt them. */
+/** Mutates the model's files, builds them once with all mutants in it, and lets the promises hunt them. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { esbuildPluginC } from '../../compiler/plugins.ts';
 import { below, wordsOfSeed } from '../../scenario/random.ts';
-import type { Fate } from './hunt.ts';
 import { type Mutant, mutantsOf } from './instrument.ts';
+import type { Fate } from './judge.ts';
+import type { HuntOptions } from './model.ts';
 
 /** A mutant, and what became of it. */
 export interface Hunted extends Fate, Mutant {}
 
-export interface MutantOptions {
+export interface MutantOptions extends Pick<HuntOptions, 'stored' | 'seed' | 'seconds'> {
   /** The folder of the sources. */
   readonly folder: string;
-  /** A variant, whose text is mutated: model/patch/NAME.c with what it includes; or `model`, for the kernel's functions. */
-  readonly what: string;
   /** How many mutants are hunted, drawn by the seed; 0 for all. */
   readonly sample: number;
-  readonly seed: number;
-  /** Time after which those that are left have survived. */
-  readonly seconds: number;
   readonly progress: (words: string) => void;
 }
 
-function filesOf(folder: string, what: string): readonly string[] {
-  if (what !== 'model') return [`model/patch/${what}.c`];
+/** The kernel's functions and what surrounds them. */
+function filesOf(folder: string): readonly string[] {
   return ['model/kernel', 'model/host'].flatMap((room) =>
     readdirSync(join(folder, room), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
@@ -41,14 +37,14 @@ function drawn(mutants: readonly Mutant[], count: number, seed: number): readonl
   return Array.from({ length: count }, () => left.splice(below(words, left.length), 1)[0] as Mutant);
 }
 
-/** The fates of those mutants. */
+/** The fates of mutants of the model. */
 export async function runMutants(options: MutantOptions): Promise<readonly Hunted[]> {
-  const { folder, what, sample, seed, seconds, progress } = options;
-  const { mutants: all, plugin } = await mutantsOf(folder, filesOf(folder, what));
-  const outfile = join(folder, '.reroute-check', `mutants-${what}.mjs`);
+  const { folder, sample, stored, seed, seconds, progress } = options;
+  const { mutants: all, plugin } = await mutantsOf(folder, filesOf(folder));
+  const outfile = join(folder, '.reroute-check', 'mutants-model.mjs');
   await build({
     absWorkingDir: folder,
-    entryPoints: ['tools/mutants/hunt.ts'],
+    entryPoints: ['tools/mutants/model.ts'],
     outfile,
     bundle: true,
     format: 'esm',
@@ -58,14 +54,14 @@ export async function runMutants(options: MutantOptions): Promise<readonly Hunte
     plugins: [plugin, esbuildPluginC()],
     logLevel: 'warning',
   });
-  const { hunt } = (await import(pathToFileURL(outfile).href)) as typeof import('./hunt.ts');
+  const { hunt } = (await import(pathToFileURL(outfile).href)) as typeof import('./model.ts');
   const mutants = drawn(all, sample, seed);
   const fates = hunt({
-    what,
     ids: mutants.map(({ id }) => id),
+    stored,
     seed,
     seconds,
-    progress: (left) => progress(`${what}: ${left} of ${mutants.length} mutants left`),
+    progress: (left) => progress(`${left} of ${mutants.length} mutants left`),
   });
   return fates.map((fate, at) => ({ ...fate, ...(mutants[at] as Mutant) }));
 }

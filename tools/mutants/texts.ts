@@ -1,0 +1,204 @@
+/**
+ * Hunts changes of a text of the patch, in C: each is compiled by itself and played where its line is reached, the stored
+ * counterexamples first, then hosts and events that are drawn.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { instantiate } from '../../compiler/load.ts';
+import { Refused } from '../../compiler/messages.ts';
+import type { SourceText } from '../../compiler/tokens.ts';
+import { type Compiled, compileText } from '../../compiler/unit.ts';
+import * as bindings from '../../model/patch/bindings.ts';
+import { kernelNamed } from '../../model/patch/index.ts';
+import { mended } from '../../model/patch/mended.ts';
+import { singleFaults, versionName } from '../../model/patch/single-faults.ts';
+import { filtered } from '../../model/patch/syn-filters.ts';
+import type { Event } from '../../model/types/event.ts';
+import { EVERY_FAULT } from '../../model/types/faults.ts';
+import type { Kernel, World } from '../../model/types/world.ts';
+import { runScopes } from '../../properties/scopes/runs.ts';
+import { bootHost, playOn } from '../../scenario/play.ts';
+import { commandOf, eventOfLine } from '../../scenario/text.ts';
+import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
+import { drawEvents } from '../../search/generate.ts';
+import { type Change, changesOf } from './changes.ts';
+import { type Fate, judge, newFate, type Original } from './judge.ts';
+
+/** A stored counterexample: its variant, the commands that make the host, and the events. */
+export interface StoredRun {
+  readonly variant: string;
+  readonly host: readonly string[];
+  readonly events: readonly string[];
+}
+
+/** A change, and what became of it. */
+export interface HuntedChange extends Fate, Omit<Change, 'text'> {}
+
+export interface TextHunt {
+  /** The folder of the sources. */
+  readonly folder: string;
+  /** The texts that are changed together: model/patch/NAME.c with what they include. */
+  readonly texts: readonly string[];
+  /** How many changes are tried, every n-th; 0 for all. */
+  readonly sample: number;
+  readonly stored: readonly StoredRun[];
+  readonly seed: number;
+  /** Hosts that are drawn of each scope. */
+  readonly hosts: number;
+  /** Time for one change. */
+  readonly seconds: number;
+  readonly progress: (words: string) => void;
+}
+
+type Hook = Kernel['ipt_mangle_out'];
+
+/** A scenario on one kernel, and the lines of C that it reaches there. */
+interface Played {
+  readonly text: string;
+  readonly kernel: Kernel;
+  readonly booted: World;
+  readonly events: readonly Event[];
+  readonly kept: Map<number, boolean>;
+}
+
+/** The fates of the changes of those texts. */
+export function huntTexts(options: TextHunt): readonly HuntedChange[] {
+  const { folder, texts, sample, seconds, progress } = options;
+  const files = new Map<string, SourceText>();
+  const originals = new Map(texts.map((text) => [text, compile(folder, text, (source) => keep(files, source))]));
+  const all = [...files.values()].flatMap((source) => changesOf(source));
+  const step = sample === 0 ? 1 : Math.max(1, Math.floor(all.length / sample));
+  const changes = all.filter((_, at) => at % step === 0);
+  progress(`${changes.length} changes`);
+  const pool = drawPool(options, originals);
+  const hunted: HuntedChange[] = [];
+  for (const { text, ...change } of changes) {
+    const fate = newFate();
+    const changed = (source: SourceText) => (source.file === change.file ? { ...source, text } : source);
+    const played = pool.get(placeIn(pool, change)) ?? [];
+    let isSame = true;
+    for (const [name, { code }] of originals) {
+      if (fate.promise !== '' || fate.invalid) break;
+      const compiled = tried(() => compile(folder, name, changed));
+      if (compiled?.code === code) continue;
+      isSame = false;
+      if (compiled === undefined) fate.invalid = true;
+      else
+        huntOne(
+          fate,
+          hookOf(compiled),
+          played.filter((one) => one.text === name),
+          seconds,
+        );
+    }
+    // What compiles to the same code is no change.
+    if (!isSame) hunted.push({ ...change, ...fate });
+    progress(
+      `${hunted.length} of ${changes.length} changes, ${hunted.filter(({ promise }) => promise !== '').length} killed`,
+    );
+  }
+  return hunted;
+}
+
+function keep(files: Map<string, SourceText>, source: SourceText): SourceText {
+  files.set(source.file, source);
+  return source;
+}
+
+function huntOne(fate: Fate, ipt_mangle_out: Hook, played: readonly Played[], seconds: number): void {
+  const until = Date.now() + seconds * 1000;
+  for (const { kernel, booted, events, kept } of played) {
+    const original: Original = { run: playOn(kernel, booted, events), kept };
+    judge(fate, original, () => playOn({ ...kernel, ipt_mangle_out }, booted, events));
+    if (fate.promise !== '' || fate.invalid || Date.now() > until) return;
+  }
+}
+
+/** Compiles a text, each of whose files that function may change. */
+function compile(folder: string, name: string, read: (source: SourceText) => SourceText): Compiled {
+  const include = (wanted: string): SourceText | undefined => {
+    const file = `model/patch/${wanted}`;
+    const path = join(folder, file);
+    return existsSync(path) ? read({ file, text: readFileSync(path, 'utf8') }) : undefined;
+  };
+  return compileText(include(`${name}.c`) as SourceText, { include });
+}
+
+/** The compiled text; undefined where the compiler refuses it. */
+function tried(compiled: () => Compiled): Compiled | undefined {
+  try {
+    return compiled();
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+}
+
+function hookOf(compiled: Compiled, runtime?: unknown): Hook {
+  return instantiate(compiled, bindings, runtime).ipt_mangle_out as Hook;
+}
+
+/** Where a statement of C stands, before the lines that it became. */
+const NOTE = /^ *\/\/ (.*:\d+)$/gm;
+
+/** The hook of a text that tells which lines it reaches. */
+function watched(compiled: Compiled, reach: (place: string) => void): Hook {
+  const code = compiled.code.replaceAll(NOTE, (_, place: string) => `$(${JSON.stringify(place)});`);
+  return hookOf({ ...compiled, code }, reach);
+}
+
+/** The last place before the change that is the beginning of a statement. */
+function placeIn(pool: ReadonlyMap<string, unknown>, { file, line }: { file: string; line: number }): string {
+  for (let at = line; at > 0; at--) if (pool.has(`${file}:${at}`)) return `${file}:${at}`;
+  return '';
+}
+
+/** The scenarios that reach each place: the stored ones first. */
+function drawPool(
+  { stored, seed, hosts, progress }: TextHunt,
+  originals: ReadonlyMap<string, Compiled>,
+): ReadonlyMap<string, readonly Played[]> {
+  const pool = new Map<string, Played[]>();
+  for (const [text, compiled] of originals) {
+    const reached = new Set<string>();
+    const asItIs = hookOf(compiled);
+    const ipt_mangle_out = watched(compiled, (place) => reached.add(place));
+    // Places that no scenario reaches are places, too.
+    for (const [, place] of compiled.code.matchAll(NOTE)) pool.set(place as string, pool.get(place as string) ?? []);
+    const put = (kernel: Kernel, booted: World, events: readonly Event[]) => {
+      reached.clear();
+      playOn({ ...kernel, ipt_mangle_out }, booted, events);
+      const played: Played = { text, kernel, booted, events, kept: new Map() };
+      for (const place of reached) pool.get(place)?.push(played);
+    };
+    // Compiled as the changed texts are, so that their runs can be compared.
+    const compiledHere = (kernel: Kernel): Kernel => ({ ...kernel, ipt_mangle_out: asItIs });
+    const plain = kernelsOf(text).map(compiledHere);
+    const single = [...singleFaults, ...filtered].filter(({ patch }) => patch.text === text).map(compiledHere);
+    for (const { variant, host, events } of stored) {
+      const own = single.filter(({ name }) => name === variant);
+      for (const kernel of [...own, ...plain])
+        put(kernel, bootHost(kernel, host.map(commandOf)), events.map(eventOfLine));
+    }
+    for (let h = 0; h < hosts; h++) {
+      for (const scope of runScopes) {
+        for (const kernel of single.length === 0 ? plain : [...plain, single[h % single.length] as Kernel]) {
+          const { host } = drawBooted(scope, seed, h, [kernel]);
+          const booted = bootHost(kernel, host.map(commandOf));
+          for (let e = 0; e < eventsPerHost; e++)
+            put(kernel, booted, drawEvents(scope, host, eventWords(seed, h, e)).map(eventOfLine));
+        }
+      }
+      progress(`${text}: ${h + 1} of ${hosts} hosts of each scope drawn`);
+    }
+  }
+  return pool;
+}
+
+/** The kernels that a text makes: of today and of the post's era; of a mended one also with all of its switches on. */
+function kernelsOf(text: string): readonly Kernel[] {
+  const named = [kernelNamed(text) as Kernel, kernelNamed(text, '4.1') as Kernel];
+  if (!text.endsWith('-mended')) return named;
+  const movesSyn = text === 'tcp-rehash-mended';
+  return [...named, mended(`${versionName(movesSyn)}-every-fault`, '', movesSyn, EVERY_FAULT)];
+}
