@@ -14,6 +14,7 @@ import {
   leaves,
   NO_XMIT,
   ownerOf,
+  remarkedSinceConnect,
   rewiredSince,
   senderName,
   senderOf,
@@ -122,7 +123,8 @@ export const flowProperties: readonly Property[] = [
     id: 'connection-keeps-link',
     concern: 'connection',
     gravity: 'dead connection',
-    claim: 'What a connection sends behind its SYN, marked as the SYN was, leaves by the link of the SYN.',
+    claim:
+      'What a connection sends behind its SYN, marked as the SYN was, leaves by the link of the SYN, as long as the rules are the same.',
     asked: ['RFC 9293 section 3.3.1', 'ip-rule(8): one answer for one key'],
     onStock: '',
     scope: otherPaths,
@@ -130,7 +132,7 @@ export const flowProperties: readonly Property[] = [
       isLater(run, i, skb) && synOf(run, i, skb).e.dev !== 0 && !marksBehind(worldBefore(run, i)),
     holds(run, i, { dev, skb }) {
       const { step, e } = synOf(run, i, skb);
-      return e.dev === dev || rewiredSince(run, step, i);
+      return e.dev === dev || rewiredSince(run, step, i) || remarkedSinceConnect(run, i, ownerOf(run, i, skb));
     },
     sometimes: (_run, _i, { skb }) => skb.mark !== 0,
     finding: (run, i) => `${departure(run, i)}, another link than that of its SYN`,

@@ -154,6 +154,27 @@ export function rewiredSince(run: Run, since: number, i: number): boolean {
   return changed;
 }
 
+/** Whether the operator changed what gives packets their marks after step `since`, up to step `i`. */
+function remarkedSince(run: Run, since: number, i: number): boolean {
+  let changed = false;
+  let k = 0;
+  for (const event of run.events) {
+    changed = changed || (k > since && k <= i && event.kind === 'host' && remarks(event.command));
+    k = k + 1;
+  }
+  return changed;
+}
+
+/** Whether the command changes the mangle table, or a set that its rules may name. */
+function remarks(command: HostCommand): boolean {
+  return command.kind === 'ipset' || (command.kind === 'iptables' && command.table === 'mangle');
+}
+
+/** The same since that socket was connected: its name was chosen by the marks of then. */
+export function remarkedSinceConnect(run: Run, i: number, sk: Sock): boolean {
+  return remarkedSince(run, connects(run, i, sk).last, i);
+}
+
 /** Whether the operator changed what look-ups are answered from since that socket was connected. */
 export function rewiredSinceConnect(run: Run, i: number, sk: Sock): boolean {
   return rewiredSince(run, connects(run, i, sk).last, i);

@@ -55,6 +55,7 @@ import {
   NO_XMIT,
   namesDevice,
   ownerOf,
+  remarkedSinceConnect,
   routeSource,
   userSocket,
   worldAfter,
@@ -383,9 +384,11 @@ function isLaterSegment({ iph, th }: SkBuff): boolean {
   return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_RST)) === 0;
 }
 
-/** Whether a user's connection sends the packet, from an address that the kernel had to choose. */
+/** Whether a user's connection sends the packet, from an address that the kernel had to choose, by the marks of today. */
 function ofClient(run: Run, i: number, skb: SkBuff): boolean {
-  return ownerOf(run, i, skb).kind === SOCK_TCP && skb.iph.protocol === IPPROTO_TCP && kernelChoseSource(run, i, skb);
+  const sk = ownerOf(run, i, skb);
+  const isSegment = sk.kind === SOCK_TCP && skb.iph.protocol === IPPROTO_TCP;
+  return isSegment && kernelChoseSource(run, i, skb) && !remarkedSinceConnect(run, i, sk);
 }
 
 /** The same where the connection has neither Fast Open nor signatures. */
@@ -495,7 +498,8 @@ function spokenTo(run: Run, i: number): { sk: Sock; step: number; last: Xmit } {
     }
   }
   const open = sk.kind === SOCK_TCP && sk.sk_state === TCP_ESTABLISHED && sk.parent === 0;
-  const chosen = open && step >= 0 && kernelChoseSource(run, step, last.skb) && !opensFast(run, i, sk) && !sk.md5;
+  const plain = !opensFast(run, i, sk) && !sk.md5 && !remarkedSinceConnect(run, i, sk);
+  const chosen = open && step >= 0 && plain && kernelChoseSource(run, step, last.skb);
   return { sk: chosen && synWentBy(run, i, last) && sentElsewhere(run, step, last) ? sk : NO_SOCK, step, last };
 }
 

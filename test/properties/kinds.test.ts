@@ -145,7 +145,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     what: 'a server on any address whose answer is marked',
-    on: 'icmp-only-mended',
+    on: 'icmp-only',
     host: [...MARKED],
     events: [
       'socket u udp',
@@ -155,6 +155,19 @@ const KINDS: readonly Kind[] = [
     ],
     breaks: ['server-answers-as-asked'],
     keeps: [],
+  },
+  {
+    what: 'the same server on the mended text, which leaves it alone',
+    on: 'icmp-only-mended',
+    host: [...MARKED],
+    events: [
+      'socket u udp',
+      'bind u 0.0.0.0:53',
+      'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
+      'send u 4 to 8.8.4.4:999',
+    ],
+    breaks: [],
+    keeps: ['server-answers-as-asked'],
   },
   {
     what: 'the same server without a patch',
