@@ -4,7 +4,7 @@ import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { EXDEV } from '../model/types/errno.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff, TCPHDR_ACK, TCPHDR_RST, TCPHDR_SYN } from '../model/types/packet.ts';
 import { RTN_BROADCAST, RTN_MULTICAST } from '../model/types/route.ts';
-import { SOCK_TCP, SOCK_UDP } from '../model/types/sock.ts';
+import { SOCK_BINDPORT_LOCK, SOCK_TCP, SOCK_UDP } from '../model/types/sock.ts';
 import { NF_ACCEPT } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
 import { asking, forgotten, lastSent } from './answers.ts';
@@ -109,7 +109,8 @@ export const flowProperties: readonly Property[] = [
     id: 'server-answers-as-asked',
     concern: 'address',
     gravity: 'lost packet',
-    claim: 'A UDP server on any address answers a caller from the address that the caller asked.',
+    claim:
+      'A UDP server on any address, at a port that it was bound to, answers a caller from the address that was asked.',
     asked: ['RFC 1122 section 4.1.3.5', 'udp(7): sendto of a socket that is bound to INADDR_ANY'],
     onStock: 'a server without IP_PKTINFO answers from the address that the route of its answer prefers',
     scope: wildcardServers,
@@ -205,7 +206,8 @@ function askedBy(run: Run, i: number, skb: SkBuff): number {
   const sk = ownerOf(run, i, skb);
   const event = eventOf(run, i);
   const free = event.kind === 'send' && event.from === 0 && event.via === '';
-  if (!free || sk.kind !== SOCK_UDP || sk.inet_daddr !== 0 || skb.iph.protocol !== IPPROTO_UDP) return 0;
+  const serves = sk.kind === SOCK_UDP && sk.inet_daddr === 0 && (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+  if (!free || !serves || skb.iph.protocol !== IPPROTO_UDP) return 0;
   let asked = 0;
   for (let k = 0; k < i; k += 1) {
     for (const e of effectsOf(run, k)) {

@@ -13,6 +13,7 @@ import { fib_lookup } from '../model/kernel/net/ipv4/fib_rules.ts';
 import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
 import { ICMP_ECHO } from '../model/kernel/net/ipv4/icmp.ts';
 import { inet_sk_get_local_port_range } from '../model/kernel/net/ipv4/inet_connection_sock.ts';
+import { inet_bind_bucket_find } from '../model/kernel/net/ipv4/inet_hashtables.ts';
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
@@ -329,18 +330,19 @@ function leadsBy(net: World, key: FlowI4, dev: number): boolean {
 
 /**
  * Whether a connection from `source` to the packet's peer can have a port: the one that its user bound, else one of the
- * host's range that connections have for themselves, and no server (inet_hash_connect()).
+ * host's range that connections have for themselves, and nobody bound (inet_hash_connect()).
  */
 function findsPort(net: World, sk: Sock, source: number, { iph, th }: SkBuff): boolean {
   const { low, high } = inet_sk_get_local_port_range(net);
   const own = hasPort(sk);
   let used = own ? 0 : net.sysctl.local_reserved_ports.length;
+  for (const { port, fastreuse } of net.bhash)
+    used = !own && port >= low && port <= high && fastreuse >= 0 ? used + 1 : used;
   for (const other of net.socks) {
     const inReach = own ? other.inet_num === sk.inet_num : other.inet_num >= low && other.inet_num <= high;
     const there = other.inet_rcv_saddr === source && other.inet_daddr === iph.daddr && other.inet_dport === th.dest;
-    const shared = (other.sk_userlocks & SOCK_BINDPORT_LOCK) === 0 && other.inet_daddr !== 0 && other.parent === 0;
-    const bound = !own && other.kind === SOCK_TCP && !shared;
-    used = other.id !== sk.id && inReach && (bound || (hasTuple(other) && there)) ? used + 1 : used;
+    const counted = !own && inet_bind_bucket_find(net, other.inet_num).fastreuse >= 0;
+    used = other.id !== sk.id && inReach && hasTuple(other) && there && !counted ? used + 1 : used;
   }
   return used < (own ? 1 : high - low + 1);
 }
