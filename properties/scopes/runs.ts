@@ -185,7 +185,7 @@ export const otherPaths: RunScope = {
   ],
   extras: 3,
   socketOptions: ['uid 1000', 'dontroute', 'broadcast', 'unicast-if eth0', 'unicast-if eth1', 'dev eth0', 'mark 100'],
-  sendOptions: ['via eth0', 'via eth1', 'dontroute'],
+  sendOptions: ['via eth0', 'via eth1', 'dontroute', 'short'],
   destinations: [
     '8.8.8.8',
     '9.9.9.9',

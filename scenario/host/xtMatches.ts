@@ -303,7 +303,8 @@ function readStatistic(given: readonly Given[]): XtMatch[] {
   }
   if (word('mode') !== 'nth') wrong('"statistic" needs a mode; write --mode nth or --mode random');
   const every = readNumber(word('every') ?? '', 'the value of --every', U32, 1);
-  const first = word('packet') ?? '0';
+  const first = word('packet');
+  if (first === undefined) return wrong('"--every" also needs "--packet"; write --packet 0');
   const packet = readNumber(first, 'the value of --packet', every - 1);
   return [{ kind: 'statistic-nth', every, packet, invert: given.some(({ invert }) => invert) }];
 }

@@ -5,6 +5,8 @@ import { type SourceText, type Token, tokensOf } from '../../compiler/tokens.ts'
 export interface Change {
   readonly file: string;
   readonly line: number;
+  /** The function that it stands in. */
+  readonly within: string;
   /** What kind of change it is. */
   readonly kind: 'operator' | 'constant' | 'condition' | 'statement';
   readonly from: string;
@@ -49,7 +51,7 @@ const DECLARES =
 /** Behind these a statement begins. */
 const BEFORE_STATEMENT = new Set([';', '{', '}', ')', 'else', ':']);
 
-/** All changes of a file; directives of the preprocessor stay as they are. */
+/** All changes of the functions of a file; declarations and directives of the preprocessor stay as they are. */
 export function changesOf(source: SourceText): readonly Change[] {
   const tokens = withoutDirectives(tokensOf(source));
   const lines = source.text.split('\n');
@@ -62,10 +64,15 @@ export function changesOf(source: SourceText): readonly Change[] {
     const from = source.text.slice(start, end);
     const breaks = '\n'.repeat(from.split('\n').length - to.split('\n').length);
     const text = `${source.text.slice(0, start)}${to}${breaks}${source.text.slice(end)}`;
-    found.push({ file: source.file, line: first.place.line, kind, from: flat(from), to: flat(to), text });
+    found.push({ file: source.file, line: first.place.line, within, kind, from: flat(from), to: flat(to), text });
   };
+  let within = '';
   for (const [at, token] of tokens.entries()) {
-    if (depthOf(tokens, at, '{', '}') === 0) continue;
+    if (depthOf(tokens, at, '{', '}') === 0) {
+      within = token.text === '{' && tokens[at - 1]?.text === ')' ? nameBefore(tokens, at - 1) : '';
+      continue;
+    }
+    if (within === '') continue;
     const before = tokens[at - 1] as Token;
     if (isBinary(before)) for (const other of OTHERS[token.text] ?? []) put('operator', token, token, other);
     if (token.text === '!') put('operator', token, token, '');
@@ -89,6 +96,13 @@ function withoutDirectives(tokens: readonly Token[]): readonly Token[] {
     if (token.startsLine) isDirective = token.text === '#';
     return !isDirective;
   });
+}
+
+/** The name in front of the brackets that close there. */
+function nameBefore(tokens: readonly Token[], close: number): string {
+  let at = close;
+  while (at > 0 && depthOf(tokens, at, '(', ')') > 0) at--;
+  return tokens[at - 1]?.text ?? '';
 }
 
 /** Whether an operator behind that token has a left side. */
