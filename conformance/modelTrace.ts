@@ -123,9 +123,9 @@ class Peer {
   }
 }
 
-/** Whether packets leave by that link for a program, without a neighbour. */
-function isForProgram(net: World, ifindex: number): boolean {
-  return net.devs.some((dev) => dev.ifindex === ifindex && ['tun', 'ppp', 'wireguard'].includes(dev.kind));
+/** Whether packets leave by that link without a neighbour: for a program, or for the other end of a tunnel. */
+function hasNoNeighbour(net: World, ifindex: number): boolean {
+  return net.devs.some((dev) => dev.ifindex === ifindex && ['tun', 'ppp', 'wireguard', 'gre'].includes(dev.kind));
 }
 
 function deviceName(net: World, ifindex: number): string {
@@ -141,7 +141,7 @@ function seenXmit(net: World, event: number, { dev, gateway, skb }: Xmit): SeenP
   return {
     event,
     dev: deviceName(net, dev),
-    nexthop: isForProgram(net, dev) ? '' : formatAddress(gateway === 0 ? iph.daddr : gateway),
+    nexthop: hasNoNeighbour(net, dev) ? '' : formatAddress(gateway === 0 ? iph.daddr : gateway),
     saddr: formatAddress(iph.saddr),
     daddr: formatAddress(iph.daddr),
     protocol: protocol === String(iph.protocol) ? iph.protocol : protocol,

@@ -427,9 +427,23 @@ function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
   return step >= 0 && e.dev === dev && sentElsewhere(run, step, e);
 }
 
-/** Whether that is a SYN, and none of its connection left before. */
+/** Whether that is a SYN, marked as the first one of its connection, and none of them left before. */
 function isFirstSyn(run: Run, i: number, { skb }: Xmit): boolean {
-  return isSyn(skb) && synBefore(run, i, skb).step < 0;
+  return isSyn(skb) && synBefore(run, i, skb).step < 0 && markedAsFirst(run, i, skb);
+}
+
+/** Whether the first SYN that passed the mangle table for that socket, and may have been dropped behind it, had the same mark. */
+function markedAsFirst(run: Run, i: number, skb: SkBuff): boolean {
+  let mark = skb.mark;
+  let found = false;
+  for (let k = 0; k < i; k += 1) {
+    for (const e of effectsOf(run, k)) {
+      const first: boolean = !found && e.kind === 'mangled' && e.skb.sk === skb.sk && isSyn(e.skb);
+      mark = first && e.kind === 'mangled' ? e.skb.mark : mark;
+      found = found || first;
+    }
+  }
+  return mark === skb.mark;
 }
 
 /** Whether a timer made step `i` send. */

@@ -16,6 +16,7 @@ from packets import (
     TCP, UDP, Packet, arp_reply, before, ip_bytes, mac_of, parse_ip, transport_bytes,
 )  # fmt: skip
 
+ARPHRD_IPGRE = 778
 IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
 IP_UNICAST_IF, IPTOS_RT_MASK = 50, 0x1C
 TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 23, 30, 0x20000000
@@ -688,12 +689,16 @@ class Play:
             if address[1] != ETH_IP or address[2] != PACKET_OUTGOING or link is None or link.far or address[0] in self.host.tuns:
                 continue
             offloaded = any(struct.unpack('I', value[:4])[0] & TP_STATUS_CSUMNOTREADY for _, _, value in control)
-            self.loopback.append({'event': self.index, 'dev': address[0]} | parse_ip(data, offloaded).to_json())
+            if address[3] == ARPHRD_IPGRE:
+                # A gre link stands for a wire: where it leads nobody listens.
+                self.sent(address[0], bytes(14) + data, offloaded)
+            else:
+                self.loopback.append({'event': self.index, 'dev': address[0]} | parse_ip(data, offloaded).to_json())
             busy = True
 
-    def sent(self, dev, frame):
+    def sent(self, dev, frame, offloaded=False):
         """Notes one packet of the host: whose it is, where it goes, whether a timer sent it behind the event's back."""
-        p = parse_ip(frame[14:])
+        p = parse_ip(frame[14:], offloaded)
         flow = self.flow_of(p)
         now = time.monotonic()
         if p.protocol == TCP:

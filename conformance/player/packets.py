@@ -124,7 +124,7 @@ def parse_options(data):
 
 
 def parse_ip(data, offloaded=False):
-    """Takes an IPv4 packet apart. `offloaded`: the transport checksum was left to the device, so it says nothing."""
+    """Takes an IPv4 packet apart. `offloaded`: the device completes the transport checksum, which holds the sum of the pseudo-header."""
     ihl = (data[0] & 15) * 4
     _, tos, total, _, fragment, _, protocol, _, saddr, daddr = struct.unpack('!BBHHHBBH4s4s', data[:20])
     p = Packet(socket.inet_ntoa(saddr), socket.inet_ntoa(daddr), protocol, tos)
@@ -153,8 +153,10 @@ def parse_ip(data, offloaded=False):
             right = signature_of(p.saddr, p.daddr, body) == p.options[OPT_MD5]
             p.signature = 'correct' if right else 'incorrect'
         p.payload = body[header:]
-    if offloaded:
-        p.checksum = 'none'
+    if offloaded and protocol in (TCP, UDP):
+        sum_of_pseudo = ~checksum(pseudo(p.saddr, p.daddr, protocol, len(body))) & 0xFFFF
+        field = int.from_bytes(body[16:18] if protocol == TCP else body[6:8], 'big')
+        p.checksum = 'correct' if field == sum_of_pseudo else 'incorrect'
     return p
 
 
