@@ -28,7 +28,7 @@ export interface HuntOptions {
 }
 
 /** A change of a text, or of the model, and what became of it. */
-type Tried = Omit<HuntedChange, 'kind' | 'within'>;
+type Tried = Omit<HuntedChange, 'kind' | 'within' | 'nth'> & Partial<Pick<HuntedChange, 'within' | 'nth'>>;
 
 type Score = Results['hunted']['scores'][number];
 

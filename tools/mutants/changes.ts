@@ -7,6 +7,8 @@ export interface Change {
   readonly line: number;
   /** The function that it stands in. */
   readonly within: string;
+  /** Which one of the same changes of that function it is, from 1. */
+  readonly nth: number;
   /** What kind of change it is. */
   readonly kind: 'operator' | 'constant' | 'condition' | 'statement';
   readonly from: string;
@@ -64,7 +66,9 @@ export function changesOf(source: SourceText): readonly Change[] {
     const from = source.text.slice(start, end);
     const breaks = '\n'.repeat(from.split('\n').length - to.split('\n').length);
     const text = `${source.text.slice(0, start)}${to}${breaks}${source.text.slice(end)}`;
-    found.push({ file: source.file, line: first.place.line, within, kind, from: flat(from), to: flat(to), text });
+    const change = { within, kind, from: flat(from), to: flat(to) };
+    const nth = 1 + found.filter((one) => isSame(one, change)).length;
+    found.push({ file: source.file, line: first.place.line, nth, ...change, text });
   };
   let within = '';
   for (const [at, token] of tokens.entries()) {
@@ -88,6 +92,12 @@ export function changesOf(source: SourceText): readonly Change[] {
     if (end !== undefined) put('statement', token, tokens[end] as Token, ';');
   }
   return found;
+}
+
+type Kind = Pick<Change, 'within' | 'from' | 'to'>;
+
+function isSame(a: Kind, b: Kind): boolean {
+  return a.within === b.within && a.from === b.from && a.to === b.to;
 }
 
 function withoutDirectives(tokens: readonly Token[]): readonly Token[] {
