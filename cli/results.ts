@@ -76,6 +76,8 @@ const FORMS = {
         command: z.string(),
         mutants: z.number(),
         killed: z.number(),
+        /** Survivors of which is known that they are no other patch. */
+        equivalent: z.number(),
         seen: z.number(),
         same: z.number(),
         unreached: z.number(),

@@ -1,6 +1,7 @@
 /** What was measured, a row each, from the recorded results. */
 import { faults } from '../../model/types/faults.ts';
 import { readResult } from '../results.ts';
+import { scoreWords } from '../verbs/hunt.ts';
 import { isCrash, withOutcome } from './confirmations.ts';
 import { table } from './markdown.ts';
 import { cellsOf } from './matrix.ts';
@@ -122,9 +123,9 @@ function mutantsRow(): Row {
 
 function huntedRows(): readonly Row[] {
   const { scores, date } = readResult('hunted');
-  return scores.map(({ what, command, mutants, killed, seen, same, unreached }) => [
+  return scores.map(({ what, command, ...score }) => [
     `systematic changes of ${what === 'model' ? 'the model' : `the ${what} text`}`,
-    `promises kill ${n(killed)} of ${n(mutants)}; of the others ${n(unreached)} never reached, ${n(same)} without any difference, ${n(seen)} with other packets (${date})`,
+    `promises kill ${scoreWords(score)} (${date})`,
     command,
   ]);
 }

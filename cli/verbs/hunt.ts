@@ -1,5 +1,6 @@
 /** `reroute-check mutants`: which promise notices each systematic change of the patch's texts, or of the model. */
 import { loadScenario } from '../../scenario/scenario.ts';
+import { reasonFor } from '../../tools/mutants/equivalent.ts';
 import type { HuntedChange } from '../../tools/mutants/texts.ts';
 import { EXIT } from '../exit.ts';
 import { counterexampleFiles } from '../files.ts';
@@ -32,22 +33,30 @@ type Tried = Omit<HuntedChange, 'kind' | 'within' | 'nth'> & Partial<Pick<Hunted
 
 type Score = Results['hunted']['scores'][number];
 
-/** `model/patch/mended.h:12  a < b -> true`, and what was seen of it. */
-function survivorOf({ file, line, from, to, ...fate }: Tried): string {
-  return `${file}:${line}  ${from} -> ${to}  (${howFar(fate)})`;
+/** `model/patch/mended.h:12  a < b -> true`, and what was seen of it, or why it is no other patch. */
+function survivorOf(tried: Tried): string {
+  const { file, line, from, to } = tried;
+  return `${file}:${line}  ${from} -> ${to}  (${reasonOf(tried) || howFar(tried)})`;
+}
+
+/** Why that survivor is no other patch, '' when no reason is known; of the model none is. */
+function reasonOf({ within, nth, from, to }: Tried): string {
+  return within === undefined || nth === undefined ? '' : reasonFor({ within, nth, from, to });
 }
 
 function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> {
   const valid = all.filter(({ invalid }) => !invalid);
-  const left = valid.filter(({ promise }) => promise === '');
+  const survivors = valid.filter(({ promise }) => promise === '');
+  const left = survivors.filter((one) => reasonOf(one) === '');
   return {
     what,
     mutants: valid.length,
-    killed: valid.length - left.length,
+    killed: valid.length - survivors.length,
+    equivalent: survivors.length - left.length,
     seen: left.filter(({ seen }) => seen > 0).length,
     same: left.filter(({ different, reached }) => different === 0 && reached > 0).length,
     unreached: left.filter(({ reached }) => reached === 0).length,
-    survivors: left.map(survivorOf),
+    survivors: [...left, ...survivors.filter((one) => reasonOf(one) !== '')].map(survivorOf),
   };
 }
 
@@ -98,15 +107,16 @@ function howFar({ reached, different, seen }: Pick<Tried, 'reached' | 'different
   return `${where}, different in ${different.toLocaleString('en')}, on the wire in ${seen.toLocaleString('en')}`;
 }
 
-/** `tcp-rehash: promises kill 90 of 100 mutants; of the others 4 are never reached, 5 change nothing that was seen, 1 packets` */
-export function scoreText({
-  what,
-  mutants,
-  killed,
-  seen,
-  same,
-  unreached,
-}: Omit<Score, 'survivors' | 'command'>): string {
+/** `tcp-rehash: promises kill 90 of 95 mutants (94.7 %), besides 5 that are no other patch; of the others …` */
+export function scoreText({ what, ...score }: Omit<Score, 'survivors' | 'command'>): string {
+  return `${what}: promises kill ${scoreWords(score)}`;
+}
+
+/** `90 of 95 mutants (94.7 %), besides 5 that are no other patch; of the others 4 never reached, …` */
+export function scoreWords(score: Omit<Score, 'what' | 'survivors' | 'command'>): string {
+  const { mutants, killed, equivalent, seen, same, unreached } = score;
+  const counted = mutants - equivalent;
+  const percent = counted === 0 ? '' : ` (${((100 * killed) / counted).toFixed(1)} %)`;
   const others = `${unreached} never reached, ${same} without any difference, ${seen} with other packets or deliveries`;
-  return `${what}: promises kill ${killed} of ${mutants} mutants; of the others ${others}`;
+  return `${killed} of ${counted} mutants${percent}, besides ${equivalent} that are no other patch; of the others ${others}`;
 }
