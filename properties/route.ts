@@ -5,6 +5,7 @@ import { dev_get_by_index, dev_get_by_name } from '../model/kernel/net/core/dev.
 import { fib_lookup } from '../model/kernel/net/ipv4/fib_rules.ts';
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_dev_rcu, l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
+import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
 import { mayDependOnStack } from '../model/types/effects.ts';
 import { sockByName } from '../model/types/lookup.ts';
@@ -29,6 +30,7 @@ import {
   sameTuple,
   sourcePort,
   userSocket,
+  worldAfter,
   type Xmit,
 } from './packets.ts';
 import { at, effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
@@ -199,6 +201,24 @@ export const routeProperties: readonly Property[] = [
     },
     sometimes: lookedUpAgain,
     finding: (run, i) => `${departure(run, i)}, and not so when memory that nobody initialised holds something else`,
+  }),
+
+  everyReroute({
+    id: 'unchanged-packet-stays',
+    concern: 'route',
+    gravity: 'wrong path',
+    claim: 'A packet that still has the mark and TOS of its socket, and its addresses, is not routed a second time.',
+    asked: ['iptables(8): OUTPUT', 'net/ipv4/netfilter/iptable_mangle.c as it stands: what changed is routed again'],
+    onStock: '',
+    scope: twoUplinks,
+    speaksOf: (run, i, { before }) => userSocket(ownerOf(run, i, before)) && !before.hdrincl,
+    holds(run, i, { before }) {
+      const { sk_mark, tos } = ownerOf(run, i, before);
+      const { srcNat, dstNat } = getCt(worldAfter(run, i), before.ct);
+      return before.mark !== sk_mark || before.iph.tos !== tos || srcNat || dstNat;
+    },
+    sometimes: (run, i, { before }) => ownerOf(run, i, before).sk_mark !== 0,
+    finding: (run, i) => `${departureOr(run, i, 'a packet')}, routed a second time although no rule changed it`,
   }),
 
   everyReroute({

@@ -1,6 +1,6 @@
 /**
- * Hunts changes of a text of the patch, in C: each is compiled by itself and played where its line is reached, the stored
- * counterexamples first, then hosts and events that are drawn.
+ * Hunts changes of a text of the patch, in C: each is compiled by itself and played where its line is reached, by stored
+ * counterexamples, and hosts and events that are drawn.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,6 +59,7 @@ interface Played {
   readonly booted: World;
   readonly events: readonly Event[];
   readonly kept: Map<number, boolean>;
+  readonly places: readonly string[];
 }
 
 /** The fates of the changes of those texts. */
@@ -153,7 +154,7 @@ function placeIn(pool: ReadonlyMap<string, unknown>, { file, line }: { file: str
   return '';
 }
 
-/** The scenarios that reach each place: the stored ones first. */
+/** The scenarios that reach each place: those first that reach a place which few do. */
 function drawPool(
   { stored, seed, hosts, progress }: TextHunt,
   originals: ReadonlyMap<string, Compiled>,
@@ -168,7 +169,7 @@ function drawPool(
     const put = (kernel: Kernel, booted: World, events: readonly Event[]) => {
       reached.clear();
       playOn({ ...kernel, ipt_mangle_out }, booted, events);
-      const played: Played = { text, kernel, booted, events, kept: new Map() };
+      const played: Played = { text, kernel, booted, events, kept: new Map(), places: [...reached] };
       for (const place of reached) pool.get(place)?.push(played);
     };
     // Compiled as the changed texts are, so that their runs can be compared.
@@ -192,7 +193,14 @@ function drawPool(
       progress(`${text}: ${h + 1} of ${hosts} hosts of each scope drawn`);
     }
   }
+  for (const all of pool.values()) rarestFirst(all, pool);
   return pool;
+}
+
+/** A change is seen where a scenario goes a way that few go. */
+function rarestFirst(all: Played[], pool: ReadonlyMap<string, readonly Played[]>): void {
+  const rank = new Map(all.map((one) => [one, Math.min(...one.places.map((place) => pool.get(place)?.length ?? 0))]));
+  all.sort((a, b) => (rank.get(a) as number) - (rank.get(b) as number));
 }
 
 /** The kernels that a text makes: of today and of the post's era; of a mended one also with all of its switches on. */
