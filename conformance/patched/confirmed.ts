@@ -68,6 +68,11 @@ function withMemory(scenario: PatchedScenario, property: string | undefined): Pa
   return filled.find((one) => !showsNothing(one, property)) ?? scenario;
 }
 
+/** Whether a link of the host is another one there, in a way that a patched kernel meets: it may move a packet for its sake. */
+export function hasStandIn({ ipt_mangle_out }: Kernel, host: readonly string[]): boolean {
+  return ipt_mangle_out !== stock.ipt_mangle_out && host.some((line) => / type (?:ppp|wireguard)\b/.test(line));
+}
+
 /** The scenario for the test kernel, or why there is none; `own` is the kernel of a text of one's own. */
 export function expressible(
   stored: Pick<LoadedScenario, 'variant' | 'release' | 'host' | 'events' | 'picks'> & {
@@ -83,6 +88,8 @@ export function expressible(
     return { reason: 'which of several paths a kernel takes depends on a secret' };
   if (host.some((line) => / type gre local \S+$/.test(line)))
     return { reason: 'nobody answers for a neighbour on a gre link without a remote end' };
+  if (hasStandIn(variant, host))
+    return { reason: 'a tun stands for a link with a program behind it, and needs less room in front of a packet' };
   const key = keyFillOf(stored.picks);
   if ('reason' in key) return key;
   return { scenario: withMemory({ variant, host, events, keyFill: key.fill }, stored.property) };

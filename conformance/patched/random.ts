@@ -4,6 +4,7 @@ import type { Text } from '../../scenario/text.ts';
 import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
 import { closestPatched } from './compare.ts';
+import { hasStandIn } from './confirmed.ts';
 import { type PatchedTrace, playOnPatchedKernel } from './play.ts';
 import type { PatchedScenario } from './ports.ts';
 
@@ -59,14 +60,15 @@ function askable({ host, events }: Text): Text {
 }
 
 /** What the test kernel was not built with (excluded.ts). */
-const LACKING = /iptables-nft|ipset|-m (?:set|iprange|policy|cgroup)\b|-j REDIRECT|-j CT --zone|conntrack -[DF]/;
+const LACKING = /iptables-nft|-m cgroup\b|conntrack -[DF]|ipset create \S+ (?:bitmap|list|hash:\w+,)/;
 
 /** The first scenarios of the seed that can be asked there. */
-function drawAskable(seed: number, cases: number): readonly (readonly [index: number, text: Text])[] {
+function drawAskable(seed: number, cases: number, variant: Kernel): readonly (readonly [index: number, text: Text])[] {
   const drawn: (readonly [number, Text])[] = [];
   for (let index = 0; drawn.length < cases; index++) {
     const text = askable(drawCase(seed, 'wire', index));
-    if (![...text.host, ...text.events].some((line) => LACKING.test(line))) drawn.push([index, text]);
+    const lacks = [...text.host, ...text.events].some((line) => LACKING.test(line));
+    if (!lacks && !hasStandIn(variant, text.host)) drawn.push([index, text]);
   }
   return drawn;
 }
@@ -75,7 +77,7 @@ function drawAskable(seed: number, cases: number): readonly (readonly [index: nu
 export async function playRandom(variant: Kernel, options: RandomOptions): Promise<RandomRun> {
   const { seed, cases } = options;
   const began = performance.now();
-  const drawn = drawAskable(seed, cases).map(([index, text]) => [index, { ...text, variant }] as const);
+  const drawn = drawAskable(seed, cases, variant).map(([index, text]) => [index, { ...text, variant }] as const);
   const first = await compare(options, drawn);
   const suspects = first.filter(({ differences }) => differences.length > 0);
   const again = await compare(
