@@ -205,7 +205,8 @@ export function routeSource(net: World, skb: SkBuff): number {
   const { dst, iph } = skb;
   const key = { ...NO_FLOW, daddr: iph.daddr, flowi4_oif: dst.dev, flowi4_tos: iph.tos & IPTOS_RT_MASK };
   const res = fib_table_lookup(net, fib_get_table(net, dst.table), key);
-  const onRoute = res.err === 0 && res.fa.nh_dev === dst.dev;
+  const byGateway = res.fa.fib_nhs.length > 0 || res.fa.nh_gw === dst.rt_gw4;
+  const onRoute = res.err === 0 && res.fa.nh_dev === dst.dev && byGateway;
   return onRoute ? fib_result_prefsrc(net, res) : inet_select_addr(net, dst.dev, dst.rt_gw4, RT_SCOPE_LINK);
 }
 

@@ -99,8 +99,11 @@ static bool reroute_saddr_given(u32 faults, const struct sock *sk,
 	if (!(faults & FAULT_BOUND_ADDRESS) && sk_fullsock(sk) &&
 	    (sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		return true;
-	return !(faults & FAULT_PACKET_SOURCE) &&
-	       (IPCB(skb)->flags & IPSKB_SADDR_GIVEN);
+	if (faults & FAULT_PACKET_SOURCE)
+		return false;
+	/* IP_PKTINFO, or IP_UNICAST_IF, which connections do not know. */
+	return (IPCB(skb)->flags & IPSKB_SADDR_GIVEN) ||
+	       (sk_fullsock(sk) && !sk_is_tcp(sk) && inet_sk(sk)->uc_index);
 }
 
 /* A SYN that may take its socket along: one that goes out for the first time. */
@@ -380,18 +383,20 @@ static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_stat
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
+	bool saved;
 	u32 mark;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct)
 		return NF_ACCEPT;
 	mark = READ_ONCE(ct->mark);
+	saved = ctinfo == IP_CT_NEW && mark;
 	nf_reset_ct(skb);
 	if (nf_conntrack_in(skb, state) != NF_ACCEPT)
 		return NF_DROP;
 	/* CONNMARK wrote to the entry that is left. */
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && ctinfo == IP_CT_NEW)
+	if (ct && (ctinfo == IP_CT_NEW || saved))
 		WRITE_ONCE(ct->mark, mark);
 	return NF_ACCEPT;
 }
