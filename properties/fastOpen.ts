@@ -8,7 +8,7 @@ import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types
 import { SOCK_TCP, type Sock, TCP_ESTABLISHED, TCP_SYN_SENT } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
 import { everyDeparture } from './every.ts';
-import { inSocks, leaves, ownerOf, rewiredSinceConnect, worldAfter } from './packets.ts';
+import { inSocks, isSyn, leaves, ownerOf, rewiredSinceConnect, worldAfter } from './packets.ts';
 import { effectsOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fastOpenHosts } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -94,11 +94,6 @@ export const fastOpenProperties: readonly Property[] = [
       `the SYN with cookie or data cannot leave, and ${departure(run, i)}, which the peer cannot answer`,
   }),
 ];
-
-/** Whether the packet opens a connection. */
-function isSyn(skb: SkBuff): boolean {
-  return skb.iph.protocol === IPPROTO_TCP && (skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
-}
 
 /** Whether the packet answers one that does. */
 function isSynAck(skb: SkBuff): boolean {

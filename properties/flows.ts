@@ -2,7 +2,7 @@
 import { dev_get_by_index } from '../model/kernel/net/core/dev.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { EXDEV } from '../model/types/errno.ts';
-import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff, TCPHDR_ACK, TCPHDR_RST, TCPHDR_SYN } from '../model/types/packet.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, type SkBuff, TCPHDR_RST, TCPHDR_SYN } from '../model/types/packet.ts';
 import { RTN_BROADCAST, RTN_MULTICAST } from '../model/types/route.ts';
 import { SOCK_BINDPORT_LOCK, SOCK_TCP, SOCK_UDP } from '../model/types/sock.ts';
 import { NF_ACCEPT } from '../model/types/verdict.ts';
@@ -10,6 +10,7 @@ import type { World } from '../model/types/world.ts';
 import { asking, forgotten, lastSent } from './answers.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import {
+  isSyn,
   keyOf,
   leaves,
   NO_XMIT,
@@ -232,8 +233,8 @@ function synOf(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } {
   let alike = true;
   for (let k = 0; k < i; k += 1) {
     for (const e of effectsOf(run, k)) {
-      const own = leaves(e) && senderOf(e.skb) === skb.sk && e.skb.iph.protocol === IPPROTO_TCP;
-      if (own && leaves(e) && (e.skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN) {
+      const own = leaves(e) && senderOf(e.skb) === skb.sk;
+      if (own && leaves(e) && isSyn(e.skb)) {
         alike = alike && e.skb.mark === skb.mark && e.skb.iph.tos === skb.iph.tos;
         found = { step: k, e };
       }

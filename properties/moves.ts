@@ -1,12 +1,12 @@
 /** Moves: what may change of a socket when a packet of it gets another source, and what a move may not take from others. */
 import { transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
 import { EADDRNOTAVAIL } from '../model/types/errno.ts';
-import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
+import type { SkBuff } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock, type WriteQueueSeg } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
 import { sameEnds } from './address.ts';
 import { everyDeparture, everyReroute } from './every.ts';
-import { hasTuple, inSocks, ownerOf } from './packets.ts';
+import { hasTuple, inSocks, isSyn, ownerOf } from './packets.ts';
 import { effectsOf, type Property, type Run } from './property.ts';
 import { fewPorts, owners, twoUplinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -41,7 +41,7 @@ export const moveProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: fewPorts,
-    speaksOf: (_run, _i, { err, before }) => err === 0 && isSyn(before),
+    speaksOf: (_run, _i, { err, before }) => err === 0 && isBuiltSyn(before),
     holds(run, i, { before, after, socks }) {
       const left = lastOf(run, i, before);
       const refused = refusedByHook(effectsOf(run, i), before.id);
@@ -65,7 +65,7 @@ export const moveProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: fewPorts,
-    speaksOf: (_run, _i, { err, before }) => err === 0 && isSyn(before),
+    speaksOf: (_run, _i, { err, before }) => err === 0 && isBuiltSyn(before),
     holds(run, i, { before, socks }) {
       const then = inSocks(socks, before.sk);
       const now = leftByHook(run, i, before);
@@ -90,9 +90,9 @@ export const moveProperties: readonly Property[] = [
   }),
 ];
 
-/** Whether the packet opens a connection. */
-function isSyn({ iph, th, hdrincl }: SkBuff): boolean {
-  return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN && !hdrincl;
+/** Whether the kernel built the packet, and it opens a connection. */
+function isBuiltSyn(skb: SkBuff): boolean {
+  return isSyn(skb) && !skb.hdrincl;
 }
 
 /** Whether the mangle hook had that packet dropped. */

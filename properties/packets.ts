@@ -9,7 +9,7 @@ import { ctTuple, getCt, nf_ct_get_tuple } from '../model/kernel/net/netfilter/n
 import type { HostCommand } from '../model/types/host.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
-import { IPPROTO_TCP, IPPROTO_UDP, NO_SKB, type SkBuff } from '../model/types/packet.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, NO_SKB, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
 import { type FlowI4, NO_FLOW, RT_SCOPE_LINK } from '../model/types/route.ts';
 import {
   NO_SOCK,
@@ -190,6 +190,11 @@ export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
   if (sk.inet_daddr === 0) return true;
   const once = connects(run, i, sk).count <= 1;
   return sk.inet_daddr === skb.iph.daddr && once && !rewiredSinceConnect(run, i, sk);
+}
+
+/** Whether the packet opens a connection. */
+export function isSyn({ iph, th }: SkBuff): boolean {
+  return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
 }
 
 /** TOS bits that a route lookup sees. C: include/uapi/linux/in_route.h, IPTOS_RT_MASK. */

@@ -20,15 +20,7 @@ import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
-import {
-  IPPROTO_ICMP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  type SkBuff,
-  TCPHDR_ACK,
-  TCPHDR_RST,
-  TCPHDR_SYN,
-} from '../model/types/packet.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff, TCPHDR_RST, TCPHDR_SYN } from '../model/types/packet.ts';
 import { type FlowI4, RT_TABLE_MAIN, RTN_UNICAST } from '../model/types/route.ts';
 import {
   NO_SOCK,
@@ -48,6 +40,7 @@ import {
   dontRoute,
   givenSource,
   hasTuple,
+  isSyn,
   kernelChoseSource,
   kernelSends,
   keyOf,
@@ -374,11 +367,6 @@ function isConnected(run: Run, i: number, { skb }: Xmit): boolean {
 /** Whether the packet is a datagram whose source the kernel has to choose. */
 function isDatagram(run: Run, i: number, { skb }: Xmit): boolean {
   return ownerOf(run, i, skb).kind === SOCK_UDP && skb.iph.protocol === IPPROTO_UDP && kernelChoseSource(run, i, skb);
-}
-
-/** Whether the packet opens a connection. */
-function isSyn({ iph, th }: SkBuff): boolean {
-  return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
 }
 
 /** Whether the packet is a segment of an open connection. */

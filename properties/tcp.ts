@@ -7,10 +7,10 @@ import { seq_scale } from '../model/kernel/net/core/secure_seq.ts';
 import { tcp_parse_md5sig_option, tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
 import { endSeq } from '../model/kernel/net/ipv4/tcp_output.ts';
 import { getSock } from '../model/types/lookup.ts';
-import { IPPROTO_TCP, type SkBuff, TCPHDR_ACK, TCPHDR_SYN } from '../model/types/packet.ts';
+import { IPPROTO_TCP, type SkBuff, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
 import { everyDeparture } from './every.ts';
-import { leaves, tupleBeforeNat, worldAfter } from './packets.ts';
+import { isSyn, leaves, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -115,7 +115,7 @@ export const connectionProperties: readonly Property[] = [
 /** Whether that packet of step `i` is the SYN that a user's socket opens a connection with, sent for the first time. */
 function opens(run: Run, i: number, skb: SkBuff): boolean {
   const { kind: event } = eventOf(run, i);
-  const syn = skb.iph.protocol === IPPROTO_TCP && (skb.th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;
+  const syn = isSyn(skb);
   return syn && (event === 'connect' || event === 'send') && getSock(worldAfter(run, i), skb.sk).kind === SOCK_TCP;
 }
 
