@@ -128,6 +128,7 @@ export const routeProperties: readonly Property[] = [
     asked: ['ip-rule(8): tos', 'RFC 1349 section 4'],
     onStock: '',
     scope: twoUplinks,
+    proof: 'own-mark',
     speaksOf: (run, i, { skb }) => tosRules(worldBefore(run, i)) && routedAgain(run, i, skb),
     holds(run, i, { skb }) {
       const net = worldBefore(run, i);
@@ -211,6 +212,7 @@ export const routeProperties: readonly Property[] = [
     asked: ['iptables(8): OUTPUT', 'net/ipv4/netfilter/iptable_mangle.c as it stands: what changed is routed again'],
     onStock: '',
     scope: twoUplinks,
+    proof: 'own-mark',
     speaksOf: (run, i, { before }) => userSocket(ownerOf(run, i, before)) && !before.hdrincl,
     holds(run, i, { before }) {
       const { sk_mark, tos } = ownerOf(run, i, before);

@@ -308,7 +308,32 @@ const timeWait: ShapeScope = {
   ),
 };
 
+/** Rules that ask for the TOS, and one that sets it. */
+const byTos: readonly string[] = [
+  'ip rule add tos 0x10 table 100',
+  'iptables -t mangle -A OUTPUT -d 8.8.8.8 -j TOS --set-tos 0x10',
+];
+
+/** For promises about what a packet has from its socket: its mark and its TOS. */
+const ownMark: ShapeScope = {
+  name: 'own-mark',
+  text: "the post's host with every address and gateway in its two /24s, every mark, rule mark and mask, and a rule by TOS: what a socket with or without a mark sends to any destination in 8.0.0.0/8",
+  places: proofPlaces,
+  shapes: [
+    on(host, byTos)('udp-tos', 'socket c udp', 'send c 4 to {to}:{port}'),
+    on(host, byTos)('tcp-tos', 'socket c tcp', 'connect c {to}:{port}'),
+    shape('udp-own-mark', 'socket c udp mark 100', 'send c 4 to {to}:{port}'),
+    shape('udp-other-mark', 'socket c udp mark 7', 'send c 4 to {to}:{port}'),
+    shape('tcp-other-mark', 'socket c tcp mark 7', 'connect c {to}:{port}'),
+  ],
+};
+
 /** The scopes of proofs, by name. */
-export const proofScopes = { 'post-host': postHost, 'post-addresses': postAddresses, 'time-wait': timeWait } as const;
+export const proofScopes = {
+  'post-host': postHost,
+  'post-addresses': postAddresses,
+  'time-wait': timeWait,
+  'own-mark': ownMark,
+} as const;
 
 export type ProofScope = keyof typeof proofScopes;

@@ -93,10 +93,9 @@ it('a hunt of a few seconds kills changes of version 1, and says where the other
 it('mutants of the model are hunted in one build', async () => {
   const hunted = await runMutants({ folder: cwd(), sample: 20, stored: [], seed: 3, seconds: 5, progress: () => {} });
   expect(hunted).toHaveLength(20);
-  for (const { file, line, from, to, promise } of hunted) {
+  for (const { file, line, promise } of hunted) {
     expect(file).toMatch(/^model\/(kernel|host)\/.*\.ts$/);
     expect(line).toBeGreaterThan(0);
-    expect(to).not.toBe(from);
     expect(['', ...promises]).toContain(promise);
   }
   expect(hunted.some(({ promise }) => promise !== '')).toBe(true);
