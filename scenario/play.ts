@@ -71,11 +71,6 @@ export interface Typed extends Text {
   readonly commands: readonly string[];
 }
 
-/** iptables wants --packet beside --every; a scenario may leave it out. */
-function asIptablesWants(line: string): string {
-  return line.includes('--packet') ? line : line.replace(/(--every \S+)/, '$1 --packet 0');
-}
-
 /** What is left of a variant without a patch on the unchanged kernel: the commands of its operator, the marks of its programs. */
 export function typed(kernel: Kernel, text: Text): Typed {
   const { host, events } = compile(text);
@@ -89,12 +84,7 @@ export function typed(kernel: Kernel, text: Text): Typed {
     const { mark } = kernel.socketMark(world, event);
     return mark === event.mark ? line : `${line} mark ${mark}`;
   });
-  return {
-    why: inexpressible(run),
-    commands: lines,
-    host: [...text.host.map(asIptablesWants), ...lines],
-    events: marked,
-  };
+  return { why: inexpressible(run), commands: lines, host: [...text.host, ...lines], events: marked };
 }
 
 /** Plays a text on a kernel; undefined when it is no legal scenario. */

@@ -320,14 +320,6 @@ describe('programs that set SO_MARK', () => {
   });
 });
 
-describe('what a real machine is told', () => {
-  test('iptables refuses --every without --packet', () => {
-    const counted = 'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2';
-    const { host } = typed(stock, { host: [...TWO_LINKS, `${counted} -j MARK --set-mark 1`], events: [] });
-    expect(host.at(-1)).toBe(`${counted} --packet 0 -j MARK --set-mark 1`);
-  });
-});
-
 describe('a run that a variant cannot express', () => {
   const host = [...HOST, out(`-s 192.168.1.10 ${MARK}`)];
 
