@@ -55,6 +55,10 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     /^reroute_admits\(\): (?:sk != state->sk && !\(faults & FAULT_INNER_SENDER\) -> 0|& -> \| #1|return false; -> ; #1)$/,
     'an outer packet has a protocol of its own, which is left alone three conditions later',
   ],
+  [
+    /^ipt_mangle_out\(\): (?:- -> nothing #1|goto out; -> ; #1)$/,
+    'an errno is no verdict with either sign: the packet is not sent, whatever was written into it',
+  ],
 ];
 
 /** The reason why that change of a text makes no difference, '' when none is known. */
