@@ -199,6 +199,19 @@ describe('beside the model', () => {
     expect(comparePatched(crash, variantSees(crash), { ...NOTHING, outcome: OOPS })).toEqual([]);
   });
 
+  test('a crash behind a socket that could not be opened agrees, too', () => {
+    const later = { ...crash, events: ['socket c udp dev eth9', ...REFUSED] };
+    const unbound = { event: 0, socket: 'c', call: 'setsockopt', errno: 'ENODEV' };
+    const trace: PatchedTrace = {
+      ...NOTHING,
+      calls: [unbound],
+      refused: [{ event: 0, command: '', message: '' }],
+      names: [{}],
+      outcome: OOPS,
+    };
+    expect(comparePatched(later, variantSees(later), trace)).toEqual([]);
+  });
+
   test('a crash in another function, and none, differ', () => {
     const other = { ...OOPS, function: 'inet_unhash' };
     for (const outcome of ['ok', other] as const) {
