@@ -143,26 +143,20 @@ function rewires({ kind }: HostCommand): boolean {
   return kind !== 'iptables' && kind !== 'ipset' && kind !== 'conntrack';
 }
 
-/** Whether the operator changed what look-ups are answered from after step `since`, up to step `i`. */
-export function rewiredSince(run: Run, since: number, i: number): boolean {
+/** Whether the operator gave such a command after step `since`, up to step `i`. */
+function changedSince(run: Run, since: number, i: number, isMeant: (command: HostCommand) => boolean): boolean {
   let changed = false;
   let k = 0;
   for (const event of run.events) {
-    changed = changed || (k > since && k <= i && event.kind === 'host' && rewires(event.command));
+    changed = changed || (k > since && k <= i && event.kind === 'host' && isMeant(event.command));
     k = k + 1;
   }
   return changed;
 }
 
-/** Whether the operator changed what gives packets their marks after step `since`, up to step `i`. */
-function remarkedSince(run: Run, since: number, i: number): boolean {
-  let changed = false;
-  let k = 0;
-  for (const event of run.events) {
-    changed = changed || (k > since && k <= i && event.kind === 'host' && remarks(event.command));
-    k = k + 1;
-  }
-  return changed;
+/** Whether the operator changed what look-ups are answered from after step `since`, up to step `i`. */
+export function rewiredSince(run: Run, since: number, i: number): boolean {
+  return changedSince(run, since, i, rewires);
 }
 
 /** Whether the command changes the mangle table, or a set that its rules may name. */
@@ -170,9 +164,9 @@ function remarks(command: HostCommand): boolean {
   return command.kind === 'ipset' || (command.kind === 'iptables' && command.table === 'mangle');
 }
 
-/** The same since that socket was connected: its name was chosen by the marks of then. */
+/** Whether the operator changed what gives packets their marks since that socket was connected: its name was chosen by those of then. */
 export function remarkedSinceConnect(run: Run, i: number, sk: Sock): boolean {
-  return remarkedSince(run, connects(run, i, sk).last, i);
+  return changedSince(run, connects(run, i, sk).last, i, remarks);
 }
 
 /** Whether the operator changed what look-ups are answered from since that socket was connected. */

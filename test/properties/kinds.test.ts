@@ -24,6 +24,13 @@ const TWO = [
 ];
 const MARKED = [...TWO, 'iptables -t mangle -A OUTPUT -j MARK --set-mark 7'];
 
+const ASKED_AT_ANY_ADDRESS = [
+  'socket u udp',
+  'bind u 0.0.0.0:53',
+  'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
+  'send u 4 to 8.8.4.4:999',
+];
+
 interface Kind {
   readonly what: string;
   readonly on: string;
@@ -147,12 +154,7 @@ const KINDS: readonly Kind[] = [
     what: 'a server on any address whose answer is marked',
     on: 'icmp-only',
     host: [...MARKED],
-    events: [
-      'socket u udp',
-      'bind u 0.0.0.0:53',
-      'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
-      'send u 4 to 8.8.4.4:999',
-    ],
+    events: ASKED_AT_ANY_ADDRESS,
     breaks: ['server-answers-as-asked'],
     keeps: [],
   },
@@ -160,12 +162,7 @@ const KINDS: readonly Kind[] = [
     what: 'the same server on the mended text, which leaves it alone',
     on: 'icmp-only-mended',
     host: [...MARKED],
-    events: [
-      'socket u udp',
-      'bind u 0.0.0.0:53',
-      'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
-      'send u 4 to 8.8.4.4:999',
-    ],
+    events: ASKED_AT_ANY_ADDRESS,
     breaks: [],
     keeps: ['server-answers-as-asked'],
   },
@@ -173,12 +170,7 @@ const KINDS: readonly Kind[] = [
     what: 'the same server without a patch',
     on: 'stock',
     host: [...MARKED],
-    events: [
-      'socket u udp',
-      'bind u 0.0.0.0:53',
-      'receive wan0 8.8.4.4:999 > 192.0.2.10:53 udp 4',
-      'send u 4 to 8.8.4.4:999',
-    ],
+    events: ASKED_AT_ANY_ADDRESS,
     breaks: [],
     keeps: ['server-answers-as-asked'],
   },
