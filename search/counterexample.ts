@@ -26,7 +26,7 @@ export function replayed(property: Property, kernel: Kernel, stored: Stored): Re
   if (!breaks(property, kernel, stored)) return null;
   const worse = isWorse(property, kernel, stored);
   const isSmall = superfluous(stored, failing(property, kernel, worse)).length === 0;
-  return { worse, example: isSmall ? counterexampleOf(property, kernel, stored, stored.found) : null };
+  return { worse, example: isSmall ? written(property, kernel, stored, stored.found, worse) : null };
 }
 
 /** What a run that breaks the property shows, as a whole sentence; the name of a kernel function keeps its spelling. */
@@ -47,6 +47,16 @@ export function counterexampleOf(
   const rest = isSmall ? superfluous(text, failing(property, kernel, worse)) : [];
   if (rest.length > 0)
     throw new Error(`internal error: ${property.id} on ${kernel.name} is not minimal: ${rest.join('; ')}`);
+  return written(property, kernel, text, found, worse);
+}
+
+function written(
+  property: Property,
+  kernel: Kernel,
+  text: Text,
+  found: Counterexample['found'],
+  worse: boolean,
+): Counterexample {
   const run = legalRun(kernel, text) as Run;
   return {
     finding: findingOf(property, run),
