@@ -1,7 +1,6 @@
 /** `reroute-check mutants`: which promise notices each systematic change of the patch's texts, or of the model. */
 import { loadScenario } from '../../scenario/scenario.ts';
-import { reasonFor } from '../../tools/mutants/equivalent.ts';
-import type { HuntedChange } from '../../tools/mutants/texts.ts';
+import type { Tried } from '../../tools/mutants/judge.ts';
 import { EXIT } from '../exit.ts';
 import { counterexampleFiles } from '../files.ts';
 import { HOME, needSources } from '../place.ts';
@@ -9,13 +8,13 @@ import { progress } from '../progress.ts';
 import { needToRecord, type Results, readResult, record, today } from '../results.ts';
 
 /** Texts that are changed together, by the name that they are asked by. */
-export const TEXTS = {
+const TEXTS = {
   'icmp-only': ['icmp-only'],
   'tcp-rehash': ['tcp-rehash'],
   mended: ['tcp-rehash-mended', 'icmp-only-mended'],
 } as const;
 
-export const MODEL = 'model';
+const MODEL = 'model';
 
 export type HuntName = keyof typeof TEXTS | typeof MODEL;
 
@@ -28,26 +27,18 @@ export interface HuntOptions {
   readonly record?: boolean;
 }
 
-/** A change of a text, or of the model, and what became of it. */
-type Tried = Omit<HuntedChange, 'kind' | 'within' | 'nth'> & Partial<Pick<HuntedChange, 'within' | 'nth'>>;
-
 type Score = Results['hunted']['scores'][number];
 
 /** `model/patch/mended.h:12  a < b -> true`, and what was seen of it, or why it is no other patch. */
 function survivorOf(tried: Tried): string {
-  const { file, line, from, to } = tried;
-  return `${file}:${line}  ${from} -> ${to}  (${reasonOf(tried) || howFar(tried)})`;
-}
-
-/** Why that survivor is no other patch, '' when no reason is known; of the model none is. */
-function reasonOf({ within, nth, from, to }: Tried): string {
-  return within === undefined || nth === undefined ? '' : reasonFor({ within, nth, from, to });
+  const { file, line, from, to, reason } = tried;
+  return `${file}:${line}  ${from} -> ${to}  (${reason || howFar(tried)})`;
 }
 
 function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> {
   const valid = all.filter(({ invalid }) => !invalid);
   const survivors = valid.filter(({ promise }) => promise === '');
-  const left = survivors.filter((one) => reasonOf(one) === '');
+  const left = survivors.filter(({ reason }) => reason === '');
   return {
     what,
     mutants: valid.length,
@@ -56,7 +47,7 @@ function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> 
     seen: left.filter(({ seen }) => seen > 0).length,
     same: left.filter(({ different, reached }) => different === 0 && reached > 0).length,
     unreached: left.filter(({ reached }) => reached === 0).length,
-    survivors: [...left, ...survivors.filter((one) => reasonOf(one) !== '')].map(survivorOf),
+    survivors: [...left, ...survivors.filter(({ reason }) => reason !== '')].map(survivorOf),
   };
 }
 

@@ -70,10 +70,12 @@ export function changesOf(source: SourceText): readonly Change[] {
     const nth = 1 + found.filter((one) => isSame(one, change)).length;
     found.push({ file: source.file, line: first.place.line, nth, ...change, text });
   };
+  const braces = depthsOf(tokens, '{', '}');
+  const brackets = depthsOf(tokens, '(', ')');
   let within = '';
   for (const [at, token] of tokens.entries()) {
-    if (depthOf(tokens, at, '{', '}') === 0) {
-      within = token.text === '{' && tokens[at - 1]?.text === ')' ? nameBefore(tokens, at - 1) : '';
+    if (braces[at] === 0) {
+      within = token.text === '{' && tokens[at - 1]?.text === ')' ? nameBefore(tokens, at - 1, brackets) : '';
       continue;
     }
     if (within === '') continue;
@@ -88,7 +90,7 @@ export function changesOf(source: SourceText): readonly Change[] {
       const close = closing(tokens, at + 1);
       for (const to of ['0', '1']) put('condition', tokens[at + 2] as Token, tokens[close - 1] as Token, to);
     }
-    const end = statementAt(tokens, at);
+    const end = brackets[at] === 0 ? statementAt(tokens, at) : undefined;
     if (end !== undefined) put('statement', token, tokens[end] as Token, ';');
   }
   return found;
@@ -109,9 +111,9 @@ function withoutDirectives(tokens: readonly Token[]): readonly Token[] {
 }
 
 /** The name in front of the brackets that close there. */
-function nameBefore(tokens: readonly Token[], close: number): string {
+function nameBefore(tokens: readonly Token[], close: number, brackets: readonly number[]): string {
   let at = close;
-  while (at > 0 && depthOf(tokens, at, '(', ')') > 0) at--;
+  while (at > 0 && brackets[at] !== 0) at--;
   return tokens[at - 1]?.text ?? '';
 }
 
@@ -121,11 +123,14 @@ function isBinary({ kind, text }: Token): boolean {
   return kind === 'number' || text === ')' || text === ']';
 }
 
-/** How many of these brackets are open in front of a token. */
-function depthOf(tokens: readonly Token[], at: number, open: string, close: string): number {
+/** How many of these brackets are open in front of each token. */
+function depthsOf(tokens: readonly Token[], open: string, close: string): readonly number[] {
   let depth = 0;
-  for (const { text } of tokens.slice(0, at)) depth += text === open ? 1 : text === close ? -1 : 0;
-  return depth;
+  return tokens.map(({ text }) => {
+    const before = depth;
+    depth += text === open ? 1 : text === close ? -1 : 0;
+    return before;
+  });
 }
 
 /** Where the bracket that opens there closes. */
@@ -144,7 +149,6 @@ function statementAt(tokens: readonly Token[], at: number): number | undefined {
   const [before, token] = [tokens[at - 1] as Token, tokens[at] as Token];
   if (token.kind !== 'name' || DECLARES.test(token.text) || !BEFORE_STATEMENT.has(before.text)) return undefined;
   if (['if', 'for', 'while', 'do', 'switch', 'case', 'default', 'else'].includes(token.text)) return undefined;
-  if (depthOf(tokens, at, '(', ')') > 0) return undefined;
   let depth = 0;
   for (let end = at; end < tokens.length; end++) {
     const { text } = tokens[end] as Token;
@@ -156,6 +160,6 @@ function statementAt(tokens: readonly Token[], at: number): number | undefined {
 }
 
 /** A text on one line. */
-function flat(text: string): string {
+export function flat(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim() || 'nothing';
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import type { Plugin } from 'esbuild';
+import { flat } from './changes.ts';
 
 /** A change of one place. */
 export interface Mutant {
@@ -42,12 +43,9 @@ const silent = {
   fatal() {},
 };
 
-/** A text on one line. */
-function flat(text: string): string {
-  const line = text
-    .replaceAll(/\/\/ .*$/gm, '')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+/** A text without comments on one line of at most 120 characters. */
+function short(text: string): string {
+  const line = flat(text.replaceAll(/\/\/ .*$/gm, ''));
   return line.length > 120 ? `${line.slice(0, 117)}...` : line;
 }
 
@@ -78,7 +76,7 @@ export async function mutantsOf(
   const mutants = made.map(({ id, fileName, mutatorName, replacement, location }): Mutant => {
     const from = between(texts.get(fileName) as string, location);
     const line = location.start.line + 1;
-    return { id, file: relative(folder, fileName), line, kind: mutatorName, from: flat(from), to: flat(replacement) };
+    return { id, file: relative(folder, fileName), line, kind: mutatorName, from: short(from), to: short(replacement) };
   });
   const contents = new Map(result.files.map(({ name, content }) => [name, content]));
   const plugin: Plugin = {

@@ -16,6 +16,15 @@ export interface Fate {
   seen: number;
 }
 
+/** A change of one place, what became of it, and why it is no other patch where that is known, else ''. */
+export interface Tried extends Fate {
+  readonly file: string;
+  readonly line: number;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
 export function newFate(): Fate {
   return { promise: '', invalid: false, reached: 0, different: 0, seen: 0 };
 }

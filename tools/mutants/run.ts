@@ -6,11 +6,8 @@ import { build } from 'esbuild';
 import { esbuildPluginC } from '../../compiler/plugins.ts';
 import { below, wordsOfSeed } from '../../scenario/random.ts';
 import { type Mutant, mutantsOf } from './instrument.ts';
-import type { Fate } from './judge.ts';
+import type { Tried } from './judge.ts';
 import type { HuntOptions } from './model.ts';
-
-/** A mutant, and what became of it. */
-export interface Hunted extends Fate, Mutant {}
 
 export interface MutantOptions extends Pick<HuntOptions, 'stored' | 'seed' | 'seconds'> {
   /** The folder of the sources. */
@@ -38,7 +35,7 @@ function drawn(mutants: readonly Mutant[], count: number, seed: number): readonl
 }
 
 /** The fates of mutants of the model. */
-export async function runMutants(options: MutantOptions): Promise<readonly Hunted[]> {
+export async function runMutants(options: MutantOptions): Promise<readonly Tried[]> {
   const { folder, sample, stored, seed, seconds, progress } = options;
   const { mutants: all, plugin } = await mutantsOf(folder, filesOf(folder));
   const outfile = join(folder, '.reroute-check', 'mutants-model.mjs');
@@ -63,5 +60,5 @@ export async function runMutants(options: MutantOptions): Promise<readonly Hunte
     seconds,
     progress: (left) => progress(`${left} of ${mutants.length} mutants left`),
   });
-  return fates.map((fate, at) => ({ ...fate, ...(mutants[at] as Mutant) }));
+  return fates.map((fate, at) => ({ ...fate, ...(mutants[at] as Mutant), reason: '' }));
 }

@@ -21,8 +21,9 @@ import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
 import { drawEvents } from '../../search/generate.ts';
-import { type Change, changesOf } from './changes.ts';
-import { type Fate, judge, newFate, type Original } from './judge.ts';
+import { changesOf } from './changes.ts';
+import { reasonFor } from './equivalent.ts';
+import { type Fate, judge, newFate, type Original, type Tried } from './judge.ts';
 
 /** A stored counterexample: its variant, the commands that make the host, and the events. */
 export interface StoredRun {
@@ -30,9 +31,6 @@ export interface StoredRun {
   readonly host: readonly string[];
   readonly events: readonly string[];
 }
-
-/** A change, and what became of it. */
-export interface HuntedChange extends Fate, Omit<Change, 'text'> {}
 
 export interface TextHunt {
   /** The folder of the sources. */
@@ -63,7 +61,7 @@ interface Played {
 }
 
 /** The fates of the changes of those texts. */
-export function huntTexts(options: TextHunt): readonly HuntedChange[] {
+export function huntTexts(options: TextHunt): readonly Tried[] {
   const { folder, texts, sample, seconds, progress } = options;
   const files = new Map<string, SourceText>();
   const originals = new Map(texts.map((text) => [text, compile(folder, text, (source) => keep(files, source))]));
@@ -72,7 +70,7 @@ export function huntTexts(options: TextHunt): readonly HuntedChange[] {
   const changes = all.filter((_, at) => at % step === 0);
   progress(`${changes.length} changes`);
   const pool = drawPool(options, originals);
-  const hunted: HuntedChange[] = [];
+  const hunted: Tried[] = [];
   for (const { text, ...change } of changes) {
     const fate = newFate();
     const changed = (source: SourceText) => (source.file === change.file ? { ...source, text } : source);
@@ -93,7 +91,7 @@ export function huntTexts(options: TextHunt): readonly HuntedChange[] {
         );
     }
     // What compiles to the same code is no change.
-    if (!isSame) hunted.push({ ...change, ...fate });
+    if (!isSame) hunted.push({ ...change, ...fate, reason: reasonFor(change) });
     progress(
       `${hunted.length} of ${changes.length} changes, ${hunted.filter(({ promise }) => promise !== '').length} killed`,
     );
