@@ -2,10 +2,7 @@
 const REASONS: readonly (readonly [gap: RegExp, reason: string])[] = [
   [/skb\.iph\.saddr [!=]== saddr/, 'no target of the mangle table changes an address'],
   [/syn-filters\.h/, 'a condition for the first SYN is asked of the variants that are named after it alone'],
-  [
-    /skbLen\(skb\) < 20|hasShortHeader/,
-    'only raw sockets on 4.1 send a header that is too short, and the scopes draw none',
-  ],
+  [/skbLen\(skb\) < 20|hasShortHeader/, 'only raw sockets on 4.1 send a header that is too short'],
   [/net\.mangle\.nft/, 'the scopes draw hosts of iptables-legacy; `host flows` meets the others'],
   [
     /mended\.h.*(`tb === (?:port|0)`|`!t1`|`err !== 0`|`err === 0` false|`err !== 0 && !back`)/,
