@@ -40,6 +40,8 @@ export interface SearchOptions {
   readonly played?: readonly PlayedPiece[];
   /** A scenario that is known to break the property on that kernel. It proves the cell, if it still does. */
   readonly stored?: (property: Property, kernel: Kernel) => Stored | undefined;
+  /** Hears of each of them whether it still does. */
+  readonly onReplayed?: (property: Property, kernel: Kernel, isBroken: boolean) => void;
   /** Hears how far it is, in words and as a part of 1. */
   readonly progress: (message: string, part: number) => void;
   /** Ends the search at once; what is known then is the result. */
@@ -184,13 +186,14 @@ class Search {
   private takeReplayed({ cells }: ReplayTask, answers: readonly (Replayed | null)[]): void {
     const { properties, kernels } = this.plan;
     for (const [i, { cell, stored }] of cells.entries()) {
+      const [property, kernel] = cellAt(properties, kernels, cell);
       const answer = answers[i];
+      this.options.onReplayed?.(property, kernel, Boolean(answer));
       if (!answer) continue;
       const { worse, example } = answer;
       this.schedule.know(cell, { text: stored, isSmall: example !== null, worse });
       this.stored.set(cell, stored);
       if (example === null) continue;
-      const [property, kernel] = cellAt(properties, kernels, cell);
       this.examples.set(cell, example);
       this.options.onCell?.(violated(this.plan, { property, kernel, ...unseen() }, example));
     }

@@ -1,6 +1,5 @@
 /** `reroute-check check`: for CI, whether a search contradicts what is recorded. */
 import { availableParallelism } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
 import { REFERENCE } from '../../model/patch/releases/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { properties } from '../../properties/index.ts';
@@ -59,10 +58,11 @@ export async function check(options: CheckOptions): Promise<void> {
   const { chosen, played, ...rest } = options.merge === undefined ? fresh(options) : merged(options);
   tell(`seed ${chosen.seed}, from ${chosen.from}\n`);
   const expected = options.record ? undefined : expectedOf(options);
-  const [review, stale] = await Promise.all([
-    makeReview({ ...rest, seed: chosen.seed }, 'check', played),
-    expected === undefined ? [] : staleOf(rest),
-  ]);
+  const replayed = new Map<string, boolean>();
+  const review = await makeReview({ ...rest, seed: chosen.seed }, 'check', {
+    ...given({ played }),
+    onReplayed: ({ id }, { name }, isBroken) => replayed.set(`${id} ${name}`, isBroken),
+  });
   if (expected === undefined) {
     const { baseline = '', reason, expires } = options;
     if (review.interrupted) return;
@@ -70,7 +70,7 @@ export async function check(options: CheckOptions): Promise<void> {
     tell(`recorded: ${baseline}\n`);
     return;
   }
-  const differences = differencesOf(review, expected, stale);
+  const differences = differencesOf(review, expected, review.interrupted ? [] : staleOf(rest, replayed));
   const judged = judgedBy(review, differences);
   for (const { form, file } of printed) {
     if (form === 'text') put(textOf(review, differences, expected), file);
@@ -150,24 +150,18 @@ function expectedOf({ baseline, release = REFERENCE }: CheckOptions): Expected {
   return expectedBy(read);
 }
 
-/** The stored counterexamples that prove nothing any more; looked for with pauses, beside the search. */
-async function staleOf({ variant = [], release }: ReviewOptions): Promise<readonly Stale[]> {
+/** The stored counterexamples that prove nothing any more. The search has replayed them; an engine that did not leaves it to this. */
+function staleOf({ variant = [], release }: ReviewOptions, replayed: ReadonlyMap<string, boolean>): readonly Stale[] {
   const own = release === REFERENCE ? undefined : release;
-  const stale: Stale[] = [];
-  for (const property of properties) {
-    for (const kernel of chooseVariants(variant, release)) {
+  const kernels = chooseVariants(variant, release);
+  return properties.flatMap((property) =>
+    kernels.flatMap((kernel): Stale[] => {
       const stored = knownCounterexample(property.id, kernel.name, own);
-      if (stored === undefined) continue;
-      await setImmediate();
-      if (breaks(property, kernel, stored)) continue;
-      stale.push({
-        property: property.id,
-        variant: kernel.name,
-        file: counterexamplePath(property.id, kernel.name, own),
-      });
-    }
-  }
-  return stale;
+      if (stored === undefined) return [];
+      if (replayed.get(`${property.id} ${kernel.name}`) ?? breaks(property, kernel, stored)) return [];
+      return [{ property: property.id, variant: kernel.name, file: counterexamplePath(property.id, kernel.name, own) }];
+    }),
+  );
 }
 
 function textOf(review: Review, differences: readonly Difference[], expected: Expected): string {

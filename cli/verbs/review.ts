@@ -15,8 +15,7 @@ import { searchWith } from '../../search/engines.ts';
 import { measure, smaller } from '../../search/minimise.ts';
 import { answersOf, type Cell, type EngineName, type Outcome, type Review } from '../../search/outcome.ts';
 import { breaks } from '../../search/replays.ts';
-import { RUNS, SEED } from '../../search/review.ts';
-import type { PlayedPiece } from '../../search/shard.ts';
+import { RUNS, SEED, type SearchOptions } from '../../search/review.ts';
 import { verdictsOf } from '../../search/verdicts.ts';
 import { isWorse } from '../../search/worse.ts';
 import { type Choice, chooseKernels, chooseProperty, chooseVariant } from '../choose.ts';
@@ -56,7 +55,7 @@ export interface ReviewVerbOptions extends ReviewOptions {
 export async function makeReview(
   options: ReviewOptions,
   verb: 'review' | 'check' = 'review',
-  played?: readonly PlayedPiece[],
+  given: Pick<SearchOptions, 'played' | 'onReplayed'> = {},
 ): Promise<Review> {
   const seed = options.seed ?? SEED;
   const runs = options.runs ?? RUNS;
@@ -82,7 +81,7 @@ export async function makeReview(
     progress: show.say,
     onCell: show.cell,
     stop: interrupt.signal,
-    ...(played === undefined ? {} : { played }),
+    ...given,
   });
   const reached = show.done();
   interrupt.done();
