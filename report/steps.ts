@@ -3,7 +3,7 @@ import type { SkBuff } from '../model/types/packet.ts';
 import type { World } from '../model/types/world.ts';
 import { printEvent } from '../scenario/events.ts';
 import type { Story } from '../scenario/story/story.ts';
-import { type Line, linesOfStep } from '../scenario/story/tell.ts';
+import { type Line, linesOfStep, patchPlace, whereTexts } from '../scenario/story/tell.ts';
 import type { Place } from '../scenario/story/watch.ts';
 import { soMarkText, type Violation } from '../scenario/trace.ts';
 
@@ -14,14 +14,12 @@ export interface ShownStep {
   readonly text: string;
   /** Where it happens; undefined for what is no statement. */
   readonly place: Place | undefined;
+  /** Where people look it up, as `trace` says it; none where it stands alone. */
+  readonly where: readonly string[];
   /** The statement of the patch that is running, undefined outside of it. */
   readonly patch: Place | undefined;
   readonly world: World;
   readonly packet: SkBuff | undefined;
-}
-
-function patchPlace({ moment: { callers, at } }: Line): Place | undefined {
-  return [...callers, at].findLast(({ path }) => path.startsWith('model/patch/') && /\.[ch]$/.test(path));
 }
 
 /** All steps of a story, in order. */
@@ -30,7 +28,7 @@ export function stepsOf({ run, moments }: Story, violations: readonly Violation[
   let packet: SkBuff | undefined;
   let world = run.boot;
   const plain = (event: number, is: 'event' | 'change' | 'violation', text: string) =>
-    steps.push({ event, is, text, place: undefined, patch: undefined, world, packet });
+    steps.push({ event, is, text, place: undefined, where: [], patch: undefined, world, packet });
   for (const [event, step] of run.steps.entries()) {
     const played = run.events[event] as (typeof run.events)[number];
     plain(event, 'event', printEvent(played));
@@ -39,7 +37,7 @@ export function stepsOf({ run, moments }: Story, violations: readonly Violation[
       packet = moment.packet?.after ?? packet;
       for (const effect of moment.effects) if (effect.kind === 'xmit') packet = effect.skb;
       world = moment.after;
-      steps.push({ event, is, text, place, patch: patchPlace(line), world, packet });
+      steps.push({ event, is, text, place, where: whereTexts(line), patch: patchPlace(moment), world, packet });
     }
     world = step.world;
     const marked = soMarkText(world, played);

@@ -1,5 +1,4 @@
 /** A sequence diagram for mermaid: the parts of the host that a packet passes, and what each of them does. */
-import { placeText } from '../../scenario/story/tell.ts';
 import { LANES, type Lane, laneOf } from '../lanes.ts';
 import { type ShownStep, stepsOf } from '../steps.ts';
 import { type Exported, sentenceOf } from './exported.ts';
@@ -15,8 +14,7 @@ function idOf(lane: Lane): string {
 
 function lineOf(step: ShownStep, before: Lane): string {
   const lane = laneOf(step);
-  const where = step.place === undefined || step.is === 'effect' ? '' : `${placeText(step.place)}\\n`;
-  const text = `${where}${step.text}`.split('\\n').map(escaped).join('<br/>');
+  const text = [...step.where, step.text].map(escaped).join('<br/>');
   if (step.is === 'violation' || step.is === 'oops') return `  Note over ${idOf(lane)}: ${text}`;
   return `  ${idOf(step.is === 'event' ? lane : before)}->>${idOf(lane)}: ${text}`;
 }

@@ -63,7 +63,9 @@ if 'packets' not in reply:
 for refused in reply['setup']:
     print(f"refused: {refused['command']}: {refused['message']}")
 if len(reply['setup']) != SCENARIO['refused']:
-    print('this machine cannot build the host')
+    more = len(reply['setup']) > SCENARIO['refused']
+    why = '{command}: {message}'.format(**reply['setup'][0]) if more else 'it takes what ought to be refused'
+    print(f'this machine cannot build the host: {why}')
     sys.exit(4)
 
 ports, all_same = {}, True

@@ -2,7 +2,6 @@
 
 import type { SkBuff } from '../../model/types/packet.ts';
 import { properties } from '../../properties/index.ts';
-import { placeText } from '../../scenario/story/tell.ts';
 import { inexpressibleText } from '../../scenario/trace.ts';
 import type { ShownStep } from '../steps.ts';
 import type { Shown } from './address.ts';
@@ -27,11 +26,13 @@ function stepList(
   at: number,
   go: ((step: number) => void) | undefined,
 ): HTMLElement {
-  let above = '';
+  let above: readonly string[] = [];
   const items = played.steps.flatMap((step, i) => {
-    const where = step.place === undefined || step.is === 'effect' ? '' : placeText(step.place);
-    const heading = where !== '' && where !== above ? [h('li', { class: 'place' }, where)] : [];
-    above = where;
+    const shared = step.where.findIndex((where, k) => where !== above[k]);
+    const heading = (shared < 0 ? [] : step.where.slice(shared)).map((where, k) =>
+      h('li', { class: shared + k > 0 ? 'place within' : 'place' }, where),
+    );
+    above = step.where;
     const isOwn =
       others.length > 0 &&
       others.some((other) => !linesOf(other, step.event).has(`${step.place?.fn ?? ''} ${step.text}`));
@@ -182,8 +183,7 @@ export function playerView(shown: Shown, open: (next: Shown) => void, moved: (at
     if (first === undefined || step === undefined || before === undefined) return;
     slider.value = String(at);
     count.textContent = `${at + 1} of ${steps.length}`;
-    const place = step.place === undefined || step.is === 'effect' ? '' : `${placeText(step.place)}: `;
-    now.textContent = `${place}${MARKS[step.is]} ${step.text}`;
+    now.textContent = [...step.where, `${MARKS[step.is]} ${step.text}`.trim()].join(': ');
     const packetBefore: SkBuff | undefined = before.packet;
     panes.list.replaceChildren(
       h(

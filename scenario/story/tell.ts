@@ -32,6 +32,9 @@ export function wrap(text: string, indent: string, width = WIDTH): string[] {
   return [...lines, line];
 }
 
+/** Effects that are faults of a statement. */
+const MISUSES = new Set<Effect['kind']>(['wrong-kind', 'use-after-free']);
+
 /** Functions of which only their callers tell something. */
 const PLUMBING = new Set(['alloc_skb', 'kfree_skb', 'pskb_expand_head', 'skb_clone']);
 
@@ -53,6 +56,11 @@ export function placeText({ fn, path, line }: Place): string {
   return path.startsWith('model/host/') ? 'outside of the kernel' : `${fn}(), ${path}:${line}`;
 }
 
+/** The innermost statement of a patch that was on the way; undefined where none was. */
+export function patchPlace({ at, callers }: Pick<Moment, 'at' | 'callers'>): Place | undefined {
+  return [...callers, at].findLast(({ path }) => path !== '' && !path.endsWith('.ts'));
+}
+
 /** `c: inet_saddr 0.0.0.0 -> 10.0.0.1, inet_sport 0 -> 40000`. */
 export function changeText({ name, what, fields }: Change): string {
   const parts = [
@@ -68,6 +76,13 @@ export interface Line {
   readonly text: string;
   readonly is: 'change' | 'effect' | 'oops';
   readonly moment: Moment;
+}
+
+/** Where people look a line up: the function, below the statement of the patch that called it. What leaves the host stands alone. */
+export function whereTexts({ place, moment, is }: Line): readonly string[] {
+  if (is === 'effect' && !moment.effects.some(({ kind }) => MISUSES.has(kind))) return [];
+  const patch = patchPlace(moment);
+  return [...new Set([...(patch === undefined ? [] : [placeText(patch)]), placeText(place)])];
 }
 
 /** An effect beside the changes: a second lookup is told where no packet shows that it ran. */
@@ -98,12 +113,14 @@ export function linesOfStep(moments: readonly Moment[]): readonly Line[] {
 /** Lines of a step for people: a function stands above what it changed. */
 export function stepText(lines: readonly Line[], width = WIDTH): string[] {
   const text: string[] = [];
-  let above = '';
-  for (const { place, text: line, is } of lines) {
-    const where = is === 'effect' ? '' : placeText(place);
-    if (where !== above && where !== '') text.push(...wrap(where, '    ', width));
+  let above: readonly string[] = [];
+  for (const line of lines) {
+    const where = whereTexts(line);
+    const shared = where.findIndex((one, i) => one !== above[i]);
+    const from = shared < 0 ? where.length : shared;
+    for (const [i, one] of where.entries()) if (i >= from) text.push(...wrap(one, ' '.repeat(4 + 2 * i), width));
     above = where;
-    text.push(...wrap(line, is === 'effect' ? '    ' : '        ', width));
+    text.push(...wrap(line.text, where.length === 0 ? '    ' : '        ', width));
   }
   return text;
 }
