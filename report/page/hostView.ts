@@ -93,7 +93,7 @@ export function hostView(net: World, before: World, packet: SkBuff | undefined, 
   return h(
     'div',
     { class: 'host' },
-    drawing(net, packet),
+    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Links' }, drawing(net, packet)),
     h('div', { class: 'tables' }, list('sockets', sockets, old), ...tables, list('iptables', rules, new Set(rules))),
   );
 }

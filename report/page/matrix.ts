@@ -77,7 +77,7 @@ function matrix(): HTMLElement {
   });
   return h(
     'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'The matrix' },
+    { class: 'scroll whole', tabindex: 0, role: 'region', 'aria-label': 'The matrix' },
     h(
       'table',
       { class: 'matrix' },
@@ -219,6 +219,11 @@ export function matrixView(): HTMLElement {
       h('li', { class: 'exhausted' }, `${SIGNS.exhausted} exhausted: every path of a named scope was closed`),
       h('li', { class: 'sampled' }, `${SIGNS.sampled} sampled: so many runs, none failed`),
       h('li', { class: 'undecided' }, `${SIGNS.undecided} undecided: the budget ended, or the case never occurred`),
+    ),
+    h(
+      'p',
+      {},
+      'Worse than stock: in that counterexample unchanged Linux keeps the promise. Below an outcome stands how many runs were played for it, or z3, the solver. The promises of “purpose” say what the patch is for; the name of a promise opens what it claims.',
     ),
     h(
       'dl',

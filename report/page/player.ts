@@ -245,6 +245,7 @@ export function playerView(shown: Shown, open: (next: Shown) => void, moved: (at
         count,
       ),
     now,
+    steps.length > 0 && h('p', { class: 'note keys' }, '← and → step, Home and End jump, Escape leads to the matrix.'),
     pane('What changes', panes.list, 'list'),
     h(
       'div',
@@ -259,7 +260,7 @@ export function playerView(shown: Shown, open: (next: Shown) => void, moved: (at
 
 /** Keeps the current lines in sight, without moving the page. */
 export function follow(within: Element): void {
-  for (const line of within.querySelectorAll<HTMLElement>('li.now')) {
+  for (const line of within.querySelectorAll<HTMLElement>('li.now, li.ran')) {
     const box = line.closest('ol');
     if (box) box.scrollTop = line.offsetTop - box.clientHeight / 2;
   }

@@ -3,8 +3,8 @@ import { LANES, laneOf } from '../lanes.ts';
 import type { ShownStep } from '../steps.ts';
 import { svg } from './dom.ts';
 
-const LEFT = 40;
-const STEP = 92;
+const LEFT = 36;
+const STEP = 86;
 const ROW = 24;
 const TOP = 36;
 
@@ -35,7 +35,7 @@ function rowsOf(steps: readonly ShownStep[]): readonly { readonly first: number;
 export function sequenceView(steps: readonly ShownStep[], at: number, go: (step: number) => void): SVGElement {
   const rows = rowsOf(steps);
   const height = TOP + rows.length * ROW + 12;
-  const width = LEFT + STEP * LANES.length;
+  const width = LEFT + STEP * (LANES.length - 1) + 30;
   const xOf = (step: ShownStep) => LEFT + LANES.indexOf(laneOf(step)) * STEP;
   const lanes = LANES.flatMap((lane, i) => [
     svg('text', { x: LEFT + i * STEP, y: 14, class: 'middle lane' }, lane),

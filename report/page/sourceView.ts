@@ -16,10 +16,14 @@ export function sourceView(steps: readonly ShownStep[], at: number): HTMLElement
   const isRunning = now?.patch !== undefined;
   const caption = isRunning
     ? `${shown.path}:${shown.line}${now?.place?.path === shown.path ? '' : `, in ${now?.place === undefined ? '' : placeText(now.place)}`}`
-    : `${shown.path}: ${last === undefined ? 'not yet' : 'not now'}`;
+    : last === undefined
+      ? `${shown.path}: not yet`
+      : `${shown.path}:${shown.line} ran last`;
   const lines = text.split('\n').map((line, i) => {
-    const isLine = isRunning && i + 1 === shown.line;
-    return h('li', isLine ? { class: 'now', 'aria-current': 'true' } : {}, isLine ? '▶ ' : '  ', line);
+    if (last === undefined || i + 1 !== shown.line) return h('li', {}, '  ', line);
+    return isRunning
+      ? h('li', { class: 'now', 'aria-current': 'true' }, '▶ ', line)
+      : h('li', { class: 'ran' }, '▷ ', line);
   });
   return h('figure', {}, h('figcaption', {}, caption), h('ol', { class: 'source', tabindex: 0 }, ...lines));
 }

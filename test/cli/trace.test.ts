@@ -54,3 +54,12 @@ test('several kernels are compared, as JSON in a list', () => {
   trace(file, { variant: ['stock', 'masquerade'], json: true });
   expect(JSON.parse(out).map(({ variant }: { variant: string }) => variant)).toEqual(['stock', 'masquerade']);
 });
+
+test('a crash stands below the line of the patch that called the kernel', () => {
+  trace('counterexamples/kernel-survives/tcp-rehash.json', {});
+  const lines = out.split('\n');
+  const crash = lines.findIndex((line) => line.includes('oops in inet_put_port'));
+  const above = lines.slice(0, crash).findLast((line) => line.includes('model/patch/'));
+  expect(above).toBe('    ipt_mangle_out(), model/patch/tcp-rehash.c:101');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});

@@ -38,6 +38,8 @@ describe.skipIf(browserPath === undefined)(`the page in Chromium${reason}`, { ti
     expect(await page.locator('.source .now').textContent()).toContain('iph->saddr = fl4.saddr;');
     await page.keyboard.press('End');
     expect(await page.locator('summary', { hasText: 'transport checksum: incorrect' }).count()).toBe(1);
+    expect(await page.locator('figcaption').textContent()).toMatch(/^model\/patch\/icmp-only\.c:\d+ ran last$/);
+    expect(await page.locator('.source .ran').count()).toBe(1);
   });
 
   test('a line that cannot be read is named, and what would be right', async () => {
