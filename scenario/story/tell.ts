@@ -56,8 +56,9 @@ export function placeText({ fn, path, line }: Place): string {
   return path.startsWith('model/host/') ? 'outside of the kernel' : `${fn}(), ${path}:${line}`;
 }
 
-/** The innermost statement of a patch that was on the way; undefined where none was. */
+/** The innermost statement of a patch that was on the way; undefined where none was, and in the tables, which every text runs. */
 export function patchPlace({ at, callers }: Pick<Moment, 'at' | 'callers'>): Place | undefined {
+  if (callers.some(({ fn }) => fn === 'ipt_do_table')) return undefined;
   return [...callers, at].findLast(({ path }) => path !== '' && !path.endsWith('.ts'));
 }
 
