@@ -22,12 +22,13 @@ function addressesOf({ ifa_list }: NetDevice): readonly string[] {
   return ifa_list.map(({ ifa_local, ifa_prefixlen }) => `${formatAddress(ifa_local)}/${ifa_prefixlen}`);
 }
 
-/** Where the packet goes, and whether its source is an address of that link. */
-function packetNote(dev: NetDevice, packet: SkBuff | undefined): string {
-  if (packet === undefined || packet.dst.dev !== dev.ifindex) return '';
+/** What goes by that link, in lines: the packet, and where its source is no address of the link. */
+function packetNote(dev: NetDevice, packet: SkBuff | undefined): readonly string[] {
+  if (packet === undefined || packet.dst.dev !== dev.ifindex) return [];
   const source = formatAddress(packet.iph.saddr);
   const fits = dev.ifa_list.some(({ ifa_local }) => ifa_local === packet.iph.saddr);
-  return `${packetName(packet)}${packet.mark === 0 ? '' : `, mark ${packet.mark}`}${fits ? '' : ` (${source} is no address of ${dev.name})`}`;
+  const name = `▶ ${packetName(packet)}${packet.mark === 0 ? '' : `, mark ${packet.mark}`}`;
+  return [name, ...(fits ? [] : [`${source} is no address of ${dev.name}`])];
 }
 
 function drawing(net: World, packet: SkBuff | undefined): SVGElement {
@@ -43,10 +44,10 @@ function drawing(net: World, packet: SkBuff | undefined): SVGElement {
         y1: y,
         x2: 430,
         y2: y,
-        class: note === '' ? (dev.up ? 'link' : 'link down') : 'link taken',
+        class: note.length === 0 ? (dev.up ? 'link' : 'link down') : 'link taken',
       }),
       text(128, -6, `${dev.name}${dev.up ? '' : ' (down)'} ${addressesOf(dev).join(' ')}`),
-      ...(note === '' ? [] : [text(128, 16, `▶ ${note}`, 'packet')]),
+      ...note.map((words, line) => text(128, 16 + 13 * line, words, 'packet')),
       svg('circle', { cx: 436, cy: y, r: 5, class: 'peer' }),
       text(446, 4, gatewaysOf(net, dev).join(' ')),
     ];
