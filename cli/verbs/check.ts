@@ -70,7 +70,7 @@ export async function check(options: CheckOptions): Promise<void> {
     tell(`recorded: ${baseline}\n`);
     return;
   }
-  const differences = differencesOf(review, expected, review.interrupted ? [] : staleOf(rest, replayed));
+  const differences = differencesOf(review, expected, staleOf(rest, replayed, review.interrupted));
   const judged = judgedBy(review, differences);
   for (const { form, file } of printed) {
     if (form === 'text') put(textOf(review, differences, expected), file);
@@ -150,15 +150,20 @@ function expectedOf({ baseline, release = REFERENCE }: CheckOptions): Expected {
   return expectedBy(read);
 }
 
-/** The stored counterexamples that prove nothing any more. The search has replayed them; an engine that did not leaves it to this. */
-function staleOf({ variant = [], release }: ReviewOptions, replayed: ReadonlyMap<string, boolean>): readonly Stale[] {
+/** The stored counterexamples that prove nothing any more. The search has replayed them; what an engine did not replay is replayed here, unless it was interrupted. */
+function staleOf(
+  { variant = [], release }: ReviewOptions,
+  replayed: ReadonlyMap<string, boolean>,
+  isInterrupted: boolean,
+): readonly Stale[] {
   const own = release === REFERENCE ? undefined : release;
   const kernels = chooseVariants(variant, release);
   return properties.flatMap((property) =>
     kernels.flatMap((kernel): Stale[] => {
       const stored = knownCounterexample(property.id, kernel.name, own);
       if (stored === undefined) return [];
-      if (replayed.get(`${property.id} ${kernel.name}`) ?? breaks(property, kernel, stored)) return [];
+      if (replayed.get(`${property.id} ${kernel.name}`) ?? (isInterrupted || breaks(property, kernel, stored)))
+        return [];
       return [{ property: property.id, variant: kernel.name, file: counterexamplePath(property.id, kernel.name, own) }];
     }),
   );
