@@ -3,7 +3,7 @@ import type { SkBuff } from '../model/types/packet.ts';
 import type { World } from '../model/types/world.ts';
 import { printEvent } from '../scenario/events.ts';
 import type { Story } from '../scenario/story/story.ts';
-import { type Line, linesOfStep, patchPlace, whereTexts } from '../scenario/story/tell.ts';
+import { type Line, linesOfStep, patchPlace } from '../scenario/story/tell.ts';
 import type { Place } from '../scenario/story/watch.ts';
 import { soMarkText, type Violation } from '../scenario/trace.ts';
 
@@ -32,12 +32,11 @@ export function stepsOf({ run, moments }: Story, violations: readonly Violation[
   for (const [event, step] of run.steps.entries()) {
     const played = run.events[event] as (typeof run.events)[number];
     plain(event, 'event', printEvent(played));
-    for (const line of linesOfStep(moments[event] ?? [])) {
-      const { is, text, place, moment } = line;
+    for (const { is, text, place, where, moment } of linesOfStep(moments[event] ?? [])) {
       packet = moment.packet?.after ?? packet;
       for (const effect of moment.effects) if (effect.kind === 'xmit') packet = effect.skb;
       world = moment.after;
-      steps.push({ event, is, text, place, where: whereTexts(line), patch: patchPlace(moment), world, packet });
+      steps.push({ event, is, text, place, where, patch: patchPlace(moment), world, packet });
     }
     world = step.world;
     const marked = soMarkText(world, played);

@@ -23,7 +23,7 @@ function addressesOf({ ifa_list }: NetDevice): readonly string[] {
 }
 
 /** What goes by that link, in lines: the packet, and where its source is no address of the link. */
-function packetNote(dev: NetDevice, packet: SkBuff | undefined): readonly string[] {
+function packetNotes(dev: NetDevice, packet: SkBuff | undefined): readonly string[] {
   if (packet === undefined || packet.dst.dev !== dev.ifindex) return [];
   const source = formatAddress(packet.iph.saddr);
   const fits = dev.ifa_list.some(({ ifa_local }) => ifa_local === packet.iph.saddr);
@@ -36,7 +36,7 @@ function drawing(net: World, packet: SkBuff | undefined): SVGElement {
   const height = Math.max(1, devs.length) * ROW + 16;
   const rows = devs.flatMap((dev, i) => {
     const y = i * ROW + 36;
-    const note = packetNote(dev, packet);
+    const notes = packetNotes(dev, packet);
     const text = (x: number, dy: number, words: string, kind = '') => svg('text', { x, y: y + dy, class: kind }, words);
     return [
       svg('line', {
@@ -44,10 +44,10 @@ function drawing(net: World, packet: SkBuff | undefined): SVGElement {
         y1: y,
         x2: 430,
         y2: y,
-        class: note.length === 0 ? (dev.up ? 'link' : 'link down') : 'link taken',
+        class: notes.length === 0 ? (dev.up ? 'link' : 'link down') : 'link taken',
       }),
       text(128, -6, `${dev.name}${dev.up ? '' : ' (down)'} ${addressesOf(dev).join(' ')}`),
-      ...note.map((words, line) => text(128, 16 + 13 * line, words, 'packet')),
+      ...notes.map((words, line) => text(128, 16 + 13 * line, words, 'packet')),
       svg('circle', { cx: 436, cy: y, r: 5, class: 'peer' }),
       text(446, 4, gatewaysOf(net, dev).join(' ')),
     ];

@@ -2,6 +2,7 @@
 
 import type { SkBuff } from '../../model/types/packet.ts';
 import { properties } from '../../properties/index.ts';
+import { headingsOf } from '../../scenario/story/tell.ts';
 import { inexpressibleText } from '../../scenario/trace.ts';
 import type { ShownStep } from '../steps.ts';
 import type { Shown } from './address.ts';
@@ -28,9 +29,8 @@ function stepList(
 ): HTMLElement {
   let above: readonly string[] = [];
   const items = played.steps.flatMap((step, i) => {
-    const shared = step.where.findIndex((where, k) => where !== above[k]);
-    const heading = (shared < 0 ? [] : step.where.slice(shared)).map((where, k) =>
-      h('li', { class: shared + k > 0 ? 'place within' : 'place' }, where),
+    const heading = headingsOf(step.where, above).map(({ text, depth }) =>
+      h('li', { class: depth > 0 ? 'place within' : 'place' }, text),
     );
     above = step.where;
     const isOwn =

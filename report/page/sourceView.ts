@@ -14,16 +14,17 @@ export function sourceView(steps: readonly ShownStep[], at: number): HTMLElement
   if (shown === undefined || text === undefined)
     return h('p', {}, 'No statement of the patch runs here: this kernel has none, or the packet never reaches it.');
   const isRunning = now?.patch !== undefined;
-  const caption = isRunning
-    ? `${shown.path}:${shown.line}${now?.place?.path === shown.path ? '' : `, in ${now?.place === undefined ? '' : placeText(now.place)}`}`
-    : last === undefined
-      ? `${shown.path}: not yet`
-      : `${shown.path}:${shown.line} ran last`;
+  const caption = () => {
+    if (last === undefined) return `${shown.path}: not yet`;
+    const line = `${shown.path}:${shown.line}`;
+    if (!isRunning) return `${line} ran last`;
+    return now.place === undefined || now.place.path === shown.path ? line : `${line}, in ${placeText(now.place)}`;
+  };
   const lines = text.split('\n').map((line, i) => {
     if (last === undefined || i + 1 !== shown.line) return h('li', {}, '  ', line);
     return isRunning
       ? h('li', { class: 'now', 'aria-current': 'true' }, '▶ ', line)
       : h('li', { class: 'ran' }, '▷ ', line);
   });
-  return h('figure', {}, h('figcaption', {}, caption), h('ol', { class: 'source', tabindex: 0 }, ...lines));
+  return h('figure', {}, h('figcaption', {}, caption()), h('ol', { class: 'source', tabindex: 0 }, ...lines));
 }

@@ -56,10 +56,16 @@ export function placeText({ fn, path, line }: Place): string {
   return path.startsWith('model/host/') ? 'outside of the kernel' : `${fn}(), ${path}:${line}`;
 }
 
-/** The innermost statement of a patch that was on the way; undefined where none was, and in the tables, which every text runs. */
+/** The innermost statement of a patch that was on the way; undefined where none was. */
 export function patchPlace({ at, callers }: Pick<Moment, 'at' | 'callers'>): Place | undefined {
-  if (callers.some(({ fn }) => fn === 'ipt_do_table')) return undefined;
   return [...callers, at].findLast(({ path }) => path !== '' && !path.endsWith('.ts'));
+}
+
+/** Where people look up what happened: the function, below the statement of the patch that called it. The tables are run by every text, and stand by themselves. */
+function whereTexts(moment: Moment): readonly string[] {
+  const isOfTables = moment.callers.some(({ fn }) => fn === 'ipt_do_table');
+  const patch = isOfTables ? undefined : patchPlace(moment);
+  return [...new Set([...(patch === undefined ? [] : [placeText(patch)]), placeText(kernelPlace(moment))])];
 }
 
 /** `c: inet_saddr 0.0.0.0 -> 10.0.0.1, inet_sport 0 -> 40000`. */
@@ -74,16 +80,11 @@ export function changeText({ name, what, fields }: Change): string {
 /** What one moment tells: its changes, and what was shown. */
 export interface Line {
   readonly place: Place;
+  /** Where people look it up, the caller first; nothing for what leaves the host, which stands alone. */
+  readonly where: readonly string[];
   readonly text: string;
   readonly is: 'change' | 'effect' | 'oops';
   readonly moment: Moment;
-}
-
-/** Where people look a line up: the function, below the statement of the patch that called it. What leaves the host stands alone. */
-export function whereTexts({ place, moment, is }: Line): readonly string[] {
-  if (is === 'effect' && !moment.effects.some(({ kind }) => MISUSES.has(kind))) return [];
-  const patch = patchPlace(moment);
-  return [...new Set([...(patch === undefined ? [] : [placeText(patch)]), placeText(place)])];
 }
 
 /** An effect beside the changes: a second lookup is told where no packet shows that it ran. */
@@ -99,16 +100,28 @@ export function linesOfStep(moments: readonly Moment[]): readonly Line[] {
   for (const moment of moments) {
     const { before, after, effects } = moment;
     const place = kernelPlace(moment);
+    const where = whereTexts(moment);
     for (const change of changesOf(moment)) {
-      lines.push({ place, text: changeText(change), is: change.of === 'oops' ? 'oops' : 'change', moment });
+      lines.push({ place, where, text: changeText(change), is: change.of === 'oops' ? 'oops' : 'change', moment });
       if (change.of === 'oops') return lines;
     }
     for (const effect of effects) {
       const text = storyEffect(before, after, effect);
-      if (text !== '') lines.push({ place, text, is: 'effect', moment });
+      if (text === '') continue;
+      lines.push({ place, where: MISUSES.has(effect.kind) ? where : [], text, is: 'effect', moment });
     }
   }
   return lines;
+}
+
+/** What of `where` is to be said below a line that stood at `above`, each with how deep it stands. */
+export function headingsOf(
+  where: readonly string[],
+  above: readonly string[],
+): readonly { readonly text: string; readonly depth: number }[] {
+  const isBelow = where.length < above.length;
+  const first = where.findIndex((text, depth) => isBelow || text !== above[depth]);
+  return where.map((text, depth) => ({ text, depth })).filter(({ depth }) => first >= 0 && depth >= first);
 }
 
 /** Lines of a step for people: a function stands above what it changed. */
@@ -116,10 +129,9 @@ export function stepText(lines: readonly Line[], width = WIDTH): string[] {
   const text: string[] = [];
   let above: readonly string[] = [];
   for (const line of lines) {
-    const where = whereTexts(line);
-    const shared = where.findIndex((one, i) => one !== above[i]);
-    const from = shared < 0 ? where.length : shared;
-    for (const [i, one] of where.entries()) if (i >= from) text.push(...wrap(one, ' '.repeat(4 + 2 * i), width));
+    const { where } = line;
+    for (const heading of headingsOf(where, above))
+      text.push(...wrap(heading.text, ' '.repeat(4 + 2 * heading.depth), width));
     above = where;
     text.push(...wrap(line.text, where.length === 0 ? '    ' : '        ', width));
   }

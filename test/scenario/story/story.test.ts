@@ -1,13 +1,15 @@
 /** Stories of the stored counterexamples: the watched twins do what the model does, and say in which statement. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { chooseVariant } from '../../../cli/choose.ts';
 import { counterexampleFiles } from '../../../cli/files.ts';
 import { watchedKernel } from '../../../cli/watched.ts';
+import { stepsOf } from '../../../report/steps.ts';
 import { play } from '../../../scenario/play.ts';
 import { loadScenario } from '../../../scenario/scenario.ts';
 import { comparisonText } from '../../../scenario/story/compare.ts';
 import { storyOf, untilCrash } from '../../../scenario/story/story.ts';
-import { storyText } from '../../../scenario/story/tell.ts';
+import { headingsOf, storyText } from '../../../scenario/story/tell.ts';
 import { traceLines, traceOf } from '../../../scenario/trace.ts';
 
 function story(file: string, variant?: string) {
@@ -77,4 +79,22 @@ test('several kernels: first what differs, then what they share once and the res
 test('kernels that differ in nothing say so', () => {
   const kernels = ['stock', 'stock'].map((name) => ({ story: story(PING, name), violations: [] }));
   expect(comparisonText(kernels).slice(2, 6)).toEqual(['', 'DIFFERENCES', expect.stringContaining('stock'), 'none']);
+});
+
+test('headings: only what differs from those above, and a caller again below what it called', () => {
+  const below = (where: readonly string[], above: readonly string[]) =>
+    headingsOf(where, above).map(({ text, depth }) => `${'  '.repeat(depth)}${text}`);
+  expect(below(['a', 'b'], [])).toEqual(['a', '  b']);
+  expect(below(['a', 'b'], ['a', 'b'])).toEqual([]);
+  expect(below(['a', 'c'], ['a', 'b'])).toEqual(['  c']);
+  expect(below(['a'], ['a', 'b'])).toEqual(['a']);
+  expect(below([], ['a'])).toEqual([]);
+});
+
+test('while a table marks a packet, the line of the patch that runs is its call of the table', () => {
+  const steps = stepsOf(story(PING, 'icmp-only'), []);
+  const marked = steps.find(({ text }) => text === 'packet 1: mark 0 -> 100');
+  expect(marked?.where).toEqual(['mark_tg(), net/netfilter/xt_mark.c']);
+  const { path = '', line = 0 } = marked?.patch ?? {};
+  expect(readFileSync(path, 'utf8').split('\n')[line - 1]).toContain('ipt_do_table(');
 });
