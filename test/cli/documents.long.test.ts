@@ -7,12 +7,17 @@ import { expect, it } from 'vitest';
 import { commandsIn } from '../../cli/documents/examples.ts';
 
 const PROGRAM = 'npx reroute-check ';
-const commands = commandsIn(readFileSync('README.md', 'utf8')).filter((command) => command.startsWith(PROGRAM));
+const readme = readFileSync('README.md', 'utf8');
+const commands = commandsIn(readme).filter((command) => command.startsWith(PROGRAM));
 
 /** A folder in which commands may write. */
 const folder = mkdtempSync(join(tmpdir(), 'reroute-check-'));
-for (const name of ['conformance', 'counterexamples', 'experiments'])
+for (const name of ['conformance', 'counterexamples', 'examples', 'experiments'])
   cpSync(name, join(folder, name), { recursive: true });
+
+/** The host of the machine, as README captures it. */
+const [capture = ''] = readme.split('\n').filter((line) => line.includes('> my.host'));
+spawnSync('sh', ['-c', capture], { cwd: folder });
 
 it.each(commands)('%s does its work, or says what the machine lacks', { timeout: 1_200_000 }, (command) => {
   const args = [resolve('dist/reroute-check.js'), ...command.slice(PROGRAM.length).split(/\s+/)];
