@@ -58,7 +58,8 @@ function shownBy(run: Run, i: number): number {
 /** Questions that are asked together: about each step as a whole, and about one kind of effect. */
 export interface Questions {
   readonly all: readonly Question[];
-  readonly ofSteps: readonly Question[];
+  /** Those about a step that shows these bits. */
+  ofSteps(shown: number): readonly Question[];
   readonly ofEach: Readonly<Record<Exclude<Each['about'], ''>, readonly Question[]>>;
 }
 
@@ -73,21 +74,40 @@ export function questionsOf(properties: readonly Property[]): readonly Question[
 export function together(all: readonly Question[]): Questions {
   const about = (kind: Each['about']) => all.filter(({ each }) => each.about === kind);
   const ofEach = { xmit: about('xmit'), reroute: about('reroute'), mangled: about('mangled') };
-  return { all, ofSteps: about(''), ofEach };
+  const ofAnyStep = about('');
+  const known = new Map<number, readonly Question[]>();
+  const ofSteps = (shown: number) => {
+    const before = known.get(shown);
+    if (before !== undefined) return before;
+    const fresh = ofAnyStep.filter(({ asksOf }) => (asksOf & shown) !== 0);
+    known.set(shown, fresh);
+    return fresh;
+  };
+  return { all, ofSteps, ofEach };
 }
 
-/** Bits of an answer. */
+/** Bits of what is known of a question. */
 const ASKED = 1;
-const OCCURS = 2;
-const BROKEN = 4;
-const OF_KERNEL = 8;
+const OF_KERNEL = 2;
+
+/** In no step. */
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Another kernel's answers about a run that is the same up to a step, and the number of that step. */
+export interface Twin {
+  readonly answers: Answers;
+  readonly steps: number;
+}
 
 /** What a run says about properties, each asked once. */
 export class Answers {
   private readonly run: Run;
   private readonly known: number[];
-  /** The same run on another kernel, which has answered already what does not depend on the kernel. */
-  private readonly twin: Answers | undefined;
+  /** The first step in which the case of a property occurs, and the first that breaks it. */
+  private readonly occursAt: number[];
+  private readonly brokenAt: number[];
+  /** It has answered already what does not depend on the kernel. */
+  private readonly twin: Twin | undefined;
   /** The run's kernel, if it tells when a question has it route a packet again. */
   private readonly noted: Noted | undefined;
   /** How many questions depend on the kernel. */
@@ -95,67 +115,69 @@ export class Answers {
   private hasRerouted = false;
 
   /** `count` properties may be asked. */
-  constructor(run: Run, count: number, { twin, noted }: { twin?: Answers; noted?: Noted } = {}) {
+  constructor(run: Run, count: number, { twin, noted }: { twin?: Twin; noted?: Noted } = {}) {
     this.run = run;
     this.known = new Array<number>(count).fill(0);
+    this.occursAt = new Array<number>(count).fill(NEVER);
+    this.brokenAt = new Array<number>(count).fill(NEVER);
     this.twin = twin;
     this.noted = noted;
   }
 
   ask(questions: Questions): void {
-    const { known, twin, noted } = this;
-    twin?.ask(questions);
-    if (twin?.ofKernel === 0) return;
+    const { known, noted } = this;
+    if (questions.all.every(({ at }) => this.isAsked(at))) return;
+    this.twin?.answers.ask(questions);
     noted?.take();
     this.askAll(questions, false);
-    if (noted !== undefined) this.askAll(questions, true);
+    if (noted !== undefined && questions.all.some(({ plays }) => plays)) this.askAll(questions, true);
     for (const { at } of questions.all) known[at] = (known[at] as number) | ASKED;
+  }
+
+  private isAsked(at: number): boolean {
+    return ((this.known[at] as number) & ASKED) !== 0;
   }
 
   /** Where the kernel is noted, questions that play further on it are asked last. */
   private askAll({ ofSteps, ofEach }: Questions, playing: boolean): void {
-    const { run } = this;
-    for (let i = 0; i < run.steps.length; i++) {
-      const shown = shownBy(run, i);
-      for (const question of ofSteps) {
-        if ((question.asksOf & shown) !== 0 && this.isOpen(question, playing)) this.askOfStep(question, i);
+    const { run, twin } = this;
+    const first = twin !== undefined && twin.answers.ofKernel === 0 ? twin.steps : 0;
+    for (let i = first; i < run.steps.length; i++) {
+      for (const question of ofSteps(shownBy(run, i))) {
+        if (this.isOpen(question, i, playing)) this.askOfStep(question, i);
       }
       for (const e of effectsOf(run, i)) {
         if (e.kind !== 'xmit' && e.kind !== 'reroute' && e.kind !== 'mangled') continue;
         const about = ofEach[e.kind];
         if (about[0]?.each.isOne(e) !== true) continue;
-        for (const question of about) if (this.isOpen(question, playing)) this.askOfOne(question, i, e);
+        for (const question of about) if (this.isOpen(question, i, playing)) this.askOfOne(question, i, e);
       }
     }
   }
 
-  private isOpen({ at, plays }: Question, playing: boolean): boolean {
+  private isOpen({ at, plays }: Question, i: number, playing: boolean): boolean {
     const { known, twin, noted } = this;
     return (
       ((known[at] as number) & ASKED) === 0 &&
-      (twin === undefined || twin.isOfKernel(at)) &&
+      (twin === undefined || i >= twin.steps || twin.answers.isOfKernel(at)) &&
       (noted === undefined || plays === playing)
     );
   }
 
   private askOfStep(question: Question, i: number): void {
-    const { run, known } = this;
+    const { run, occursAt, brokenAt } = this;
     const { at, holds, sometimes } = question;
-    const before = known[at] as number;
-    const occurs = (before & OCCURS) === 0 && sometimes(run, i) ? OCCURS : 0;
-    const broken = (before & BROKEN) === 0 && !holds(run, i) ? BROKEN : 0;
-    known[at] = before | occurs | broken;
+    if (occursAt[at] === NEVER && sometimes(run, i)) occursAt[at] = i;
+    if (brokenAt[at] === NEVER && !holds(run, i)) brokenAt[at] = i;
     this.noteKernel(question);
   }
 
   private askOfOne(question: Question, i: number, e: Effect): void {
-    const { run, known } = this;
+    const { run, occursAt, brokenAt } = this;
     const { at, each } = question;
     if (each.speaksOf(run, i, e)) {
-      const before = known[at] as number;
-      const occurs = (before & OCCURS) === 0 && each.sometimes(run, i, e) ? OCCURS : 0;
-      const broken = (before & BROKEN) === 0 && !each.holds(run, i, e) ? BROKEN : 0;
-      known[at] = before | occurs | broken;
+      if (occursAt[at] === NEVER && each.sometimes(run, i, e)) occursAt[at] = i;
+      if (brokenAt[at] === NEVER && !each.holds(run, i, e)) brokenAt[at] = i;
     }
     this.noteKernel(question);
   }
@@ -174,21 +196,32 @@ export class Answers {
     this.ofKernel++;
   }
 
-  private answer(at: number): number {
-    const { twin, known } = this;
-    return twin === undefined || twin.isOfKernel(at) ? (known[at] as number) : twin.answer(at);
-  }
-
   private isOfKernel(at: number): boolean {
     return ((this.known[at] as number) & OF_KERNEL) !== 0;
   }
 
   /** Whether the case of the property at that place occurs. */
   occurs(at: number): boolean {
-    return (this.answer(at) & OCCURS) !== 0;
+    return this.occursBefore(at, NEVER);
   }
 
   isBroken(at: number): boolean {
-    return (this.answer(at) & BROKEN) !== 0;
+    return this.isBrokenBefore(at, NEVER);
+  }
+
+  private occursBefore(at: number, step: number): boolean {
+    const { twin, occursAt } = this;
+    return (occursAt[at] as number) < step || (this.sharesWith(twin, at) && twin.answers.occursBefore(at, twin.steps));
+  }
+
+  private isBrokenBefore(at: number, step: number): boolean {
+    const { twin, brokenAt } = this;
+    return (
+      (brokenAt[at] as number) < step || (this.sharesWith(twin, at) && twin.answers.isBrokenBefore(at, twin.steps))
+    );
+  }
+
+  private sharesWith(twin: Twin | undefined, at: number): twin is Twin {
+    return twin !== undefined && !twin.answers.isOfKernel(at);
   }
 }

@@ -46,14 +46,13 @@ export class Beside {
       return { run, answers: new Answers(run, count, { noted }), noted: run };
     }
     const twin = before[this.twins[k] as number];
-    if (twin?.noted === undefined) return this.asked(playOn(kernel, booted, events));
-    const own = firstOwnStep(twin.noted, kernel);
-    if (own < twin.run.steps.length) return this.asked(playFrom(twin.run, own, kernel, booted, events));
-    const run = { ...twin.run, kernel };
-    return { run, answers: new Answers(run, count, { twin: twin.answers }) };
-  }
-
-  private asked(run: Run): Played {
-    return { run, answers: new Answers(run, this.count) };
+    if (twin?.noted === undefined) {
+      const run = playOn(kernel, booted, events);
+      return { run, answers: new Answers(run, count) };
+    }
+    const steps = firstOwnStep(twin.noted, kernel);
+    const isSame = steps === twin.run.steps.length;
+    const run = isSame ? { ...twin.run, kernel } : playFrom(twin.run, steps, kernel, booted, events);
+    return { run, answers: new Answers(run, count, { twin: { answers: twin.answers, steps } }) };
   }
 }

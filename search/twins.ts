@@ -128,7 +128,12 @@ function isSame(a: unknown, b: unknown): boolean {
 function hasSameFields(a: object, b: object, but: readonly string[]): boolean {
   let fields = 0;
   for (const field in a) {
-    if (!but.includes(field) && !isSame(a[field as never], b[field as never])) return false;
+    if (
+      a[field as never] !== b[field as never] &&
+      !but.includes(field) &&
+      !isSame(a[field as never], b[field as never])
+    )
+      return false;
     fields++;
   }
   for (const _ in b) fields--;
