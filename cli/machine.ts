@@ -1,5 +1,5 @@
 /** What verbs need of the machine: the running kernel, or the test kernel. */
-import { testKernel } from '../conformance/patched/prerequisites.ts';
+import { testKernel, watchingKernel } from '../conformance/patched/prerequisites.ts';
 import { prerequisites } from '../conformance/running/player.ts';
 import { choosePatchFile } from './choose.ts';
 import { MissingError } from './fail.ts';
@@ -15,4 +15,13 @@ export function needTestKernel(patch?: string): string {
   const machine = testKernel(patch === undefined ? undefined : { file: choosePatchFile(patch), named: patch });
   if ('missing' in machine) throw new MissingError(`the test kernel cannot be asked: ${machine.missing.join('; ')}`);
   return machine.kernel;
+}
+
+/** The test kernel that watches memory, locks and sleep; stops when it is not built. */
+export function needWatchingKernel(): string {
+  const build = 'reroute-check kernel build --with config.kasan --with config.locks';
+  const kernel = watchingKernel();
+  if (kernel === undefined)
+    throw new MissingError(`the kernel that watches itself is not built ('${build}' builds it)`);
+  return kernel;
 }

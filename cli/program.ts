@@ -453,6 +453,7 @@ function addRealKernels(all: Command): void {
     .addOption(seed('seed of the scenarios; random when none is given'))
     .addOption(variant('one variant instead of those of the matrix'))
     .addOption(patch())
+    .option('--watching', 'on the kernel that watches memory, locks and sleep (build.sh --with …)')
     .addOption(record())
     .action(async (options) => (await import('./verbs/kernel/random.ts')).random(options));
   kernel

@@ -15,6 +15,9 @@ const outcomes = z.record(z.string(), z.record(z.string(), outcome));
 /** Kernel, date and time of a run that another day repeats differently. */
 const circumstances = { kernel: z.string(), date: z.string() };
 
+/** What a solver that is installed beside said about every question that was closed; absent when none was asked. */
+const secondOpinion = z.object({ by: z.string(), asked: z.number(), agreed: z.number() }).optional();
+
 const FORMS = {
   /** fast-check's answers, and the violations that are stored, by release. */
   matrix: z.object({
@@ -30,12 +33,11 @@ const FORMS = {
   }),
   /** z3's answers, each in the scope of its property. A cell without an entry was not asked. */
   solver: z.object({
-    cells: z.object({ date: z.string(), budget: z.number(), outcomes }),
+    cells: z.object({ date: z.string(), budget: z.number(), outcomes, secondOpinion }),
     lemmas: z.object({
       date: z.string(),
       outcomes: z.record(z.string(), outcome),
-      /** What a solver that is installed beside said about every question that was closed; absent when none was asked. */
-      secondOpinion: z.object({ by: z.string(), asked: z.number(), agreed: z.number() }).optional(),
+      secondOpinion,
     }),
     /** What is closed by size: every host with at most so many features of a scope, and every sequence of so many events. */
     structures: z.array(
@@ -197,6 +199,8 @@ const FORMS = {
         scenarios: z.number(),
         packets: z.number(),
         crashes: z.number(),
+        /** What a kernel complained about that watches memory, locks and sleep; absent for one that does not. */
+        complaints: z.number().optional(),
         disagreements: z.number(),
         unsteady: z.number(),
         seconds: z.number(),

@@ -129,7 +129,7 @@ export class Cells {
   /** Takes the answers to a job; gives the cells that are solved by it. */
   take(
     { cells, shape, stage }: Job,
-    { answers, paths, queries }: SolvedShape,
+    { answers, paths, queries }: Omit<SolvedShape, 'questions'>,
     milliseconds: number,
   ): readonly number[] {
     const done: number[] = [];

@@ -8,6 +8,7 @@ import { type Application, DEFAULT_LIMITS, Engine, type EngineSolver, Stop } fro
 import { type Fresh, fresh } from './inputs.ts';
 import { Portfolio } from './portfolio.ts';
 import { DEFAULT_PROVER_LIMITS, type Prover, type Solution, verifyInput } from './prover.ts';
+import type { OnClosed } from './recorder.ts';
 import { runOn, test } from './runtime.ts';
 import type { Z3 } from './smt.ts';
 import { forgetComparisons } from './terms/compare.ts';
@@ -35,6 +36,8 @@ export interface ExploreOptions {
   readonly ways?: number;
   /** Whether sums are compared modulo 65535 before z3 is asked. */
   readonly sums?: boolean;
+  /** Hears every question that was answered with unsat, as SMT-LIB text. */
+  readonly onClosed?: OnClosed | undefined;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -111,7 +114,10 @@ export function exploreAll(z3: Z3, promises: Promises, options: ExploreOptions =
   const deadline = performance.now() + (options.budget?.milliseconds ?? Number.POSITIVE_INFINITY);
   const limits = { ...DEFAULT_PROVER_LIMITS, full: options.budget?.rlimit ?? 0, deadline };
   const familiar = options.familiar ?? nothingFamiliar;
-  const prover = new Portfolio(z3, limits, (variable) => first(familiar, variable));
+  const prover = new Portfolio(z3, limits, {
+    fallback: (variable) => first(familiar, variable),
+    onClosed: options.onClosed,
+  });
   try {
     return new Explorer(prover, promises, { ...options, deadline }).explore();
   } finally {

@@ -7,7 +7,8 @@
  */
 import { BitVectorProver } from './bitVectorProver.ts';
 import { IntegerProver, NOT_LINEAR } from './integerProver.ts';
-import type { Prover, ProverLimits, Solution } from './prover.ts';
+import type { Prover, ProverLimits, ShowingProver, Solution } from './prover.ts';
+import { type OnClosed, Recorder } from './recorder.ts';
 import type { Z3 } from './smt.ts';
 import { not } from './terms/logic.ts';
 import { consequences, substitute } from './terms/substitute.ts';
@@ -20,16 +21,27 @@ const CASE_STEPS = 100_000;
 /** Steps for a case that has nothing left to split. */
 const LAST_STEPS = 100_000_000;
 
-export class Portfolio implements Prover {
-  private readonly words: BitVectorProver;
-  private readonly cases: IntegerProver;
-  private readonly last: IntegerProver;
+export interface PortfolioOptions {
+  /** What a number is that z3 says nothing of. */
+  readonly fallback?: Fallback;
+  /** Hears every question that one of the provers answers with unsat. */
+  readonly onClosed?: OnClosed | undefined;
+}
 
-  constructor(z3: Z3, limits: ProverLimits, fallback?: Fallback) {
-    this.words = new BitVectorProver(z3, limits, fallback);
+export class Portfolio implements Prover {
+  private readonly words: Prover;
+  private readonly cases: Prover;
+  private readonly last: Prover;
+  private readonly provers: readonly ShowingProver[];
+
+  constructor(z3: Z3, limits: ProverLimits, { fallback, onClosed }: PortfolioOptions = {}) {
     const atMost = (steps: number) => ({ ...limits, full: limits.full === 0 ? steps : Math.min(steps, limits.full) });
-    this.cases = new IntegerProver(z3, atMost(CASE_STEPS), fallback);
-    this.last = new IntegerProver(z3, atMost(LAST_STEPS), fallback);
+    const words = new BitVectorProver(z3, limits, fallback);
+    const cases = new IntegerProver(z3, atMost(CASE_STEPS), fallback);
+    const last = new IntegerProver(z3, atMost(LAST_STEPS), fallback);
+    const shown = (prover: ShowingProver): Prover => (onClosed ? new Recorder(prover, onClosed) : prover);
+    [this.words, this.cases, this.last] = [shown(words), shown(cases), shown(last)];
+    this.provers = [words, cases, last];
   }
 
   get queries(): number {
@@ -55,7 +67,7 @@ export class Portfolio implements Prover {
   }
 
   dispose(): void {
-    this.words.dispose();
+    for (const prover of this.provers) prover.dispose();
   }
 
   /** All of them at once; where that takes too long, once with a choice decided each way. */

@@ -12,11 +12,12 @@ import { IntegerProver } from './integerProver.ts';
 import * as native from './lemmas/index.ts';
 import * as lifted from './lemmas/index.ts?lifted';
 import type { InputShape, Lemma, NumberShape } from './lemmas/lemma.ts';
-import { DEFAULT_PROVER_LIMITS, type Prover, type ShowingProver, type Solution } from './prover.ts';
+import { DEFAULT_PROVER_LIMITS } from './prover.ts';
+import { Recorder } from './recorder.ts';
 import { test } from './runtime.ts';
 import type { Z3 } from './smt.ts';
 import { forgetComparisons } from './terms/compare.ts';
-import { type Bool, type BoolTerm, forgetTerms, InternalError } from './terms/term.ts';
+import { forgetTerms, InternalError } from './terms/term.ts';
 
 const WORD = 0xffffffff;
 
@@ -130,44 +131,6 @@ function symbolicKernel(): unknown {
     inet_ehashfn: uninterpreted('inet_ehashfn', 0, WORD),
     secure_tcp_seq: uninterpreted('secure_tcp_seq', 0, WORD),
   };
-}
-
-/** A prover that hands on every question that it answers with unsat. */
-class Recorder implements Prover {
-  private readonly inner: ShowingProver;
-  private readonly closed: (smtlib: string) => void;
-
-  constructor(inner: ShowingProver, closed: (smtlib: string) => void) {
-    this.inner = inner;
-    this.closed = closed;
-  }
-
-  get queries(): number {
-    return this.inner.queries;
-  }
-
-  isPossible(assumptions: readonly BoolTerm[], condition: Bool): boolean | undefined {
-    const possible = this.inner.isPossible(assumptions, condition);
-    if (possible === false) this.closed(this.inner.smtlib(assumptions, condition));
-    return possible;
-  }
-
-  solve(assumptions: readonly BoolTerm[], condition: Bool): Solution {
-    return this.noted(this.inner.solve(assumptions, condition), assumptions, condition);
-  }
-
-  solveQuickly(assumptions: readonly BoolTerm[], condition: Bool): Solution {
-    return this.inner.solveQuickly(assumptions, condition);
-  }
-
-  solveAlone(assumptions: readonly BoolTerm[], condition: Bool): Solution {
-    return this.noted(this.inner.solveAlone(assumptions, condition), assumptions, condition);
-  }
-
-  private noted(solution: Solution, assumptions: readonly BoolTerm[], condition: Bool): Solution {
-    if (solution.answer === 'unsat') this.closed(this.inner.smtlib(assumptions, condition));
-    return solution;
-  }
 }
 
 function proveCell(

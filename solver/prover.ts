@@ -35,6 +35,8 @@ export interface Prover {
 export interface ShowingProver extends Prover {
   /** The question as SMT-LIB text. */
   smtlib(assumptions: readonly BoolTerm[], condition: Bool): string;
+  /** Gives everything back that z3 holds for it. */
+  dispose(): void;
 }
 
 /** Throws when an input does not do what the solver said: then one of the two computes wrongly. */

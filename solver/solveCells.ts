@@ -3,13 +3,13 @@
  * ends everything at once. Neither z3 nor the lifted model is loaded here.
  */
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Kernel } from '../model/types/world.ts';
 import { namedKernel } from '../own/patch.ts';
 import type { Property } from '../properties/property.ts';
 import { proofScopes, type ShapeScope } from '../properties/scopes/proofs.ts';
 import { Cells, type Job, type SolvedCell, STAGES } from './cells.ts';
-import type { SolvedShape } from './solveShape.ts';
 import { HEAP_MB, takeThread } from './startThread.ts';
 import { InternalError } from './terms/term.ts';
 import type { Task, WorkerAnswer } from './worker.ts';
@@ -36,6 +36,10 @@ export interface SolveOptions {
   readonly progress: (message: string, part: number) => void;
   /** Hears each answer as soon as it is there, and of which cell it is. */
   readonly onSolved?: (solved: Solved, at: number) => void;
+  /** The folder for every question that was answered with unsat, as SMT-LIB: a file for each shape on each kernel. */
+  readonly questions?: string | undefined;
+  /** Hears of each such file. */
+  readonly onQuestions?: (file: string) => void;
   /** Ends the work at once; what is not answered then is missing in the result. */
   readonly stop?: AbortSignal;
   /** The built worker. */
@@ -66,6 +70,7 @@ export async function solveCells(
     options.onSolved?.(answer, at);
   };
   const threads: Thread[] = [];
+  let jobsGiven = 0;
   const serve = async (stage: Job['stage'], jobs: Iterator<Parameters<Cells['job']>[0]>, n: number): Promise<void> => {
     threads[n] ??= new Thread(options);
     for (let next = jobs.next(); !next.done; next = jobs.next()) {
@@ -76,7 +81,11 @@ export async function solveCells(
         cells.done / asked.length,
       );
       const properties = job.cells.map((at) => asked[at]?.property.id ?? '');
-      const { solved: answer, milliseconds } = await threads[n].solve({
+      const {
+        solved: answer,
+        milliseconds,
+        file,
+      } = await threads[n].solve({
         stage,
         places: job.scope.places,
         shape: job.shape,
@@ -84,7 +93,9 @@ export async function solveCells(
         named: namedKernel(job.kernel),
         budget: job.budget,
         seed: options.seed,
+        questions: options.questions && join(options.questions, String(++jobsGiven).padStart(5, '0')),
       });
+      if (file !== '') options.onQuestions?.(file);
       const done = cells.take(job, answer, milliseconds);
       if (options.scope === undefined) for (const at of done) report(at);
     }
@@ -108,10 +119,7 @@ export async function solveCells(
 }
 
 /** What a thread answers, and how long it took. */
-interface Answered {
-  readonly solved: SolvedShape;
-  readonly milliseconds: number;
-}
+type Answered = Omit<Extract<WorkerAnswer, { readonly kind: 'solved' }>, 'kind'>;
 
 /** A worker thread that is replaced when it had to be ended. */
 class Thread {
@@ -166,5 +174,6 @@ class Thread {
 
 function unanswered({ properties, budget }: Task, reason: string): Answered {
   const answer = { outcome: 'open', text: null, reason, agreed: 0, occurred: 0 } as const;
-  return { solved: { answers: properties.map(() => answer), paths: 0, queries: 0 }, milliseconds: budget + GRACE };
+  const solved = { answers: properties.map(() => answer), paths: 0, queries: 0 };
+  return { solved, milliseconds: budget + GRACE, file: '' };
 }

@@ -14,7 +14,7 @@ import type { ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import type { Text } from '../scenario/text.ts';
 import { breakingNear, type Played, playDrawn } from './drawn.ts';
 import { evaluateRuns } from './evaluate.ts';
-import { exploreAll, type JointExploration, type Path } from './explore.ts';
+import { type ExploreOptions, exploreAll, type JointExploration, type Path, type Promises } from './explore.ts';
 import { type Fresh, uninterpreted } from './inputs.ts';
 import { runningEngine } from './runtime.ts';
 import { templateOf } from './shapeTerms.ts';
@@ -56,6 +56,8 @@ export interface ShapeQuestion {
   readonly seed: number;
   /** Milliseconds. */
   readonly budget: number;
+  /** Whether the questions are shown that were answered with unsat. */
+  readonly showing?: boolean;
 }
 
 /** What is known of one promise on a shape. */
@@ -75,6 +77,8 @@ export interface SolvedShape {
   readonly answers: readonly ShapeAnswer[];
   readonly paths: number;
   readonly queries: number;
+  /** Those on which the closed promises rest, as SMT-LIB text; none where they are not shown. */
+  readonly questions: readonly string[];
 }
 
 /** The twin of a kernel among the variants. */
@@ -129,6 +133,7 @@ export function breakDrawn(question: ShapeQuestion): SolvedShape {
     answers: answers.map((input) => (input === undefined ? open('') : violated(input.text))),
     paths: 0,
     queries: 0,
+    questions: [],
   };
 }
 
@@ -158,13 +163,7 @@ export function solveTogether(z3: Z3, question: ShapeQuestion): SolvedShape {
     unasked: (at: number) => (apart.has(at) ? 'it becomes no single term' : ''),
     ways: () => ways,
   };
-  const found = exploreAll(z3, promises, {
-    budget: { milliseconds: budget, rlimit: STEPS },
-    familiar: familiarOf(question),
-    minimising: FAMILIAR,
-    sums: true,
-  });
-  return judged(question, found);
+  return explored(z3, question, promises, { budget: { milliseconds: budget, rlimit: STEPS } });
 }
 
 /** One promise by itself, with as much merging as closes it. */
@@ -192,36 +191,49 @@ export function solveApart(z3: Z3, question: ShapeQuestion): SolvedShape {
       if (left <= 0 || (reasons.has(ways) && reasons.get(ways) !== '')) continue;
       const started = performance.now();
       const milliseconds = Math.min(round, left);
-      const found = exploreAll(z3, promises, {
-        budget: { milliseconds },
-        familiar: familiarOf(question),
-        minimising: FAMILIAR,
-        sums: true,
-        ways,
-      });
-      const solved = judged(question, found);
+      const solved = explored(z3, question, promises, { budget: { milliseconds }, ways });
       effort.paths += solved.paths;
       effort.queries += solved.queries;
       const [answer] = solved.answers as [ShapeAnswer];
-      if (answer.outcome !== 'open') return { answers: [answer], ...effort };
+      if (answer.outcome !== 'open') return { ...solved, ...effort };
       reasons.set(ways, performance.now() - started >= milliseconds ? '' : answer.reason);
     }
   }
   const why = [...new Set(reasons.values())].filter((reason) => reason !== '');
-  return { answers: [open(why.length < WAYS.length ? '' : why.join('; '))], ...effort };
+  return { answers: [open(why.length < WAYS.length ? '' : why.join('; '))], ...effort, questions: [] };
 }
 
 function familiarOf({ places }: ShapeQuestion): (name: string) => readonly number[] {
   return (name) => places.find((place) => place.name === name)?.familiar ?? [];
 }
 
+/** The answers of an exploration, compared with the plain source, with the questions that it closed. */
+function explored(
+  z3: Z3,
+  question: ShapeQuestion,
+  promises: Promises,
+  options: Pick<ExploreOptions, 'budget' | 'ways'>,
+): SolvedShape {
+  const questions = new Set<string>();
+  const found = exploreAll(z3, promises, {
+    ...options,
+    familiar: familiarOf(question),
+    minimising: FAMILIAR,
+    sums: true,
+    onClosed: question.showing ? (smtlib) => questions.add(smtlib) : undefined,
+  });
+  const answers = judged(question, found);
+  const isClosed = answers.some(({ outcome }) => outcome === 'closed');
+  return { answers, paths: found.paths, queries: found.queries, questions: isClosed ? [...questions] : [] };
+}
+
 /** The answers of an exploration, compared with the plain source. */
-function judged(question: ShapeQuestion, found: JointExploration): SolvedShape {
+function judged(question: ShapeQuestion, found: JointExploration): readonly ShapeAnswer[] {
   const { places, shape, properties, kernel, seed } = question;
   const isClosed = found.answers.some(({ outcome }) => outcome === 'exhausted');
   const played = isClosed ? playDrawn({ places }, shape, properties, kernel, seed) : [];
   const agreement = played.map((input) => ({ input, ...onTerms(question, found, input) }));
-  const answers = found.answers.map(({ outcome, witness, reason }, at): ShapeAnswer => {
+  return found.answers.map(({ outcome, witness, reason }, at): ShapeAnswer => {
     const property = properties[at] as Property;
     if (outcome === 'undecided') return open(reason ?? '');
     if (outcome === 'violated') {
@@ -238,7 +250,6 @@ function judged(question: ShapeQuestion, found: JointExploration): SolvedShape {
     const occurred = played.filter((input) => input.occurs[at]).length;
     return { outcome: 'closed', text: null, reason: '', agreed: played.length, occurred };
   });
-  return { answers, paths: found.paths, queries: found.queries };
 }
 
 /** The path of an exploration that an input takes, and what terms are worth on it, with the real hash functions. */

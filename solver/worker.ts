@@ -1,5 +1,7 @@
 /** A worker thread that answers questions about shapes, one after the other, with a z3 of its own. */
+import { writeFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import type { Kernel } from '../model/types/world.ts';
 import type { NamedKernel } from '../own/patch.ts';
 import type { ProofShape, ShapeScope } from '../properties/scopes/proofs.ts';
 import type { Stage } from './cells.ts';
@@ -17,10 +19,18 @@ export interface Task {
   readonly named: NamedKernel;
   readonly budget: number;
   readonly seed: number;
+  /** How the file for its closed questions begins, with its folder; absent where none is wanted. */
+  readonly questions?: string | undefined;
 }
 
 export type WorkerAnswer =
-  | { readonly kind: 'solved'; readonly solved: SolvedShape; readonly milliseconds: number }
+  | {
+      readonly kind: 'solved';
+      readonly solved: Omit<SolvedShape, 'questions'>;
+      readonly milliseconds: number;
+      /** The file with its closed questions; '' where there are none. */
+      readonly file: string;
+    }
   | { readonly kind: 'failed'; readonly message: string };
 
 const port = parentPort;
@@ -35,7 +45,16 @@ const modules = Promise.all([
   import('./ownTwin.ts'),
 ]);
 
-port.on('message', async ({ stage, properties: ids, named, ...task }: Task) => {
+/** Writes questions into a file, each with nothing of the one before; gives its path. */
+function written({ stage, shape, properties, questions: prefix }: Task, of: Kernel, all: readonly string[]): string {
+  if (prefix === undefined || all.length === 0) return '';
+  const file = `${[prefix, of.name, shape.name, ...(stage === 'apart' ? properties : [])].join('--')}.smt2`;
+  writeFileSync(file, all.join('(reset)\n'));
+  return file;
+}
+
+port.on('message', async (task: Task) => {
+  const { stage, properties: ids, named, questions: prefix, ...rest } = task;
   const say = (answer: WorkerAnswer) => port.postMessage(answer);
   try {
     const [{ properties }, { breakDrawn, liftedKernel, solveApart, solveTogether }, { kernelMeant }, { twinOfOwn }] =
@@ -48,13 +67,14 @@ port.on('message', async ({ stage, properties: ids, named, ...task }: Task) => {
       if (property === undefined) throw new InternalError(`no property ${id}`);
       return property;
     });
-    const question = { ...task, properties: asked, kernel, twin };
+    const question = { ...rest, properties: asked, kernel, twin, showing: prefix !== undefined };
     const started = performance.now();
-    const solved =
+    const { questions, ...solved } =
       stage === 'drawn'
         ? breakDrawn(question)
         : (stage === 'together' ? solveTogether : solveApart)(await loading, question);
-    say({ kind: 'solved', solved, milliseconds: performance.now() - started });
+    const milliseconds = performance.now() - started;
+    say({ kind: 'solved', solved, milliseconds, file: written(task, kernel, questions) });
   } catch (error) {
     say({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }

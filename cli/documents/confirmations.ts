@@ -93,13 +93,24 @@ ${reasons.join('\n')}`;
 /** A row for every recorded run of random scenarios. */
 export function randomTable(): string {
   const rows = readResult('random').runs.map(
-    ({ variant, seed, scenarios, packets, crashes, disagreements, unsteady, seconds, date }) => [
+    ({ variant, seed, scenarios, packets, crashes, complaints = '-', disagreements, unsteady, seconds, date }) => [
       variant,
-      ...[seed, scenarios, packets, crashes, disagreements, unsteady].map(String),
+      ...[seed, scenarios, packets, crashes, complaints, disagreements, unsteady].map(String),
       `${seconds} s`,
       date,
     ],
   );
-  const head = ['variant', 'seed', 'scenarios', 'packets', 'crashes', 'disagreements', 'once', 'time', 'date'];
+  const head = [
+    'variant',
+    'seed',
+    'scenarios',
+    'packets',
+    'crashes',
+    'complaints',
+    'disagreements',
+    'once',
+    'time',
+    'date',
+  ];
   return table([head, ...rows]);
 }

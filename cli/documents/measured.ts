@@ -27,13 +27,13 @@ function faultsRow(): Row {
 }
 
 function cellsRow(): Row {
-  const { date, outcomes } = readResult('solver').cells;
+  const { date, outcomes, secondOpinion } = readResult('solver').cells;
   const cells = cellsOf(outcomes);
   const count = (outcome: string) => n(cells.filter((cell) => cell.outcome === outcome).length);
   return [
     'the matrix on z3',
-    `of ${n(cells.length)} cells ${count('exhausted')} closed, ${count('violated')} broken, ${count('undecided')} undecided (${date})`,
-    'npm run prove -- --part cells',
+    `of ${n(cells.length)} cells ${count('exhausted')} closed, ${count('violated')} broken, ${count('undecided')} undecided${opinionWords(secondOpinion)} (${date})`,
+    `npm run prove -- --part cells${secondOpinion === undefined ? '' : ' --second-opinion FOLDER'}`,
   ];
 }
 
@@ -49,13 +49,16 @@ function structureRows(): readonly Row[] {
   });
 }
 
+function opinionWords(opinion: { readonly by: string; readonly asked: number; readonly agreed: number } | undefined) {
+  return opinion === undefined
+    ? ''
+    : `; ${opinion.by} confirms ${n(opinion.agreed)} of ${n(opinion.asked)} closed questions`;
+}
+
 function lemmasRow(): Row {
   const { date, outcomes, secondOpinion } = readResult('solver').lemmas;
   const count = (outcome: string) => n(Object.values(outcomes).filter((one) => one === outcome).length);
-  const opinion =
-    secondOpinion === undefined
-      ? ''
-      : `; ${secondOpinion.by} confirms ${n(secondOpinion.agreed)} of ${n(secondOpinion.asked)} closed questions`;
+  const opinion = opinionWords(secondOpinion);
   return [
     'lemmas',
     `${count('exhausted')} closed, ${count('violated')} broken twins refuted, ${count('undecided')} undecided${opinion} (${date})`,
@@ -142,8 +145,24 @@ function confirmedRow(): Row {
   ];
 }
 
+/** What a kernel complained about that watches itself, a row for all that were asked. */
+function watchedRows(): readonly Row[] {
+  const runs = readResult('random').runs.flatMap(({ complaints, ...run }) =>
+    complaints === undefined ? [] : [{ ...run, complaints }],
+  );
+  if (runs.length === 0) return [];
+  const said = runs.map(({ variant, scenarios, complaints }) => `${variant} ${n(complaints)} in ${n(scenarios)}`);
+  return [
+    [
+      'what KASAN, PROVE_LOCKING and DEBUG_ATOMIC_SLEEP complained about in random scenarios',
+      said.join(', '),
+      'reroute-check kernel random --watching',
+    ],
+  ];
+}
+
 function randomRow(): Row {
-  const { runs } = readResult('random');
+  const runs = readResult('random').runs.filter(({ complaints }) => complaints === undefined);
   const sum = (of: (run: (typeof runs)[number]) => number) => n(runs.reduce((all, run) => all + of(run), 0));
   const names = [...new Set(runs.map(({ variant }) => variant))];
   return [
@@ -169,6 +188,7 @@ export function measuredTable(): string {
     ...huntedRows(),
     confirmedRow(),
     randomRow(),
+    ...watchedRows(),
   ];
   return table([
     ['what', 'result', 'again'],

@@ -1,6 +1,5 @@
 /** `reroute-check prove`: what the solver closes: the lemmas, their broken twins, every cell in its scope, and a fault planted for it. */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { variants } from '../../model/patch/index.ts';
 import { properties } from '../../properties/index.ts';
@@ -24,6 +23,7 @@ import { EXIT } from '../exit.ts';
 import { interruptible } from '../interrupt.ts';
 import { progress } from '../progress.ts';
 import { needToRecord, type Results, readResult, record, today } from '../results.ts';
+import { type Opinion, SecondOpinion } from '../secondOpinion.ts';
 
 /** Runs of fast-check that pass the planted fault. */
 const PLANTED_RUNS = 200_000;
@@ -49,9 +49,6 @@ type Recorded = Results['solver'];
 /** What happened so far: the worst of it is the exit code. */
 const seen = { undecided: 0, different: 0 };
 
-/** What the solver that is installed beside said of all questions so far. */
-const opinion = { by: '', asked: 0, agreed: 0 };
-
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -70,23 +67,14 @@ function judge(outcome: string, record: string | undefined): string {
   return record === undefined || outcome === record ? '' : `, recorded: ${record}`;
 }
 
-/** What a solver that is installed beside says about the questions of a lemma; each was answered with unsat here. */
-function secondOpinion(files: readonly string[]): string {
-  const version = spawnSync('z3', ['--version'], { encoding: 'utf8' });
-  if (version.error) return `${files.length} files written; no z3 is installed to ask (Debian: apt-get install z3)`;
-  opinion.by = version.stdout.trim();
-  let agreed = 0;
-  for (const file of files) {
-    const answer = spawnSync('z3', ['-T:60', file], { encoding: 'utf8' }).stdout.trim();
-    if (answer === 'sat') throw new Error(`second opinion: ${opinion.by} says sat to ${file}`);
-    if (answer === 'unsat') agreed++;
-  }
-  opinion.asked += files.length;
-  opinion.agreed += agreed;
-  return `${agreed} of ${files.length} confirmed by ${opinion.by}`;
+/** In words, of files that were written. */
+function opinionText({ by, asked, agreed }: Opinion, files: number): string {
+  return by === ''
+    ? `${files} files written; no z3 is installed to ask (Debian: apt-get install z3)`
+    : `${agreed} of ${asked} confirmed by ${by}`;
 }
 
-function reportLemma(lemma: Lemma, proof: Proof, files: readonly string[]): void {
+function reportLemma(lemma: Lemma, proof: Proof): void {
   say(`${lemma.id}: ${proof.outcome}${judge(proof.outcome, proof.expected)}`);
   say(`  ${lemma.claim}`);
   say(`  scope: ${lemma.scope}${lemma.assumes === '' ? '' : `\n  given: ${lemma.assumes}`}`);
@@ -97,34 +85,52 @@ function reportLemma(lemma: Lemma, proof: Proof, files: readonly string[]): void
   }
   const { runs, met, agreed } = proof.native;
   say(`  plain: ${runs} runs, ${met} met the assumptions, ${agreed} also lifted, all agree`);
-  if (files.length > 0) say(`  second opinion: ${secondOpinion(files)}`);
+}
+
+/** The opinion on all of a part, to be recorded. */
+function opinionOf({ only }: ProveOptions, said: Opinion): { readonly secondOpinion?: Opinion } {
+  return said.asked > 0 && only === undefined ? { secondOpinion: said } : {};
 }
 
 /** Proves the lemmas and refutes their twins; gives the record with what is new. */
-function proveLemmas(z3: Z3, options: ProveOptions, recorded: Recorded['lemmas']): Recorded['lemmas'] {
+async function proveLemmas(
+  z3: Z3,
+  options: ProveOptions,
+  recorded: Recorded['lemmas'],
+  beside: SecondOpinion | undefined,
+): Promise<Recorded['lemmas']> {
   const started = performance.now();
   const outcomes = { ...recorded.outcomes };
-  const { secondOpinion: folder } = options;
+  const all = { by: '', asked: 0, agreed: 0 };
   const milliseconds = options.budget * 1000;
   for (const lemma of [...lemmas, ...twins]) {
     if (!isChosen(options, lemma.id)) continue;
     const files: string[] = [];
     const onClosed = (id: string, _cell: string, smtlib: string): void => {
-      const file = join(folder ?? '', `${id.replaceAll('/', '--')}-${files.length + 1}.smt2`);
+      const file = join(beside?.folder ?? '', `${id.replaceAll('/', '--')}-${files.length + 1}.smt2`);
       writeFileSync(file, smtlib);
       files.push(file);
     };
-    const proof = proveLemma(z3, lemma, folder === undefined ? { milliseconds } : { milliseconds, onClosed });
-    reportLemma(lemma, proof, files);
+    const proof = proveLemma(z3, lemma, beside === undefined ? { milliseconds } : { milliseconds, onClosed });
+    reportLemma(lemma, proof);
+    if (beside === undefined || files.length === 0) continue;
+    const opinion = await beside.ask(files);
+    say(`  second opinion: ${opinionText(opinion, files.length)}`);
+    all.by = opinion.by;
+    all.asked += opinion.asked;
+    all.agreed += opinion.agreed;
     outcomes[lemma.id] = proof.outcome;
   }
   say(`lemmas: ${seconds(started)}\n`);
-  const isWhole = opinion.asked > 0 && options.only === undefined;
-  return { ...recorded, date: today(), outcomes, ...(isWhole ? { secondOpinion: opinion } : {}) };
+  return { ...recorded, date: today(), outcomes, ...opinionOf(options, all) };
 }
 
 /** Solves the cells; gives the record with what is new, nothing when it was interrupted. */
-async function proveCells(options: ProveOptions, recorded: Recorded['cells']): Promise<Recorded['cells'] | undefined> {
+async function proveCells(
+  options: ProveOptions,
+  recorded: Recorded['cells'],
+  beside: SecondOpinion | undefined,
+): Promise<Recorded['cells'] | undefined> {
   const started = performance.now();
   const chosen = properties.filter(({ id }) => isChosen(options, id));
   const cells = chosen.flatMap((property) => variants.map((kernel) => ({ property, kernel })));
@@ -144,7 +150,16 @@ async function proveCells(options: ProveOptions, recorded: Recorded['cells']): P
   };
   const budget = options.budget * 1000;
   const { signal: stop } = interrupt;
-  const answers = await solveCells(cells, { budget, seed: SEED, progress: show.say, onSolved: report, stop });
+  const files: string[] = [];
+  const answers = await solveCells(cells, {
+    budget,
+    seed: SEED,
+    progress: show.say,
+    onSolved: report,
+    questions: beside?.folder,
+    onQuestions: (file) => files.push(file),
+    stop,
+  });
   show.done();
   interrupt.done();
   if (stop.aborted) {
@@ -155,7 +170,10 @@ async function proveCells(options: ProveOptions, recorded: Recorded['cells']): P
   const outcomes = { ...recorded.outcomes };
   for (const { property, kernel, cell } of answers)
     outcomes[property.id] = { ...outcomes[property.id], [kernel.name]: cell.outcome };
-  return { date: today(), budget: options.budget, outcomes };
+  const opinion = await beside?.ask(files, (n) => show.say(`second opinion: ${n} of ${files.length} files`));
+  show.done();
+  if (opinion) say(`second opinion: ${opinionText(opinion, files.length)}; ${seconds(started)}`);
+  return { date: today(), budget: options.budget, outcomes, ...(opinion ? opinionOf(options, opinion) : {}) };
 }
 
 /** Solves every structure up to a size on one variant after the other; gives the record with what is new. */
@@ -249,13 +267,13 @@ export async function proveVerb(options: ProveOptions): Promise<void> {
   const started = performance.now();
   const isAsked = (part: ProveOptions['part']): boolean => options.part === undefined || options.part === part;
   if (options.record) needToRecord();
-  if (options.secondOpinion !== undefined) mkdirSync(options.secondOpinion, { recursive: true });
+  const beside = options.secondOpinion === undefined ? undefined : await SecondOpinion.in(options.secondOpinion);
   const z3 = await loadZ3();
   say(z3.version);
   const before = readResult('solver');
-  const provenLemmas = isAsked('lemmas') ? proveLemmas(z3, options, before.lemmas) : before.lemmas;
+  const provenLemmas = isAsked('lemmas') ? await proveLemmas(z3, options, before.lemmas, beside) : before.lemmas;
   const planted = isAsked('planted') ? provePlanted(z3, options) : before.planted;
-  const cells = isAsked('cells') ? await proveCells(options, before.cells) : before.cells;
+  const cells = isAsked('cells') ? await proveCells(options, before.cells, beside) : before.cells;
   if (cells === undefined) return;
   const structures = isAsked('structures') ? await proveStructures(options, before.structures) : before.structures;
   say(`${seconds(started)}; ${seen.undecided} undecided, ${seen.different} other than recorded`);

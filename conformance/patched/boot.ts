@@ -77,6 +77,10 @@ export interface ConsoleReading {
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
+/** What lockdep and the check for sleeping say (kernel/locking/lockdep.c, kernel/sched/core.c), each on a line of its own. */
+const locks =
+  /^(?:WARNING: |BUG: |\[ BUG: )((?:possible |inconsistent |suspicious |bad unlock|held lock|Nested lock|lock held|still has locks|sleeping function|scheduling while atomic|Invalid wait context|key ).*?)(?: \])?$/;
+
 const kernelLine = /^\[ *\d+\.\d+\] ?/;
 const symbol = /([A-Za-z_][\w.]*)\+0x[0-9a-f]+\/0x[0-9a-f]+/;
 
@@ -115,6 +119,8 @@ export function readConsole(text: string): ConsoleReading {
     if (warning !== null) warnings.push({ function: name ?? '?', reason: warning[1] ?? '' });
     const sanitizer = /^BUG: (KASAN: \S+) in /.exec(message);
     if (sanitizer !== null) warnings.push({ function: name ?? '?', reason: sanitizer[1] ?? '' });
+    const ofLocks = locks.exec(message);
+    if (ofLocks !== null) warnings.push({ function: '?', reason: ofLocks[1] ?? '' });
 
     if (message.startsWith('Call Trace:')) {
       inTrace = true;

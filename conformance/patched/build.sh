@@ -6,7 +6,7 @@
 #
 #   --path       only print where the kernel is; builds nothing
 #   --patch      put this text beside those of model/patch, as the variant own; makes another kernel beside the plain one
-#   --with       add these configuration lines too (config.kasan); makes another kernel beside the plain one
+#   --with       add these configuration lines too (config.kasan, config.locks, or a file of yours); another kernel
 #   --install    as root, install missing Debian packages first
 #   --source     another linux-source-6.1.tar.xz; so does REROUTE_KERNEL_SOURCE
 #   --keep-tree  leave the source tree beside the kernel
@@ -37,7 +37,10 @@ while [ $# -gt 0 ]; do
     --patch) own=${2:?--patch needs a file}; shift ;;
     --install) install=1 ;;
     --keep-tree) keep_tree=1 ;;
-    --with) configs+=("${2:?--with needs a file}"); shift ;;
+    --with)
+      file=${2:?--with needs a file}
+      [ -e "$file" ] || [ ! -e "$here/$file" ] || file=$here/$file
+      configs+=("$file"); shift ;;
     --source) source=${2:?--source needs a file}; shift ;;
     --jobs) jobs=${2:?--jobs needs a number}; shift ;;
     *) fail 2 "unknown argument $1; see the head of build.sh" ;;

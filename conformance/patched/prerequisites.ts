@@ -39,7 +39,12 @@ export function testKernel(patch?: NamedText): TestKernel {
 
 /** The kernel with KASAN, if it was built: `build.sh --with config.kasan`. */
 export function sanitizingKernel(): string | undefined {
-  return builtKernel(patchedFolder(), { config: ['config.kasan'] });
+  return builtKernel(patchedFolder(), { config: ['config.kasan'] }) ?? watchingKernel();
+}
+
+/** The kernel that watches memory, locks and sleep, if it was built: `build.sh --with config.kasan --with config.locks`. */
+export function watchingKernel(): string | undefined {
+  return builtKernel(patchedFolder(), { config: ['config.kasan', 'config.locks'] });
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Kernel } from '../../model/types/world.ts';
 import type { Text } from '../../scenario/text.ts';
 import { type Difference, differenceText } from '../compare.ts';
 import { drawCase } from '../run.ts';
+import type { Warning } from './boot.ts';
 import { closestPatched } from './compare.ts';
 import { hasStandIn } from './confirmed.ts';
 import { type PatchedTrace, playOnPatchedKernel } from './play.ts';
@@ -28,25 +29,29 @@ export interface RandomRun {
   readonly disagreements: readonly Compared[];
   /** Scenarios that differed once and agreed when asked again. */
   readonly unsteady: readonly Compared[];
+  /** What a kernel that watches itself complained about: those scenarios are not compared. */
+  readonly complaints: readonly { readonly index: number; readonly warning: Warning }[];
   readonly seconds: number;
 }
 
 export interface RandomOptions {
   /** The `linux` binary. */
   readonly kernel: string;
+  /** Whether it watches memory, locks and sleep. */
+  readonly watching: boolean;
   readonly seed: number;
   readonly cases: number;
   readonly progress: (done: number) => void;
 }
 
 async function compare(
-  { kernel, progress }: RandomOptions,
+  { kernel, watching, progress }: RandomOptions,
   scenarios: readonly (readonly [index: number, scenario: PatchedScenario])[],
 ): Promise<readonly Compared[]> {
   if (scenarios.length === 0) return [];
   const traces = await playOnPatchedKernel(
     scenarios.map(([, scenario]) => scenario),
-    { kernel, progress },
+    { kernel, progress, kernelArguments: watching ? ['kasan_multi_shot'] : [] },
   );
   return scenarios.map(([index, scenario], n) => {
     const trace = traces[n] as PatchedTrace;
@@ -79,7 +84,12 @@ export async function playRandom(variant: Kernel, options: RandomOptions): Promi
   const began = performance.now();
   const drawn = drawAskable(seed, cases, variant).map(([index, text]) => [index, { ...text, variant }] as const);
   const first = await compare(options, drawn);
-  const suspects = first.filter(({ differences }) => differences.length > 0);
+  const complaints = options.watching
+    ? first.flatMap(({ index, trace }) => trace.warnings.map((warning) => ({ index, warning })))
+    : [];
+  // What lies behind an object is KASAN's own: a text that reads it does something else there.
+  const isComplainedOf = (index: number) => complaints.some((one) => one.index === index);
+  const suspects = first.filter(({ index, differences }) => differences.length > 0 && !isComplainedOf(index));
   const again = await compare(
     options,
     suspects.map(({ index, scenario }) => [index, scenario]),
@@ -94,13 +104,14 @@ export async function playRandom(variant: Kernel, options: RandomOptions): Promi
     afterwards: first.filter(({ trace }) => trace.afterwards !== undefined).length,
     disagreements,
     unsteady: suspects.filter(({ index }) => !disagreements.some((one) => one.index === index)),
+    complaints,
     seconds: (performance.now() - began) / 1000,
   };
 }
 
 /** A line with the counts, then every disagreement as a scenario. */
 export function randomText(run: RandomRun): string {
-  const { variant, seed, scenarios, packets, crashes, afterwards, disagreements, unsteady, seconds } = run;
+  const { variant, seed, scenarios, packets, crashes, afterwards, disagreements, unsteady, complaints, seconds } = run;
   const lines = [
     `${variant}: ${scenarios} scenarios, ${packets} packets, ${crashes} crashes, ${disagreements.length} disagreements, ` +
       `${unsteady.length} that agreed when asked again, ${afterwards} crashes afterwards (seed ${seed}, ${seconds.toFixed(1)} s)`,
@@ -114,5 +125,9 @@ export function randomText(run: RandomRun): string {
   }
   for (const { index, differences } of unsteady)
     lines.push(`case ${index}, once: ${differences.map(differenceText).join('; ')}`);
+  for (const { index, warning } of complaints)
+    lines.push(
+      `case ${index}, the kernel: ${warning.reason}${warning.function === '?' ? '' : ` in ${warning.function}()`}`,
+    );
   return lines.join('\n');
 }

@@ -89,6 +89,24 @@ describe('the console', () => {
   });
 });
 
+describe('a kernel that watches itself', () => {
+  test.each([
+    ['BUG: KASAN: use-after-free in reroute_icmp_only+0x1e0/0x2b0', 'reroute_icmp_only', 'KASAN: use-after-free'],
+    ['WARNING: possible circular locking dependency detected', '?', 'possible circular locking dependency detected'],
+    ['WARNING: inconsistent lock state', '?', 'inconsistent lock state'],
+    ['WARNING: suspicious RCU usage', '?', 'suspicious RCU usage'],
+    ['[ BUG: Invalid wait context ]', '?', 'Invalid wait context'],
+    [
+      'BUG: sleeping function called from invalid context at mm/slab.h:494',
+      '?',
+      'sleeping function called from invalid context at mm/slab.h:494',
+    ],
+  ])('is heard: %s', (message, where, reason) => {
+    const { warnings } = readConsole(`reroute-init: start\n[    2.310000] ${message}\n`);
+    expect(warnings).toEqual([{ function: where, reason }]);
+  });
+});
+
 describe('a boot that crashed', () => {
   const whole = { outcome: 'ok', names: [{}] } as const;
 

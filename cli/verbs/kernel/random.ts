@@ -6,7 +6,7 @@ import type { Kernel } from '../../../model/types/world.ts';
 import { wrong } from '../../../scenario/error.ts';
 import { choosePatch, chooseVariant } from '../../choose.ts';
 import { EXIT } from '../../exit.ts';
-import { needTestKernel } from '../../machine.ts';
+import { needTestKernel, needWatchingKernel } from '../../machine.ts';
 import { progress } from '../../progress.ts';
 import { needToRecord, readResult, record, today } from '../../results.ts';
 import { chanceSeed } from '../conformance.ts';
@@ -17,6 +17,8 @@ export interface RandomVerbOptions {
   readonly seed?: number;
   readonly variant?: string;
   readonly patch?: string;
+  /** On the kernel that watches memory, locks and sleep. */
+  readonly watching?: boolean;
   readonly record?: boolean;
 }
 
@@ -31,27 +33,36 @@ function chosen({ variant: name, patch }: RandomVerbOptions): readonly Kernel[] 
 export async function random({ cases, seed = chanceSeed(), ...options }: RandomVerbOptions): Promise<void> {
   const kernels = chosen({ cases, ...options });
   if (options.record) needToRecord();
-  const kernel = needTestKernel(options.patch);
+  const { patch, watching = false } = options;
+  if (watching && patch !== undefined) wrong('--watching has the texts of the matrix, and takes no --patch');
+  const plain = needTestKernel(patch);
+  const kernel = watching ? needWatchingKernel() : plain;
   const show = progress();
   for (const one of kernels) {
     const said = (done: number) => show.say(`${one.name}: ${done} of ${cases}`);
-    const run = await playRandom(one, { kernel, seed, cases, progress: said });
+    const run = await playRandom(one, { kernel, watching, seed, cases, progress: said });
     show.done();
     process.stdout.write(`${randomText(run)}\n`);
-    if (options.record) recordRun(run);
-    if (run.disagreements.length > 0) process.exitCode = EXIT.violated;
+    if (options.record) recordRun(run, watching);
+    if (run.disagreements.length > 0 || run.complaints.length > 0) process.exitCode = EXIT.violated;
   }
 }
 
 /** Records the run beside those of other variants and seeds. */
-function recordRun({ disagreements, unsteady, seconds, afterwards: _, ...counts }: RandomRun): void {
+function recordRun(
+  { disagreements, unsteady, seconds, afterwards: _, complaints, ...counts }: RandomRun,
+  watching: boolean,
+): void {
   const run = {
     date: today(),
     ...counts,
     disagreements: disagreements.length,
+    ...(watching ? { complaints: complaints.length } : {}),
     unsteady: unsteady.length,
     seconds: Math.round(seconds),
   };
-  const others = readResult('random').runs.filter(({ variant, seed }) => variant !== run.variant || seed !== run.seed);
+  const others = readResult('random').runs.filter(
+    (one) => one.variant !== run.variant || one.seed !== run.seed || (one.complaints !== undefined) !== watching,
+  );
   record('random', { runs: [...others, run] });
 }
