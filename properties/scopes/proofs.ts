@@ -272,11 +272,20 @@ export const postHost: ShapeScope = {
       'socket d tcp',
       'send d 4 to 8.8.8.8:{port} tfo',
     ),
+    // Version 2 takes the cookie from what it moves, so that only a SYN that no rule marks leaves with one.
+    on(steady, [])(
+      'cookie-unmarked',
+      'socket c tcp',
+      'connect c 9.9.9.9:80 tfo',
+      'answer c',
+      'socket d tcp',
+      'send d 4 to 9.9.9.9:80 tfo',
+    ),
   ],
 };
 
 /** What checksums of whole exchanges do not close in. */
-const TOO_LONG = /^(cookie|tcp-answered|tcp-data)$/;
+const TOO_LONG = /^(cookie|cookie-unmarked|tcp-answered|tcp-data)$/;
 
 /** For promises about checksums, which do not close over symbolic addresses; the lemmas on checksums speak of those. */
 export const postAddresses: ShapeScope = {
