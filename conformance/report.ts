@@ -9,7 +9,7 @@ export function campaignText({ kind, seed, cases, compared, disagreements, unste
   const [what, inside] =
     kind === 'routing'
       ? [`${compared.toLocaleString('en')} routing answers`, `${cases} hosts, ${QUESTIONS_PER_HOST} questions each`]
-      : [`${cases.toLocaleString('en')} wire scenarios`, `${compared.toLocaleString('en')} packets`];
+      : [`${cases.toLocaleString('en')} ${kind} scenarios`, `${compared.toLocaleString('en')} packets`];
   const verdict = disagreements.length === 0 ? 'no disagreement' : `${disagreements.length} disagreements`;
   const again = unsteady === 0 ? '' : `, ${unsteady} that agreed when asked again`;
   return `${what}: ${verdict}${again} (seed ${seed}, ${inside}, ${seconds.toFixed(1)} s)`;

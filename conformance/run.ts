@@ -11,12 +11,13 @@ import { closest } from './choices.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
 import { type Coverage, cover, NOTHING_COVERED } from './coverage.ts';
 import { kernelSees, modelSees, type Seen } from './modelTrace.ts';
+import { drawProxy } from './proxy.ts';
 import { drawRouting, modelAnswers, QUESTION } from './routing.ts';
 import type { Player } from './running/player.ts';
 import { releaseOf } from './running/release.ts';
 import { drawWire } from './wire.ts';
 
-export type Kind = 'routing' | 'wire';
+export type Kind = 'routing' | 'wire' | 'proxy';
 
 /** Routing questions about one host. */
 export const QUESTIONS_PER_HOST = 100;
@@ -48,13 +49,20 @@ export interface Campaign {
 /** The words of a case. */
 export function caseWords(seed: number, kind: Kind, index: number): WordSource {
   return wordsOfSeed(
-    Math.imul(seed + 1, 0x01000193) ^ Math.imul(index * 2 + (kind === 'wire' ? 1 : 0) + 1, 0x9e3779b1),
+    Math.imul(seed + 1, 0x01000193) ^ Math.imul(index * 2 + (kind === 'routing' ? 0 : 1) + 1, 0x9e3779b1),
   );
 }
 
 export function drawCase(seed: number, kind: Kind, index: number): Text {
   const words = caseWords(seed, kind, index);
-  return kind === 'wire' ? drawWire(words) : drawRouting(words, QUESTIONS_PER_HOST);
+  switch (kind) {
+    case 'routing':
+      return drawRouting(words, QUESTIONS_PER_HOST);
+    case 'wire':
+      return drawWire(words);
+    case 'proxy':
+      return drawProxy(words);
+  }
 }
 
 /** Seconds: the first retransmission of a SYN comes after one. */
@@ -93,7 +101,7 @@ export async function compareCase(player: Player, kind: Kind, text: Text): Promi
 function isLegal(kind: Kind, { host, events }: Text): boolean {
   try {
     if (events.length === 0) return false;
-    if (kind === 'wire') return impossibleEvent(compile({ host, events }).events) === undefined;
+    if (kind !== 'routing') return impossibleEvent(compile({ host, events }).events) === undefined;
     for (const line of host) commandOf(line);
     return events.every(
       (event) => event.startsWith(QUESTION) && parseRouteGetLine(event.slice(QUESTION.length)) !== undefined,

@@ -91,7 +91,16 @@ interface Walked {
 }
 
 /** Targets behind which no rule of the table is met. */
-const ENDS: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'REJECT', 'DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT']);
+const ENDS: ReadonlySet<string> = new Set([
+  'ACCEPT',
+  'DROP',
+  'REJECT',
+  'DNAT',
+  'SNAT',
+  'MASQUERADE',
+  'REDIRECT',
+  'TPROXY',
+]);
 
 const ALL_BITS = 0xffffffff;
 

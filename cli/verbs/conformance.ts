@@ -33,6 +33,12 @@ export function hostsFor(cases: number): number {
   return Math.ceil((cases * ANSWERS_PER_CASE) / QUESTIONS_PER_HOST);
 }
 
+/** Scenarios of a proxy stand beside ten times as many of all kinds. */
+function countOf(kind: Campaign['kind'], cases: number): number {
+  if (kind === 'routing') return hostsFor(cases);
+  return kind === 'wire' ? cases : Math.ceil(cases / 10);
+}
+
 /** A seed that nobody chose. */
 export function chanceSeed(): number {
   return Math.floor(Math.random() * 1e9);
@@ -61,8 +67,8 @@ export async function conformance(options: ConformanceOptions): Promise<void> {
   const results: Campaign[] = [];
   try {
     process.stdout.write(`Linux ${release()}, seed ${seed}\n`);
-    for (const kind of ['routing', 'wire'] as const) {
-      const count = kind === 'wire' ? cases : hostsFor(cases);
+    for (const kind of ['routing', 'wire', 'proxy'] as const) {
+      const count = countOf(kind, cases);
       const result = await campaign(player, {
         kind,
         seed,
@@ -89,17 +95,17 @@ export async function conformance(options: ConformanceOptions): Promise<void> {
 
 /** Records the run beside those with other seeds. */
 function recordRun(seed: number, results: readonly Campaign[]): void {
-  const compared = (kind: Campaign['kind']) =>
-    results.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.compared, 0);
+  const scenarios = results.filter(({ kind }) => kind !== 'routing');
+  const sum = (all: readonly Campaign[], what: (one: Campaign) => number) => all.reduce((n, one) => n + what(one), 0);
   const run = {
     kernel: `Linux ${release()}`,
     date: today(),
     seed,
-    answers: compared('routing'),
-    scenarios: results.find(({ kind }) => kind === 'wire')?.cases ?? 0,
-    packets: compared('wire'),
-    disagreements: results.reduce((sum, one) => sum + one.disagreements.length, 0),
-    seconds: Math.round(results.reduce((sum, one) => sum + one.seconds, 0)),
+    answers: sum(results, ({ kind, compared }) => (kind === 'routing' ? compared : 0)),
+    scenarios: sum(scenarios, ({ cases }) => cases),
+    packets: sum(scenarios, ({ compared }) => compared),
+    disagreements: sum(results, ({ disagreements }) => disagreements.length),
+    seconds: Math.round(sum(results, ({ seconds }) => seconds)),
   };
   const others = readResult('conformance').runs.filter((one) => one.seed !== seed);
   record('conformance', { runs: [...others, run] });

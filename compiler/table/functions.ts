@@ -36,7 +36,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       params: ['-void *', 'struct sk_buff *', 'const struct nf_hook_state *'],
       returns: 'unsigned int',
       does: [
-        'const $r = ipt_do_table(net, skb, state, net.mangle);',
+        'const $r = ipt_do_table(kernel, net, skb, state, net.mangle);',
         'net = $r.net;',
         'skb = $r.skb;',
         'frame = { ...frame, before: skb, socks: net.socks };',

@@ -17,7 +17,7 @@ from packets import (
 )  # fmt: skip
 
 ARPHRD_IPGRE = 778
-IP_PKTINFO, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 4, 8
+IP_PKTINFO, IP_TRANSPARENT, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 19, 4, 8
 IP_UNICAST_IF, IPTOS_RT_MASK = 50, 0x1C
 TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 23, 30, 0x20000000
 TCP_MD5SIG_EXT, TCP_MD5SIG_FLAG_PREFIX = 32, 1
@@ -90,6 +90,9 @@ class Sock:
         except OSError:
             return ('0.0.0.0', 0)
 
+    def listens(self):
+        return self.sock is not None and self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+
     def peer(self):
         try:
             return self.sock.getpeername()[:2]
@@ -119,6 +122,7 @@ SOCKET_OPTIONS = {
     'broadcast': (socket.SOL_SOCKET, socket.SO_BROADCAST, int),
     'unicastIf': (socket.IPPROTO_IP, IP_UNICAST_IF, lambda dev: struct.pack('!I', index_of_link(dev))),
     'tos': (socket.IPPROTO_IP, socket.IP_TOS, int),
+    'transparent': (socket.IPPROTO_IP, IP_TRANSPARENT, int),
     'md5': (socket.IPPROTO_TCP, TCP_MD5SIG_EXT, md5_key),
 }
 
@@ -747,7 +751,9 @@ class Play:
         for name, sock in self.sockets.items():
             if sock.sock and sock.kind in ('tcp', 'udp') and sock.protocol == p.protocol and sock.name()[1] == p.sport:
                 return name
-        return ''
+        # A proxy answers from the port that its client asked for, which may be nobody's.
+        proxies = [name for name, sock in self.sockets.items() if sock.asked.get('transparent') and sock.listens()]
+        return proxies[0] if len(proxies) == 1 and p.protocol == TCP and p.flags & ACK else ''
 
     # Sockets
 
@@ -775,6 +781,8 @@ class Play:
             entry = {'closed': sock.sock is None}
             by_inode, by_name = listed[sock.file_name]
             row = by_inode.get(sock.inode) if sock.sock else by_name.get((*sock.last_name, *sock.last_peer))
+            if row and not sock.sock and row['state'] == 'SYN_RECV':
+                row = None  # a request, which has taken the tuple of a closed one
             saddr, sport = sock.name() if sock.sock else sock.last_name
             entry |= {'state': row['state'] if row else 'CLOSE', 'saddr': saddr, 'sport': sport, 'hashed': bool(row)}
             if row:

@@ -307,6 +307,8 @@ function sameMatch(a: XtMatch, b: XtMatch): boolean {
       return b.kind === a.kind && a.dscp === b.dscp;
     case 'addrtype':
       return b.kind === a.kind && a.which === b.which && a.types === b.types && a.limit === b.limit;
+    case 'socket':
+      return b.kind === a.kind && a.transparent === b.transparent && a.nowildcard === b.nowildcard;
   }
 }
 
@@ -340,6 +342,10 @@ function sameTarget(a: XtTarget, b: XtTarget): boolean {
       return b.kind === a.kind && a.zone === b.zone && a.dir === b.dir;
     case 'REJECT':
       return b.kind === a.kind && a.reject === b.reject;
+    case 'TPROXY':
+      return (
+        b.kind === a.kind && a.laddr === b.laddr && a.lport === b.lport && a.value === b.value && a.mask === b.mask
+      );
     default:
       return true;
   }

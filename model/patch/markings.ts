@@ -174,6 +174,7 @@ export function beyondRules(match: XtMatch): string {
     case 'proto':
     case 'dport':
     case 'in':
+    case 'socket':
     case 'mark':
       return match.kind;
   }

@@ -150,6 +150,7 @@ export const EVENTS = {
         says: 'IP_TOS',
         draws: ['16', '19'],
       },
+      transparent: { is: 'set', says: 'IP_TRANSPARENT' },
       md5: {
         is: 'set',
         says: 'TCP_MD5SIG, with a key for all peers',

@@ -122,6 +122,8 @@ export interface Sock {
   readonly inet_dport: number;
   readonly tos: number;
   readonly hdrincl: boolean;
+  /** IP_TRANSPARENT; of a request no_srccheck, of a TIME_WAIT tw_transparent. */
+  readonly transparent: boolean;
   /** tp->md5sig_info: a TCP_MD5SIG key for all peers, the same for all sockets. */
   readonly md5: boolean;
   /** SO_DONTROUTE. */
@@ -228,6 +230,7 @@ export const NO_SOCK: Sock = {
   inet_dport: 0,
   tos: 0,
   hdrincl: false,
+  transparent: false,
   md5: false,
   sk_localroute: false,
   sk_broadcast: false,

@@ -122,6 +122,12 @@ export type XtMatch =
       readonly types: number;
       readonly limit: '' | 'in' | 'out';
       readonly invert: boolean;
+    }
+  | {
+      readonly kind: 'socket';
+      readonly transparent: boolean;
+      readonly nowildcard: boolean;
+      readonly invert: boolean;
     };
 
 /** One question of `-m conntrack` to a packet's entry; `first` and `last` are an address and its mask, ports, or bits. */
@@ -187,6 +193,14 @@ export type XtTarget =
   | { readonly kind: 'NOTRACK' }
   /** `-j CT --zone`: which directions the zone is for, `both` or one. */
   | { readonly kind: 'zone'; readonly zone: number; readonly dir: 'both' | 'orig' | 'reply' }
+  /** `laddr` 0: an address of the link that the packet came by; `lport` 0: the port that it is for. The mark changes as in MARK. */
+  | {
+      readonly kind: 'TPROXY';
+      readonly laddr: number;
+      readonly lport: number;
+      readonly value: number;
+      readonly mask: number;
+    }
   /** The code of the ICMP error, or IPT_TCP_RESET. */
   | { readonly kind: 'REJECT'; readonly reject: number };
 

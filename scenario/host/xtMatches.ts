@@ -317,6 +317,15 @@ function readPortMatches(given: readonly Given[]): XtMatch[] {
   }));
 }
 
+function readSocket(given: readonly Given[]): XtMatch[] {
+  const has = (option: string): boolean => given.some((one) => one.option === option);
+  const inverted = given.find(({ invert }) => invert);
+  if (inverted !== undefined) wrong(`"--${inverted.option}" cannot be inverted; leave out the "!"`);
+  if (has('restore-skmark'))
+    wrong('"--restore-skmark" is not modelled: the packet would get the mark of its socket; leave it out');
+  return [{ kind: 'socket', transparent: has('transparent'), nowildcard: has('nowildcard'), invert: false }];
+}
+
 const PORT_OPTIONS = { sport: 1, 'source-port': 1, dport: 1, 'destination-port': 1 };
 
 /** --syn: FIN, SYN, RST and ACK are looked at, SYN alone is set. */
@@ -430,6 +439,7 @@ export const MATCHES: Readonly<Record<string, MatchModule>> = {
     required: true,
     read: readAddressType,
   },
+  socket: { options: { transparent: 0, nowildcard: 0, 'restore-skmark': 0 }, read: readSocket },
   comment: { options: { comment: 1 }, required: true, read: () => [] },
 };
 
@@ -502,10 +512,6 @@ export const UNMODELLED_MATCHES: Readonly<Record<string, UnmodelledMatch>> = {
   ah: { options: { ahspi: 1 }, asks: 'the association of an AH packet' },
   nfacct: { options: { 'nfacct-name': 1 }, asks: 'a counter', fulfilled: true },
   connlabel: { options: { label: 1, set: 0 }, asks: 'a label of the connection' },
-  socket: {
-    options: { transparent: 0, nowildcard: 0, 'restore-skmark': 0 },
-    asks: 'whether a socket waits for the packet',
-  },
   cpu: { options: { cpu: 1 }, asks: 'which processor handles the packet' },
 };
 
@@ -605,6 +611,10 @@ export function printMatch(match: XtMatch): [module: string, option: string] {
       const names = ADDRESS_TYPES.filter(([, type]) => (match.types & (1 << type)) !== 0).map(([name]) => name);
       const limit = match.limit === '' ? '' : ` --limit-iface-${match.limit}`;
       return [`-m addrtype${limit}`, `--${match.which}-type ${names.join(',')}`];
+    }
+    case 'socket': {
+      const options = [...(match.transparent ? ['--transparent'] : []), ...(match.nowildcard ? ['--nowildcard'] : [])];
+      return [['-m socket', ...options].join(' '), ''];
     }
   }
 }

@@ -127,6 +127,18 @@ function readCt(given: readonly Given[], _: number, leave: Leave): XtTarget {
   return { kind: 'zone', zone: readNumber(word, 'a zone', U16), dir };
 }
 
+function readTproxy(given: readonly Given[]): XtTarget {
+  const word = (option: string): string | undefined => given.find((one) => one.option === option)?.values[0];
+  const port = word('on-port') ?? wrong('"TPROXY" needs the port of the proxy; write --on-port 8080');
+  const mark = readMasked(word('tproxy-mark') ?? '0/0', 'a mark', U32);
+  return {
+    kind: 'TPROXY',
+    laddr: readAddress(word('on-ip') ?? '0.0.0.0', 'an address'),
+    lport: readNumber(port, 'a port', U16),
+    ...mark,
+  };
+}
+
 /** Words of --reject-with, their short forms and the code of each. */
 const REJECTS: readonly (readonly [name: string, short: string, code: number])[] = [
   ['icmp-port-unreachable', 'port-unreach', 3],
@@ -196,6 +208,7 @@ export const TARGETS: Readonly<Record<string, TargetModule>> = {
     },
   },
   CT: { options: CT_OPTIONS, read: readCt },
+  TPROXY: { options: { 'on-port': 1, 'on-ip': 1, 'tproxy-mark': 1 }, read: readTproxy },
 };
 
 const LOOKS = 'it changes no packet';
@@ -258,10 +271,6 @@ export const UNMODELLED_TARGETS: Readonly<Record<string, UnmodelledTarget>> = {
     },
     consequence: 'its packets get no mark from a hash',
   },
-  TPROXY: {
-    options: { 'on-port': 1, 'on-ip': 1, 'tproxy-mark': 1 },
-    consequence: 'its packets do not reach a proxy',
-  },
   NETMAP: { options: { to: 1 }, consequence: 'its packets keep their network' },
   SYNPROXY: {
     options: { 'sack-perm': 0, timestamp: 0, wscale: 1, mss: 1, ecn: 0 },
@@ -308,6 +317,12 @@ export function printTarget(target: XtTarget): string {
       const address = target.addr === 0 ? '' : formatAddress(target.addr);
       const ports = target.portFirst === 0 ? '' : `:${printNatPorts(target)}`;
       return `-j ${target.kind} --to-${target.kind === 'SNAT' ? 'source' : 'destination'} ${address}${ports}${printRandom(target)}`;
+    }
+    case 'TPROXY': {
+      const address = target.laddr === 0 ? '' : ` --on-ip ${formatAddress(target.laddr)}`;
+      const changed = target.value !== 0 || target.mask !== 0;
+      const mark = changed ? ` --tproxy-mark ${target.value}/${formatHex(target.mask)}` : '';
+      return `-j TPROXY --on-port ${target.lport}${address}${mark}`;
     }
     case 'zone':
       return `-j CT --zone${target.dir === 'both' ? '' : `-${target.dir}`} ${target.zone}`;

@@ -3,6 +3,7 @@ import { iptablesCommand } from '../../model/host/iptables.ts';
 import { ipChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
 import { ipt_do_table } from '../../model/kernel/net/ipv4/netfilter/ip_tables.ts';
 import { ipv4_change_dsfield } from '../../model/kernel/net/netfilter/xt_DSCP.ts';
+import { stock } from '../../model/patch/stock.ts';
 import type { HostCommand } from '../../model/types/host.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import { NO_SOCK, SOCK_CONTROL, SOCK_UDP } from '../../model/types/sock.ts';
@@ -46,11 +47,14 @@ const ACCEPT: XtTarget = { kind: 'ACCEPT' };
 const DROP: XtTarget = { kind: 'DROP' };
 const mark = (value: number, mask = 0xffffffff): XtTarget => ({ kind: 'MARK', value, mask });
 const any = { invert: false };
+const TCP: XtMatch = { kind: 'proto', protocol: 6, ...any };
+const SOCKET: XtMatch = { kind: 'socket', transparent: false, nowildcard: false, ...any };
+const TPROXY: XtTarget = { kind: 'TPROXY', laddr: 0, lport: 50080, value: 0, mask: 0 };
 
 /** Mark that a packet has after mangle OUTPUT with one rule that sets it to 1. */
 function marked(matches: readonly XtMatch[], skb: SkBuff, net: World = uplinks): boolean {
   const ready = configured(net, append('mangle', 'OUTPUT', matches, mark(1)));
-  return ipt_do_table(ready, skb, OUT, ready.mangle).skb.mark === 1;
+  return ipt_do_table(stock, ready, skb, OUT, ready.mangle).skb.mark === 1;
 }
 
 const dns = packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2');
@@ -58,7 +62,7 @@ const syn = packet('10.0.0.1:40000 > 8.8.8.8:80 tcp S seq 1000 win 1000');
 
 describe('ipt_do_table', () => {
   it('accepts by the policy of an empty chain', () => {
-    expect(ipt_do_table(uplinks, dns, OUT, uplinks.filter).verdict).toBe(NF_ACCEPT);
+    expect(ipt_do_table(stock, uplinks, dns, OUT, uplinks.filter).verdict).toBe(NF_ACCEPT);
   });
 
   it('drops by the policy where no rule decides', () => {
@@ -67,7 +71,7 @@ describe('ipt_do_table', () => {
       command('filter', 'P', 'OUTPUT', { policy: NF_DROP }),
       append('filter', 'OUTPUT', [], { kind: 'none' }),
     );
-    expect(ipt_do_table(net, dns, OUT, net.filter).verdict).toBe(NF_DROP);
+    expect(ipt_do_table(stock, net, dns, OUT, net.filter).verdict).toBe(NF_DROP);
   });
 
   it('goes on after MARK and stops at ACCEPT', () => {
@@ -77,7 +81,7 @@ describe('ipt_do_table', () => {
       append('mangle', 'OUTPUT', [], ACCEPT),
       append('mangle', 'OUTPUT', [], mark(2)),
     );
-    const { verdict, skb } = ipt_do_table(net, dns, OUT, net.mangle);
+    const { verdict, skb } = ipt_do_table(stock, net, dns, OUT, net.mangle);
     expect([verdict, skb.mark]).toEqual([NF_ACCEPT, 1]);
   });
 
@@ -91,8 +95,8 @@ describe('ipt_do_table', () => {
       append('mangle', 'OUTPUT', [], { kind: 'jump', chain: 'A' }),
       append('mangle', 'OUTPUT', [], mark(0x100, 0x100)),
     );
-    expect(ipt_do_table(net, dns, OUT, net.mangle).skb.mark).toBe(0x101);
-    expect(ipt_do_table(net, syn, OUT, net.mangle).skb.mark).toBe(0x102);
+    expect(ipt_do_table(stock, net, dns, OUT, net.mangle).skb.mark).toBe(0x101);
+    expect(ipt_do_table(stock, net, syn, OUT, net.mangle).skb.mark).toBe(0x102);
   });
 
   it('does not come back to the chain that a goto left', () => {
@@ -103,7 +107,7 @@ describe('ipt_do_table', () => {
       append('mangle', 'OUTPUT', [], { kind: 'goto', chain: 'A' }),
       append('mangle', 'OUTPUT', [], mark(2)),
     );
-    expect(ipt_do_table(net, dns, OUT, net.mangle)).toMatchObject({ verdict: NF_ACCEPT, skb: { mark: 1 } });
+    expect(ipt_do_table(stock, net, dns, OUT, net.mangle)).toMatchObject({ verdict: NF_ACCEPT, skb: { mark: 1 } });
   });
 
   it('ends a user chain that was jumped to from a goto chain in the policy', () => {
@@ -114,7 +118,7 @@ describe('ipt_do_table', () => {
       append('filter', 'OUTPUT', [], { kind: 'goto', chain: 'A' }),
       append('filter', 'OUTPUT', [], ACCEPT),
     );
-    expect(ipt_do_table(net, dns, OUT, net.filter).verdict).toBe(NF_DROP);
+    expect(ipt_do_table(stock, net, dns, OUT, net.filter).verdict).toBe(NF_DROP);
   });
 
   it('computes MARK as the kernel does: bits of the mask cleared, then value exclusive-or', () => {
@@ -123,7 +127,7 @@ describe('ipt_do_table', () => {
       append('mangle', 'OUTPUT', [], mark(0x12, 0xff)),
       append('mangle', 'OUTPUT', [], mark(0x80000001, 0)),
     );
-    expect(ipt_do_table(net, { ...dns, mark: 0x345 }, OUT, net.mangle).skb.mark).toBe(0x80000313);
+    expect(ipt_do_table(stock, net, { ...dns, mark: 0x345 }, OUT, net.mangle).skb.mark).toBe(0x80000313);
   });
 
   it('matches addresses, protocol and devices, and the opposite with an inversion', () => {
@@ -194,7 +198,7 @@ describe('ipt_do_table', () => {
       append('mangle', 'OUTPUT', nth(2), mark(2, 2)),
     );
     const send = (skb: SkBuff): number => {
-      const walk = ipt_do_table(net, skb, OUT, net.mangle);
+      const walk = ipt_do_table(stock, net, skb, OUT, net.mangle);
       net = walk.net;
       return walk.skb.mark;
     };
@@ -205,11 +209,11 @@ describe('ipt_do_table', () => {
 
   it('changes TOS and DSCP with a correct header checksum', () => {
     const net = configured(uplinks, append('mangle', 'OUTPUT', [], { kind: 'TOS', value: 0x10, mask: 0xff }));
-    const { skb } = ipt_do_table(net, dns, OUT, net.mangle);
+    const { skb } = ipt_do_table(stock, net, dns, OUT, net.mangle);
     expect(skb.iph.tos).toBe(0x10);
     expect(ipChecksumCorrect(skb.iph)).toBe(true);
     const dscp = configured(uplinks, append('mangle', 'OUTPUT', [], { kind: 'DSCP', dscp: 46 }));
-    const ecn = ipt_do_table(dscp, { ...dns, iph: ipv4_change_dsfield(dns.iph, 0, 3) }, OUT, dscp.mangle).skb;
+    const ecn = ipt_do_table(stock, dscp, { ...dns, iph: ipv4_change_dsfield(dns.iph, 0, 3) }, OUT, dscp.mangle).skb;
     expect(ecn.iph.tos).toBe(0xbb);
     expect(ipChecksumCorrect(ecn.iph)).toBe(true);
   });
@@ -234,8 +238,8 @@ describe('ipt_do_table', () => {
 
   it('marks a packet untracked unless it has an entry', () => {
     const net = configured(uplinks, append('raw', 'OUTPUT', [], { kind: 'NOTRACK' }));
-    expect(ipt_do_table(net, dns, OUT, net.raw).skb.ctinfo).toBe(IP_CT_UNTRACKED);
-    expect(ipt_do_table(net, { ...dns, ct: 4 }, OUT, net.raw).skb.ctinfo).toBe(0);
+    expect(ipt_do_table(stock, net, dns, OUT, net.raw).skb.ctinfo).toBe(IP_CT_UNTRACKED);
+    expect(ipt_do_table(stock, net, { ...dns, ct: 4 }, OUT, net.raw).skb.ctinfo).toBe(0);
   });
 });
 
@@ -289,6 +293,11 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     ['-F of a missing chain', command('filter', 'F', 'FOO'), NO_NAME],
     ['TOS outside mangle', append('filter', 'OUTPUT', [], { kind: 'TOS', value: 16, mask: 255 }), INVALID],
     ['DSCP outside mangle', append('filter', 'OUTPUT', [], { kind: 'DSCP', dscp: 10 }), INVALID],
+    ['TPROXY without a protocol', append('mangle', 'PREROUTING', [], TPROXY), INVALID],
+    ['TPROXY for other protocols', append('mangle', 'PREROUTING', [{ ...TCP, invert: true }], TPROXY), INVALID],
+    ['TPROXY outside PREROUTING', append('mangle', 'OUTPUT', [TCP], TPROXY), INVALID],
+    ['TPROXY outside mangle', append('nat', 'PREROUTING', [TCP], TPROXY), INVALID],
+    ['-m socket in POSTROUTING', append('mangle', 'POSTROUTING', [SOCKET], ACCEPT), INVALID],
     ['NOTRACK outside raw', append('nat', 'OUTPUT', [], { kind: 'NOTRACK' }), INVALID],
     [
       'MASQUERADE outside nat',

@@ -8,6 +8,7 @@ import {
   nf_nat_ipv4_out,
   nf_nat_ipv4_pre_routing,
 } from '../../model/kernel/net/netfilter/nf_nat_proto.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { CHECKSUM_PARTIAL, type SkBuff } from '../../model/types/packet.ts';
 import { NF_ACCEPT, NF_DROP } from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';
@@ -20,7 +21,7 @@ const toEth1 = { dev: ETH1, rt_gw4: ip('10.1.0.2') };
 /** A packet through conntrack, POSTROUTING of eth1 and the confirmation. */
 function leave(net: World, skb: SkBuff): { verdict: number; skb: SkBuff; net: World } {
   const tracked = nf_conntrack_in(net, { ...skb, dst: { ...skb.dst, ...toEth1 } }, OUT);
-  const natted = nf_nat_ipv4_out(tracked.net, tracked.skb, POST);
+  const natted = nf_nat_ipv4_out(stock, tracked.net, tracked.skb, POST);
   const confirmed = nf_conntrack_confirm(natted.net, natted.skb);
   return { verdict: natted.verdict, skb: confirmed.skb, net: confirmed.net };
 }
@@ -28,7 +29,7 @@ function leave(net: World, skb: SkBuff): { verdict: number; skb: SkBuff; net: Wo
 /** An arriving packet through conntrack and de-NAT. */
 function arrive(net: World, skb: SkBuff): { skb: SkBuff; net: World } {
   const tracked = nf_conntrack_in(net, skb, PRE);
-  return nf_nat_ipv4_pre_routing(tracked.net, tracked.skb, PRE);
+  return nf_nat_ipv4_pre_routing(stock, tracked.net, tracked.skb, PRE);
 }
 
 function correct(skb: SkBuff): boolean {
@@ -63,7 +64,7 @@ describe('MASQUERADE', () => {
 
   it('leaves other devices alone and drops where the device has no address', () => {
     const other = nf_conntrack_in(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'), OUT);
-    expect(nf_nat_ipv4_out(other.net, other.skb, { ...POST, out: ETH0 }).skb.iph.saddr).toBe(ip('10.0.0.1'));
+    expect(nf_nat_ipv4_out(stock, other.net, other.skb, { ...POST, out: ETH0 }).skb.iph.saddr).toBe(ip('10.0.0.1'));
     const bare = { ...masq, devs: masq.devs.map((dev) => ({ ...dev, ifa_list: [] })) };
     expect(leave(bare, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2')).verdict).toBe(NF_DROP);
   });
@@ -100,7 +101,7 @@ describe('MASQUERADE', () => {
   it('kills a masqueraded flow that leaves by another device', () => {
     const first = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
     const again = nf_conntrack_in(first.net, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'), OUT);
-    const { verdict, net } = nf_nat_ipv4_out(again.net, again.skb, { ...POST, out: ETH0 });
+    const { verdict, net } = nf_nat_ipv4_out(stock, again.net, again.skb, { ...POST, out: ETH0 });
     expect(verdict).toBe(NF_DROP);
     expect(getCt(net, 1).dying).toBe(true);
   });
@@ -119,7 +120,7 @@ describe('MASQUERADE', () => {
       iph: { ...tracked.skb.iph, saddr: ip('10.1.0.1') },
       th: { ...tracked.skb.th, source: 5555 },
     };
-    expect(nf_nat_ipv4_out(tracked.net, moved, POST).skb.th.source).toBe(4000);
+    expect(nf_nat_ipv4_out(stock, tracked.net, moved, POST).skb.th.source).toBe(4000);
   });
 });
 
@@ -127,7 +128,7 @@ describe('bindings without a rule', () => {
   it('change the port of a local flow whose tuple a masqueraded one has taken', () => {
     const first = leave(masq, packet('10.0.0.1:4000 > 8.8.8.8:53 udp 2'));
     const tracked = nf_conntrack_in(first.net, packet('10.1.0.1:4000 > 8.8.8.8:53 udp 2'), OUT);
-    expect(nf_nat_ipv4_out(tracked.net, tracked.skb, { ...POST, out: ETH0 }).skb.uh.source).toBe(1024);
+    expect(nf_nat_ipv4_out(stock, tracked.net, tracked.skb, { ...POST, out: ETH0 }).skb.uh.source).toBe(1024);
   });
 });
 

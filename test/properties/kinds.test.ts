@@ -439,7 +439,7 @@ describe.each(KINDS)('$what, on $on', ({ on, host, events, breaks, keeps }) => {
 const errno: Kernel = {
   ...stock,
   name: 'errno',
-  ipt_mangle_out: (_kernel, net, skb, state) => ({ ...ipt_do_table(net, skb, state, net.mangle), verdict: 99 }),
+  ipt_mangle_out: (kernel, net, skb, state) => ({ ...ipt_do_table(kernel, net, skb, state, net.mangle), verdict: 99 }),
 };
 
 it('entries-are-freed is broken by a hook that loses a tracked packet', () => {

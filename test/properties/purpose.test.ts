@@ -90,7 +90,7 @@ const idle: Kernel = { ...(kernelNamed('tcp-rehash-mended') as Kernel), name: 'i
 const deaf: Kernel = {
   ...stock,
   name: 'deaf',
-  ipt_mangle_out: (_kernel, net, skb, state) => ipt_do_table(net, skb, state, net.mangle),
+  ipt_mangle_out: (kernel, net, skb, state) => ipt_do_table(kernel, net, skb, state, net.mangle),
 };
 
 const OTHERS = [

@@ -19,6 +19,7 @@ const MEANINGS: readonly (readonly [written: string, plain: string])[] = [
   ['connect p 8.8.8.8', 'connect p 8.8.8.8'],
   ['send c 4', 'send c 4'],
   ['socket u udp unicast-if eth1 broadcast dontroute', 'socket u udp dontroute broadcast unicast-if eth1'],
+  ['socket l tcp transparent mark 1', 'socket l tcp mark 1 transparent'],
   ['send u 12 dontroute via eth1 to 8.8.8.8:53', 'send u 12 to 8.8.8.8:53 via eth1 dontroute'],
   ['send u 12 from 10.0.0.1 to 8.8.8.8:53', 'send u 12 to 8.8.8.8:53 from 10.0.0.1'],
   ['send r 0 to 8.8.8.8 flags S', 'send r 0 to 8.8.8.8 flags S'],

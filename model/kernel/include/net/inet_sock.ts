@@ -24,9 +24,9 @@ export function RT_CONN_FLAGS(sk: Sock): number {
   return RT_CONN_FLAGS_TOS(sk, sk.tos);
 }
 
-/** C: include/net/inet_sock.h, inet_sk_flowi_flags(). Left out: IP_TRANSPARENT, which no event sets. */
+/** C: include/net/inet_sock.h, inet_sk_flowi_flags(). */
 export function inet_sk_flowi_flags(sk: Sock): number {
-  return sk.hdrincl ? FLOWI_FLAG_ANYSRC : 0;
+  return sk.transparent || sk.hdrincl ? FLOWI_FLAG_ANYSRC : 0;
 }
 
 /** The mark of a packet that the kernel sends in answer to one with `mark`. C: include/net/ip.h, IP4_REPLY_MARK(). */
@@ -45,15 +45,15 @@ export function inet_bound_dev_eq(l3mdev_accept: boolean, bound_dev_if: number, 
   return bound_dev_if === dif || bound_dev_if === sdif;
 }
 
-/** C: include/net/inet_sock.h, inet_can_nonlocal_bind(). Left out: IP_FREEBIND and IP_TRANSPARENT. */
-export function inet_can_nonlocal_bind(net: World): boolean {
-  return net.sysctl.ip_nonlocal_bind !== 0;
+/** C: include/net/inet_sock.h, inet_can_nonlocal_bind(). Left out: IP_FREEBIND. */
+export function inet_can_nonlocal_bind(net: World, inet: Sock): boolean {
+  return net.sysctl.ip_nonlocal_bind !== 0 || inet.transparent;
 }
 
-/** Whether a socket may be bound to `addr`, of type `addr_type`. C: include/net/inet_sock.h, inet_addr_valid_or_nonlocal(). */
-export function inet_addr_valid_or_nonlocal(net: World, addr: number, addr_type: number): boolean {
+/** Whether the socket may be bound to `addr`, of type `addr_type`. C: include/net/inet_sock.h, inet_addr_valid_or_nonlocal(). */
+export function inet_addr_valid_or_nonlocal(net: World, inet: Sock, addr: number, addr_type: number): boolean {
   return (
-    inet_can_nonlocal_bind(net) ||
+    inet_can_nonlocal_bind(net, inet) ||
     addr === 0 ||
     addr_type === RTN_LOCAL ||
     addr_type === RTN_MULTICAST ||

@@ -11,7 +11,8 @@ import { l3mdev_master_ifindex_rcu } from '../l3mdev/l3mdev.ts';
 import { dev_get_by_name } from './dev.ts';
 
 /**
- * The options of a new socket: SO_MARK, SO_BINDTODEVICE, SO_DONTROUTE, SO_BROADCAST, IP_UNICAST_IF, IP_TOS and TCP_MD5SIG.
+ * The options of a new socket: SO_MARK, SO_BINDTODEVICE, SO_DONTROUTE, SO_BROADCAST, IP_UNICAST_IF, IP_TOS, IP_TRANSPARENT and
+ * TCP_MD5SIG.
  *
  * C: net/core/sock.c, sock_common_setsockopt(), sk_setsockopt() and sock_bindtoindex(); net/ipv4/ip_sockglue.c,
  * do_ip_setsockopt() and __ip_sock_set_tos(); net/ipv4/tcp.c, do_tcp_setsockopt().
@@ -32,6 +33,7 @@ export function sock_common_setsockopt(net: World, sk: number, options: EventOf<
     sk_broadcast: options.broadcast,
     uc_index: unicastIf.ifindex,
     tos: plain.kind === SOCK_TCP ? options.tos & ~INET_ECN_MASK : options.tos,
+    transparent: options.transparent,
     md5: options.md5,
   };
   return { err: 0, net: setSock(net, set) };

@@ -130,9 +130,9 @@ function inet_autobind(before: World, sk: number): Sending {
 
 /** C: net/ipv4/af_inet.c, __inet_bind(). Left out: IP_BIND_ADDRESS_NO_PORT. */
 function __inet_bind(before: World, sk: number, addr: number, snum: number): Sending {
-  const chk_addr_ret = inet_addr_type_bound(before, getSock(before, sk).sk_bound_dev_if, addr);
-  if (!inet_addr_valid_or_nonlocal(before, addr, chk_addr_ret)) return { err: -EADDRNOTAVAIL, net: before };
   const inet = getSock(before, sk);
+  const chk_addr_ret = inet_addr_type_bound(before, inet.sk_bound_dev_if, addr);
+  if (!inet_addr_valid_or_nonlocal(before, inet, addr, chk_addr_ret)) return { err: -EADDRNOTAVAIL, net: before };
   if (inet.sk_state !== TCP_CLOSE || inet.inet_num !== 0) return { err: -EINVAL, net: before };
   const useDevice = chk_addr_ret === RTN_MULTICAST || chk_addr_ret === RTN_BROADCAST;
   const named = { ...inet, inet_rcv_saddr: addr, inet_saddr: useDevice ? 0 : addr };

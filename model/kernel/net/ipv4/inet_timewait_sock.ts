@@ -34,6 +34,7 @@ export function inet_twsk_alloc(net: World, sk: Sock, state: number): { readonly
     inet_sport: sk.inet_sport,
     inet_dport: sk.inet_dport,
     tos: sk.tos,
+    transparent: sk.transparent,
     sk_hash: sk.sk_hash,
     parent: sk.id,
   };

@@ -14,7 +14,14 @@ import {
   type SkBuff,
   type Tcphdr,
 } from '../../../types/packet.ts';
-import { type FlowI4, NO_FLOW, RTN_BROADCAST, RTN_MULTICAST, type Rtable } from '../../../types/route.ts';
+import {
+  FLOWI_FLAG_ANYSRC,
+  type FlowI4,
+  NO_FLOW,
+  RTN_BROADCAST,
+  RTN_MULTICAST,
+  type Rtable,
+} from '../../../types/route.ts';
 import { IPV4_ICMP_SK, IPV4_TCP_SK, SOCK_REQUEST, type Sock } from '../../../types/sock.ts';
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from '../../../types/verdict.ts';
 import type { Kernel, Sent, World } from '../../../types/world.ts';
@@ -293,6 +300,8 @@ export interface IpReplyArg {
   readonly tos: number;
   readonly bound_dev_if: number;
   readonly uid: number;
+  /** IP_REPLY_ARG_NOSRCCHECK: the answer may leave from an address that is not the host's. */
+  readonly nosrccheck: boolean;
   /** What the caller writes to the control socket's sk_mark. */
   readonly mark: number;
 }
@@ -302,7 +311,7 @@ export interface IpReplyArg {
  * `orig_sk` (NO_SOCK for none).
  *
  * C: net/ipv4/ip_output.c, ip_send_unicast_reply(). The checksum is complete: arg->csum and csumoffset.
- * Left out: IP options, IP_REPLY_ARG_NOSRCCHECK.
+ * Left out: IP options.
  */
 export function ip_send_unicast_reply(
   kernel: Kernel,
@@ -321,6 +330,7 @@ export function ip_send_unicast_reply(
     flowi4_mark: reflected === 0 ? arg.mark : reflected,
     flowi4_tos: RT_TOS(arg.tos),
     flowi4_proto: skb.iph.protocol,
+    flowi4_flags: arg.nosrccheck ? FLOWI_FLAG_ANYSRC : 0,
     flowi4_uid: arg.uid,
     daddr,
     saddr,

@@ -63,9 +63,10 @@ export function ping_get_port(net: World, sk: number, snum: number): Sending {
 /** C: net/ipv4/ping.c, ping_check_bind_addr(). */
 function ping_check_bind_addr(net: World, sk: number, addr: number): number {
   if (addr === 0) return 0;
-  const chk_addr_ret = inet_addr_type_bound(net, getSock(net, sk).sk_bound_dev_if, addr);
+  const inet = getSock(net, sk);
+  const chk_addr_ret = inet_addr_type_bound(net, inet.sk_bound_dev_if, addr);
   const group = chk_addr_ret === RTN_MULTICAST || chk_addr_ret === RTN_BROADCAST;
-  return group || (chk_addr_ret !== RTN_LOCAL && !inet_can_nonlocal_bind(net)) ? -EADDRNOTAVAIL : 0;
+  return group || (chk_addr_ret !== RTN_LOCAL && !inet_can_nonlocal_bind(net, inet)) ? -EADDRNOTAVAIL : 0;
 }
 
 /** C: net/ipv4/ping.c, ping_bind(). */

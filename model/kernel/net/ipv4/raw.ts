@@ -187,7 +187,7 @@ export function raw_bind(net: World, sk: number, addr: number): Sending {
   const inet = getSock(net, sk);
   if (inet.sk_state !== TCP_CLOSE) return { err: -EINVAL, net };
   const chk_addr_ret = inet_addr_type_bound(net, inet.sk_bound_dev_if, addr);
-  if (!inet_addr_valid_or_nonlocal(net, addr, chk_addr_ret)) return { err: -EADDRNOTAVAIL, net };
+  if (!inet_addr_valid_or_nonlocal(net, inet, addr, chk_addr_ret)) return { err: -EADDRNOTAVAIL, net };
   const useDevice = chk_addr_ret === RTN_MULTICAST || chk_addr_ret === RTN_BROADCAST;
   const bound = { ...inet, inet_rcv_saddr: addr, inet_saddr: useDevice ? 0 : addr };
   return { err: 0, net: setSock(net, sk_dst_reset(bound)) };

@@ -231,7 +231,7 @@ export function ip_route_output_key(net: World, flp: FlowI4): OutputRoute {
   return ip_route_output_flow(net, flp);
 }
 
-/** C: include/net/route.h, ip_route_connect_init(). Left out: transparent sockets. */
+/** C: include/net/route.h, ip_route_connect_init(). */
 function ip_route_connect_init(
   dst: number,
   src: number,
@@ -249,6 +249,7 @@ function ip_route_connect_init(
     flowi4_tos: RT_TOS(sk.tos),
     flowi4_scope: sk.sk_localroute ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
     flowi4_proto: protocol,
+    flowi4_flags: sk.transparent ? FLOWI_FLAG_ANYSRC : 0,
     flowi4_uid: sk.sk_uid,
     saddr: src,
     daddr: dst,

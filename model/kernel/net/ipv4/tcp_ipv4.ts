@@ -198,6 +198,7 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
     tos: iph.tos,
     bound_dev_if: sk.sk_bound_dev_if,
     uid: sock_net_uid(sk),
+    nosrccheck: sk.transparent,
     mark: sk.sk_mark,
   });
   return gone ? dropSock(sent, sk.id) : sent;
@@ -234,6 +235,7 @@ function tcp_v4_send_ack(
     tos,
     bound_dev_if: oif,
     uid: sock_net_uid(sk),
+    nosrccheck: sk.transparent,
     mark: sk.sk_mark,
   });
 }
@@ -361,14 +363,17 @@ function tcp_v4_rcv_request(kernel: Kernel, net: World, skb: SkBuff, req: Sock):
 }
 
 /**
- * A segment for this host.
+ * A segment for this host. A socket that TPROXY gave it is asked once.
  *
- * C: net/ipv4/tcp_ipv4.c, tcp_v4_rcv(). Left out: XFRM, socket filters, the backlog of a locked socket.
+ * C: net/ipv4/tcp_ipv4.c, tcp_v4_rcv(); include/net/inet_hashtables.h, __inet_lookup_skb(). Left out: XFRM, socket filters, the backlog of a locked socket.
  */
 export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { iph, th } = skb;
   if (!checksumOk(skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
-  const sk = kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif, skb.sdif);
+  const sk =
+    skb.sk === 0
+      ? kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif, skb.sdif)
+      : getSock(net, skb.sk);
   if (sk.id === 0) {
     return kfree_skb(tcp_v4_send_reset(kernel, net, NO_SOCK, skb), skb, 'tcp_v4_rcv', 0);
   }
@@ -377,7 +382,7 @@ export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   }
   if (sk.kind === SOCK_REQUEST) {
     if (getSock(net, sk.parent).sk_state !== TCP_LISTEN) {
-      return tcp_v4_rcv(kernel, inet_csk_reqsk_queue_drop(net, sk.id), skb);
+      return tcp_v4_rcv(kernel, inet_csk_reqsk_queue_drop(net, sk.id), { ...skb, sk: 0 });
     }
     if (!inboundSigned(getSock(net, sk.parent), skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
     return tcp_v4_rcv_request(kernel, consume_skb(net, skb, sk.id), skb, sk);

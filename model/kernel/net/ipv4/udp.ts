@@ -272,13 +272,14 @@ function __udp4_lib_mcast_deliver(before: World, skb: SkBuff): World {
 }
 
 /**
- * Receives a datagram.
+ * Receives a datagram; one that TPROXY gave a socket goes to that.
  *
  * C: net/ipv4/udp.c, __udp4_lib_rcv().
  */
 export function udp_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { uh, iph } = skb;
   if (uh.len < UDPHDR_LEN || uh.len > UDPHDR_LEN + skb.payload.len) return kfree_skb(net, skb, 'udp_rcv', 0);
+  if (skb.sk !== 0) return udp_queue_rcv_skb(net, skb.sk, skb);
   if (skb.dst.rt_type === RTN_BROADCAST || skb.dst.rt_type === RTN_MULTICAST) return __udp4_lib_mcast_deliver(net, skb);
   const sk = __udp4_lib_lookup(net, iph.saddr, uh.source, iph.daddr, uh.dest, skb.iif, skb.sdif);
   if (sk.id !== 0) return udp_queue_rcv_skb(net, sk.id, skb);

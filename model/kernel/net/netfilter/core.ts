@@ -94,10 +94,10 @@ function registered(net: World, fn: HookFn, hook: number): boolean {
 
 /** NAT at this hook; without a connection-tracking entry it accepts. */
 function iptable_nat(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
-  if (state.hook === NF_INET_PRE_ROUTING) return nf_nat_ipv4_pre_routing(net, skb, state);
-  if (state.hook === NF_INET_LOCAL_IN) return nf_nat_ipv4_local_in(net, skb, state);
+  if (state.hook === NF_INET_PRE_ROUTING) return nf_nat_ipv4_pre_routing(kernel, net, skb, state);
+  if (state.hook === NF_INET_LOCAL_IN) return nf_nat_ipv4_local_in(kernel, net, skb, state);
   if (state.hook === NF_INET_LOCAL_OUT) return nf_nat_ipv4_local_fn(kernel, net, skb, state);
-  return nf_nat_ipv4_out(net, skb, state);
+  return nf_nat_ipv4_out(kernel, net, skb, state);
 }
 
 /**
@@ -111,7 +111,7 @@ function nf_hook_entry_hookfn(kernel: Kernel, net: World, fn: HookFn, skb: SkBuf
   if (hasShortHeader(skb) && fn !== 'iptable_mangle') return { verdict: NF_ACCEPT, skb, net };
   switch (fn) {
     case 'iptable_raw':
-      return ipt_do_table(net, skb, state, net.raw);
+      return ipt_do_table(kernel, net, skb, state, net.raw);
     case 'nf_conntrack_in':
       return nf_conntrack_in(net, skb, state);
     case 'iptable_mangle':
@@ -119,7 +119,7 @@ function nf_hook_entry_hookfn(kernel: Kernel, net: World, fn: HookFn, skb: SkBuf
     case 'iptable_nat':
       return iptable_nat(kernel, net, skb, state);
     case 'iptable_filter':
-      return ipt_do_table(net, skb, state, net.filter);
+      return ipt_do_table(kernel, net, skb, state, net.filter);
     case 'nf_conntrack_confirm':
       return nf_conntrack_confirm(net, skb);
   }

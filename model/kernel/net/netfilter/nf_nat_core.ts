@@ -21,7 +21,7 @@ import {
   type NfHookState,
   type NfTuple,
 } from '../../../types/verdict.ts';
-import type { HookResult, World } from '../../../types/world.ts';
+import type { HookResult, Kernel, World } from '../../../types/world.ts';
 import { inet_proto_csum_replace2 } from '../../include/net/checksum.ts';
 import { nf_ct_zone_equal } from '../../include/net/netfilter/nf_conntrack_zones.ts';
 import { inet_proto_csum_replace4 } from '../core/utils.ts';
@@ -324,12 +324,12 @@ export function nf_xfrm_me_harder(net: World, skb: SkBuff): { err: number; skb: 
  *
  * C: net/netfilter/nf_nat_core.c, nf_nat_inet_fn(). Left out: layer-3 masters.
  */
-export function nf_nat_inet_fn(net: World, skb: SkBuff, state: NfHookState): HookResult {
+export function nf_nat_inet_fn(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
   const ct = getCt(net, skb.ct);
   const maniptype = HOOK2MANIP(state.hook);
   const fresh = skb.ctinfo === IP_CT_NEW || skb.ctinfo === IP_CT_RELATED;
   if (fresh && !nf_nat_initialized(ct, maniptype)) {
-    const { verdict: ret, skb: seen, net: after } = ipt_do_table(net, skb, state, net.nat);
+    const { verdict: ret, skb: seen, net: after } = ipt_do_table(kernel, net, skb, state, net.nat);
     if (ret !== NF_ACCEPT) return { verdict: ret, skb: seen, net: after };
     const bound = getCt(after, seen.ct);
     if (nf_nat_initialized(bound, maniptype)) return nf_nat_packet(after, seen, bound, state.hook);

@@ -58,31 +58,31 @@ export function nf_nat_oif_changed(state: NfHookState, skb: SkBuff, ct: NfConn):
 }
 
 /** C: net/netfilter/nf_nat_proto.c, nf_nat_ipv4_fn(). */
-function nf_nat_ipv4_fn(net: World, skb: SkBuff, state: NfHookState): HookResult {
+function nf_nat_ipv4_fn(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
   if (skb.ct === 0) return { verdict: NF_ACCEPT, skb, net };
   if (skb.ctinfo === IP_CT_RELATED && skb.iph.protocol === IPPROTO_ICMP) {
     return nf_nat_icmp_reply_translation(net, skb, getCt(net, skb.ct), state.hook);
   }
-  return nf_nat_inet_fn(net, skb, state);
+  return nf_nat_inet_fn(kernel, net, skb, state);
 }
 
 /** C: net/netfilter/nf_nat_proto.c, nf_nat_ipv4_pre_routing(). */
-export function nf_nat_ipv4_pre_routing(net: World, skb: SkBuff, state: NfHookState): HookResult {
-  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(net, skb, state);
+export function nf_nat_ipv4_pre_routing(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
+  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(kernel, net, skb, state);
   const moved = ret === NF_ACCEPT && skb.iph.daddr !== seen.iph.daddr;
   return { verdict: ret, skb: moved ? { ...seen, dst: NO_DST } : seen, net: after };
 }
 
 /** C: net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_in(). */
-export function nf_nat_ipv4_local_in(net: World, skb: SkBuff, state: NfHookState): HookResult {
-  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(net, skb, state);
+export function nf_nat_ipv4_local_in(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
+  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(kernel, net, skb, state);
   const moved = ret === NF_ACCEPT && skb.iph.saddr !== seen.iph.saddr;
-  return { verdict: ret, skb: moved ? { ...seen, sk: 0 } : seen, net: after };
+  return { verdict: ret, skb: moved && !getSock(after, seen.sk).transparent ? { ...seen, sk: 0 } : seen, net: after };
 }
 
 /** Asks the IPsec policies again when NAT changed the source. C: net/netfilter/nf_nat_proto.c, nf_nat_ipv4_out(). */
-export function nf_nat_ipv4_out(net: World, skb: SkBuff, state: NfHookState): HookResult {
-  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(net, skb, state);
+export function nf_nat_ipv4_out(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
+  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(kernel, net, skb, state);
   if (ret !== NF_ACCEPT || seen.ct === 0 || after.xfrm_policy.length === 0)
     return { verdict: ret, skb: seen, net: after };
   const ct = getCt(after, seen.ct);
@@ -98,7 +98,7 @@ export function nf_nat_ipv4_out(net: World, skb: SkBuff, state: NfHookState): Ho
 
 /** Routes the packet again when its connection goes to another destination. C: net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn(). */
 export function nf_nat_ipv4_local_fn(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
-  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(net, skb, state);
+  const { verdict: ret, skb: seen, net: after } = nf_nat_ipv4_fn(kernel, net, skb, state);
   if (ret !== NF_ACCEPT) return { verdict: ret, skb: seen, net: after };
   if (seen.ct !== 0) {
     const ct = getCt(after, seen.ct);

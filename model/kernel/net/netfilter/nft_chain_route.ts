@@ -14,7 +14,7 @@ import { ipt_do_table } from '../ipv4/netfilter/ip_tables.ts';
 export function nf_route_table_hook4(kernel: Kernel, before: World, packet: SkBuff, state: NfHookState): HookResult {
   const { mark } = packet;
   const { saddr, daddr, tos } = packet.iph;
-  const { verdict: ret, skb, net } = ipt_do_table(before, packet, state, before.mangle);
+  const { verdict: ret, skb, net } = ipt_do_table(kernel, before, packet, state, before.mangle);
   if (ret !== NF_ACCEPT) return { verdict: ret, skb, net };
   const { iph } = skb;
   if (iph.saddr === saddr && iph.daddr === daddr && skb.mark === mark && iph.tos === tos) {

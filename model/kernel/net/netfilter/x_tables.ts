@@ -5,7 +5,7 @@
  * Left out: fragments, which the matches on ports treat apart.
  */
 
-import { IPPROTO_ICMP, IPPROTO_TCP, type SkBuff } from '../../../types/packet.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type SkBuff } from '../../../types/packet.ts';
 import {
   IPT_TCP_RESET,
   NF_ACCEPT,
@@ -18,7 +18,7 @@ import {
   type XtTable,
   type XtTarget,
 } from '../../../types/verdict.ts';
-import type { HookResult, World } from '../../../types/world.ts';
+import type { HookResult, Kernel, World } from '../../../types/world.ts';
 import { endsChain, protoOf, xt_find_chain } from '../ipv4/netfilter/ip_tables.ts';
 import { reject_tg } from '../ipv4/netfilter/ipt_REJECT.ts';
 import { NF_NAT_MANIP_DST, NF_NAT_MANIP_SRC } from './nf_nat_core.ts';
@@ -38,6 +38,8 @@ import { xt_nat_target } from './xt_nat.ts';
 import { owner_exists_mt, owner_gid_mt, owner_mt } from './xt_owner.ts';
 import { policy_mt } from './xt_policy.ts';
 import { set_match } from './xt_set.ts';
+import { socket_match } from './xt_socket.ts';
+import { tproxy_tg4 } from './xt_TPROXY.ts';
 import { dportOf, icmp_type_code_match, port_match, sportOf } from './xt_tcpudp.ts';
 
 /** Names of the devices that a packet came in and goes out by, '' for none. */
@@ -58,7 +60,7 @@ function device_match(name: string, pattern: string): boolean {
 }
 
 /** The match without its `!`. `statistic` is decided by its rule's counter or by a pick, see ip_tables.ts. */
-function matches(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
+function matches(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState, names: IfNames, m: XtMatch): boolean {
   const { iph } = skb;
   switch (m.kind) {
     case 'src':
@@ -114,17 +116,26 @@ function matches(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
       return iph.tos >>> 2 === m.dscp;
     case 'addrtype':
       return addrtype_mt(net, skb, names, m);
+    case 'socket':
+      return socket_match(kernel, net, skb, state, m.transparent, m.nowildcard);
   }
 }
 
 /** Whether a packet satisfies one match of a rule; two extensions turn their answer round themselves. */
-export function xt_match(net: World, skb: SkBuff, names: IfNames, m: XtMatch): boolean {
+export function xt_match(
+  kernel: Kernel,
+  net: World,
+  skb: SkBuff,
+  state: NfHookState,
+  names: IfNames,
+  m: XtMatch,
+): boolean {
   const turned = m.kind === 'connmark' || m.kind === 'cgroup';
-  return matches(net, skb, names, m) !== (m.invert && !turned);
+  return matches(kernel, net, skb, state, names, m) !== (m.invert && !turned);
 }
 
 /** What a target does and says; `jump`, `goto` and RETURN belong to the traversal in ip_tables.ts. */
-export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarget): HookResult {
+export function xt_target(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState, t: XtTarget): HookResult {
   switch (t.kind) {
     case 'none':
     case 'jump':
@@ -157,6 +168,8 @@ export function xt_target(net: World, skb: SkBuff, state: NfHookState, t: XtTarg
       return xt_nat_target(net, skb, t, NF_NAT_MANIP_SRC);
     case 'DNAT':
       return xt_nat_target(net, skb, t, NF_NAT_MANIP_DST);
+    case 'TPROXY':
+      return tproxy_tg4(kernel, net, skb, state, t);
   }
 }
 
@@ -165,6 +178,8 @@ export function checkEntry(table: string, e: XtRule): boolean {
   const { invert, protocol } = protoOf(e);
   const { target } = e;
   if (target.kind === 'REJECT' && target.reject === IPT_TCP_RESET && (protocol !== IPPROTO_TCP || invert)) return false;
+  const ported = (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) && !invert;
+  if (target.kind === 'TPROXY' && !ported) return false;
   for (const m of e.matches) {
     const needsProto = m.kind === 'sport' || m.kind === 'dport' || m.kind === 'tcp-flags' || m.kind === 'icmp-type';
     if (needsProto && invert) return false;
@@ -184,6 +199,7 @@ function allowedAt(e: XtRule, hook: string): boolean {
     if (m.kind === 'cgroup' && !output && !post && hook !== 'INPUT') return false;
     if (m.kind === 'addrtype' && m.limit === 'out' && input) return false;
     if (m.kind === 'addrtype' && m.limit === 'in' && (output || post)) return false;
+    if (m.kind === 'socket' && !input) return false;
     if (m.kind === 'policy' && (m.out ? input : output || post)) return false;
   }
   switch (e.target.kind) {
@@ -196,6 +212,8 @@ function allowedAt(e: XtRule, hook: string): boolean {
       return output || hook === 'PREROUTING';
     case 'REJECT':
       return output || hook === 'INPUT' || hook === 'FORWARD';
+    case 'TPROXY':
+      return hook === 'PREROUTING';
     default:
       return true;
   }
@@ -219,6 +237,7 @@ function tableAllows(table: string, target: XtTarget): boolean {
   switch (target.kind) {
     case 'TOS':
     case 'DSCP':
+    case 'TPROXY':
       return table === 'mangle';
     case 'NOTRACK':
     case 'zone':

@@ -19,7 +19,7 @@ import {
   type XtRule,
   type XtTable,
 } from '../../../../types/verdict.ts';
-import type { HookResult, World } from '../../../../types/world.ts';
+import type { HookResult, Kernel, World } from '../../../../types/world.ts';
 import { dev_get_by_index } from '../../core/dev.ts';
 import { allowedFrom, checkEntry, type IfNames, xt_match, xt_target } from '../../netfilter/x_tables.ts';
 import { random_mt, statistic_mt } from '../../netfilter/xt_statistic.ts';
@@ -94,9 +94,18 @@ export interface EntryMatch {
  *
  * C: net/ipv4/netfilter/ip_tables.c, ip_packet_match() and the loop over matches in ipt_do_table().
  */
-function entryMatches(net: World, skb: SkBuff, names: IfNames, table: string, e: XtRule, reached: boolean): EntryMatch {
+function entryMatches(
+  kernel: Kernel,
+  net: World,
+  skb: SkBuff,
+  state: NfHookState,
+  names: IfNames,
+  table: string,
+  e: XtRule,
+  reached: boolean,
+): EntryMatch {
   let hit = reached;
-  for (const m of e.matches) hit = hit && (!isIptIp(m) || xt_match(net, skb, names, m));
+  for (const m of e.matches) hit = hit && (!isIptIp(m) || xt_match(kernel, net, skb, state, names, m));
   let after = net;
   for (const m of e.matches) {
     if (m.kind === 'statistic-nth') {
@@ -108,24 +117,32 @@ function entryMatches(net: World, skb: SkBuff, names: IfNames, table: string, e:
       hit = asked.hit;
       after = asked.net;
     } else {
-      hit = hit && (isIptIp(m) || xt_match(after, skb, names, m));
+      hit = hit && (isIptIp(m) || xt_match(kernel, after, skb, state, names, m));
     }
   }
   return { hit, net: after };
 }
 
 /** The rules of one chain, and of those that it leads to, for as long as the verdict is XT_CONTINUE. */
-function walkChain(from: HookResult, state: NfHookState, names: IfNames, table: XtTable, chain: XtChain): HookResult {
+function walkChain(
+  kernel: Kernel,
+  from: HookResult,
+  state: NfHookState,
+  names: IfNames,
+  table: XtTable,
+  chain: XtChain,
+): HookResult {
   let walk = from;
   let here = true;
   for (const e of chain.rules) {
     const t = e.target;
-    const { hit, net } = entryMatches(walk.net, walk.skb, names, table.name, e, here && walk.verdict === XT_CONTINUE);
+    const reached = here && walk.verdict === XT_CONTINUE;
+    const { hit, net } = entryMatches(kernel, walk.net, walk.skb, state, names, table.name, e, reached);
     const counted: HookResult = { verdict: walk.verdict, skb: walk.skb, net };
     if (t.kind === 'jump' || t.kind === 'goto') {
-      walk = hit ? walkChain(counted, state, names, table, xt_find_chain(table, t.chain)) : counted;
+      walk = hit ? walkChain(kernel, counted, state, names, table, xt_find_chain(table, t.chain)) : counted;
     } else {
-      walk = hit ? xt_target(net, counted.skb, state, t) : counted;
+      walk = hit ? xt_target(kernel, net, counted.skb, state, t) : counted;
     }
     here = here && !(hit && (t.kind === 'RETURN' || t.kind === 'goto'));
   }
@@ -139,13 +156,13 @@ function walkChain(from: HookResult, state: NfHookState, names: IfNames, table: 
  * not apply leaves packet and world as they are, so that the whole walk is one expression.
  * Left out: packet and byte counters, TRACE, TEE.
  */
-export function ipt_do_table(net: World, skb: SkBuff, state: NfHookState, table: XtTable): HookResult {
+export function ipt_do_table(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState, table: XtTable): HookResult {
   const chain = xt_find_chain(table, hookChain(state.hook));
   const names: IfNames = {
     indev: dev_get_by_index(net, state.in).name,
     outdev: dev_get_by_index(net, state.out).name,
   };
-  const walk = walkChain({ verdict: XT_CONTINUE, skb, net }, state, names, table, chain);
+  const walk = walkChain(kernel, { verdict: XT_CONTINUE, skb, net }, state, names, table, chain);
   return walk.verdict === XT_CONTINUE ? { ...walk, verdict: chain.policy } : walk;
 }
 

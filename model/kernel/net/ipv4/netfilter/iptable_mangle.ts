@@ -26,7 +26,7 @@ export function ipt_mangle_out(kernel: Kernel, before: World, packet: SkBuff, st
   if (hasShortHeader(packet)) return { verdict: NF_ACCEPT, skb: packet, net: before };
   const { mark } = packet;
   const { saddr, daddr, tos } = packet.iph;
-  const { verdict: ret, skb, net } = ipt_do_table(before, packet, state, before.mangle);
+  const { verdict: ret, skb, net } = ipt_do_table(kernel, before, packet, state, before.mangle);
   if (ret !== NF_DROP && ret !== NF_STOLEN) {
     if (skb.iph.saddr !== saddr || skb.iph.daddr !== daddr || skb.mark !== mark || skb.iph.tos !== tos) {
       const {
@@ -49,5 +49,5 @@ export function iptable_mangle_hook(kernel: Kernel, net: World, skb: SkBuff, sta
     const { socks, bhash } = out.net;
     return { ...out, net: emit(out.net, { kind: 'mangled', skb: out.skb, socks, bhash }) };
   }
-  return ipt_do_table(net, skb, state, net.mangle);
+  return ipt_do_table(kernel, net, skb, state, net.mangle);
 }
