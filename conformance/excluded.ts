@@ -148,7 +148,7 @@ export const EXCLUDED: readonly Excluded[] = [
   {
     what: 'Links other than veth and tun',
     reason:
-      'This kernel has no gre, ipip, vti, ppp, wireguard and real dummy links; the player makes a tun of a link for programs, and a veth pair of the others.',
+      'This kernel has no gre, ipip, vti, ppp, wireguard and real dummy links; the player makes a tun of a link for programs, and a veth pair of the others. The test kernel has ipip, VRFs and wireguard: stored counterexamples and test/conformance/wireguard.test.ts ask it.',
     kind: 'not drawn',
     source: 'conformance/player/kernel.py, link_command() and ip_command()',
   },
