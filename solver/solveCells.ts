@@ -17,6 +17,9 @@ import type { Task, WorkerAnswer } from './worker.ts';
 /** Threads at most. */
 const WORKERS = 2;
 
+/** Shapes of which a thread draws inputs while another one loads. */
+const DRAWN_MEANWHILE = 50;
+
 /** Milliseconds beyond its budget after which a thread is ended from outside: loading, and one question to z3. */
 const GRACE = 3_000;
 
@@ -104,7 +107,8 @@ export async function solveCells(
     for (const stage of STAGES) {
       const planned = cells.planned(stage);
       const jobs = planned.values();
-      const workers = Math.min(WORKERS, planned.length);
+      const parts = stage === 'drawn' ? planned.length / DRAWN_MEANWHILE : planned.length;
+      const workers = Math.min(WORKERS, Math.ceil(parts));
       await Promise.all(Array.from({ length: workers }, (_, n) => serve(stage, jobs, n)));
     }
     for (const at of asked.keys()) if (solved[at] === undefined) report(at);

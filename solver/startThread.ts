@@ -1,4 +1,4 @@
-/** Starts solver threads; the first one before anything else of a command is loaded, so that z3 is ready when it is asked. */
+/** Starts solver threads; the first one before anything else of a command is loaded, so that the lifted model is there when it is asked. */
 import { Worker } from 'node:worker_threads';
 
 /** A thread's own heap; z3 has a memory of its own, of 2 GiB at most. */

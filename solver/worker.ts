@@ -36,8 +36,6 @@ export type WorkerAnswer =
 const port = parentPort;
 if (!port) throw new InternalError('no thread to answer to');
 
-/** z3 compiles beside the loading of the model. */
-const loading = loadZ3();
 const modules = Promise.all([
   import('../properties/index.ts'),
   import('./solveShape.ts'),
@@ -68,11 +66,11 @@ port.on('message', async (task: Task) => {
       return property;
     });
     const question = { ...rest, properties: asked, kernel, twin, showing: prefix !== undefined };
+    // Drawn inputs, which are asked first, do without z3.
+    const z3 = stage === 'drawn' ? undefined : await loadZ3();
     const started = performance.now();
     const { questions, ...solved } =
-      stage === 'drawn'
-        ? breakDrawn(question)
-        : (stage === 'together' ? solveTogether : solveApart)(await loading, question);
+      z3 === undefined ? breakDrawn(question) : (stage === 'together' ? solveTogether : solveApart)(z3, question);
     const milliseconds = performance.now() - started;
     say({ kind: 'solved', solved, milliseconds, file: written(task, kernel, questions) });
   } catch (error) {
