@@ -78,6 +78,8 @@ const FORMS = {
         command: z.string(),
         mutants: z.number(),
         killed: z.number(),
+        /** Those of the model that a comparison with kernels finds where no promise does. */
+        compared: z.number().optional(),
         /** Survivors of which is known that they are no other patch. */
         equivalent: z.number(),
         seen: z.number(),

@@ -75,7 +75,17 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'tools',
     holds: 'what rewrites, measures or builds the source',
-    imports: ['compiler', 'model/types', 'model/patch', 'properties', 'scenario', 'search', 'solver', 'report'],
+    imports: [
+      'compiler',
+      'model/types',
+      'model/patch',
+      'properties',
+      'scenario',
+      'search',
+      'solver',
+      'conformance',
+      'report',
+    ],
   },
   {
     folder: 'cli',

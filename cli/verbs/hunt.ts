@@ -16,6 +16,9 @@ const TEXTS = {
 
 const MODEL = 'model';
 
+/** Turns of a conformance run, a dozen cases each, that mutants of the model meet: three hundred cases. */
+const TURNS = 25;
+
 export type HuntName = keyof typeof TEXTS | typeof MODEL;
 
 export interface HuntOptions {
@@ -38,12 +41,14 @@ function survivorOf(tried: Tried): string {
 function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> {
   const valid = all.filter(({ invalid }) => !invalid);
   const survivors = valid.filter(({ promise }) => promise === '');
-  const left = survivors.filter(({ reason }) => reason === '');
+  const compared = survivors.filter((one) => one.compared);
+  const left = survivors.filter(({ reason, compared }) => reason === '' && !compared);
   return {
     what,
     mutants: valid.length,
     killed: valid.length - survivors.length,
-    equivalent: survivors.length - left.length,
+    equivalent: survivors.length - left.length - compared.length,
+    ...(what === MODEL ? { compared: compared.length } : {}),
     seen: left.filter(({ seen }) => seen > 0).length,
     same: left.filter(({ different, reached }) => different === 0 && reached > 0).length,
     unreached: left.filter(({ reached }) => reached === 0).length,
@@ -84,7 +89,7 @@ async function huntOf(what: HuntName, options: HuntOptions & Told): Promise<read
   const { budget: seconds } = options;
   if (what === MODEL) {
     const { runMutants } = await import('../../tools/mutants/run.ts');
-    return runMutants({ ...options, folder: HOME, seconds });
+    return runMutants({ ...options, folder: HOME, seconds, turns: TURNS });
   }
   const { huntTexts } = await import('../../tools/mutants/texts.ts');
   return huntTexts({ ...options, folder: HOME, texts: TEXTS[what], seconds });
@@ -105,9 +110,14 @@ export function scoreText({ what, ...score }: Omit<Score, 'survivors' | 'command
 
 /** `90 of 95 mutants (94.7 %), besides 5 that are no other patch; of the others 4 never reached, …` */
 export function scoreWords(score: Omit<Score, 'what' | 'survivors' | 'command'>): string {
-  const { mutants, killed, equivalent, seen, same, unreached } = score;
+  const { mutants, killed, compared = 0, equivalent, seen, same, unreached } = score;
   const counted = mutants - equivalent;
   const percent = counted === 0 ? '' : ` (${((100 * killed) / counted).toFixed(1)} %)`;
+  const found = killed + compared;
+  const both =
+    compared === 0
+      ? ''
+      : `, a conformance run ${compared} more, together ${found} (${((100 * found) / counted).toFixed(1)} %)`;
   const others = `${unreached} never reached, ${same} without any difference, ${seen} with other packets or deliveries`;
-  return `${killed} of ${counted} mutants${percent}, besides ${equivalent} that are no other patch; of the others ${others}`;
+  return `${killed} of ${counted} mutants${percent}${both}, besides ${equivalent} that are no other patch; of the others ${others}`;
 }

@@ -91,7 +91,15 @@ it('a hunt of a few seconds kills changes of version 1, and says where the other
 });
 
 it('mutants of the model are hunted in one build', async () => {
-  const hunted = await runMutants({ folder: cwd(), sample: 20, stored: [], seed: 3, seconds: 5, progress: () => {} });
+  const hunted = await runMutants({
+    folder: cwd(),
+    sample: 20,
+    stored: [],
+    seed: 3,
+    seconds: 5,
+    turns: 1,
+    progress: () => {},
+  });
   expect(hunted).toHaveLength(20);
   for (const { file, line, promise } of hunted) {
     expect(file).toMatch(/^model\/(kernel|host)\/.*\.ts$/);
@@ -99,4 +107,6 @@ it('mutants of the model are hunted in one build', async () => {
     expect(['', ...promises]).toContain(promise);
   }
   expect(hunted.some(({ promise }) => promise !== '')).toBe(true);
+  expect(hunted.filter(({ promise, compared }) => promise !== '' && compared)).toEqual([]);
+  expect(hunted.some(({ compared }) => compared)).toBe(true);
 });

@@ -7,34 +7,10 @@ import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
 import { drawEvents } from '../../search/generate.ts';
+import { comparedMutants } from './compared.ts';
 import { type Fate, judge, newFate } from './judge.ts';
+import { reachedSince, withMutant } from './switches.ts';
 import type { StoredRun } from './texts.ts';
-
-/** The instrumenter's switches, which the instrumented files have made by now. */
-interface Switches {
-  activeMutant?: string | undefined;
-  mutantCoverage?: { static: Record<string, number>; perTest: object };
-}
-
-const switches = (globalThis as unknown as { __stryker__: Switches }).__stryker__;
-
-/** What was reached since it was asked last. */
-function reachedSince(): readonly string[] {
-  const coverage = switches.mutantCoverage;
-  const ids = Object.keys(coverage?.static ?? {});
-  if (coverage !== undefined) coverage.static = {};
-  return ids;
-}
-
-/** Does that with a mutant switched on. */
-function withMutant<T>(id: string, doIt: () => T): T {
-  switches.activeMutant = id;
-  try {
-    return doIt();
-  } finally {
-    switches.activeMutant = undefined;
-  }
-}
 
 /** What the hunt is told. */
 export interface HuntOptions {
@@ -43,6 +19,8 @@ export interface HuntOptions {
   readonly seed: number;
   /** Time after which the survivors have survived. */
   readonly seconds: number;
+  /** Turns of a conformance run, a dozen cases each, that the survivors meet then; in as much time. */
+  readonly turns: number;
   readonly progress: (left: number) => void;
 }
 
@@ -60,7 +38,7 @@ function isOver({ alive, until }: Hunt): boolean {
 }
 
 /** The fates of those mutants; behind the stored counterexamples the scopes take turns, a host at a time. */
-export function hunt({ ids, stored, seed, seconds, progress }: HuntOptions): readonly Fate[] {
+export function hunt({ ids, stored, seed, seconds, turns, progress }: HuntOptions): readonly Fate[] {
   const fates = new Map(ids.map((id): [string, Fate] => [id, newFate()]));
   const going: Hunt = { alive: new Set(ids), fates, until: Date.now() + seconds * 1000 };
   for (const { host, events } of stored) {
@@ -78,7 +56,9 @@ export function hunt({ ids, stored, seed, seconds, progress }: HuntOptions): rea
     }
     progress(going.alive.size);
   }
-  return [...fates.values()];
+  const left = ids.filter((id) => fates.get(id)?.promise === '' && fates.get(id)?.invalid === false);
+  const compared = comparedMutants({ ids: left, seed, turns, seconds, progress });
+  return [...fates].map(([id, fate]) => ({ ...fate, compared: compared.has(id) }));
 }
 
 function huntOnHost(

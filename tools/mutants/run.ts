@@ -1,4 +1,4 @@
-/** Mutates the model's files, builds them once with all mutants in it, and lets the promises hunt them. */
+/** Mutates the model's files, builds them once with all mutants in it, and lets the promises hunt them, then a conformance run. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { type Mutant, mutantsOf } from './instrument.ts';
 import type { Tried } from './judge.ts';
 import type { HuntOptions } from './model.ts';
 
-export interface MutantOptions extends Pick<HuntOptions, 'stored' | 'seed' | 'seconds'> {
+export interface MutantOptions extends Pick<HuntOptions, 'stored' | 'seed' | 'seconds' | 'turns'> {
   /** The folder of the sources. */
   readonly folder: string;
   /** How many mutants are hunted, drawn by the seed; 0 for all. */
@@ -36,7 +36,7 @@ function drawn(mutants: readonly Mutant[], count: number, seed: number): readonl
 
 /** The fates of mutants of the model. */
 export async function runMutants(options: MutantOptions): Promise<readonly Tried[]> {
-  const { folder, sample, stored, seed, seconds, progress } = options;
+  const { folder, sample, stored, seed, seconds, turns, progress } = options;
   const { mutants: all, plugin } = await mutantsOf(folder, filesOf(folder));
   const outfile = join(folder, '.reroute-check', 'mutants-model.mjs');
   await build({
@@ -58,6 +58,7 @@ export async function runMutants(options: MutantOptions): Promise<readonly Tried
     stored,
     seed,
     seconds,
+    turns,
     progress: (left) => progress(`${left} of ${mutants.length} mutants left`),
   });
   return fates.map((fate, at) => ({ ...fate, ...(mutants[at] as Mutant), reason: '' }));

@@ -1,0 +1,75 @@
+/**
+ * What a comparison with kernels finds: cases of a conformance run are played on the model as it is, which does there what
+ * kernels do, and on each mutant that they reach. Nothing is asked of a kernel here; the recorded runs have asked.
+ */
+import { release } from 'node:os';
+import { compareAnswers, compareSeen } from '../../conformance/compare.ts';
+import { modelSees } from '../../conformance/modelTrace.ts';
+import { modelAnswers } from '../../conformance/routing.ts';
+import { drawCase, type Kind } from '../../conformance/run.ts';
+import { releaseOf } from '../../conformance/running/release.ts';
+import { onRelease } from '../../model/patch/releases/index.ts';
+import { stock } from '../../model/patch/stock.ts';
+import type { Text } from '../../scenario/text.ts';
+import { reachedSince, withMutant } from './switches.ts';
+
+/** Cases of each kind in a turn. */
+const TURN: readonly (readonly [kind: Kind, cases: number])[] = [
+  ['wire', 10],
+  ['proxy', 1],
+  ['routing', 1],
+];
+
+export interface ComparedOptions {
+  readonly ids: readonly string[];
+  readonly seed: number;
+  /** Turns at most, and time after which none begins but the first. */
+  readonly turns: number;
+  readonly seconds: number;
+  readonly progress: (left: number) => void;
+}
+
+const kernel = onRelease(stock, releaseOf(release()));
+
+/** The mutants that show a difference. */
+export function comparedMutants({ ids, seed, turns, seconds, progress }: ComparedOptions): ReadonlySet<string> {
+  const alive = new Set(ids);
+  const until = Date.now() + seconds * 1000;
+  for (let turn = 0; turn < turns && alive.size > 0 && (turn === 0 || Date.now() < until); turn++) {
+    for (const [kind, cases] of TURN) {
+      for (let n = 0; n < cases; n++) {
+        for (const id of foundBy(kind, drawCase(seed, kind, turn * cases + n), alive)) alive.delete(id);
+      }
+    }
+    progress(alive.size);
+  }
+  return new Set(ids.filter((id) => !alive.has(id)));
+}
+
+function foundBy(kind: Kind, text: Text, alive: ReadonlySet<string>): readonly string[] {
+  // A kernel chooses among paths and throws dice as it likes.
+  if (text.host.some((line) => /nexthop|--mode random/.test(line))) return [];
+  reachedSince();
+  const differs = kind === 'routing' ? answersDiffer(text) : tracesDiffer(text);
+  return reachedSince().filter((id) => alive.has(id) && throwsOr(() => withMutant(id, differs)));
+}
+
+function answersDiffer(text: Text): () => boolean {
+  const original = modelAnswers(kernel, text);
+  return () => compareAnswers(text, () => modelAnswers(kernel, text), original).length > 0;
+}
+
+function tracesDiffer(text: Text): () => boolean {
+  const original = modelSees(kernel, text);
+  return () => compareSeen(text, modelSees(kernel, text), original).length > 0;
+}
+
+/** A mutant that throws what no kernel does is found, too. */
+function throwsOr(differs: () => boolean): boolean {
+  try {
+    return differs();
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) return true;
+    throw error;
+  }
+}
