@@ -1,0 +1,42 @@
+/**
+ * How long a whole search takes against an older checkout that is built (d09beba, or a later one that exports the same), for
+ * the promises and the scopes that both have: `npx tsx test/bench/whole.ts FOLDER [RUNS]`. Each is searched by itself, with
+ * what is stored here first, then from nothing; on an idle machine, since only the ratios of one run say something.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { argv } from 'node:process';
+import { pathToFileURL } from 'node:url';
+
+const [, , folder = '', runs = '30000'] = argv;
+const programOf = (root: string): Promise<typeof import('../../search/library.ts')> =>
+  import(pathToFileURL(resolve(root, 'dist/index.js')).href);
+const here = await programOf('.');
+const base = await programOf(folder);
+
+function stored({ id }: { readonly id: string }, { name }: { readonly name: string }): unknown {
+  const path = `counterexamples/${id}/${name}.json`;
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+const ids = (program: typeof here): ReadonlySet<string> => new Set(program.properties.map(({ id }) => id));
+const both = [...ids(here)].filter((id) => ids(base).has(id));
+const names = new Set(base.properties.map(({ scope }) => scope.name));
+const scopes = [...new Set(here.properties.map(({ scope }) => scope))].filter(({ name }) => names.has(name));
+
+async function seconds(program: typeof here, more: object): Promise<number> {
+  const properties = program.properties.filter(({ id }) => both.includes(id));
+  const options = { properties, kernels: program.variants, seed: 1, runs: Number(runs), progress() {}, ...more };
+  const started = performance.now();
+  await program.search({ ...options, budget: Number.POSITIVE_INFINITY } as never);
+  return (performance.now() - started) / 1000;
+}
+
+const old = await seconds(base, {});
+const withStored = await seconds(here, { scopes, jobs: 2, stored });
+const fromNothing = await seconds(here, { scopes, jobs: 2 });
+const against = (now: number) => `${now.toFixed(1)} s, ${(old / now).toFixed(1)} times less`;
+process.stdout.write(
+  `${both.length} promises in ${scopes.length} scopes, ${runs} scenarios of a whole scope, on ${here.variants.length} variants: ${old.toFixed(1)} s there; ` +
+    `here with what is stored ${against(withStored)}, from nothing ${against(fromNothing)}\n`,
+);
