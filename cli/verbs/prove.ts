@@ -87,9 +87,14 @@ function reportLemma(lemma: Lemma, proof: Proof): void {
   say(`  plain: ${runs} runs, ${met} met the assumptions, ${agreed} also lifted, all agree`);
 }
 
-/** The opinion on all of a part, to be recorded. */
-function opinionOf({ only }: ProveOptions, said: Opinion): { readonly secondOpinion?: Opinion } {
-  return said.asked > 0 && only === undefined ? { secondOpinion: said } : {};
+/** The opinion on all of a part, to be recorded: the one before where only some of it was asked. */
+function opinionOf(
+  { only }: ProveOptions,
+  said: Opinion | undefined,
+  before: Opinion | undefined,
+): { readonly secondOpinion?: Opinion } {
+  const now = only === undefined ? said : before;
+  return now !== undefined && now.asked > 0 ? { secondOpinion: now } : {};
 }
 
 /** Proves the lemmas and refutes their twins; gives the record with what is new. */
@@ -122,7 +127,7 @@ async function proveLemmas(
     outcomes[lemma.id] = proof.outcome;
   }
   say(`lemmas: ${seconds(started)}\n`);
-  return { ...recorded, date: today(), outcomes, ...opinionOf(options, all) };
+  return { ...recorded, date: today(), outcomes, ...opinionOf(options, all, recorded.secondOpinion) };
 }
 
 /** Solves the cells; gives the record with what is new, nothing when it was interrupted. */
@@ -173,7 +178,7 @@ async function proveCells(
   const opinion = await beside?.ask(files, (n) => show.say(`second opinion: ${n} of ${files.length} files`));
   show.done();
   if (opinion) say(`second opinion: ${opinionText(opinion, files.length)}; ${seconds(started)}`);
-  return { date: today(), budget: options.budget, outcomes, ...(opinion ? opinionOf(options, opinion) : {}) };
+  return { date: today(), budget: options.budget, outcomes, ...opinionOf(options, opinion, recorded.secondOpinion) };
 }
 
 /** Solves every structure up to a size on one variant after the other; gives the record with what is new. */
