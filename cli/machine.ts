@@ -1,5 +1,5 @@
 /** What verbs need of the machine: the running kernel, or the test kernel. */
-import { testKernel, watchingKernel } from '../conformance/patched/prerequisites.ts';
+import { testKernel } from '../conformance/patched/prerequisites.ts';
 import { prerequisites } from '../conformance/running/player.ts';
 import { choosePatchFile } from './choose.ts';
 import { MissingError } from './fail.ts';
@@ -10,18 +10,10 @@ export function needRunningKernel(): void {
   if (missing.length > 0) throw new MissingError(`the running kernel cannot be asked: ${missing.join('; ')}`);
 }
 
-/** The test kernel, with a text of one's own where one is named; stops when there is none, or when it cannot be asked. */
-export function needTestKernel(patch?: string): string {
-  const machine = testKernel(patch === undefined ? undefined : { file: choosePatchFile(patch), named: patch });
+/** The test kernel, with a text of one's own where one is named, or one that watches memory, locks and sleep; stops when there is none, or when it cannot be asked. */
+export function needTestKernel(patch?: string, watching = false): string {
+  const text = patch === undefined ? undefined : { file: choosePatchFile(patch), named: patch };
+  const machine = testKernel({ patch: text, watching });
   if ('missing' in machine) throw new MissingError(`the test kernel cannot be asked: ${machine.missing.join('; ')}`);
   return machine.kernel;
-}
-
-/** The test kernel that watches memory, locks and sleep; stops when it is not built. */
-export function needWatchingKernel(): string {
-  const build = 'reroute-check kernel build --with config.kasan --with config.locks';
-  const kernel = watchingKernel();
-  if (kernel === undefined)
-    throw new MissingError(`the kernel that watches itself is not built ('${build}' builds it)`);
-  return kernel;
 }

@@ -76,7 +76,7 @@ interface Comparison {
 }
 
 /** The model of the running kernel. */
-const running = onRelease(stock, releaseOf(release()));
+export const running = onRelease(stock, releaseOf(release()));
 
 /** Asks both, and compares. */
 export async function compareCase(player: Player, kind: Kind, text: Text): Promise<Comparison> {

@@ -23,28 +23,38 @@ export interface NamedText {
   readonly named: string;
 }
 
-/** The built kernel, with a text of one's own where one is named, or a line for everything that is missing. */
-export function testKernel(patch?: NamedText): TestKernel {
+/** Of a kernel that watches memory, locks and sleep. */
+const WATCHING: readonly string[] = ['config.kasan', 'config.locks'];
+
+/** The built kernel, with a text of one's own where one is named, or one that watches itself; or a line for everything that is missing. */
+export function testKernel({
+  patch,
+  watching,
+}: {
+  patch?: NamedText | undefined;
+  watching?: boolean;
+} = {}): TestKernel {
   const packages = TOOLS.filter(([name]) => !installed(name)).map(([, debianPackage]) => debianPackage);
   const missing =
     packages.length === 0 ? [] : [`not installed: ${packages.join(', ')} (apt-get install ${packages.join(' ')})`];
   if (process.platform !== 'linux' || process.arch !== 'x64') missing.push('user-mode Linux needs Linux on x86-64');
   // The guest's programs run as this user on the host; what root alone may read there, /etc or iptables, they must read.
   if (process.getuid?.() !== 0) missing.push('not root');
-  const kernel = builtKernel(patchedFolder(), { patch: patch?.file });
-  const build = `reroute-check kernel build${patch === undefined ? '' : ` --patch ${patch.named}`}`;
+  const config = watching ? WATCHING : [];
+  const kernel = builtKernel(patchedFolder(), { config, patch: patch?.file });
+  const words = [
+    ...config.map((file) => ` --with ${file}`),
+    ...(patch === undefined ? [] : [` --patch ${patch.named}`]),
+  ];
+  const build = `reroute-check kernel build${words.join('')}`;
   if (kernel === undefined) missing.push(`it is not built ('${build}' builds it)`);
   return kernel === undefined || missing.length > 0 ? { missing } : { kernel };
 }
 
-/** The kernel with KASAN, if it was built: `build.sh --with config.kasan`. */
+/** A kernel with KASAN, if one was built: `build.sh --with config.kasan`, or one that watches locks, too. */
 export function sanitizingKernel(): string | undefined {
-  return builtKernel(patchedFolder(), { config: ['config.kasan'] }) ?? watchingKernel();
-}
-
-/** The kernel that watches memory, locks and sleep, if it was built: `build.sh --with config.kasan --with config.locks`. */
-export function watchingKernel(): string | undefined {
-  return builtKernel(patchedFolder(), { config: ['config.kasan', 'config.locks'] });
+  const directory = patchedFolder();
+  return builtKernel(directory, { config: ['config.kasan'] }) ?? builtKernel(directory, { config: WATCHING });
 }
 
 /**

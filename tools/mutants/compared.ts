@@ -2,14 +2,10 @@
  * What a comparison with kernels finds: cases of a conformance run are played on the model as it is, which does there what
  * kernels do, and on each mutant that they reach. Nothing is asked of a kernel here; the recorded runs have asked.
  */
-import { release } from 'node:os';
 import { compareAnswers, compareSeen } from '../../conformance/compare.ts';
 import { modelSees } from '../../conformance/modelTrace.ts';
 import { modelAnswers } from '../../conformance/routing.ts';
-import { drawCase, type Kind } from '../../conformance/run.ts';
-import { releaseOf } from '../../conformance/running/release.ts';
-import { onRelease } from '../../model/patch/releases/index.ts';
-import { stock } from '../../model/patch/stock.ts';
+import { drawCase, type Kind, running } from '../../conformance/run.ts';
 import type { Text } from '../../scenario/text.ts';
 import { reachedSince, withMutant } from './switches.ts';
 
@@ -28,8 +24,6 @@ export interface ComparedOptions {
   readonly seconds: number;
   readonly progress: (left: number) => void;
 }
-
-const kernel = onRelease(stock, releaseOf(release()));
 
 /** The mutants that show a difference. */
 export function comparedMutants({ ids, seed, turns, seconds, progress }: ComparedOptions): ReadonlySet<string> {
@@ -55,13 +49,13 @@ function foundBy(kind: Kind, text: Text, alive: ReadonlySet<string>): readonly s
 }
 
 function answersDiffer(text: Text): () => boolean {
-  const original = modelAnswers(kernel, text);
-  return () => compareAnswers(text, () => modelAnswers(kernel, text), original).length > 0;
+  const original = modelAnswers(running, text);
+  return () => compareAnswers(text, () => modelAnswers(running, text), original).length > 0;
 }
 
 function tracesDiffer(text: Text): () => boolean {
-  const original = modelSees(kernel, text);
-  return () => compareSeen(text, modelSees(kernel, text), original).length > 0;
+  const original = modelSees(running, text);
+  return () => compareSeen(text, modelSees(running, text), original).length > 0;
 }
 
 /** A mutant that throws what no kernel does is found, too. */

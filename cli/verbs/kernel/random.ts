@@ -6,7 +6,7 @@ import type { Kernel } from '../../../model/types/world.ts';
 import { wrong } from '../../../scenario/error.ts';
 import { choosePatch, chooseVariant } from '../../choose.ts';
 import { EXIT } from '../../exit.ts';
-import { needTestKernel, needWatchingKernel } from '../../machine.ts';
+import { needTestKernel } from '../../machine.ts';
 import { progress } from '../../progress.ts';
 import { needToRecord, readResult, record, today } from '../../results.ts';
 import { chanceSeed } from '../conformance.ts';
@@ -35,8 +35,7 @@ export async function random({ cases, seed = chanceSeed(), ...options }: RandomV
   if (options.record) needToRecord();
   const { patch, watching = false } = options;
   if (watching && patch !== undefined) wrong('--watching has the texts of the matrix, and takes no --patch');
-  const plain = needTestKernel(patch);
-  const kernel = watching ? needWatchingKernel() : plain;
+  const kernel = needTestKernel(patch, watching);
   const show = progress();
   for (const one of kernels) {
     const said = (done: number) => show.say(`${one.name}: ${done} of ${cases}`);
