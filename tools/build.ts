@@ -16,6 +16,7 @@ await build({
     index: 'search/index.ts',
     'search-worker': 'search/worker.ts',
     'z3-worker': 'solver/worker.ts',
+    'proof-worker': 'cli/proofWorker.ts',
   },
   outdir: 'dist',
   bundle: true,

@@ -3,30 +3,25 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { variants } from '../../model/patch/index.ts';
 import { properties } from '../../properties/index.ts';
-import { postHost, proofScopes } from '../../properties/scopes/proofs.ts';
+import { proofScopes } from '../../properties/scopes/proofs.ts';
 import type { RunScope } from '../../properties/scopes/runs.ts';
-import { bulkSearch } from '../../search/bulk.ts';
 import { asRecorded } from '../../search/outcome.ts';
 import { breaks } from '../../search/replays.ts';
 import { SEED } from '../../search/review.ts';
 import { lemmas, twins } from '../../solver/lemmas/index.ts';
 import type { Lemma } from '../../solver/lemmas/lemma.ts';
 import { rareMark } from '../../solver/planted.ts';
-import * as liftedPlanted from '../../solver/planted.ts?lifted';
-import { type Proof, proveLemma } from '../../solver/proveLemma.ts';
-import { loadZ3, type Z3 } from '../../solver/smt.ts';
-import { solveCell } from '../../solver/solveCell.ts';
+import type { Proof } from '../../solver/proveLemma.ts';
+import { loadZ3 } from '../../solver/smt.ts';
 import { type Solved, solveCells } from '../../solver/solveCells.ts';
 import { structuresOf } from '../../solver/structures.ts';
-import { chooseScopes, chooseVariants } from '../choose.ts';
+import { chooseProperty, chooseScopes, chooseVariants } from '../choose.ts';
 import { EXIT } from '../exit.ts';
 import { interruptible } from '../interrupt.ts';
 import { progress } from '../progress.ts';
+import { PLANTED_BREAKS, PLANTED_RUNS, type Planted, provedOnThread } from '../proofThread.ts';
 import { needToRecord, type Results, readResult, record, today } from '../results.ts';
 import { type Opinion, SecondOpinion } from '../secondOpinion.ts';
-
-/** Runs of fast-check that pass the planted fault. */
-const PLANTED_RUNS = 200_000;
 
 export interface ProveOptions {
   readonly part?: 'lemmas' | 'cells' | 'structures' | 'planted';
@@ -97,37 +92,52 @@ function opinionOf(
   return now !== undefined && now.asked > 0 ? { secondOpinion: now } : {};
 }
 
-/** Proves the lemmas and refutes their twins; gives the record with what is new. */
+/** What was interrupted is said, and is not recorded. */
+function wasInterrupted(stop: AbortSignal, answered: number, all: number, what: string): boolean {
+  if (stop.aborted) say(`interrupted: ${answered} of ${all} ${what} were answered`);
+  return stop.aborted;
+}
+
+/** Proves the lemmas and refutes their twins; gives the record with what is new, nothing when it was interrupted. */
 async function proveLemmas(
-  z3: Z3,
   options: ProveOptions,
   recorded: Recorded['lemmas'],
   beside: SecondOpinion | undefined,
-): Promise<Recorded['lemmas']> {
+  stop: AbortSignal,
+): Promise<Recorded['lemmas'] | undefined> {
   const started = performance.now();
   const outcomes = { ...recorded.outcomes };
   const all = { by: '', asked: 0, agreed: 0 };
-  const milliseconds = options.budget * 1000;
-  for (const lemma of [...lemmas, ...twins]) {
-    if (!isChosen(options, lemma.id)) continue;
-    const files: string[] = [];
-    const onClosed = (id: string, _cell: string, smtlib: string): void => {
-      const file = join(beside?.folder ?? '', `${id.replaceAll('/', '--')}-${files.length + 1}.smt2`);
-      writeFileSync(file, smtlib);
-      files.push(file);
-    };
-    const proof = proveLemma(z3, lemma, beside === undefined ? { milliseconds } : { milliseconds, onClosed });
-    reportLemma(lemma, proof);
-    if (beside === undefined || files.length === 0) continue;
+  const chosen = [...lemmas, ...twins].filter(({ id }) => isChosen(options, id));
+  const ids = chosen.map(({ id }) => id);
+  const work = { lemmas: ids, planted: false, milliseconds: options.budget * 1000, tells: beside !== undefined };
+  let answered = 0;
+  let questions: string[] = [];
+  for await (const heard of provedOnThread(work, stop)) {
+    if (heard.kind === 'closed') questions.push(heard.smtlib);
+    if (heard.kind !== 'proved') continue;
+    const lemma = chosen[answered++] as Lemma;
+    reportLemma(lemma, heard.proof);
+    outcomes[lemma.id] = heard.proof.outcome;
+    if (beside === undefined || questions.length === 0) continue;
+    const files = questions.map((smtlib, n) => written(beside.folder, lemma, n, smtlib));
+    questions = [];
     const opinion = await beside.ask(files);
     say(`  second opinion: ${opinionText(opinion, files.length)}`);
     all.by = opinion.by;
     all.asked += opinion.asked;
     all.agreed += opinion.agreed;
-    outcomes[lemma.id] = proof.outcome;
   }
+  if (wasInterrupted(stop, answered, chosen.length, 'lemmas')) return undefined;
   say(`lemmas: ${seconds(started)}\n`);
   return { ...recorded, date: today(), outcomes, ...opinionOf(options, all, recorded.secondOpinion) };
+}
+
+/** The file of a question of that lemma. */
+function written(folder: string, { id }: Lemma, n: number, smtlib: string): string {
+  const file = join(folder, `${id.replaceAll('/', '--')}-${n + 1}.smt2`);
+  writeFileSync(file, smtlib);
+  return file;
 }
 
 /** Solves the cells; gives the record with what is new, nothing when it was interrupted. */
@@ -135,12 +145,12 @@ async function proveCells(
   options: ProveOptions,
   recorded: Recorded['cells'],
   beside: SecondOpinion | undefined,
+  stop: AbortSignal,
 ): Promise<Recorded['cells'] | undefined> {
   const started = performance.now();
   const chosen = properties.filter(({ id }) => isChosen(options, id));
   const cells = chosen.flatMap((property) => variants.map((kernel) => ({ property, kernel })));
   const show = progress();
-  const interrupt = interruptible();
   let answered = 0;
   for (const { name, text } of Object.values(proofScopes)) say(`scope ${name}: ${text}`);
   const report = ({ property, kernel, cell }: Solved): void => {
@@ -154,7 +164,6 @@ async function proveCells(
     if (cell.text !== null && !breaks(property, kernel, cell.text)) throw new Error('a finding that breaks nothing');
   };
   const budget = options.budget * 1000;
-  const { signal: stop } = interrupt;
   const files: string[] = [];
   const answers = await solveCells(cells, {
     budget,
@@ -166,11 +175,7 @@ async function proveCells(
     stop,
   });
   show.done();
-  interrupt.done();
-  if (stop.aborted) {
-    say(`interrupted: ${answered} of ${cells.length} cells were answered`);
-    return undefined;
-  }
+  if (wasInterrupted(stop, answered, cells.length, 'cells')) return undefined;
   say(`cells: ${seconds(started)}\n`);
   const outcomes = { ...recorded.outcomes };
   for (const { property, kernel, cell } of answers)
@@ -181,24 +186,27 @@ async function proveCells(
   return { date: today(), budget: options.budget, outcomes, ...opinionOf(options, opinion, recorded.secondOpinion) };
 }
 
-/** Solves every structure up to a size on one variant after the other; gives the record with what is new. */
+/** Solves every structure up to a size on one variant after the other; gives the record with what is new, nothing when it was interrupted. */
 async function proveStructures(
   options: ProveOptions,
   recorded: Recorded['structures'],
-): Promise<Recorded['structures']> {
+  stop: AbortSignal,
+): Promise<Recorded['structures'] | undefined> {
   const { features, events } = options;
   const [from] = chooseScopes(options.scope, properties) as [RunScope];
   const scope = structuresOf(from, { features, events });
   say(`scope ${scope.name}: ${scope.text}`);
   const chosen = properties.filter(({ id }) => isChosen(options, id));
   const show = progress();
+  const kernels = chooseVariants(options.variant ?? []);
   let now = recorded;
-  for (const kernel of chooseVariants(options.variant ?? [])) {
+  for (const [n, kernel] of kernels.entries()) {
     const started = performance.now();
     const cells = chosen.map((property) => ({ property, kernel }));
     const budget = options.budget * 1000;
-    const solved = await solveCells(cells, { budget, seed: SEED, scope, progress: show.say });
+    const solved = await solveCells(cells, { budget, seed: SEED, scope, progress: show.say, stop });
     show.done();
+    if (wasInterrupted(stop, n, kernels.length, 'variants')) return undefined;
     const named = (isOne: (cell: Solved['cell']) => boolean): string[] =>
       solved.filter(({ cell }) => isOne(cell)).map(({ property }) => property.id);
     const isVacuous = (cell: Solved['cell']) => cell.outcome === 'undecided' && cell.closed === cell.shapes;
@@ -243,23 +251,18 @@ function reportStructures(row: Recorded['structures'][number], solved: readonly 
   }
 }
 
-/** Both engines on a fault that is planted for them. */
-function provePlanted(z3: Z3, options: ProveOptions): Recorded['planted'] {
+/** Both engines on a fault that is planted for them; nothing when it was interrupted. */
+async function provePlanted(options: ProveOptions, stop: AbortSignal): Promise<Recorded['planted'] | undefined> {
   const started = performance.now();
-  const property = properties.find(({ id }) => id === 'header-matches-socket');
-  if (property === undefined) throw new Error('the property of the planted fault is gone');
-  const search = { properties: [property], kernels: [rareMark], seed: SEED, failures: 1, path: '' };
-  const [tally] = bulkSearch({ ...search, runs: PLANTED_RUNS });
-  const isPassed = tally !== undefined && tally.failures.length === 0 && tally.occurred > 0;
-  const cell = solveCell(z3, property, rareMark, postHost, {
-    budget: options.budget * 1000,
-    seed: SEED,
-    twin: liftedPlanted.rareMark,
-  });
-  const isReplayed = cell.text !== null && breaks(property, rareMark, cell.text);
+  const work = { lemmas: [], planted: true, milliseconds: options.budget * 1000, tells: false };
+  let found: Planted | undefined;
+  for await (const heard of provedOnThread(work, stop)) found = heard.kind === 'planted' ? heard.planted : found;
+  if (wasInterrupted(stop, 0, 1, 'planted faults') || found === undefined) return undefined;
+  const { isPassed, cell } = found;
+  const isReplayed = cell.text !== null && breaks(chooseProperty(PLANTED_BREAKS), rareMark, cell.text);
   const sampled = isPassed ? 'sampled' : 'violated';
   const runs = `${PLANTED_RUNS.toLocaleString('en')} runs`;
-  say(`planted: ${property.id} on ${rareMark.name}: fast-check, ${runs}: ${sampled}; z3: ${cell.outcome}`);
+  say(`planted: ${PLANTED_BREAKS} on ${rareMark.name}: fast-check, ${runs}: ${sampled}; z3: ${cell.outcome}`);
   for (const line of [...(cell.text?.host ?? []), ...(cell.text?.events ?? [])]) say(`    ${line}`);
   say(`  ${isReplayed ? 'breaks the plain source, too' : 'not replayed'}; ${seconds(started)}\n`);
   if (cell.outcome === 'undecided') seen.undecided++;
@@ -270,18 +273,33 @@ function provePlanted(z3: Z3, options: ProveOptions): Recorded['planted'] {
 /** Prints every answer when it is there, so that Ctrl-C loses none; exit code 1 when one is not as recorded, 3 when one is undecided. */
 export async function proveVerb(options: ProveOptions): Promise<void> {
   const started = performance.now();
-  const isAsked = (part: ProveOptions['part']): boolean => options.part === undefined || options.part === part;
   if (options.record) needToRecord();
   const beside = options.secondOpinion === undefined ? undefined : await SecondOpinion.in(options.secondOpinion);
-  const z3 = await loadZ3();
-  say(z3.version);
-  const before = readResult('solver');
-  const provenLemmas = isAsked('lemmas') ? await proveLemmas(z3, options, before.lemmas, beside) : before.lemmas;
-  const planted = isAsked('planted') ? provePlanted(z3, options) : before.planted;
-  const cells = isAsked('cells') ? await proveCells(options, before.cells, beside) : before.cells;
-  if (cells === undefined) return;
-  const structures = isAsked('structures') ? await proveStructures(options, before.structures) : before.structures;
+  say((await loadZ3()).version);
+  const interrupt = interruptible();
+  const proved = await proveParts(options, readResult('solver'), beside, interrupt.signal);
+  interrupt.done();
+  if (proved === undefined) return;
   say(`${seconds(started)}; ${seen.undecided} undecided, ${seen.different} other than recorded`);
-  if (options.record) record('solver', { lemmas: provenLemmas, structures, planted, cells });
+  if (options.record) record('solver', proved);
   process.exitCode = seen.different > 0 ? EXIT.violated : seen.undecided > 0 ? EXIT.undecided : EXIT.done;
+}
+
+/** Proves the parts that are asked for, up to an interruption; the others are as they were. */
+async function proveParts(
+  options: ProveOptions,
+  before: Recorded,
+  beside: SecondOpinion | undefined,
+  stop: AbortSignal,
+): Promise<Recorded | undefined> {
+  const isAsked = (part: ProveOptions['part']): boolean => options.part === undefined || options.part === part;
+  const proven = isAsked('lemmas') ? await proveLemmas(options, before.lemmas, beside, stop) : before.lemmas;
+  if (proven === undefined) return undefined;
+  const planted = isAsked('planted') ? await provePlanted(options, stop) : before.planted;
+  if (planted === undefined) return undefined;
+  const cells = isAsked('cells') ? await proveCells(options, before.cells, beside, stop) : before.cells;
+  if (cells === undefined) return undefined;
+  const asked = isAsked('structures');
+  const structures = asked ? await proveStructures(options, before.structures, stop) : before.structures;
+  return structures === undefined ? undefined : { lemmas: proven, structures, planted, cells };
 }

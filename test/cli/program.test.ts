@@ -235,6 +235,14 @@ describe('a review', () => {
     expect(said.stdout).toMatch(/\ninterrupted: \d+ of \d+ cells were answered\n$/);
   });
 
+  it('prints on Ctrl-C how many lemmas were proved, and exits 130', async () => {
+    const { child, said, ended } = started('prove', '--part', 'lemmas', '--budget', '300');
+    await vi.waitFor(() => expect(said.stdout).toContain('scope: '), { timeout: 60_000 });
+    child.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    expect(said.stdout).toMatch(/\ninterrupted: [1-9]\d* of \d+ lemmas were answered\n$/);
+  });
+
   it('says first what it cannot write, and prints what it found', async () => {
     const { cwd, said, ended } = started('review', '--runs', '16', '--jobs', '1');
     writeFileSync(join(cwd, 'counterexamples'), 'a file in the place of the folder');
