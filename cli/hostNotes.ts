@@ -41,7 +41,10 @@ export function caveats(notes: readonly HostNote[]): readonly string[] {
 
 /** That a patch of the mangle hook does nothing on that host, as a line or none. */
 export function withoutPatch(kernels: readonly Kernel[], { mangle }: World): readonly string[] {
-  const isPatched = kernels.some(({ ipt_mangle_out }) => ipt_mangle_out !== stock.ipt_mangle_out);
+  const isPatched = kernels.some(
+    ({ ipt_mangle_out, chooseSource }) =>
+      ipt_mangle_out !== stock.ipt_mangle_out || chooseSource !== stock.chooseSource,
+  );
   return isPatched && mangle.nft && mangle.used
     ? ['the mangle table is one of nf_tables: neither version of the patch acts on this host']
     : [];

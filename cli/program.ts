@@ -67,7 +67,11 @@ const jobs = () => new Option('--jobs <n>', 'threads that search; one a core wit
 const variant = (what: string) => new Option('--variant <name>', what);
 const variants = (what: string) =>
   variant(what).argParser((name: string, names?: readonly string[]) => [...(names ?? []), name]);
-const patch = () => new Option('--patch <file>', 'a patch of your own: a .c file with its ipt_mangle_out(), or a diff');
+const patch = () =>
+  new Option(
+    '--patch <file>',
+    'a patch of your own: a .c file with its ipt_mangle_out() or ipt_mangle_source(), or a diff',
+  );
 const against = () => new Option('--against <name>', 'a variant to compare it with');
 const release = () => new Option('--release <number>', 'the kernel release: 4.1, 6.1 (the reference) or 6.18');
 const anyEngine = () => new Option('--engine <engine>', 'which engine searches').choices(['fast-check', 'z3', 'all']);
@@ -370,12 +374,13 @@ function addReports(all: Command): void {
       new Argument('[name...]', 'texts that are changed (mended: both, which share one), or the model').choices([
         'icmp-only',
         'tcp-rehash',
+        'ask-first',
         'mended',
         'model',
       ]),
     )
     .addOption(budget('seconds for one change of a text, and for all of the model').default(60))
-    .addOption(new Option('--hosts <n>', 'hosts drawn of each scope, for texts').argParser(whole).default(8))
+    .addOption(new Option('--hosts <n>', 'hosts drawn of each scope, for texts').argParser(whole).default(64))
     .addOption(new Option('--sample <n>', 'changes to try; 0 for all').argParser(whole).default(0))
     .addOption(seed().default(1))
     .addOption(record())

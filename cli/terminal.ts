@@ -85,11 +85,16 @@ function ending({ command, interrupted, reached, cells }: Review, width: number)
   return `${cut}\n${paint.dim(wrapped(`again: ${command}`, width, '  '))}\n`;
 }
 
+/** The parts of a name, of at most six letters each. */
+function belowEachOther(name: string): string {
+  return name.replaceAll('-', '\n').replaceAll(/(\w{6})(?=\w)/g, '$1\n');
+}
+
 /** The table; with letters it has its names one part below the other. */
 function matrix(review: Review, as: 'words' | 'letters'): string {
   const isWords = as === 'words';
   const table = new Table({
-    head: ['', ...review.variants.map(({ name }) => paint.bold(isWords ? name : name.replaceAll('-', '\n')))],
+    head: ['', ...review.variants.map(({ name }) => paint.bold(isWords ? name : belowEachOther(name)))],
     chars: isWords ? PLAIN : { ...PLAIN, middle: ' ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });

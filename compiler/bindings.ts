@@ -18,6 +18,8 @@ const OWN: readonly string[] = [
     'follow',
     'present',
     'presentRoute',
+    'protectedRoute',
+    'releasedRoute',
     'reachInet',
     'reachTcp',
     'headersAt',

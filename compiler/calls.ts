@@ -8,7 +8,7 @@ import { binary, choiceType, convert, numberCode, retyped } from './integers.ts'
 import { meant, type Place, Refused } from './messages.ts';
 import { inOrder } from './order.ts';
 import { recordCode, writeRecord } from './places.ts';
-import { heldOf, reach, requireSet } from './pointers.ts';
+import { heldOf, reach, requireNoError, requireSet } from './pointers.ts';
 import { type FunctionRow, table } from './table/index.ts';
 import { type IntegerType, structureOf, type Type, typeText, UNSIGNED_LONG, VOID } from './types.ts';
 import { constantValue, integerValue, isLasting, operand, typedValue, type Value } from './values.ts';
@@ -152,11 +152,18 @@ function parametersOf(row: FunctionRow, place: Place): readonly Parameter[] {
   });
 }
 
+/** A parameter that is a route, which the kernel follows even where only its count changes. */
+const ROUTE = /^-struct (?:rtable|dst_entry) \*/;
+
 function callOfKernel(ctx: Context, of: Call, row: FunctionRow): Value {
   const { name, args, place } = of;
   if (row.ignored !== undefined) ctx.unit.ignores(`${name}()`, row.ignored, place);
   if (row.ignored !== undefined && row.returns === 'void') {
     for (const arg of args) refuseEffects(name, arg);
+    for (const [i, text] of row.params.entries()) {
+      const given = args[i];
+      if (given !== undefined && ROUTE.test(text)) requireNoError(ctx, ctx.value(given));
+    }
     return typedValue(VOID, '');
   }
   const parameters = parametersOf(row, place);

@@ -39,6 +39,8 @@ interface Needs {
 
 /** The continuations of a function, and what each needs. */
 export class Flow {
+  /** What some way through the function does not write. */
+  readonly leftAlone = new Set<Variable>();
   readonly all: Continuation[] = [];
   private readonly ctx: Context;
   /** The continuation that is being written; undefined at the function's beginning. */
@@ -116,8 +118,11 @@ export class Flow {
     return [...reached];
   }
 
-  /** Ends the function with that value, '' for none. */
+  /** Ends the function with that value, '' for none. What a pointer leads to may be as the caller left it. */
   return(code: string): void {
+    const { facts, variables } = this.ctx;
+    for (const variable of variables)
+      if (variable.role === 'target' && !facts.has('is', variable.id)) this.leftAlone.add(variable);
     this.ctx.writer.later(
       () => `return ${this.returned(code)};`,
       () => code,

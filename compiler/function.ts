@@ -39,6 +39,7 @@ export function compileFunction(unit: Unit, of: FunctionDefinition, code: string
   const takes = flow.taken;
   const gives = flow.given;
   const written = flow.writtenTargets;
+  for (const variable of written) variable.isReadUnset ||= flow.leftAlone.has(variable);
   return {
     name: of.name,
     code,

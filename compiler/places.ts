@@ -313,6 +313,8 @@ export function recordCode(
       return `getCt(net, ${pointer.code})`;
     case 'route':
       requireSet(ctx, pointer, place);
+      if (structure.made !== undefined)
+        ctx.add(`net = ${structure.made}(net, ${pointer.code}, ${ctx.where}, ${ctx.line});`);
       return operand(pointer.code);
     case 'record':
     case 'segment':

@@ -109,6 +109,13 @@ export function requireSet(ctx: Context, value: Value, place: Place): void {
   learn(ctx, pointer, 'not-null');
 }
 
+/** Makes sure that a route which is given back is no error; NULL is welcome. */
+export function requireNoError(ctx: Context, value: Value): void {
+  const pointer = known(ctx, value);
+  if (value.isNull || pointer.isSet || heldOf(value.type) !== 'route') return;
+  ctx.add(`net = releasedRoute(net, ${value.code}, ${quoted(pointer.name)}, ${ctx.where}, ${ctx.line});`);
+}
+
 /** Makes sure that a socket has that part, or shows that it has not. */
 export function reach(ctx: Context, value: Value, part: Part, place: Place): void {
   requireSet(ctx, value, place);

@@ -15,6 +15,11 @@ import { TYPE_NAMES } from './types.ts';
 /** The function that a text replaces. C: net/ipv4/netfilter/iptable_mangle.c. */
 export const HOOK = 'ipt_mangle_out';
 
+/** What a text may have besides, or instead: called before a source is chosen (conformance/patched/glue.patch). */
+export const SOURCE = 'ipt_mangle_source';
+
+const HOOKS: readonly string[] = [HOOK, SOURCE];
+
 export interface CompileOptions {
   /** Types in the code, for people and for TypeScript's check. */
   readonly isTyped?: boolean;
@@ -120,7 +125,8 @@ class Module implements Unit {
     for (const list of this.parsed.enums) this.readEnum(list);
     const { hasHook = true, also = [] } = this.options;
     const start: Place = { file: this.file, line: 1, column: 1 };
-    for (const name of [...also, ...(hasHook ? [HOOK] : [])]) {
+    const hooks = HOOKS.filter((name) => this.parsed.functions.has(name));
+    for (const name of [...also, ...(hasHook && hooks.length === 0 ? [HOOK] : hooks)]) {
       if (this.known(name, start) !== undefined) continue;
       throw new Refused(start, `no function ${name}()`, meant(name, this.functionNames) || 'the text defines it');
     }
@@ -158,8 +164,8 @@ class Module implements Unit {
     if (this.running.includes(name))
       throw new Refused(from, `${name}() calls itself`, 'loops with a bound are supported');
     this.running.push(name);
-    const isHook = name === HOOK;
-    const made = compileFunction(this, text.read(), isHook ? HOOK : this.functionName(name), isHook);
+    const isHook = HOOKS.includes(name);
+    const made = compileFunction(this, text.read(), isHook ? name : this.functionName(name), isHook);
     this.running.pop();
     this.compiled.set(name, made);
     return made;
@@ -202,5 +208,5 @@ class Module implements Unit {
 
 /** Whether the dialect or the compiler uses that name. */
 function isReserved(name: string): boolean {
-  return RESERVED.has(name) || BINDINGS.has(name) || /^t\d+$/.test(name) || name === HOOK;
+  return RESERVED.has(name) || BINDINGS.has(name) || /^t\d+$/.test(name) || HOOKS.includes(name);
 }

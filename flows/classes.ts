@@ -228,7 +228,8 @@ function fatesOf(kernels: readonly Kernel[], hosts: readonly World[], flow: Flow
   const first = fateOf(kernels[0] as Kernel, hosts[0] as World, flow);
   return kernels.map((kernel, n) => {
     if (n === 0) return first;
-    const same = !first.rerouted && kernel.ipt_mangle_out !== (kernels[0] as Kernel).ipt_mangle_out;
-    return same ? first : fateOf(kernel, hosts[n] as World, flow);
+    const { ipt_mangle_out, chooseSource } = kernels[0] as Kernel;
+    const onlyAgain = kernel.ipt_mangle_out !== ipt_mangle_out && kernel.chooseSource === chooseSource;
+    return !first.rerouted && onlyAgain ? first : fateOf(kernel, hosts[n] as World, flow);
   });
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { instantiate } from '../compiler/load.ts';
 import { Refused } from '../compiler/messages.ts';
 import type { Compiled, Ignored } from '../compiler/unit.ts';
+import { askFirst } from '../model/patch/ask-first.ts';
 import * as bindings from '../model/patch/bindings.ts';
 import { kernelNamed } from '../model/patch/index.ts';
 import { onRelease, REFERENCE, releaseNumbered } from '../model/patch/releases/index.ts';
@@ -28,7 +29,16 @@ export interface OwnPatch extends Pick<Compiled, 'code' | 'bindings' | 'exports'
 const OWN = 'own';
 
 /** The patch that each hook is of. */
-const known = new Map<Kernel['ipt_mangle_out'], OwnPatch>();
+const known = new Map<unknown, OwnPatch>();
+
+/** The functions of a compiled text, as a kernel has them: one that asks first does so as the kernel `asking` does. */
+export function hooksOf(
+  { ipt_mangle_out, ipt_mangle_source }: Readonly<Record<string, unknown>>,
+  asking: { readonly chooseSource?: unknown },
+): Readonly<Record<string, unknown>> {
+  const hook = ipt_mangle_out === undefined ? {} : { ipt_mangle_out };
+  return ipt_mangle_source === undefined ? hook : { ...hook, ipt_mangle_source, chooseSource: asking.chooseSource };
+}
 
 /** Reads a file, C or a diff. What it includes is looked for beside it, then in that folder, which has the published texts. */
 export function readOwnPatch(file: string, folder: string): OwnPatch {
@@ -44,16 +54,16 @@ export function readOwnPatch(file: string, folder: string): OwnPatch {
 
 /** The kernel with that patch. */
 export function kernelOfOwn(patch: OwnPatch, release: string = REFERENCE): Kernel {
-  const ipt_mangle_out = instantiate(patch, bindings).ipt_mangle_out as Kernel['ipt_mangle_out'];
-  known.set(ipt_mangle_out, patch);
   const { name } = patch;
-  const own = { ...stock, name, title: `the text of ${name}`, ipt_mangle_out, patch: { ...NO_PATCH, text: OWN } };
-  return onRelease(own, releaseNumbered(release));
+  const own = { ...stock, name, title: `the text of ${name}`, patch: { ...NO_PATCH, text: OWN } };
+  const hooks: Partial<Kernel> = hooksOf(instantiate(patch, bindings), askFirst);
+  for (const hook of [hooks.ipt_mangle_out, hooks.ipt_mangle_source]) if (hook !== undefined) known.set(hook, patch);
+  return onRelease({ ...own, ...hooks }, releaseNumbered(release));
 }
 
 /** The patch of one's own that a kernel has, if it has one. */
-export function ownPatchOf({ ipt_mangle_out }: Kernel): OwnPatch | undefined {
-  return known.get(ipt_mangle_out);
+export function ownPatchOf({ ipt_mangle_out, ipt_mangle_source }: Kernel): OwnPatch | undefined {
+  return known.get(ipt_mangle_out) ?? known.get(ipt_mangle_source);
 }
 
 /** The words of a command that choose that kernel. */

@@ -17,16 +17,23 @@ export const moveProperties: readonly Property[] = [
     concern: 'tuple',
     gravity: 'dead connection',
     claim:
-      'When the mangle hook drops a packet, its socket has every address, port, number and route that it had before.',
+      'When the mangle hook drops a packet or lets it keep its source, its socket has every address, port, number and route that it had before.',
     asked: [
       'netfilter: a verdict decides about a packet',
       'tcp_connect_queue_skb(), tcp_transmit_skb(): what is sent again',
     ],
     onStock: '',
     scope: twoUplinks,
-    speaksOf: (run, i, { before }) => before.sk !== 0 && droppedByHook(effectsOf(run, i), before.id),
+    speaksOf: (run, i, { before }) => before.sk !== 0 && (isDropped(run, i, before) || keepsSource(run, i, before)),
     holds: (run, i, { before, socks }) => sameState(inSocks(socks, before.sk), leftByHook(run, i, before)),
-    finding: () => 'the hook drops the packet, yet its socket is not what it was before',
+    sometimes: (run, i, { before }) => isDropped(run, i, before),
+    finding(run, i) {
+      let dropped = false;
+      for (const e of effectsOf(run, i)) dropped = dropped || (e.kind === 'reroute' && isDropped(run, i, e.before));
+      return dropped
+        ? 'the hook drops the packet, yet its socket is not what it was before'
+        : 'the hook leaves the packet its source, yet its socket is not what it was before';
+    },
   }),
 
   everyReroute({
@@ -96,10 +103,19 @@ function isBuiltSyn(skb: SkBuff): boolean {
 }
 
 /** Whether the mangle hook had that packet dropped. */
-function droppedByHook(effects: readonly Effect[], id: number): boolean {
+function isDropped(run: Run, i: number, { id }: SkBuff): boolean {
   let dropped = false;
-  for (const e of effects) dropped = dropped || (e.kind === 'free' && e.where === 'iptable_mangle' && e.skb.id === id);
+  for (const e of effectsOf(run, i))
+    dropped = dropped || (e.kind === 'free' && e.where === 'iptable_mangle' && e.skb.id === id);
   return dropped;
+}
+
+/** Whether the mangle hook left the packet its source. */
+function keepsSource(run: Run, i: number, { id, iph }: SkBuff): boolean {
+  let keeps = false;
+  for (const e of effectsOf(run, i))
+    keeps = e.kind === 'mangled' && e.skb.id === id ? e.skb.iph.saddr === iph.saddr : keeps;
+  return keeps;
 }
 
 /** Whether the mangle hook had it dropped because no port was free. */

@@ -126,7 +126,7 @@ export function callOn(run: Run, k: number, sk: Sock): boolean {
 }
 
 /** How often the user connected that socket by step `i`, and when last; -1 for never. */
-function connects(run: Run, i: number, sk: Sock): { count: number; last: number } {
+export function connects(run: Run, i: number, sk: Sock): { count: number; last: number } {
   let count = 0;
   let last = -1;
   for (let k = 0; k < i + 1; k += 1) {

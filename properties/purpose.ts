@@ -37,6 +37,7 @@ import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { asking, keptOut, lastSent, reaches } from './answers.ts';
 import {
   callOn,
+  connects,
   dontRoute,
   givenSource,
   hasTuple,
@@ -155,10 +156,10 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'wrong address',
     scope: twoUplinks,
     claim:
-      "A datagram or echo request of a connected socket that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
+      "A datagram or echo request of a connected socket to its peer that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
     asked: ['udp(7): connect', 'RFC 1122 section 4.1.3.5'],
     isOne: (run, i, e) =>
-      (isDatagram(run, i, e) || isEcho(e.skb)) && isConnected(run, i, e) && kernelChoseSource(run, i, e.skb),
+      (isDatagram(run, i, e) || isEcho(e.skb)) && isOfConnected(run, i, e) && kernelChoseSource(run, i, e.skb),
     isRight: hasLinkSource,
   }),
 
@@ -364,6 +365,18 @@ function isConnected(run: Run, i: number, { skb }: Xmit): boolean {
   return ownerOf(run, i, skb).inet_daddr !== 0;
 }
 
+/** Whether the packet goes to the peer for which connect() chose the source, and is marked as the first one was, by the marks of then. */
+function isOfConnected(run: Run, i: number, { skb }: Xmit): boolean {
+  const sk = ownerOf(run, i, skb);
+  const toPeer = sk.inet_daddr !== 0 && (skb.iph.protocol !== IPPROTO_UDP || skb.uh.dest === sk.inet_dport);
+  const since = connects(run, i, sk).last;
+  return toPeer && !remarkedSinceConnect(run, i, sk) && markedAsFirst(run, Math.max(since, 0), i, skb, anyPacket);
+}
+
+function anyPacket(_skb: SkBuff): boolean {
+  return true;
+}
+
 /** Whether the packet is a datagram whose source the kernel has to choose. */
 function isDatagram(run: Run, i: number, { skb }: Xmit): boolean {
   return ownerOf(run, i, skb).kind === SOCK_UDP && skb.iph.protocol === IPPROTO_UDP && kernelChoseSource(run, i, skb);
@@ -409,29 +422,48 @@ function synBefore(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } 
   return found;
 }
 
-/** Whether the mark sent the connection's first SYN by the same link, so that no rule has parted the two. */
+/** Whether the mark sent the connection's first SYN by the same link, so that no rule has parted the two, or two SYNs. */
 function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const { step, e } = synBefore(run, i, skb);
-  return step >= 0 && e.dev === dev && sentElsewhere(run, step, e);
+  return step >= 0 && e.dev === dev && sentElsewhere(run, step, e) && markedAsFirst(run, 0, step, e.skb, isSyn);
 }
 
 /** Whether that is a SYN, marked as the first one of its connection, and none of them left before. */
 function isFirstSyn(run: Run, i: number, { skb }: Xmit): boolean {
-  return isSyn(skb) && synBefore(run, i, skb).step < 0 && markedAsFirst(run, i, skb);
+  return isSyn(skb) && synBefore(run, i, skb).step < 0 && markedAsFirst(run, 0, i, skb, isSyn);
 }
 
-/** Whether the first SYN that passed the mangle table for that socket, and may have been dropped behind it, had the same mark. */
-function markedAsFirst(run: Run, i: number, skb: SkBuff): boolean {
-  let mark = skb.mark;
+/**
+ * Whether the first packet of that kind that passed the mangle table for that socket in the steps from `from` to `i`, and may
+ * have been dropped behind it, had the same mark and TOS: rules that part the packets of a flow ask for two links at once.
+ */
+function markedAsFirst(run: Run, from: number, i: number, skb: SkBuff, isOne: (skb: SkBuff) => boolean): boolean {
+  let { mark } = skb;
+  let { tos } = skb.iph;
   let found = false;
-  for (let k = 0; k < i; k += 1) {
+  for (let k = from; k < i + 1; k += 1) {
     for (const e of effectsOf(run, k)) {
-      const first: boolean = !found && e.kind === 'mangled' && e.skb.sk === skb.sk && isSyn(e.skb);
+      const first: boolean = !found && e.kind === 'mangled' && e.skb.sk === skb.sk && isOne(e.skb);
       mark = first && e.kind === 'mangled' ? e.skb.mark : mark;
+      tos = first && e.kind === 'mangled' ? e.skb.iph.tos : tos;
       found = found || first;
     }
   }
-  return mark === skb.mark;
+  return mark === skb.mark && tos === skb.iph.tos;
+}
+
+/** Whether all that the packet's socket sent to its destination by step `i` left the mangle table with one mark. */
+function markedAlike(run: Run, i: number, { sk, iph }: SkBuff): boolean {
+  let mark = -1;
+  let alike = true;
+  for (let k = 0; k < i + 1; k += 1) {
+    for (const e of effectsOf(run, k)) {
+      const same = e.kind === 'mangled' && e.skb.sk === sk && e.skb.iph.daddr === iph.daddr;
+      alike = alike && !(same && mark >= 0 && e.kind === 'mangled' && e.skb.mark !== mark);
+      mark = same && e.kind === 'mangled' ? e.skb.mark : mark;
+    }
+  }
+  return alike;
 }
 
 /** Whether a timer made step `i` send. */
@@ -453,11 +485,15 @@ function asAsked(run: Run, i: number, { skb }: Xmit): boolean {
   return event.kind !== 'receive' || srcNat || dstNat || skb.iph.saddr === event.packet.skb.iph.daddr;
 }
 
-/** Whether a user sends the packet from an address of his choice, or a datagram from such a port; the kernel built the header. */
+/**
+ * Whether a user sends the packet from an address of his choice, or a datagram from such a port; the kernel built the header, and
+ * the rules mark alike what the socket sends there: NAT, which alone can give it another source, is chosen once for all of that.
+ */
 function isBound(run: Run, i: number, e: Xmit): boolean {
   const sk = ownerOf(run, i, e.skb);
   const served = isDatagram(run, i, e) && !isConnected(run, i, e) && hasPort(sk);
-  return userSocket(sk) && sk.parent === 0 && !e.skb.hdrincl && (givenSource(run, i, sk) !== 0 || served);
+  const chosen = givenSource(run, i, sk) !== 0 || served;
+  return userSocket(sk) && sk.parent === 0 && !e.skb.hdrincl && chosen && markedAlike(run, i, e.skb);
 }
 
 /** Whether the socket's user chose its port. */

@@ -213,7 +213,11 @@ export const routeProperties: readonly Property[] = [
     onStock: '',
     scope: twoUplinks,
     proof: 'own-mark',
-    speaksOf: (run, i, { before }) => userSocket(ownerOf(run, i, before)) && !before.hdrincl,
+    // What leaves by a link in a VRF passes the rules twice.
+    speaksOf: (run, i, { before }) =>
+      userSocket(ownerOf(run, i, before)) &&
+      !before.hdrincl &&
+      l3mdev_master_ifindex_by_index(worldBefore(run, i), before.dst.dev) === 0,
     holds(run, i, { before }) {
       const { sk_mark, tos } = ownerOf(run, i, before);
       const { srcNat, dstNat } = getCt(worldAfter(run, i), before.ct);

@@ -160,15 +160,19 @@ export const tupleProperties: readonly Property[] = [
     concern: 'tuple',
     gravity: 'books',
     claim:
-      'Every bind bucket belongs to sockets that hold its port, and every TCP socket that is connecting or connected has a port, a bucket and a place in the table.',
-    asked: ['inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep', 'connect(2): EADDRNOTAVAIL'],
+      'A port has one bind bucket, whose owners hold the port and stand there once; every TCP socket with a port is among them, and every one that is connecting or connected has a port and a place in the table.',
+    asked: [
+      'inet_bind_hash(), inet_put_port(), inet_hash_connect(): the books they keep',
+      'inet_csk_destroy_sock(): a socket with a port that is not in a bucket is a warning',
+      'connect(2): EADDRNOTAVAIL',
+    ],
     onStock: '',
     scope: twoUplinks,
     holds(run, i) {
       const net = worldAfter(run, i);
       let ok = true;
       for (const sk of net.socks) ok = ok && (sk.kind !== SOCK_TCP || portInOrder(net, sk));
-      for (const bucket of net.bhash) ok = ok && ownersKnow(net, bucket);
+      for (const bucket of net.bhash) ok = ok && isOnly(net, bucket) && ownersKnow(net, bucket);
       return ok;
     },
     sometimes(run, i) {
@@ -176,7 +180,13 @@ export const tupleProperties: readonly Property[] = [
       for (const sk of worldAfter(run, i).socks) seen = seen || (sk.kind === SOCK_TCP && sk.sk_state === TCP_SYN_SENT);
       return seen;
     },
-    finding: () => 'a socket is left connecting without a port, a bind bucket or a place in the table',
+    finding(run, i) {
+      let placed = true;
+      for (const sk of worldAfter(run, i).socks) placed = placed && (sk.kind !== SOCK_TCP || inPlace(sk));
+      return placed
+        ? 'the bind buckets miss a socket that has a port, or have one twice: others are told that the port is free'
+        : 'a socket is left connecting without a port, a bind bucket or a place in the table';
+    },
   }),
 
   everyStep({
@@ -364,19 +374,34 @@ function inBucketOf(bhash: readonly InetBindBucket[], id: number, port: number):
   return right && !wrong;
 }
 
-/** Whether a TCP socket's port, the port it shows, its bucket and its place in the table agree. */
-function portInOrder(net: World, sk: Sock): boolean {
+/** Whether a TCP socket that is connecting or connected has a port, shows it, and stands in the table. */
+function inPlace(sk: Sock): boolean {
   const connecting = sk.sk_state !== TCP_CLOSE && sk.sk_state !== TCP_LISTEN;
-  const bucket =
-    sk.icsk_bind_hash === 0 || (sk.icsk_bind_hash === sk.inet_num && inBucketOf(net.bhash, sk.id, sk.inet_num));
-  return bucket && (!connecting || (sk.hashed && sk.inet_num !== 0 && sk.inet_sport === sk.inet_num));
+  return !connecting || (sk.hashed && sk.inet_num !== 0 && sk.inet_sport === sk.inet_num);
 }
 
-/** Whether every owner of a bucket is a live socket that knows it. */
+/** Whether a TCP socket is where its port says: in the bucket of that port, or in none when it has no port, and in the table. */
+function portInOrder(net: World, sk: Sock): boolean {
+  const bucket = sk.inet_num === 0 || inBucketOf(net.bhash, sk.id, sk.inet_num);
+  return sk.icsk_bind_hash === sk.inet_num && bucket && inPlace(sk);
+}
+
+/** Whether every owner of a bucket is a live socket that knows it and stands there once. */
 function ownersKnow(net: World, bucket: InetBindBucket): boolean {
   let ok = bucket.owners.length > 0;
-  for (const owner of bucket.owners) ok = ok && getSock(net, owner).icsk_bind_hash === bucket.port;
+  for (const owner of bucket.owners) {
+    let count = 0;
+    for (const other of bucket.owners) count = other === owner ? count + 1 : count;
+    ok = ok && count === 1 && getSock(net, owner).icsk_bind_hash === bucket.port;
+  }
   return ok;
+}
+
+/** Whether no other bucket has that one's port. */
+function isOnly(net: World, { port }: InetBindBucket): boolean {
+  let count = 0;
+  for (const other of net.bhash) count = other.port === port ? count + 1 : count;
+  return count === 1;
 }
 
 /** The first function in step `i` that takes a socket for another kind than it is. */

@@ -4,7 +4,7 @@
  */
 import type { Effect } from '../model/types/world.ts';
 import { type Each, effectsOf, eventOf, type Property, type Run, type Shown } from '../properties/property.ts';
-import type { Noted } from './twins.ts';
+import { NOTHING, type Noted } from './twins.ts';
 
 /** A property as it is asked; records of one form are asked faster. */
 export interface Question {
@@ -182,11 +182,11 @@ export class Answers {
     this.noteKernel(question);
   }
 
-  /** A question that had the kernel route a packet again depends on it; so may all later ones, for what is remembered of the run. */
+  /** A question that had the kernel route a packet again, or choose a source, depends on it; so may all later ones, for what is remembered of the run. */
   private noteKernel(question: Question): void {
     const { noted, known } = this;
     if (noted === undefined) return;
-    if (noted.take().length > 0) {
+    if (noted.take() !== NOTHING) {
       this.hasRerouted = true;
       question.plays = true;
     }

@@ -1,18 +1,28 @@
 /**
- * Kernels that differ in nothing but their hook of mangle OUTPUT. What the first of them played is what another plays, up
- * to the step in which its hook comes to something else: each is given the packets that the first one routed a second time.
+ * Kernels that differ in nothing but their hook of mangle OUTPUT, and in how they choose a source. What the first of them
+ * played is what another plays, up to the step in which it comes to something else: each is given the packets that the first
+ * one routed a second time, and the lookups that the first one made for a source.
  */
 import { beginStep, mayDependOnStack, shown } from '../model/types/effects.ts';
 import type { Event, Picks } from '../model/types/event.ts';
 import type { SkBuff } from '../model/types/packet.ts';
+import type { FlowI4 } from '../model/types/route.ts';
+import type { Sock } from '../model/types/sock.ts';
 import type { NfHookState } from '../model/types/verdict.ts';
-import type { Effect, HookResult, Kernel, World } from '../model/types/world.ts';
+import type { ChosenSource, Effect, HookResult, Kernel, World } from '../model/types/world.ts';
 import { ownPatchOf } from '../own/patch.ts';
 import { type Run, worldBefore } from '../properties/property.ts';
 import { playOn } from '../scenario/play.ts';
 
 /** What kernels that carry another patch have in common with each other. */
-const OF_THE_PATCH: readonly string[] = ['name', 'title', 'patch', 'ipt_mangle_out'] satisfies (keyof Kernel)[];
+const OF_THE_PATCH: readonly string[] = [
+  'name',
+  'title',
+  'patch',
+  'ipt_mangle_out',
+  'ipt_mangle_source',
+  'chooseSource',
+] satisfies (keyof Kernel)[];
 
 /** One's own patch may do anything before a packet is routed a second time. */
 function areTwins(a: Kernel, b: Kernel): boolean {
@@ -44,13 +54,39 @@ interface Reroute {
   readonly effects: readonly Effect[];
 }
 
-/** A kernel of which the second lookups are noted. */
+/** A lookup that looked for a source. */
+interface Choice {
+  readonly net: World;
+  readonly sk: Sock;
+  readonly flp4: FlowI4;
+  readonly transport: SkBuff;
+  readonly result: ChosenSource;
+}
+
+/** What a step did that a twin may do otherwise. */
+interface Calls {
+  readonly reroutes: readonly Reroute[];
+  readonly choices: readonly Choice[];
+}
+
+/** A kernel of which the second lookups are noted, and those that choose a source. */
 export class Noted {
   readonly kernel: Kernel;
+  readonly original: Kernel;
   private reroutes: Reroute[] = [];
+  private choices: Choice[] = [];
 
   constructor(kernel: Kernel) {
-    this.kernel = { ...kernel, ipt_mangle_out: (as, net, skb, state) => this.note(kernel, as, net, skb, state) };
+    this.original = kernel;
+    this.kernel = {
+      ...kernel,
+      ipt_mangle_out: (as, net, skb, state) => this.note(kernel, as, net, skb, state),
+      chooseSource: (as, net, sk, flp4, transport) => {
+        const result = kernel.chooseSource(as, net, sk, flp4, transport);
+        if (flp4.saddr === 0) this.choices.push({ net, sk, flp4, transport, result });
+        return result;
+      },
+    };
   }
 
   private note(kernel: Kernel, as: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
@@ -63,37 +99,53 @@ export class Noted {
     return result;
   }
 
-  /** Those since this was last called. */
-  take(): readonly Reroute[] {
-    if (this.reroutes.length === 0) return NONE;
-    const taken = this.reroutes;
+  /** What was done since this was last called. */
+  take(): Calls {
+    const { reroutes, choices } = this;
+    if (reroutes.length === 0 && choices.length === 0) return NOTHING;
     this.reroutes = [];
-    return taken;
+    this.choices = [];
+    return { reroutes, choices };
   }
 }
 
-const NONE: readonly Reroute[] = [];
+/** No call. */
+export const NOTHING: Calls = { reroutes: [], choices: [] };
 
-/** A run with the second lookups of each of its steps. */
+/** A run with what each of its steps did. */
 export interface NotedRun extends Run {
-  readonly reroutes: readonly (readonly Reroute[])[];
+  readonly calls: readonly Calls[];
+  readonly original: Kernel;
 }
 
 /** Plays events on the first of some twins. */
 export function playNoted(noted: Noted, booted: World, events: readonly Event[]): NotedRun {
-  const { kernel } = noted;
-  const reroutes: (readonly Reroute[])[] = [];
+  const { kernel, original } = noted;
+  const calls: Calls[] = [];
   noted.take();
-  const run = playOn(kernel, booted, events, () => reroutes.push(noted.take()));
-  return { ...run, reroutes };
+  const run = playOn(kernel, booted, events, () => calls.push(noted.take()));
+  return { ...run, calls, original };
 }
 
 /** The first step in which that twin does something of its own; as many as there are where it never does. */
-export function firstOwnStep({ steps, events, reroutes }: NotedRun, kernel: Kernel): number {
-  const own = reroutes.findIndex((calls, i) =>
-    calls.some((call) => !comesToTheSame(kernel, call, (events[i] as Event).picks)),
-  );
+export function firstOwnStep({ steps, events, calls, original }: NotedRun, kernel: Kernel): number {
+  const own = calls.findIndex(({ reroutes, choices }, i) => {
+    const { picks } = events[i] as Event;
+    return (
+      (kernel.chooseSource !== original.chooseSource && choices.some((one) => !choosesTheSame(kernel, one, picks))) ||
+      reroutes.some((call) => !comesToTheSame(kernel, call, picks))
+    );
+  });
   return own < 0 ? steps.length : own;
+}
+
+function choosesTheSame(kernel: Kernel, { net, sk, flp4, transport, result }: Choice, picks: Picks): boolean {
+  const before = beginStep(net, picks);
+  const own = kernel.chooseSource(kernel, before, sk, flp4, transport);
+  const same =
+    own.saddr === result.saddr && own.mark === result.mark && hasSameFields(own.net, result.net, OF_THE_STEP);
+  const dependsOnStack = own.net !== before && mayDependOnStack(own.net);
+  return shown(own.net).length === 0 && same && !dependsOnStack;
 }
 
 function comesToTheSame(kernel: Kernel, { net, skb, state, result, effects }: Reroute, picks: Picks): boolean {

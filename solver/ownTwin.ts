@@ -4,7 +4,7 @@ import type { Program } from 'oxc-parser';
 import { instantiate } from '../compiler/load.ts';
 import * as liftedBindings from '../model/patch/bindings.ts?lifted';
 import * as liftedPatch from '../model/patch/index.ts?lifted';
-import type { OwnPatch } from '../own/patch.ts';
+import { hooksOf, type OwnPatch } from '../own/patch.ts';
 import { Lifting } from './lift/lifting.ts';
 import { liftProgram } from './lift/modules.ts';
 import { refusalsOf, SourceFile } from './lift/source.ts';
@@ -13,8 +13,9 @@ import { InternalError } from './terms/term.ts';
 
 /** The kernel with that patch, in the source that takes terms. */
 export function twinOfOwn(patch: OwnPatch, release: string): Readonly<Record<string, unknown>> {
-  const { ipt_mangle_out } = instantiate({ ...patch, code: liftedCode(patch) }, liftedBindings, runtime);
-  return { ...liftedPatch.kernelNamed('stock', release), name: patch.name, ipt_mangle_out };
+  const made = instantiate({ ...patch, code: liftedCode(patch) }, liftedBindings, runtime);
+  const lifted = (name: string) => liftedPatch.kernelNamed(name, release) as Readonly<Record<string, unknown>>;
+  return { ...lifted('stock'), name: patch.name, ...hooksOf(made, lifted('ask-first')) };
 }
 
 /** The code of a patch, lifted. */

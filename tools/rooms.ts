@@ -81,6 +81,7 @@ export const ROOMS: readonly Room[] = [
       'model/patch',
       'properties',
       'scenario',
+      'own',
       'search',
       'solver',
       'conformance',

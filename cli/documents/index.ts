@@ -15,6 +15,7 @@ import { padded } from './markdown.ts';
 import { matrixText, summaryTable, verdictsList } from './matrix.ts';
 import { measuredTable } from './measured.ts';
 import { namesText } from './names.ts';
+import { questionText } from './question.ts';
 import { synFiltersText } from './synFilters.ts';
 
 /** Documents that are printed as a whole. */
@@ -22,6 +23,7 @@ const WHOLE: Readonly<Record<string, () => string>> = {
   'FINDINGS.md': findingsText,
   'COVERAGE.md': () => coverageText(readResult('coverage')),
   'results/matrix.md': matrixText,
+  'results/question.md': questionText,
   'results/syn-filters.md': synFiltersText,
   'results/files.md': mapText,
   'schema/review.schema.json': () => `${JSON.stringify(reviewJsonSchema(), null, 2)}\n`,

@@ -4,7 +4,7 @@ import { REFERENCE } from '../../model/patch/releases/index.ts';
 import { properties } from '../../properties/index.ts';
 import { sectionsOf } from '../../report/sections.ts';
 import { outcomeText } from '../../search/outcome.ts';
-import { verdictsOf, verdictText } from '../../search/verdicts.ts';
+import { type Judged, verdictsOf, verdictText } from '../../search/verdicts.ts';
 import { readCounterexample } from '../files.ts';
 import { readResult, recordedOn, solvedOn, worseOn } from '../results.ts';
 import { WORSE } from '../terminal.ts';
@@ -111,16 +111,20 @@ export function summaryTable(): string {
   return table([['promises about', 'all', ...names], ...rows, rowOf('all', properties), keptByStock]);
 }
 
-/** What a reviewer asks first, for each variant. */
-export function verdictsList(): string {
+/** The recorded cells of the reference, with what verdicts ask of them. */
+export function judgedCells(): readonly Judged[] {
   const worse = worseOn(REFERENCE);
-  const cells = cellsOf(recordedOn(REFERENCE)).map((cell) => ({
+  return cellsOf(recordedOn(REFERENCE)).map((cell) => ({
     ...cell,
     worse: worse[cell.property]?.includes(cell.variant) === true,
     finding: readCounterexample(cell.property, cell.variant)?.finding ?? '',
   }));
+}
+
+/** What a reviewer asks first, for each variant. */
+export function verdictsList(): string {
   const names = variants.map(({ name }) => name);
-  return verdictsOf(properties, names, cells)
+  return verdictsOf(properties, names, judgedCells())
     .map((verdict) => `- **${verdict.variant}** ${verdictText(verdict)}`)
     .join('\n');
 }

@@ -27,7 +27,7 @@ export interface HostFlowsOptions {
 }
 
 /** Variants that are compared where none is named, and no text of one's own. */
-const COMPARED = ['icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended'];
+const COMPARED = ['icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended', 'ask-first'];
 
 /** Flows of bound sockets that are played at most: a few seconds. */
 const BOUND = 5_000;

@@ -11,6 +11,7 @@ import { needToRecord, type Results, readResult, record, today } from '../result
 const TEXTS = {
   'icmp-only': ['icmp-only'],
   'tcp-rehash': ['tcp-rehash'],
+  'ask-first': ['ask-first'],
   mended: ['tcp-rehash-mended', 'icmp-only-mended'],
 } as const;
 

@@ -44,6 +44,15 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       value: '$r.verdict',
     },
   }),
+  ...from('conformance/patched/glue.patch', {
+    reroute_ask: {
+      what: 'what mangle OUTPUT, and the hooks before it, make of a packet that nobody sends; nothing is counted or kept',
+      params: ['-void *', 'struct sk_buff *', 'const struct nf_hook_state *'],
+      returns: 'unsigned int',
+      does: ['const $r = askLocalOut(kernel, net, skb, state);', 'skb = $r.skb;'],
+      value: '$r.verdict',
+    },
+  }),
   ...from('include/uapi/linux/netfilter.h', {
     NF_DROP_ERR: {
       what: 'the verdict that drops a packet with an errno',
@@ -206,7 +215,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       what: 'gives the packet a buffer with more room in front; never fails here',
       params: ['struct sk_buff *', 'int', '-int', '-gfp_t'],
       returns: 'int',
-      does: ['frame = moved(frame, skb);', 'skb = pskb_expand_head(skb, $2);'],
+      does: ['net = roomAsked(net, $2, $line);', 'frame = moved(frame, skb);', 'skb = pskb_expand_head(skb, $2);'],
       value: '0',
       moves: true,
       range: [0, 0],
@@ -534,9 +543,9 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     },
     inet_bind_hash: {
       what: 'makes the socket an owner of a bucket',
-      params: ['struct sock *', '-struct inet_bind_bucket *', '-struct inet_bind2_bucket *', 'unsigned short'],
+      params: ['struct sock *', 'struct inet_bind_bucket *', '-struct inet_bind2_bucket *', 'unsigned short'],
       returns: 'void',
-      does: ['net = inet_bind_hash(net, $1, $4);'],
+      does: ['net = inet_bind_hash(net, $1, $2, $4);'],
       isSeen: true,
     },
   }),

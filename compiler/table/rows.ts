@@ -62,6 +62,8 @@ export interface StructureRow {
   /** Records: one whose bytes are all 0, and one that nobody has initialised. */
   readonly zero?: string;
   readonly wild?: string;
+  /** Routes: makes sure that one was made as this structure, which others are cast to. */
+  readonly made?: string;
   /** Its TypeScript type, where a variable can hold one. */
   readonly type?: string;
   /** The structure that it begins with, and the member that names it: `inet->sk.sk_state`. */

@@ -72,6 +72,14 @@ const IN_ONE_STEP = 'the model has one number for what has been sent';
 const tcp: Record<string, FieldRow> = {
   ...all('u32', ['write_seq', 'snd_una', 'snd_nxt', 'snd_sml'], { part: 'tcp' }),
   rcv_nxt: { type: 'u32', part: 'tcp' },
+  'rx_opt.ts_recent': { type: 'u32', read: '$.ts_recent', write: 'ts_recent: $v', part: 'tcp' },
+  'rx_opt.ts_recent_stamp': {
+    type: 'int',
+    read: '$.ts_recent_stamp',
+    write: 'ts_recent_stamp: $v',
+    part: 'tcp',
+    note: 'milliseconds, where the kernel has seconds',
+  },
   snd_up: { type: 'u32', part: 'tcp', ignored: 'urgent data is not modelled' },
   pushed_seq: { type: 'u32', part: 'tcp', ignored: IN_ONE_STEP },
   advmss: { type: 'u16', part: 'tcp' },
@@ -281,6 +289,7 @@ export const structures: Readonly<Record<string, StructureRow>> = {
     file: 'include/net/xfrm.h',
     what: 'a route with an IPsec policy',
     held: 'route',
+    made: 'protectedRoute',
     type: 'Rtable',
     fields: { route: { type: 'struct dst_entry *', read: '{ ...$, xfrm: false }' } },
   },

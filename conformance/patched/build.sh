@@ -181,25 +181,35 @@ fi
 
 # A unit for a text: its name, and where it lies.
 unit() {
-  local hook=reroute_${1//[^a-z0-9]/_}
+  local flags="-DREROUTE_TEXT='\"$2\"'" name=${1//[^a-z0-9]/_} out=ipt_mangle_out source=NULL
+  # A text has the hook, itself or by what it includes, unless it has the other function alone.
+  if grep -q '^ipt_mangle_source(' "$reroute/$2"; then
+    source=source_$name
+    flags+=" -DREROUTE_SOURCE=$source"
+    declarations+="reroute_source_fn $source;"$'\n'
+  fi
+  if [ $source = NULL ] || grep -q '^ipt_mangle_out(' "$reroute/$2"; then
+    out=reroute_$name
+    flags+=" -DREROUTE_HOOK=$out"
+    declarations+="nf_hookfn $out;"$'\n'
+  fi
   cp "$reroute/unit.c" "$reroute/unit-$1.c"
-  echo "obj-y += unit-$1.o"
-  echo "CFLAGS_unit-$1.o := -DREROUTE_TEXT='\"$2\"' -DREROUTE_HOOK=$hook"
-} >> "$reroute/Makefile"
-units=()
+  echo "obj-y += unit-$1.o" >> "$reroute/Makefile"
+  echo "CFLAGS_unit-$1.o := $flags" >> "$reroute/Makefile"
+  entries+="{ \"$1\", $out, $source },"$'\n'
+}
+declarations='' entries=''
 for text in "${texts[@]}"; do
   file=${text##*/}
-  [ "${file%.c}" = "$file" ] || units+=("${file%.c}")
   [ "${file%.c}" = "$file" ] || unit "${file%.c}" "$file"
 done
-[ -z "$own" ] || units+=(own)
 [ -z "$own" ] || unit own "own/${own##*/}"
 {
-  for name in "${units[@]}"; do echo "nf_hookfn reroute_${name//[^a-z0-9]/_};"; done
-  echo 'static const struct { const char *name; nf_hookfn *out; } reroute_units[] = {'
-  echo '{ "stock", ipt_mangle_out },'
-  for name in "${units[@]}"; do echo "{ \"$name\", reroute_${name//[^a-z0-9]/_} },"; done
-  echo '};'
+  echo 'typedef __be32 reroute_source_fn(void *, struct sk_buff *, const struct nf_hook_state *);'
+  echo "$declarations"
+  echo 'static const struct { const char *name; nf_hookfn *out; reroute_source_fn *source; } reroute_units[] = {'
+  echo '{ "stock", ipt_mangle_out, NULL },'
+  echo "$entries};"
 } > "$reroute/units.h"
 echo 'obj-y += reroute/' >> "$tree/net/ipv4/netfilter/Makefile"
 step 'configuring' configure

@@ -1,5 +1,6 @@
 /** Every kernel that has a name: those that are compared, and those that are asked for. */
 import type { Kernel } from '../types/world.ts';
+import { askFirst } from './ask-first.ts';
 import { icmpOnly } from './icmp-only.ts';
 import { masquerade } from './masquerade.ts';
 import { icmpOnlyMended, tcpRehashMended } from './mended.ts';
@@ -12,7 +13,15 @@ import { filtered } from './syn-filters.ts';
 import { tcpRehash } from './tcp-rehash.ts';
 
 /** The kernels that are compared, in the order of the matrix. */
-export const variants: readonly Kernel[] = [stock, masquerade, icmpOnly, tcpRehash, icmpOnlyMended, tcpRehashMended];
+export const variants: readonly Kernel[] = [
+  stock,
+  masquerade,
+  icmpOnly,
+  tcpRehash,
+  icmpOnlyMended,
+  tcpRehashMended,
+  askFirst,
+];
 
 /** What an operator can do without a patch. */
 export const alternatives: readonly Kernel[] = [selectorRules, soMark];

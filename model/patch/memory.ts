@@ -128,6 +128,26 @@ export function presentRoute(net: World, rt: Rtable, what: string, where: string
   return rt.dev === 0 ? crash(net, where, `${what} is NULL`, line) : net;
 }
 
+/** A route that is taken for one with an IPsec policy. C: include/net/xfrm.h, struct xfrm_dst, which is longer than others. */
+export function protectedRoute(net: World, rt: Rtable, where: string, line: string): World {
+  if (rt.xfrm) return net;
+  return crash(net, where, 'what struct xfrm_dst has lies beyond the end of the object', line);
+}
+
+/**
+ * A route that is given back: its count is in it, so an error is followed there. NULL is welcome.
+ *
+ * C: net/core/dst.c, dst_release().
+ */
+export function releasedRoute(net: World, rt: Rtable, what: string, where: string, line: string): World {
+  return rt.err < 0 ? crash(net, where, `${what} is an error`, line) : net;
+}
+
+/** Room in front of a packet as it is asked for. C: net/core/skbuff.c, pskb_expand_head(): BUG_ON(nhead < 0). */
+export function roomAsked(net: World, nhead: number, line: string): World {
+  return nhead < 0 ? crash(net, 'pskb_expand_head', 'the room that is asked for is negative', line) : net;
+}
+
 /** Whether the object of a request or of a time-wait socket ends before what struct sock has behind struct sock_common. */
 function isSmall(sk: Sock): boolean {
   return sk.kind === SOCK_REQUEST || sk.kind === SOCK_TIMEWAIT;

@@ -32,20 +32,13 @@
  *     mended in the hook.
  */
 #include "reroute.h"
+#include "choice.h"
 #include "faults.h"
 
 /* A socket that the kernel made to send resets or ICMP for everybody. */
 static bool reroute_is_control(const struct sock *sk)
 {
 	return sk_fullsock(sk) && sk->sk_kern_sock && sk->sk_type == SOCK_RAW;
-}
-
-/* Whether it answers a packet that came in first. */
-static bool reroute_is_reply(const struct sk_buff *skb)
-{
-	enum ip_conntrack_info ctinfo;
-
-	return nf_ct_get(skb, &ctinfo) && ctinfo >= IP_CT_IS_REPLY;
 }
 
 static bool reroute_is_raw(const struct sock *sk)
@@ -126,74 +119,17 @@ static bool reroute_moves(u32 faults, struct net *net, const struct sock *sk,
 static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
 			const struct sock *sk, bool syn, struct flowi4 *fl4)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	struct flow_keys flkeys;
-
-	memset(fl4, 0, sizeof(*fl4));
-	fl4->daddr = iph->daddr;
-	fl4->flowi4_tos = RT_TOS(iph->tos);
-	fl4->flowi4_oif = sk->sk_bound_dev_if;
-	fl4->flowi4_mark = skb->mark;
-	fl4->flowi4_flags = inet_sk_flowi_flags(sk);
-	if (!(faults & FAULT_NO_L3MDEV))
-		fl4->flowi4_l3mdev = l3mdev_master_ifindex(skb_dst(skb)->dev);
-	if (!(faults & FAULT_BARE_KEY)) {
-		if (sk_fullsock(sk))
-			fl4->flowi4_uid = sk->sk_uid;
-		fib4_rules_early_flow_dissect(net, skb, fl4, &flkeys);
+	reroute_flow(net, skb, sk, fl4);
+	if (faults & FAULT_NO_L3MDEV)
+		fl4->flowi4_l3mdev = 0;
+	if (faults & FAULT_BARE_KEY) {
+		fl4->flowi4_uid = KUIDT_INIT(0);
+		fl4->flowi4_proto = 0;
+		fl4->fl4_sport = 0;
+		fl4->fl4_dport = 0;
 	}
 	if (syn && (faults & FAULT_WILD_KEY))
 		reroute_fill_key(net, fl4);
-}
-
-/* Whether the change of mark and TOS leads the packet, with the source that it
- * has, elsewhere.
- */
-static bool reroute_is_needed(u32 faults, struct net *net, const struct flowi4 *fl4,
-			      __be32 saddr, u32 old_mark, u8 old_tos)
-{
-	struct flowi4 now = *fl4, before = *fl4;
-	struct rtable *rt, *old;
-
-	if (faults & FAULT_NEEDLESS_CHOICE)
-		return true;
-	now.saddr = saddr;
-	before.saddr = saddr;
-	before.flowi4_mark = old_mark;
-	before.flowi4_tos = RT_TOS(old_tos);
-	old = ip_route_output_key(net, &before);
-	if (IS_ERR(old))
-		return true;
-	ip_rt_put(old);
-	rt = ip_route_output_key(net, &now);
-	if (IS_ERR(rt))
-		return true;
-	ip_rt_put(rt);
-	return rt->dst.dev != old->dst.dev || rt->rt_gw4 != old->rt_gw4;
-}
-
-/* Rules and paths may choose by source: whether the one that the route prefers leads
- * by the same link.
- */
-static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
-{
-	struct flowi4 chosen = *fl4, again = *fl4;
-	struct rtable *rt, *now;
-	bool same;
-
-	rt = ip_route_output_key(net, &chosen);
-	if (IS_ERR(rt))
-		return true;
-	again.saddr = chosen.saddr;
-	now = ip_route_output_key(net, &again);
-	if (IS_ERR(now)) {
-		ip_rt_put(rt);
-		return true;
-	}
-	same = now->dst.dev == rt->dst.dev;
-	ip_rt_put(now);
-	ip_rt_put(rt);
-	return same;
 }
 
 /* The route for the source that it prefers, as in ip_route_connect(). */
@@ -277,6 +213,35 @@ unlock:
 	return err;
 }
 
+/* Puts the socket into the table, as inet_hash_connect() does, which looks no further than the
+ * first that stands on the tuple: one in TIME_WAIT may go, and a connection of that device stand
+ * behind it.
+ */
+static int reroute_hash_connect(u32 faults, struct inet_timewait_death_row *death_row,
+				struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 write_seq, ts_recent;
+	int stamp, err;
+
+	if (!sk_is_tcp(sk) || (faults & FAULT_FOREIGN_TUPLE))
+		return inet_hash_connect(death_row, sk);
+	write_seq = tp->write_seq;
+	ts_recent = tp->rx_opt.ts_recent;
+	stamp = tp->rx_opt.ts_recent_stamp;
+	err = inet_hash_connect(death_row, sk);
+	if (err || tp->write_seq == write_seq)
+		return err;
+	inet_unhash(sk);
+	err = inet_hash_connect(death_row, sk);
+	if (err) {
+		WRITE_ONCE(tp->write_seq, write_seq);
+		tp->rx_opt.ts_recent = ts_recent;
+		tp->rx_opt.ts_recent_stamp = stamp;
+	}
+	return err;
+}
+
 /* Moves a connecting socket to that address, with its port if that is free there; if
  * no port is, says whether it is back where it was.
  */
@@ -309,10 +274,10 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 		/* The port that it has, if the tuple is free; else another one. */
 		err = -EADDRNOTAVAIL;
 		if (keeps_port || !(faults & (FAULT_BOUND_PORT | FAULT_NEW_PORT)))
-			err = inet_hash_connect(death_row, sk);
+			err = reroute_hash_connect(faults, death_row, sk);
 		if (err && !keeps_port) {
 			inet_put_port(sk);
-			err = inet_hash_connect(death_row, sk);
+			err = reroute_hash_connect(faults, death_row, sk);
 		}
 		sk->sk_bound_dev_if = bound;
 		if (!err || (faults & FAULT_FAILED_PORT)) {
@@ -378,8 +343,20 @@ static void reroute_keep_route(struct sock *sk, struct sk_buff *skb, bool allowe
 		sk_dst_reset(sk);
 }
 
-/* Connection tracking has seen the packet before it got its source. */
-static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_state *state)
+/* The mark of the packet's connection. */
+static u32 reroute_connmark(const struct sk_buff *skb)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	return ct ? READ_ONCE(ct->mark) : 0;
+}
+
+/* Connection tracking has seen the packet before it got its source; its connection had
+ * that mark then.
+ */
+static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_state *state,
+				  u32 old_mark)
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
@@ -390,13 +367,13 @@ static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_stat
 	if (!ct)
 		return NF_ACCEPT;
 	mark = READ_ONCE(ct->mark);
-	saved = ctinfo == IP_CT_NEW && mark;
+	saved = ctinfo == IP_CT_NEW || mark != old_mark;
 	nf_reset_ct(skb);
 	if (nf_conntrack_in(skb, state) != NF_ACCEPT)
 		return NF_DROP;
 	/* CONNMARK wrote to the entry that is left. */
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && (ctinfo == IP_CT_NEW || saved))
+	if (ct && mark && (ctinfo == IP_CT_NEW || saved))
 		WRITE_ONCE(ct->mark, mark);
 	return NF_ACCEPT;
 }
@@ -444,7 +421,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	struct flowi4 fl4;
 	unsigned int ret;
 	int recheck = 0;
-	u_int32_t mark;
+	u_int32_t mark, connmark;
 	u_int8_t tos;
 	bool syn, moved = false, back = false, allowed = true;
 	int err, lookup;
@@ -459,6 +436,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	saddr = iph->saddr;
 	daddr = iph->daddr;
 	tos = iph->tos;
+	connmark = reroute_connmark(skb);
 
 	ret = ipt_do_table(priv, skb, state);
 	if (ret == NF_DROP || ret == NF_STOLEN)
@@ -483,7 +461,8 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 		goto harder;
 
 	reroute_key(faults, state->net, skb, sk, syn, &fl4);
-	if (!reroute_is_needed(faults, state->net, &fl4, saddr, mark, tos))
+	if (!(faults & FAULT_NEEDLESS_CHOICE) &&
+	    !reroute_leads_elsewhere(state->net, &fl4, saddr, mark, tos))
 		goto harder;
 	if (!(faults & FAULT_ONE_LOOKUP) && !reroute_leads_back(state->net, &fl4))
 		goto harder;
@@ -540,7 +519,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			moved = true;
 		}
 		if (!(faults & FAULT_TRACKED_TUPLE) &&
-		    reroute_track(skb, state) != NF_ACCEPT)
+		    reroute_track(skb, state, connmark) != NF_ACCEPT)
 			return NF_DROP;
 	}
 policies:

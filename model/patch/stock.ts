@@ -5,7 +5,18 @@ import { inet_ehashfn } from '../kernel/net/ipv4/inet_hashtables.ts';
 import { ipt_mangle_out } from '../kernel/net/ipv4/netfilter/iptable_mangle.ts';
 import type { EventOf } from '../types/event.ts';
 import { NO_PATCH } from '../types/faults.ts';
-import { type Kernel, NO_OPERATION, type Operation, type SocketMark, type World } from '../types/world.ts';
+import type { SkBuff } from '../types/packet.ts';
+import type { FlowI4 } from '../types/route.ts';
+import type { Sock } from '../types/sock.ts';
+import {
+  type ChosenSource,
+  type HookResult,
+  type Kernel,
+  NO_OPERATION,
+  type Operation,
+  type SocketMark,
+  type World,
+} from '../types/world.ts';
 import { linux61 } from './releases/linux-6.1.ts';
 
 /** Nothing is added to the host. */
@@ -18,6 +29,22 @@ function socketMark(_net: World, event: EventOf<'socket'>): SocketMark {
   return { why: '', mark: event.mark };
 }
 
+/** The source that the user or an earlier lookup gave, else none, and the mark of the user. */
+function chooseSource(
+  _kernel: Kernel,
+  net: World,
+  _sk: Sock,
+  { saddr, flowi4_mark }: FlowI4,
+  _transport: SkBuff,
+): ChosenSource {
+  return { saddr, mark: flowi4_mark, net };
+}
+
+/** The source that the packet has. */
+function ipt_mangle_source(_kernel: Kernel, net: World, skb: SkBuff): HookResult {
+  return { verdict: skb.iph.saddr, skb, net };
+}
+
 export const stock: Kernel = {
   ...linux61,
   name: 'stock',
@@ -25,6 +52,8 @@ export const stock: Kernel = {
   operator,
   socketMark,
   ipt_mangle_out,
+  ipt_mangle_source,
+  chooseSource,
   patch: NO_PATCH,
   inet_ehashfn,
   secure_tcp_seq,

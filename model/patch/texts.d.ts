@@ -9,6 +9,9 @@ declare module '*.c' {
 
   export const ipt_mangle_out: Kernel['ipt_mangle_out'];
 
+  /** The source for a packet, as the verdict of a hook. */
+  export const ipt_mangle_source: Kernel['ipt_mangle_source'];
+
   export const ip_route_reroute: (
     net: World,
     skb: SkBuff,

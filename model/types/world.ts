@@ -6,7 +6,7 @@ import type { HostCommand } from './host.ts';
 import type { IpSet } from './ipset.ts';
 import type { NetDevice, Sysctl } from './net.ts';
 import type { SkBuff } from './packet.ts';
-import type { FibRule, FibTable } from './route.ts';
+import type { FibRule, FibTable, FlowI4 } from './route.ts';
 import type { InetBindBucket, Sock } from './sock.ts';
 import type { NfConn, NfHookState, Rejection, XtTable } from './verdict.ts';
 import type { XfrmPolicy } from './xfrm.ts';
@@ -245,6 +245,13 @@ export interface SocketMark {
   readonly mark: number;
 }
 
+/** A source for a lookup, 0 where the route chooses, and the mark of lookup and packet. */
+export interface ChosenSource {
+  readonly saddr: number;
+  readonly mark: number;
+  readonly net: World;
+}
+
 /** A kernel: a release, the functions that variants replace, and its name. Everything else calls these through the record. */
 export interface Kernel extends Release {
   /** kebab-case. */
@@ -256,6 +263,10 @@ export interface Kernel extends Release {
   /** The mark that a program gives a socket that it opens (SO_MARK). */
   readonly socketMark: (net: World, event: EventOf<'socket'>) => SocketMark;
   readonly ipt_mangle_out: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
+  /** The source for a packet that is about to be made, as the verdict; asked by `chooseSource`, of a text that has it. */
+  readonly ipt_mangle_source: (kernel: Kernel, net: World, skb: SkBuff, state: NfHookState) => HookResult;
+  /** What connect() and sendmsg() ask before the lookup that chooses a source: `flp4` is its key, `transport` what is known of the packet. */
+  readonly chooseSource: (kernel: Kernel, net: World, sk: Sock, flp4: FlowI4, transport: SkBuff) => ChosenSource;
   /** What the test kernel has as sysctls of the patch; only the patch's hook reads it. */
   readonly patch: Patch;
   /** C: net/ipv4/inet_hashtables.c. A parameter, because proofs need it uninterpreted. */

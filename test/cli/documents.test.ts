@@ -79,7 +79,7 @@ describe('the documents', () => {
   });
 
   it('are all in this list', () => {
-    expect(printed).toHaveLength(11);
+    expect(printed).toHaveLength(12);
   });
 });
 

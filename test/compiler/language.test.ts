@@ -158,6 +158,12 @@ describe('a function', () => {
     expect(f('int y = 1;\nadd(&y, x);\nadd(&y, y);\nreturn y;', add)(2)).toBe(6);
   });
 
+  it('leaves what a pointer leads to as it was where it does not write', () => {
+    const set = 'static void set(int *to, int by)\n{\n\tif (by > 5)\n\t\t*to = by;\n}\n';
+    expect(f('int y = 7;\nset(&y, x);\nreturn y;', set)(2)).toBe(7);
+    expect(f('int y = 7;\nset(&y, x);\nreturn y;', set)(9)).toBe(9);
+  });
+
   it('has variables that hold what the stack held', () => {
     const net = { picks: { stack: 0xffff8005 } };
     const text = 'static s16 f(struct net *net, bool set)\n{\n\ts16 y;\n\n\tif (set)\n\t\ty = 1;\n\treturn y;\n}\n';

@@ -77,6 +77,39 @@ describe('a header', () => {
   });
 });
 
+describe('a route of a lookup', () => {
+  const LOOKUP =
+    '\tstruct flowi4 key = { .daddr = htonl(0x09090909) };\n\tstruct rtable *rt = ip_route_output_key(state->net, &key);';
+  const noRoute = [...HOST, 'ip route add unreachable 9.9.9.9'];
+
+  it('that is an error crashes the kernel where it is given back, NULL does not', () => {
+    const given = (how: string) =>
+      play(kernelOf(hook(`${LOOKUP}\n${how}`)), compile({ host: noRoute, events: UDP })).steps.at(-1)?.world.oops;
+    expect(given('\tip_rt_put(rt);')).toEqual({ where: 'ipt_mangle_out', why: 'rt is an error', line: 'my.c:11' });
+    expect(given('\tif (!IS_ERR(rt))\n\t\tip_rt_put(rt);')?.where).toBe('');
+    expect(given('\trt = NULL;\n\tip_rt_put(rt);')?.where).toBe('');
+  });
+});
+
+it('a route is longer where a policy made it: another one ends before what is read', () => {
+  const body =
+    '\tstruct dst_entry *dst = skb_dst(skb);\n\n\tdst = ((struct xfrm_dst *)dst)->route;\n\tif (dst->error)\n\t\terr = 1;';
+  const on = (host: readonly string[]) =>
+    play(kernelOf(hook(body)), compile({ host: [...host], events: UDP })).steps.at(-1)?.world.oops;
+  expect(on(HOST)?.why).toBe('what struct xfrm_dst has lies beyond the end of the object');
+  expect(on([...HOST, 'ip xfrm policy add src 10.0.0.1 dst 0.0.0.0/0 dir out tmpl proto esp'])?.where).toBe('');
+});
+
+it('room in front of a packet is made, not taken away', () => {
+  const asked = (room: number) => run(`\tpskb_expand_head(skb, ${room}, 0, GFP_ATOMIC);`, UDP).steps.at(-1)?.world.oops;
+  expect(asked(0)?.where).toBe('');
+  expect(asked(-16)).toEqual({
+    where: 'pskb_expand_head',
+    why: 'the room that is asked for is negative',
+    line: 'my.c:9',
+  });
+});
+
 describe('a socket', () => {
   it('crashes the kernel when it is NULL', () => {
     const body = '\tif (skb->mark == 100)\n\t\tsk = NULL;\n\tif (sk->sk_state == TCP_LISTEN)\n\t\tret = NF_DROP;';

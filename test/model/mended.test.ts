@@ -57,6 +57,35 @@ describe('without faults', () => {
     );
   }
 
+  /** The marks of the connections that are tracked in the end, by their first source. */
+  function connmarks(host: readonly string[], events: readonly string[]): readonly string[] {
+    const { steps } = play(tcpRehashMended, compile({ host: [...POST, ...host], events }));
+    const { conntrack = [] } = steps.at(-1)?.world ?? {};
+    return conntrack.map(({ original, mark }) => `${dotted(original.src)} ${mark}`);
+  }
+
+  const nth = (every: number, packet: number): string =>
+    `iptables -t mangle -A OUTPUT -m statistic --mode nth --every ${every} --packet ${packet}`;
+
+  it('a connection keeps its mark where no rule saves another', () => {
+    const host = [`${nth(2, 0)} -j CONNMARK --set-mark 5`, 'iptables -t mangle -A OUTPUT -j MARK --set-mark 100'];
+    expect(connmarks(host, ['socket c udp', 'send c 1 to 8.8.8.8:53', 'send c 1 to 8.8.8.8:53'])).toEqual([
+      '10.1.0.1 5',
+    ]);
+  });
+
+  it('a mark that is saved goes to the connection that the packet is of in the end, an open one, too', () => {
+    const host = [
+      'ip rule add fwmark 0x64/0xff table 100',
+      `${nth(3, 0)} -j MARK --set-mark 0x164`,
+      `${nth(3, 2)} -j MARK --set-mark 100`,
+      'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark',
+    ];
+    const SEND = 'send c 1 to 8.8.8.8:53';
+    const marks = connmarks(host, ['socket c udp', SEND, 'answer c', SEND, 'answer c', SEND]);
+    expect(marks).toContain('10.1.0.1 100');
+  });
+
   it('the source stays where a mark leads by the same gateway, whatever source is preferred there', () => {
     const host = [
       ...LINKS,

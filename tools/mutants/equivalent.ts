@@ -1,7 +1,10 @@
 /** Why a change that no promise noticed is none: it makes no other patch, or one that differs only in what is not modelled. */
 import type { Change } from './changes.ts';
 
-/** A reason for every change that fits: `FUNCTION(): FROM -> TO`, and `#2` behind the second of its kind. */
+/**
+ * A reason for every change that fits: `FUNCTION(): FROM -> TO`, `#2` behind the second of its kind, and then `FILE: ` in front
+ * where other texts have another meaning there.
+ */
 const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [/^reroute_fill_key\(\)/, 'it stands for what lies on the stack, and anything may lie there'],
   [
@@ -59,10 +62,55 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     /^ipt_mangle_out\(\): (?:- -> nothing #1|goto out; -> ; #1)$/,
     'an errno is no verdict with either sign: the packet is not sent, whatever was written into it',
   ],
+  [
+    /^reroute_key\(\): sk_fullsock\(sk\) -> 1$/,
+    'only a fault lets a socket come here that is no full one, and its flags are read beyond its end before, in any case',
+  ],
+  [/^reroute_bind\(\): ! -> nothing #3$/, 'the model has no buckets by address: what is asked for one finds one'],
+  [/^reroute_bind\(\): !tb -> 0 #2$/, 'memory does not run out in the model'],
+  [/^reroute_bind\(\): err -> 1$/, 'a bucket that has an owner is not destroyed, and the socket has just become one'],
+  [
+    /^reroute_move_sock\(\): (?:!err -> 1|return err; -> ; #2)$/,
+    'memory does not run out in the model, and nothing else makes the call fail that was asked',
+  ],
+  [/^reroute_move_sock\(\): - -> nothing$/, 'it is overwritten, or asked only whether it is 0'],
+  [
+    /^reroute_renumber\(\): \+= -> -= #2$/,
+    "the end of the last small segment, for Nagle's algorithm: a wrong one counts where it falls among the few bytes in flight",
+  ],
+  [
+    /^reroute_keep_route\(\): fl4->fl4_sport = inet->inet_sport; -> ;$/,
+    'of the kept flow the addresses are read; every later lookup takes the ports from the socket',
+  ],
+  [
+    /^(?:reroute_track|ipt_mangle_out)\(\): return NF_DROP; -> ;$/,
+    'nf_conntrack_in() drops where its table is full or memory runs out, which the model has not',
+  ],
+  [
+    /^reroute_ask_policies\(\): (?:err < 0 -> 0|return err; -> ;)$/,
+    'the key of an IPv4 packet can always be read; only a security module may refuse it, of which the model has none',
+  ],
+  [
+    /^reroute_ask_policies\(\): (?:dst->xfrm -> 0|dst = \(\(struct xfrm_dst \*\)dst\)->route; -> ;)$/,
+    'the model knows whether a packet is protected, not how often',
+  ],
+  [
+    /^(?:reroute_ask_policies\(\): (?:skb_headroom\(skb\) < hh_len .* -> 0|< -> <= #2|- -> \+)|ipt_mangle_out\(\): th = tcp_hdr\(skb\); -> ; #2)$/,
+    'ip_route_reroute() has made the room that the link needs; only an IPsec tunnel leads by another, of which the model has none',
+  ],
+  [
+    /^mended\.h: ipt_mangle_out\(\): 0 -> \(0 \+ 1\) #4$/,
+    'the number of a socket that is not of TCP, which nothing reads',
+  ],
+  [
+    /^reroute_has_cookie\(\): (?:1 -> \(1 \+ 1\)|tcp_parse_options\(.*|>= -> >|0 -> \(0 \+ 1\) #2)$/,
+    'a SYN has the option while tp->fastopen_req is set, which is asked first; a raw one of the model has no options',
+  ],
 ];
 
 /** The reason why that change of a text makes no difference, '' when none is known. */
-export function reasonFor({ within, nth, from, to }: Pick<Change, 'within' | 'nth' | 'from' | 'to'>): string {
+export function reasonFor({ file, within, nth, from, to }: Omit<Change, 'line' | 'kind' | 'text'>): string {
   const change = `${within}(): ${from} -> ${to}`;
-  return REASONS.find(([pattern]) => pattern.test(change) || pattern.test(`${change} #${nth}`))?.[1] ?? '';
+  const forms = [change, `${change} #${nth}`, `${file.replace(/.*\//, '')}: ${change} #${nth}`];
+  return REASONS.find(([pattern]) => forms.some((form) => pattern.test(form)))?.[1] ?? '';
 }

@@ -8,6 +8,7 @@ import { instantiate } from '../../compiler/load.ts';
 import { Refused } from '../../compiler/messages.ts';
 import type { SourceText } from '../../compiler/tokens.ts';
 import { type Compiled, compileText } from '../../compiler/unit.ts';
+import { askFirst } from '../../model/patch/ask-first.ts';
 import * as bindings from '../../model/patch/bindings.ts';
 import { kernelNamed } from '../../model/patch/index.ts';
 import { mended } from '../../model/patch/mended.ts';
@@ -16,10 +17,12 @@ import { filtered } from '../../model/patch/syn-filters.ts';
 import type { Event } from '../../model/types/event.ts';
 import { EVERY_FAULT } from '../../model/types/faults.ts';
 import type { Kernel, World } from '../../model/types/world.ts';
+import { hooksOf } from '../../own/patch.ts';
+import { MEMORIES } from '../../properties/route.ts';
 import { runScopes } from '../../properties/scopes/runs.ts';
 import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
-import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
+import { drawBooted, eventWords } from '../../search/bulk.ts';
 import { drawEvents } from '../../search/generate.ts';
 import { changesOf } from './changes.ts';
 import { reasonFor } from './equivalent.ts';
@@ -48,7 +51,14 @@ export interface TextHunt {
   readonly progress: (words: string) => void;
 }
 
-type Hook = Kernel['ipt_mangle_out'];
+/**
+ * Event sequences on one host: a change is found where hosts differ rather than where more is done on one of them. For one
+ * of them memory that nobody initialised holds something.
+ */
+const EVENTS_PER_HOST = 2;
+
+/** The functions of a text. */
+type Hooks = Partial<Kernel>;
 
 /** A scenario on one kernel, and the lines of C that it reaches there. */
 interface Played {
@@ -58,6 +68,8 @@ interface Played {
   readonly events: readonly Event[];
   readonly kept: Map<number, boolean>;
   readonly places: readonly string[];
+  /** Of scenarios that go as rare a way: 0 on the text without faults, which is first; 1 with one of them; 2 for what is much like 0. */
+  readonly turn: number;
 }
 
 /** The fates of the changes of those texts. */
@@ -85,7 +97,7 @@ export function huntTexts(options: TextHunt): readonly Tried[] {
       else
         huntOne(
           fate,
-          hookOf(compiled),
+          kernelPart(compiled),
           played.filter((one) => one.text === name),
           seconds,
         );
@@ -104,11 +116,11 @@ function keep(files: Map<string, SourceText>, source: SourceText): SourceText {
   return source;
 }
 
-function huntOne(fate: Fate, ipt_mangle_out: Hook, played: readonly Played[], seconds: number): void {
+function huntOne(fate: Fate, hooks: Hooks, played: readonly Played[], seconds: number): void {
   const until = Date.now() + seconds * 1000;
   for (const { kernel, booted, events, kept } of played) {
     const original: Original = { run: playOn(kernel, booted, events), kept };
-    judge(fate, original, () => playOn({ ...kernel, ipt_mangle_out }, booted, events));
+    judge(fate, original, () => playOn({ ...kernel, ...hooks }, booted, events));
     if (fate.promise !== '' || fate.invalid || Date.now() > until) return;
   }
 }
@@ -133,17 +145,17 @@ function tried(compiled: () => Compiled): Compiled | undefined {
   }
 }
 
-function hookOf(compiled: Compiled, runtime?: unknown): Hook {
-  return instantiate(compiled, bindings, runtime).ipt_mangle_out as Hook;
+function kernelPart(compiled: Compiled, runtime?: unknown): Hooks {
+  return hooksOf(instantiate(compiled, bindings, runtime), askFirst);
 }
 
 /** Where a statement of C stands, before the lines that it became. */
 const NOTE = /^ *\/\/ (.*:\d+)$/gm;
 
-/** The hook of a text that tells which lines it reaches. */
-function watched(compiled: Compiled, reach: (place: string) => void): Hook {
+/** The functions of a text that tell which lines they reach. */
+function watched(compiled: Compiled, reach: (place: string) => void): Hooks {
   const code = compiled.code.replaceAll(NOTE, (_, place: string) => `$(${JSON.stringify(place)});`);
-  return hookOf({ ...compiled, code }, reach);
+  return kernelPart({ ...compiled, code }, reach);
 }
 
 /** The last place before the change that is the beginning of a statement. */
@@ -160,18 +172,19 @@ function drawPool(
   const pool = new Map<string, Played[]>();
   for (const [text, compiled] of originals) {
     const reached = new Set<string>();
-    const asItIs = hookOf(compiled);
-    const ipt_mangle_out = watched(compiled, (place) => reached.add(place));
+    const asItIs = kernelPart(compiled);
+    const telling = watched(compiled, (place) => reached.add(place));
     // Places that no scenario reaches are places, too.
     for (const [, place] of compiled.code.matchAll(NOTE)) pool.set(place as string, pool.get(place as string) ?? []);
     const put = (kernel: Kernel, booted: World, events: readonly Event[]) => {
       reached.clear();
-      playOn({ ...kernel, ipt_mangle_out }, booted, events);
-      const played: Played = { text, kernel, booted, events, kept: new Map(), places: [...reached] };
+      playOn({ ...kernel, ...telling }, booted, events);
+      const turn = kernel === plain[0] ? 0 : single.includes(kernel) ? 1 : 2;
+      const played: Played = { text, kernel, booted, events, kept: new Map(), places: [...reached], turn };
       for (const place of reached) pool.get(place)?.push(played);
     };
     // Compiled as the changed texts are, so that their runs can be compared.
-    const compiledHere = (kernel: Kernel): Kernel => ({ ...kernel, ipt_mangle_out: asItIs });
+    const compiledHere = (kernel: Kernel): Kernel => ({ ...kernel, ...asItIs });
     const plain = kernelsOf(text).map(compiledHere);
     const single = [...singleFaults, ...filtered].filter(({ patch }) => patch.text === text).map(compiledHere);
     for (const { variant, host, events } of stored) {
@@ -180,12 +193,21 @@ function drawPool(
         put(kernel, bootHost(kernel, host.map(commandOf)), events.map(eventOfLine));
     }
     for (let h = 0; h < hosts; h++) {
-      for (const scope of runScopes) {
-        for (const kernel of single.length === 0 ? plain : [...plain, single[h % single.length] as Kernel]) {
+      for (const [s, scope] of runScopes.entries()) {
+        // Each scope has another of the single faults, so that all of them come to it.
+        const one = single[(h * runScopes.length + s) % single.length];
+        for (const kernel of one === undefined ? plain : [...plain, one]) {
           const { host } = drawBooted(scope, seed, h, [kernel]);
           const booted = bootHost(kernel, host.map(commandOf));
-          for (let e = 0; e < eventsPerHost; e++)
-            put(kernel, booted, drawEvents(scope, host, eventWords(seed, h, e)).map(eventOfLine));
+          for (let e = 0; e < EVENTS_PER_HOST; e++) {
+            const stack = e === 0 ? 0 : (MEMORIES[(h + 1) % MEMORIES.length] as number);
+            const events = drawEvents(scope, host, eventWords(seed, h, e)).map(eventOfLine);
+            put(
+              kernel,
+              booted,
+              events.map((event) => ({ ...event, picks: { ...event.picks, stack } })),
+            );
+          }
         }
       }
       progress(`${text}: ${h + 1} of ${hosts} hosts of each scope drawn`);
@@ -198,7 +220,7 @@ function drawPool(
 /** A change is seen where a scenario goes a way that few go. */
 function rarestFirst(all: Played[], pool: ReadonlyMap<string, readonly Played[]>): void {
   const rank = new Map(all.map((one) => [one, Math.min(...one.places.map((place) => pool.get(place)?.length ?? 0))]));
-  all.sort((a, b) => (rank.get(a) as number) - (rank.get(b) as number));
+  all.sort((a, b) => (rank.get(a) as number) - (rank.get(b) as number) || a.turn - b.turn);
 }
 
 /** The kernels that a text makes: of today and of the post's era; of a mended one also with all of its switches on. */

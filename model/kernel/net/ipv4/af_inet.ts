@@ -184,10 +184,10 @@ export function inet_listen(net: World, sk: number, tfo: boolean): Sending {
 }
 
 /** connect(2) on datagram and raw sockets. C: net/ipv4/af_inet.c, inet_dgram_connect(). Left out: AF_UNSPEC. */
-function inet_dgram_connect(before: World, sk: number, addr: number, port: number): Sending {
+function inet_dgram_connect(kernel: Kernel, before: World, sk: number, addr: number, port: number): Sending {
   const { err, net } = inet_autobind(before, sk);
   if (err !== 0) return { err: -EAGAIN, net };
-  return ip4_datagram_connect(net, sk, addr, port);
+  return ip4_datagram_connect(kernel, net, sk, addr, port);
 }
 
 function setSockState(net: World, sk: number, ss_state: number): World {
@@ -234,7 +234,7 @@ export function inet_connect(
   port: number,
   tfo: boolean,
 ): Sending {
-  if (getSock(net, sk).kind !== SOCK_TCP) return inet_dgram_connect(net, sk, addr, port);
+  if (getSock(net, sk).kind !== SOCK_TCP) return inet_dgram_connect(kernel, net, sk, addr, port);
   if (!tfo) return inet_stream_connect(kernel, net, sk, addr, port);
   const option = tcp_fastopen_connect(net, sk);
   if (option.err !== 0) return option;

@@ -2,13 +2,14 @@
 
 import { EACCES } from '../../../types/errno.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
+import { NO_SKB } from '../../../types/packet.ts';
 import { RTN_BROADCAST } from '../../../types/route.ts';
 import { SOCK_UDP, TCP_ESTABLISHED } from '../../../types/sock.ts';
-import type { World } from '../../../types/world.ts';
+import type { Kernel, World } from '../../../types/world.ts';
 import { sk_dst_reset, sk_setup_caps } from '../core/sock.ts';
 import type { Sending } from './ip_output.ts';
 import { outputDevice } from './ip_sockglue.ts';
-import { ip_route_connect } from './route.ts';
+import { ip_route_connect, ip_route_connect_init } from './route.ts';
 import { udp_v4_rehash } from './udp.ts';
 
 /**
@@ -17,18 +18,13 @@ import { udp_v4_rehash } from './udp.ts';
  * C: net/ipv4/datagram.c, __ip4_datagram_connect().
  * Left out: IP_MULTICAST_IF, txhash.
  */
-export function ip4_datagram_connect(before: World, sk: number, addr: number, port: number): Sending {
-  const inet = sk_dst_reset(getSock(before, sk));
-  const { rt, fl4 } = ip_route_connect(
-    before,
-    addr,
-    inet.inet_saddr,
-    outputDevice(before, inet, inet.sk_bound_dev_if, addr),
-    inet.sk_protocol,
-    inet.inet_sport,
-    port,
-    inet,
-  );
+export function ip4_datagram_connect(kernel: Kernel, start: World, sk: number, addr: number, port: number): Sending {
+  const old = getSock(start, sk);
+  const oif = outputDevice(start, old, old.sk_bound_dev_if, addr);
+  const key = ip_route_connect_init(addr, old.inet_saddr, oif, old.sk_protocol, old.inet_sport, port, old);
+  const { saddr, mark, net: before } = kernel.chooseSource(kernel, start, old, key, NO_SKB);
+  const inet = { ...sk_dst_reset(getSock(before, sk)), sk_mark: mark };
+  const { rt, fl4 } = ip_route_connect(before, addr, saddr, oif, inet.sk_protocol, inet.inet_sport, port, inet);
   const asked = { ...inet, cork_fl: fl4 };
   if (rt.err < 0) return { err: rt.err, net: setSock(before, asked) };
   if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net: setSock(before, asked) };

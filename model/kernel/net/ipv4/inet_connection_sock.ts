@@ -111,7 +111,7 @@ export function inet_csk_get_port(net: World, sk: number, snum: number): Result 
   }
   const updated = setBucket(created, inet_csk_update_fastreuse(tb));
   if (inet.icsk_bind_hash !== 0) return { err: 0, net: updated };
-  return { err: 0, net: inet_bind_hash(updated, sk, port) };
+  return { err: 0, net: inet_bind_hash(updated, sk, port, port) };
 }
 
 /**

@@ -159,10 +159,10 @@ export function sk_del_bind_node(net: World, sk: number, port: number): World {
   return setBucket(net, { ...tb, owners });
 }
 
-/** Makes the socket an owner of the bucket of that port. C: net/ipv4/inet_hashtables.c, inet_bind_hash(). */
-export function inet_bind_hash(net: World, sk: number, port: number): World {
-  const bound = setSock(net, { ...getSock(net, sk), inet_num: port, icsk_bind_hash: port });
-  return sk_add_bind_node(bound, sk, port);
+/** Gives the socket a port, and makes it an owner of that bucket. C: net/ipv4/inet_hashtables.c, inet_bind_hash(). */
+export function inet_bind_hash(net: World, sk: number, tb: number, port: number): World {
+  const bound = setSock(net, { ...getSock(net, sk), inet_num: port, icsk_bind_hash: tb });
+  return sk_add_bind_node(bound, sk, tb);
 }
 
 /**
@@ -201,10 +201,10 @@ export function inet_put_port(net: World, sk: number): World {
 export function __inet_inherit_port(net: World, sk: Sock, child: number): Result {
   const port = getSock(net, child).inet_num;
   if (sk.icsk_bind_hash === 0) return { err: -ENOENT, net };
-  if (sk.icsk_bind_hash === port) return { err: 0, net: inet_bind_hash(net, child, port) };
+  if (sk.icsk_bind_hash === port) return { err: 0, net: inet_bind_hash(net, child, port, port) };
   const exists = inet_bind_bucket_find(net, port).port !== 0;
   const created = exists ? net : inet_bind_bucket_create(net, port, 0, 0);
-  return { err: 0, net: inet_bind_hash(created, child, port) };
+  return { err: 0, net: inet_bind_hash(created, child, port, port) };
 }
 
 /** How well a listener fits. C: net/ipv4/inet_hashtables.c, compute_score(), without the CPU. */
@@ -417,7 +417,7 @@ export function tryPort(kernel: Kernel, net: World, sk: number, port: number): T
 
 /** Binds the port that was found and hashes the socket. C: net/ipv4/inet_hashtables.c, __inet_hash_connect(), label ok. */
 export function takePort(kernel: Kernel, net: World, sk: number, port: number, tw: number): Result {
-  const bound = inet_bind_hash(net, sk, port);
+  const bound = inet_bind_hash(net, sk, port, port);
   const owner = getSock(bound, sk);
   const hashed = owner.hashed
     ? bound

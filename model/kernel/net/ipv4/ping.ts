@@ -96,18 +96,18 @@ export function ping_bind(before: World, sk: number, addr: number, snum: number)
  * C: net/ipv4/ping.c, ping_v4_sendmsg() and ping_v4_push_pending_frames().
  * Left out: IP options, IP_MULTICAST_IF.
  */
-export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr): Sending {
-  const inet = getSock(net, sk);
+export function ping_v4_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msghdr): Sending {
+  const inet = getSock(before, sk);
   const len = msg.len + ICMPHDR_LEN;
-  if (len > IP_MAX_MTU) return { err: -EMSGSIZE, net };
-  if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
+  if (len > IP_MAX_MTU) return { err: -EMSGSIZE, net: before };
+  if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net: before };
   const daddr = msg.to.given ? msg.to.addr : inet.inet_daddr;
-  const ipc = ip_cmsg_send(net, inet, msg);
-  if (ipc.err < 0) return { err: ipc.err, net };
+  const ipc = ip_cmsg_send(before, inet, msg);
+  if (ipc.err < 0) return { err: ipc.err, net: before };
   const saddr = ipc.addr;
-  const { rt, fl4 } = ip_route_output_flow(net, {
+  const key = {
     ...NO_FLOW,
-    flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
+    flowi4_oif: outputDevice(before, inet, ipc.oif, daddr),
     flowi4_mark: inet.sk_mark,
     flowi4_tos: RT_TOS(inet.tos) | (inet.sk_localroute || msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: inet.sk_protocol,
@@ -116,15 +116,18 @@ export function ping_v4_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msg
     daddr,
     saddr,
     fl4_dport: ICMP_ECHO << 8,
-  });
+  };
+  const icmph = { type: ICMP_ECHO, code: 0, checksum: 0, id: inet.inet_sport, sequence: 1 };
+  const transport = { ...NO_SKB, icmph, saddr_given: ipc.given, payload: payloadOf(msg.len) };
+  const chosen = kernel.chooseSource(kernel, before, inet, key, transport);
+  const { saddr: from, mark, net } = chosen;
+  const { rt, fl4 } = ip_route_output_flow(net, { ...key, flowi4_mark: mark, saddr: from });
   if (rt.err < 0) return { err: rt.err, net };
   if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net };
   if (len > IP_MAX_MTU - IPHDR_LEN) return { err: -EMSGSIZE, net };
   const waiting = sock_error(net, sk);
   if (waiting.err < 0) return waiting;
-  const icmph = { type: ICMP_ECHO, code: 0, checksum: 0, id: inet.inet_sport, sequence: 1 };
-  const transport = { ...NO_SKB, icmph, saddr_given: ipc.given, payload: payloadOf(msg.len) };
-  const made = ip_make_skb(waiting.net, inet, fl4, transport, { mark: inet.sk_mark }, rt);
+  const made = ip_make_skb(waiting.net, inet, fl4, transport, { mark }, rt);
   const checksum = csum_fold(icmpFullSum(made.skb));
   return ip_push_pending_frames(kernel, made.net, { ...made.skb, icmph: { ...icmph, checksum } });
 }

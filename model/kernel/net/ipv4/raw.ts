@@ -141,23 +141,23 @@ function raw_send_hdrinc(
  * C: net/ipv4/raw.c, raw_sendmsg().
  * Left out: IP options, IP_MULTICAST_IF.
  */
-export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr): Sending {
-  const inet = getSock(net, sk);
+export function raw_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msghdr): Sending {
+  const inet = getSock(before, sk);
   const { hdrincl } = inet;
   const protocol = userProtocol(inet, msg);
   const given = msg.from !== 0 || msg.via !== '';
   const transport = { ...userTransport(inet, msg, protocol), saddr_given: given };
   const length = skbLen({ ...transport, iph: { ...NO_IPH, protocol } }) - (hdrincl ? 0 : IPHDR_LEN);
-  if (length > IP_MAX_MTU) return { err: -EMSGSIZE, net };
-  if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net };
+  if (length > IP_MAX_MTU) return { err: -EMSGSIZE, net: before };
+  if (!msg.to.given && inet.sk_state !== TCP_ESTABLISHED) return { err: -EDESTADDRREQ, net: before };
   const daddr = msg.to.given ? msg.to.addr : inet.inet_daddr;
-  const ipc = ip_cmsg_send(net, inet, msg);
-  if (ipc.err < 0) return { err: ipc.err, net };
+  const ipc = ip_cmsg_send(before, inet, msg);
+  if (ipc.err < 0) return { err: ipc.err, net: before };
   const saddr = ipc.addr;
   const echo = !hdrincl && protocol === IPPROTO_ICMP;
-  const { rt, fl4 } = ip_route_output_flow(net, {
+  const key = {
     ...NO_FLOW,
-    flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
+    flowi4_oif: outputDevice(before, inet, ipc.oif, daddr),
     flowi4_mark: inet.sk_mark,
     flowi4_tos: RT_CONN_FLAGS(inet) | (msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: hdrincl ? IPPROTO_RAW : inet.sk_protocol,
@@ -166,7 +166,10 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
     daddr,
     saddr,
     fl4_dport: echo ? ICMP_ECHO << 8 : 0,
-  });
+  };
+  const chosen = kernel.chooseSource(kernel, before, inet, key, transport);
+  const { saddr: from, mark, net } = chosen;
+  const { rt, fl4 } = ip_route_output_flow(net, { ...key, flowi4_mark: mark, saddr: from });
   if (rt.err < 0) return { err: rt.err, net };
   if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net };
   if (hdrincl) {
@@ -174,7 +177,7 @@ export function raw_sendmsg(kernel: Kernel, net: World, sk: number, msg: Msghdr)
     return raw_send_hdrinc(kernel, net, sk, fl4, transport, header, rt);
   }
   if (length > IP_MAX_MTU - IPHDR_LEN) return { err: -EMSGSIZE, net };
-  const made = ip_make_skb(net, inet, fl4, transport, { mark: inet.sk_mark }, rt);
+  const made = ip_make_skb(net, inet, fl4, transport, { mark }, rt);
   return ip_push_pending_frames(kernel, made.net, setTransportChecksum(made.skb, fl4.saddr, fl4.daddr));
 }
 

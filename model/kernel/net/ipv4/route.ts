@@ -232,7 +232,7 @@ export function ip_route_output_key(net: World, flp: FlowI4): OutputRoute {
 }
 
 /** C: include/net/route.h, ip_route_connect_init(). */
-function ip_route_connect_init(
+export function ip_route_connect_init(
   dst: number,
   src: number,
   oif: number,

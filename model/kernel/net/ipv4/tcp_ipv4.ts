@@ -6,6 +6,7 @@ import { LOOPBACK_IFINDEX } from '../../../types/net.ts';
 import {
   CHECKSUM_PARTIAL,
   CHECKSUM_UNNECESSARY,
+  NO_SKB,
   NO_TH,
   type SkBuff,
   TCPHDR_ACK,
@@ -45,7 +46,7 @@ import {
 } from './inet_hashtables.ts';
 import { inet_twsk_deschedule_put } from './inet_timewait_sock.ts';
 import { ip_build_and_send_pkt, ip_send_unicast_reply } from './ip_output.ts';
-import { ip_route_connect, ip_route_newports } from './route.ts';
+import { ip_route_connect, ip_route_connect_init, ip_route_newports } from './route.ts';
 import { tcp_inbound_md5_hash, tcp_set_state } from './tcp.ts';
 import { tcp_fastopen_defer_connect } from './tcp_fastopen.ts';
 import { md5sigAt, segmentOf, tcp_parse_md5sig_option, tcp_rcv_state_process } from './tcp_input.ts';
@@ -110,10 +111,22 @@ export function tcp_v4_connect(kernel: Kernel, start: World, sk: number, addr: n
   let inet = getSock(net, sk);
   const orig_sport = inet.inet_sport;
   const orig_dport = port;
+  const key = ip_route_connect_init(
+    addr,
+    inet.inet_saddr,
+    inet.sk_bound_dev_if,
+    inet.sk_protocol,
+    orig_sport,
+    orig_dport,
+    inet,
+  );
+  const chosen = kernel.chooseSource(kernel, net, inet, key, NO_SKB);
+  net = chosen.net;
+  inet = { ...getSock(net, sk), sk_mark: chosen.mark };
   const route = ip_route_connect(
     net,
     addr,
-    inet.inet_saddr,
+    chosen.saddr,
     inet.sk_bound_dev_if,
     inet.sk_protocol,
     orig_sport,

@@ -118,16 +118,17 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   if (ipv4_is_multicast(daddr)) connected = false;
   let rt = NO_DST;
   let fl4 = inet.cork_fl;
+  let mark = inet.sk_mark;
   if (connected) {
     const checked = __sk_dst_check(net, sk);
     net = checked.net;
     rt = checked.dst;
   }
   if (rt.dev === 0) {
-    const routed = ip_route_output_flow(net, {
+    const key = {
       ...NO_FLOW,
       flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
-      flowi4_mark: inet.sk_mark,
+      flowi4_mark: mark,
       flowi4_tos: tos,
       flowi4_proto: inet.sk_protocol,
       flowi4_flags: inet_sk_flowi_flags(inet),
@@ -136,7 +137,13 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
       saddr,
       fl4_dport: dport,
       fl4_sport: inet.inet_sport,
-    });
+    };
+    const uh = { source: inet.inet_sport, dest: dport, len: ulen, check: 0 };
+    const sent = { ...NO_SKB, uh, saddr_given: ipc.given, payload: payloadOf(msg.len) };
+    const chosen = kernel.chooseSource(kernel, net, inet, key, sent);
+    net = chosen.net;
+    mark = chosen.mark;
+    const routed = ip_route_output_flow(net, { ...key, flowi4_mark: mark, saddr: chosen.saddr });
     fl4 = routed.fl4;
     rt = routed.rt;
     if (rt.err < 0) return { err: rt.err, net };
@@ -155,7 +162,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
     saddr_given: ipc.given,
     payload: payloadOf(msg.len),
   };
-  const made = ip_make_skb(net, inet, fl4, transport, { mark: inet.sk_mark }, rt);
+  const made = ip_make_skb(net, inet, fl4, transport, { mark }, rt);
   return ip_send_skb(kernel, made.net, setTransportChecksum(made.skb, fl4.saddr, fl4.daddr));
 }
 

@@ -1,6 +1,6 @@
 /** The hooks that IPv4 packets pass. C: net/netfilter/core.c; the priorities of include/uapi/linux/netfilter_ipv4.h. */
 
-import { emit } from '../../../types/effects.ts';
+import { emit, showInstead } from '../../../types/effects.ts';
 import { EPERM } from '../../../types/errno.ts';
 import type { SkBuff } from '../../../types/packet.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type NfHookState,
   type XtTable,
 } from '../../../types/verdict.ts';
-import type { HookResult, Kernel, World } from '../../../types/world.ts';
+import type { Effect, HookResult, Kernel, World } from '../../../types/world.ts';
 import { hasShortHeader, kfree_skb } from '../core/skbuff.ts';
 import { hookChain, ipt_do_table, xt_find_chain } from '../ipv4/netfilter/ip_tables.ts';
 import { sendRejection } from '../ipv4/netfilter/ipt_REJECT.ts';
@@ -51,6 +51,8 @@ const localOut: readonly HookFn[] = [
   'iptable_nat',
   'iptable_filter',
 ];
+/** Those of LOCAL_OUT that a packet passes before the mangle table. */
+const beforeMangle: readonly HookFn[] = ['iptable_raw', 'nf_conntrack_in'];
 const postRouting: readonly HookFn[] = ['iptable_mangle', 'iptable_nat', 'nf_conntrack_confirm'];
 const none: readonly HookFn[] = [];
 
@@ -192,4 +194,29 @@ export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: Nf
     }
   }
   return { err: 0, net, skb, accepted: true };
+}
+
+function firstOf(effects: readonly Effect[], length: number): readonly Effect[] {
+  let first: readonly Effect[] = [];
+  for (let at = 0; at < length; at += 1) first = [...first, effects[at] as Effect];
+  return first;
+}
+
+/**
+ * What the hooks of LOCAL_OUT up to the mangle table make of a packet that nobody sends: the host stays as it is.
+ *
+ * Not in the kernel; reroute_ask() of conformance/patched/glue.patch. A table of nf_tables is not asked.
+ */
+export function askLocalOut(kernel: Kernel, net: World, packet: SkBuff, state: NfHookState): HookResult {
+  const { length } = net.effects;
+  let asked: HookResult = { verdict: NF_ACCEPT, skb: { ...packet, ct: 0, ctdir: 0, ctinfo: 0 }, net };
+  for (const fn of beforeMangle) {
+    if (asked.verdict === NF_ACCEPT && registered(asked.net, fn, state.hook)) {
+      asked = nf_hook_entry_hookfn(kernel, asked.net, fn, asked.skb, state);
+    }
+  }
+  if (asked.verdict === NF_ACCEPT && !net.mangle.nft) {
+    asked = ipt_do_table(kernel, asked.net, asked.skb, state, net.mangle);
+  }
+  return { ...asked, net: showInstead(net, firstOf(net.effects, length)) };
 }

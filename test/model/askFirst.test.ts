@@ -1,0 +1,108 @@
+/** connect() and sendmsg() that ask for the mark: which source they choose, where they leave it, and that asking leaves no trace. */
+import { describe, expect, test } from 'vitest';
+import { askFirst } from '../../model/patch/ask-first.ts';
+import { stock } from '../../model/patch/stock.ts';
+import type { Kernel } from '../../model/types/world.ts';
+import { worldAfter } from '../../properties/packets.ts';
+import { play } from '../../scenario/play.ts';
+import { compile } from '../../scenario/text.ts';
+import { traceOf } from '../../scenario/trace.ts';
+
+const HOST = [
+  'ip link add eth0 type veth peer name eth0p',
+  'ip link set eth0 up',
+  'ip addr add 192.168.1.10/24 dev eth0',
+  'ip route add default via 192.168.1.1 dev eth0',
+  'ip link add eth1 type veth peer name eth1p',
+  'ip link set eth1 up',
+  'ip addr add 10.8.0.2/24 dev eth1',
+  'ip route add default via 10.8.0.1 dev eth1 table 100',
+  'ip rule add fwmark 1 table 100',
+];
+const MARK = 'iptables -t mangle -A OUTPUT -j MARK --set-mark 1';
+const TAKEN = 'iptables -t mangle -A OUTPUT -s 10.8.0.2 -j MARK --set-mark 0';
+const NTH = 'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j MARK --set-mark 1';
+
+/** Link and source of each packet. */
+function ways(kernel: Kernel, host: readonly string[], events: readonly string[]): readonly string[] {
+  return traceOf(play(kernel, compile({ host, events }))).packets.map(({ dev, saddr }) => `${dev} from ${saddr}`);
+}
+
+/** Ways of a kernel that asks first, on the two links with these further commands. */
+function asked(host: readonly string[], events: readonly string[]): readonly string[] {
+  return ways(askFirst, [...HOST, ...host], events);
+}
+
+/** What stock does there; it must be something else, or the case shows nothing. */
+function unasked(host: readonly string[], events: readonly string[]): readonly string[] {
+  return ways(stock, [...HOST, ...host], events);
+}
+
+const RIGHT = 'eth1 from 10.8.0.2';
+const WRONG = 'eth1 from 192.168.1.10';
+
+describe('the source of the link that a mark leads to', () => {
+  test.each([
+    ['an echo request', ['socket c ping', 'send c 56 to 8.8.8.8']],
+    ['a datagram', ['socket c udp', 'send c 1 to 8.8.8.8:53']],
+    ['a datagram of a connected socket', ['socket c udp', 'connect c 8.8.8.8:53', 'send c 1']],
+    ['an echo request of a raw socket', ['socket c raw icmp', 'send c 56 to 8.8.8.8']],
+    ['a SYN', ['socket c tcp', 'connect c 8.8.8.8:80']],
+  ])('is that of %s', (_, events) => {
+    expect(unasked([MARK], events)).toEqual([WRONG]);
+    expect(asked([MARK], events)).toEqual([RIGHT]);
+  });
+
+  test('is that of what a rule marks by the other source', () => {
+    const host = [MARK.replace('-j', '-s 192.168.1.10 -j')];
+    const events = ['socket c udp', 'send c 1 to 8.8.8.8:53', 'socket d tcp', 'connect d 8.8.8.8:80'];
+    expect(unasked(host, events)).toEqual([WRONG, WRONG]);
+    expect(asked(host, events)).toEqual([RIGHT, RIGHT]);
+  });
+
+  test('is that of a whole connection, whose socket says so', () => {
+    const events = ['socket c tcp', 'connect c 8.8.8.8:80', 'answer c', 'send c 1'];
+    const { packets, sockets } = traceOf(play(askFirst, compile({ host: [...HOST, MARK], events })));
+    expect(new Set(packets.map(({ dev, saddr }) => `${dev} from ${saddr}`))).toEqual(new Set([RIGHT]));
+    expect(sockets.c?.saddr).toBe('10.8.0.2');
+  });
+});
+
+describe('is left as it is', () => {
+  const SEND = ['socket c udp', 'send c 1 to 8.8.8.8:53'];
+
+  test.each([
+    ['without a mark', [], SEND, 'eth0 from 192.168.1.10'],
+    ['where the user bound an address', [MARK], ['socket c udp', 'bind c 192.168.1.10:0', SEND[1] as string], WRONG],
+    ['where a server answers from its port', [MARK], ['socket c udp', 'bind c 0.0.0.0:53', SEND[1] as string], WRONG],
+    ['where the user builds the header', [MARK], ['socket c hdrincl', 'send c 1 to 8.8.8.8'], WRONG],
+    ['where the user makes the checksum', [MARK], ['socket c raw udp', SEND[1] as string], WRONG],
+    ['where a rule takes the mark from the new source', [MARK, TAKEN], SEND, WRONG],
+    ['where the mark leads nowhere', ['ip route replace unreachable default table 100', MARK], SEND, undefined],
+    ['where a rule by source leads back', ['ip rule add from 10.8.0.2 pref 10 table main', MARK], SEND, WRONG],
+  ])('%s', (_, host, events, way) => {
+    expect(asked(host, events)).toEqual(way === undefined ? [] : [way]);
+    expect(asked(host, events)).toEqual(unasked(host, events));
+  });
+});
+
+describe('asking', () => {
+  test('does not move what a rule counts', () => {
+    const events = ['socket c udp', ...Array.from({ length: 4 }, () => 'send c 1 to 8.8.8.8:53')];
+    expect(asked([NTH], events)).toEqual([RIGHT, 'eth0 from 192.168.1.10', RIGHT, 'eth0 from 192.168.1.10']);
+    expect(unasked([NTH], events)).toEqual([WRONG, 'eth0 from 192.168.1.10', WRONG, 'eth0 from 192.168.1.10']);
+  });
+
+  test('keeps a connection on its link, whatever a rule counts', () => {
+    const events = ['socket c tcp', 'connect c 8.8.8.8:80', 'retransmit c', 'answer c', 'send c 1'];
+    expect(new Set(asked([NTH], events))).toEqual(new Set([RIGHT]));
+    expect(new Set(unasked([NTH], events)).size).toBe(2);
+  });
+
+  test('leaves no connection behind', () => {
+    const track = 'iptables -A OUTPUT -m conntrack --ctstate INVALID -j DROP';
+    const events = ['socket c udp', 'connect c 8.8.8.8:53'];
+    const run = play(askFirst, compile({ host: [...HOST, MARK, track], events }));
+    expect(worldAfter(run, 1).conntrack).toEqual([]);
+  });
+});
