@@ -64,7 +64,11 @@ const runs = (what = 'scenarios to try on every variant') => new Option('--runs 
 const budget = (what = 'time after which the search stops') =>
   new Option('--budget <seconds>', what).argParser(positive);
 const jobs = () => new Option('--jobs <n>', 'threads that search; one a core without it').argParser(threads);
-const variant = (what: string) => new Option('--variant <name>', what);
+const variant = (what: string) =>
+  new Option('--variant <name>', what).argParser((name: string, before?: string) => {
+    if (before !== undefined) throw new InvalidArgumentError(`one variant is taken, and there is ${before} already.`);
+    return name;
+  });
 const variants = (what: string) =>
   variant(what).argParser((name: string, names?: readonly string[]) => [...(names ?? []), name]);
 const patch = () =>

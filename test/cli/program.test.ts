@@ -178,6 +178,7 @@ describe('a name that is nearly right is suggested', () => {
     ['a verb', ['serch'], "no verb 'serch' (did you mean 'search'?)"],
     ['a property', ['search', 'bound-port-kep'], "did you mean 'bound-port-kept'?"],
     ['a variant', ['search', '--variant', 'tcp-rehsh'], "did you mean 'tcp-rehash'?"],
+    ['a second variant', ['replay', '--variant', 'stock', '--variant', 'stock', 'x.json'], 'there is stock already'],
   ])('%s', (_, args, message) => {
     const { status, stdout, stderr } = run(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
