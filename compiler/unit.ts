@@ -16,7 +16,7 @@ import { TYPE_NAMES } from './types.ts';
 export const HOOK = 'ipt_mangle_out';
 
 /** What a text may have besides, or instead: called before a source is chosen (conformance/patched/glue.patch). */
-export const SOURCE = 'ipt_mangle_source';
+const SOURCE = 'ipt_mangle_source';
 
 const HOOKS: readonly string[] = [HOOK, SOURCE];
 
@@ -125,8 +125,7 @@ class Module implements Unit {
     for (const list of this.parsed.enums) this.readEnum(list);
     const { hasHook = true, also = [] } = this.options;
     const start: Place = { file: this.file, line: 1, column: 1 };
-    const hooks = HOOKS.filter((name) => this.parsed.functions.has(name));
-    for (const name of [...also, ...(hasHook && hooks.length === 0 ? [HOOK] : hooks)]) {
+    for (const name of [...also, ...(hasHook ? this.hooks() : [])]) {
       if (this.known(name, start) !== undefined) continue;
       throw new Refused(start, `no function ${name}()`, meant(name, this.functionNames) || 'the text defines it');
     }
@@ -139,6 +138,12 @@ class Module implements Unit {
       functions: [...this.parsed.functions.values()].filter(({ name }) => this.compiled.has(name)),
       enumerators: this.enumerators,
     };
+  }
+
+  /** Those of the text; the first one, which is then missing, where it has none. */
+  private hooks(): readonly string[] {
+    const hooks = HOOKS.filter((name) => this.parsed.functions.has(name));
+    return hooks.length === 0 ? [HOOK] : hooks;
   }
 
   private readEnum(list: TranslationUnit['enums'][number]): void {

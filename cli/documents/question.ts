@@ -48,23 +48,24 @@ function unserved(): string {
   return ids.map(({ id, claim }) => `- \`${id}\`: ${claim}`).join('\n');
 }
 
-/** The promises outside of the purpose that one breaks and the other keeps, with what happens. */
+/** The promises outside of the purpose for which that is so, with what happens on the variant. */
+function happens(variant: string, isSo: (property: string) => boolean, none: string): string {
+  const some = properties.filter(({ id, purpose }) => !purpose && isSo(id));
+  const lines = some.map(
+    ({ id, gravity }) => `- \`${id}\` (${gravity}): ${readCounterexample(id, variant)?.finding ?? ''}`,
+  );
+  return lines.length === 0 ? none : lines.join('\n');
+}
+
+/** What one breaks and the other keeps. */
 function only(breaking: string, keeping: string): string {
-  const ids = properties.filter(({ id, purpose }) => !purpose && breaks(id, breaking) && !breaks(id, keeping));
-  if (ids.length === 0) return 'None.';
-  return ids
-    .map(({ id, gravity }) => `- \`${id}\` (${gravity}): ${readCounterexample(id, breaking)?.finding ?? ''}`)
-    .join('\n');
+  return happens(breaking, (id) => breaks(id, breaking) && !breaks(id, keeping), 'None.');
 }
 
 /** What the variant breaks although stock keeps it. */
 function worse(variant: string): string {
   const worseHere = worseOn(REFERENCE);
-  const ids = properties.filter(({ id, purpose }) => !purpose && worseHere[id]?.includes(variant) === true);
-  if (ids.length === 0) return 'Nothing.';
-  return ids
-    .map(({ id, gravity }) => `- \`${id}\` (${gravity}): ${readCounterexample(id, variant)?.finding ?? ''}`)
-    .join('\n');
+  return happens(variant, (id) => worseHere[id]?.includes(variant) === true, 'Nothing.');
 }
 
 /** results/question.md. */

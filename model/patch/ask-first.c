@@ -6,7 +6,7 @@
  * What it needs outside of this text: conformance/patched/glue.patch calls ipt_mangle_source() in ip_route_connect(),
  * udp_sendmsg(), ping_v4_sendmsg() and raw_sendmsg(), where nobody has given a source, with a packet that nobody sends. It
  * has the header, the first bytes behind it, the owner and the route that the packet would have. reroute_ask() lets the hooks
- * of LOCAL_OUT see it, up to the mangle table; xt_statistic and xt_connmark then leave what they remember as it is.
+ * of LOCAL_OUT see it, up to the mangle table; the counter of xt_statistic and the mark of a connection are then as before.
  *
  * Decisions:
  *

@@ -12,18 +12,9 @@ import type { Kernel } from '../../model/types/world.ts';
 import { play, typed } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
 import { traceOf } from '../../scenario/trace.ts';
+import { TWO_PROVIDERS } from './build.ts';
 
-const TWO_LINKS = [
-  'ip link add eth0 type veth peer name eth0p',
-  'ip link set eth0 up',
-  'ip addr add 192.168.1.10/24 dev eth0',
-  'ip route add default via 192.168.1.1 dev eth0',
-  'ip link add eth1 type veth peer name eth1p',
-  'ip link set eth1 up',
-  'ip addr add 10.8.0.2/24 dev eth1',
-  'ip route add default via 10.8.0.1 dev eth1 table 100',
-];
-const HOST = [...TWO_LINKS, 'ip rule add fwmark 1 table 100'];
+const HOST = [...TWO_PROVIDERS, 'ip rule add fwmark 1 table 100'];
 
 /** A rule of mangle OUTPUT. */
 function out(rest: string): string {
@@ -66,7 +57,7 @@ describe('policy rules in place of marks', () => {
 
   test('pass a rule by that is for all but the mark', () => {
     const host = [
-      ...TWO_LINKS,
+      ...TWO_PROVIDERS,
       'ip rule add not fwmark 51820 table 100',
       'ip rule add table main suppress_prefixlength 0',
       out('-m owner --uid-owner 1001 -j MARK --set-mark 51820'),
@@ -111,7 +102,7 @@ describe('policy rules in place of marks', () => {
 
   test('stand where the rule for the mark stands, behind what comes before it', () => {
     const host = [
-      ...TWO_LINKS,
+      ...TWO_PROVIDERS,
       'ip rule add pref 100 to 10.0.0.0/8 lookup main',
       'ip rule add pref 200 fwmark 1 table 100',
       out(`-p udp ${MARK}`),
@@ -124,7 +115,7 @@ describe('policy rules in place of marks', () => {
 
   test('keep what the rule for the mark asks besides', () => {
     const host = [
-      ...TWO_LINKS,
+      ...TWO_PROVIDERS,
       'ip rule add fwmark 1 to 8.0.0.0/8 ipproto udp table 100',
       out(`-m owner --uid-owner 1001 ${MARK}`),
     ];
@@ -227,7 +218,7 @@ describe('policy rules in place of marks', () => {
   });
 
   test('are none where marks lead nowhere', () => {
-    expect(typed(selectorRules, { host: [...TWO_LINKS, out(MARK)], events: [] })).toMatchObject({
+    expect(typed(selectorRules, { host: [...TWO_PROVIDERS, out(MARK)], events: [] })).toMatchObject({
       why: '',
       commands: [],
     });
@@ -338,7 +329,7 @@ describe('a run that a variant cannot express', () => {
 
 describe('MASQUERADE', () => {
   const added = (...more: readonly string[]) =>
-    commands([...TWO_LINKS, ...more], masquerade).map((line) => line.match(/-o (\S+)/)?.[1]);
+    commands([...TWO_PROVIDERS, ...more], masquerade).map((line) => line.match(/-o (\S+)/)?.[1]);
 
   test('is for the link that the mark leads to', () => {
     expect(added('ip rule add fwmark 1 table 100')).toEqual(['eth1']);

@@ -7,18 +7,9 @@ import { worldAfter } from '../../properties/packets.ts';
 import { play } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
 import { traceOf } from '../../scenario/trace.ts';
+import { TWO_PROVIDERS } from './build.ts';
 
-const HOST = [
-  'ip link add eth0 type veth peer name eth0p',
-  'ip link set eth0 up',
-  'ip addr add 192.168.1.10/24 dev eth0',
-  'ip route add default via 192.168.1.1 dev eth0',
-  'ip link add eth1 type veth peer name eth1p',
-  'ip link set eth1 up',
-  'ip addr add 10.8.0.2/24 dev eth1',
-  'ip route add default via 10.8.0.1 dev eth1 table 100',
-  'ip rule add fwmark 1 table 100',
-];
+const HOST = [...TWO_PROVIDERS, 'ip rule add fwmark 1 table 100'];
 const MARK = 'iptables -t mangle -A OUTPUT -j MARK --set-mark 1';
 const TAKEN = 'iptables -t mangle -A OUTPUT -s 10.8.0.2 -j MARK --set-mark 0';
 const NTH = 'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j MARK --set-mark 1';

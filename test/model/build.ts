@@ -49,6 +49,18 @@ export const ONE_LINK = [
 ] as const;
 
 /** The first address of that host, and the neighbour. */
+/** A home with two providers: the second one's routes in table 100. */
+export const TWO_PROVIDERS = [
+  'ip link add eth0 type veth peer name eth0p',
+  'ip link set eth0 up',
+  'ip addr add 192.168.1.10/24 dev eth0',
+  'ip route add default via 192.168.1.1 dev eth0',
+  'ip link add eth1 type veth peer name eth1p',
+  'ip link set eth1 up',
+  'ip addr add 10.8.0.2/24 dev eth1',
+  'ip route add default via 10.8.0.1 dev eth1 table 100',
+];
+
 export const HERE = addressOf('10.0.0.1');
 export const PEER = addressOf('10.0.0.254');
 

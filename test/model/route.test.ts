@@ -6,6 +6,7 @@ import {
   ip_route_newports,
   ip_route_output_key,
 } from '../../model/kernel/net/ipv4/route.ts';
+import { stock } from '../../model/patch/stock.ts';
 import { EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV } from '../../model/types/errno.ts';
 import { IPPROTO_TCP, NO_IPH, NO_SKB } from '../../model/types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, NO_FLOW, RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';
@@ -18,7 +19,7 @@ const ETH1 = 5;
 
 test('the three lookups of the post: with a packet, at connect, and the reroute', () => {
   expect(get(net, '8.8.8.8')).toBe('8.8.8.8 via 10.0.0.254 dev eth0 src 10.0.0.1');
-  const connect = ip_route_connect(net, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, NO_SOCK);
+  const connect = ip_route_connect(stock, net, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, NO_SOCK);
   expect([dotted(connect.fl4.saddr), connect.rt.dev]).toEqual(['10.0.0.1', ETH0]);
   const key = { ...NO_FLOW, daddr: ip('8.8.8.8'), flowi4_mark: 100 };
   const reroute = ip_route_output_key(net, key);
@@ -30,7 +31,7 @@ test('the three lookups of the post: with a packet, at connect, and the reroute'
 test('connect fills the key with its device, and looks again once it has a port', () => {
   const sk = { ...NO_SOCK, sk_mark: 0 };
   const ports = on(net, 'ip rule add sport 4000 table 100');
-  const { fl4, rt } = ip_route_connect(ports, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, sk);
+  const { fl4, rt } = ip_route_connect(stock, ports, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, sk);
   expect(fl4.flowi4_oif).toBe(ETH0);
   expect(ip_route_newports(ports, fl4, rt, 0, 80, 0, 80, sk).rt).toBe(rt);
   const again = ip_route_newports(ports, fl4, rt, 0, 80, 4000, 80, sk);
@@ -39,8 +40,8 @@ test('connect fills the key with its device, and looks again once it has a port'
 
 test('SO_DONTROUTE reaches only what is on the link', () => {
   const sk = { ...NO_SOCK, sk_localroute: true };
-  expect(ip_route_connect(net, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, sk).rt.err).toBe(-ENETUNREACH);
-  expect(ip_route_connect(net, ip('10.1.0.9'), 0, 0, IPPROTO_TCP, 0, 80, sk).rt.dev).toBe(ETH1);
+  expect(ip_route_connect(stock, net, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, sk).rt.err).toBe(-ENETUNREACH);
+  expect(ip_route_connect(stock, net, ip('10.1.0.9'), 0, 0, IPPROTO_TCP, 0, 80, sk).rt.dev).toBe(ETH1);
 });
 
 test('a lookup that finds nothing leaves the source empty; one that fails later does not', () => {

@@ -2,14 +2,13 @@
 
 import { EACCES } from '../../../types/errno.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
-import { NO_SKB } from '../../../types/packet.ts';
 import { RTN_BROADCAST } from '../../../types/route.ts';
 import { SOCK_UDP, TCP_ESTABLISHED } from '../../../types/sock.ts';
 import type { Kernel, World } from '../../../types/world.ts';
 import { sk_dst_reset, sk_setup_caps } from '../core/sock.ts';
 import type { Sending } from './ip_output.ts';
 import { outputDevice } from './ip_sockglue.ts';
-import { ip_route_connect, ip_route_connect_init } from './route.ts';
+import { ip_route_connect } from './route.ts';
 import { udp_v4_rehash } from './udp.ts';
 
 /**
@@ -21,10 +20,10 @@ import { udp_v4_rehash } from './udp.ts';
 export function ip4_datagram_connect(kernel: Kernel, start: World, sk: number, addr: number, port: number): Sending {
   const old = getSock(start, sk);
   const oif = outputDevice(start, old, old.sk_bound_dev_if, addr);
-  const key = ip_route_connect_init(addr, old.inet_saddr, oif, old.sk_protocol, old.inet_sport, port, old);
-  const { saddr, mark, net: before } = kernel.chooseSource(kernel, start, old, key, NO_SKB);
-  const inet = { ...sk_dst_reset(getSock(before, sk)), sk_mark: mark };
-  const { rt, fl4 } = ip_route_connect(before, addr, saddr, oif, inet.sk_protocol, inet.inet_sport, port, inet);
+  const { inet_saddr, sk_protocol, inet_sport } = old;
+  const route = ip_route_connect(kernel, start, addr, inet_saddr, oif, sk_protocol, inet_sport, port, old);
+  const { rt, fl4, net: before } = route;
+  const inet = { ...sk_dst_reset(getSock(before, sk)), sk_mark: fl4.flowi4_mark };
   const asked = { ...inet, cork_fl: fl4 };
   if (rt.err < 0) return { err: rt.err, net: setSock(before, asked) };
   if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net: setSock(before, asked) };

@@ -39,7 +39,7 @@ import {
   type Rtable,
 } from '../../../types/route.ts';
 import type { Sock } from '../../../types/sock.ts';
-import type { World } from '../../../types/world.ts';
+import type { Kernel, World } from '../../../types/world.ts';
 import {
   INADDR_LOOPBACK,
   ipv4_is_lbcast,
@@ -232,7 +232,7 @@ export function ip_route_output_key(net: World, flp: FlowI4): OutputRoute {
 }
 
 /** C: include/net/route.h, ip_route_connect_init(). */
-export function ip_route_connect_init(
+function ip_route_connect_init(
   dst: number,
   src: number,
   oif: number,
@@ -258,13 +258,20 @@ export function ip_route_connect_init(
   };
 }
 
+/** The host is as the patch left it that was asked for a source. */
+export interface ConnectRoute extends OutputRoute {
+  readonly net: World;
+}
+
 /**
- * The lookup of connect(): one to learn a missing address, then one with both.
+ * The lookup of connect(): one to learn a missing address, then one with both. The mark of the key is that of the socket
+ * from then on.
  *
- * C: include/net/route.h, ip_route_connect().
+ * C: include/net/route.h, ip_route_connect(), with the call that conformance/patched/glue.patch has there.
  */
 export function ip_route_connect(
-  net: World,
+  kernel: Kernel,
+  before: World,
   dst: number,
   src: number,
   oif: number,
@@ -272,12 +279,14 @@ export function ip_route_connect(
   sport: number,
   dport: number,
   sk: Sock,
-): OutputRoute {
-  const fl4 = ip_route_connect_init(dst, src, oif, protocol, sport, dport, sk);
-  if (dst !== 0 && src !== 0) return ip_route_output_flow(net, fl4);
+): ConnectRoute {
+  const key = ip_route_connect_init(dst, src, oif, protocol, sport, dport, sk);
+  const { saddr, mark, net } = kernel.chooseSource(kernel, before, sk, key, NO_SKB);
+  const fl4 = { ...key, flowi4_mark: mark, saddr };
+  if (dst !== 0 && saddr !== 0) return { ...ip_route_output_flow(net, fl4), net };
   const learnt = __ip_route_output_key(net, fl4);
-  if (learnt.rt.err !== 0) return learnt;
-  return ip_route_output_flow(net, { ...learnt.fl4, flowi4_oif: oif });
+  if (learnt.rt.err !== 0) return { ...learnt, net };
+  return { ...ip_route_output_flow(net, { ...learnt.fl4, flowi4_oif: oif }), net };
 }
 
 /** The route of a socket's packets to that peer. C: include/net/route.h, ip_route_output_ports(). */

@@ -6,7 +6,6 @@ import { LOOPBACK_IFINDEX } from '../../../types/net.ts';
 import {
   CHECKSUM_PARTIAL,
   CHECKSUM_UNNECESSARY,
-  NO_SKB,
   NO_TH,
   type SkBuff,
   TCPHDR_ACK,
@@ -46,7 +45,7 @@ import {
 } from './inet_hashtables.ts';
 import { inet_twsk_deschedule_put } from './inet_timewait_sock.ts';
 import { ip_build_and_send_pkt, ip_send_unicast_reply } from './ip_output.ts';
-import { ip_route_connect, ip_route_connect_init, ip_route_newports } from './route.ts';
+import { ip_route_connect, ip_route_newports } from './route.ts';
 import { tcp_inbound_md5_hash, tcp_set_state } from './tcp.ts';
 import { tcp_fastopen_defer_connect } from './tcp_fastopen.ts';
 import { md5sigAt, segmentOf, tcp_parse_md5sig_option, tcp_rcv_state_process } from './tcp_input.ts';
@@ -111,7 +110,9 @@ export function tcp_v4_connect(kernel: Kernel, start: World, sk: number, addr: n
   let inet = getSock(net, sk);
   const orig_sport = inet.inet_sport;
   const orig_dport = port;
-  const key = ip_route_connect_init(
+  const route = ip_route_connect(
+    kernel,
+    net,
     addr,
     inet.inet_saddr,
     inet.sk_bound_dev_if,
@@ -120,21 +121,10 @@ export function tcp_v4_connect(kernel: Kernel, start: World, sk: number, addr: n
     orig_dport,
     inet,
   );
-  const chosen = kernel.chooseSource(kernel, net, inet, key, NO_SKB);
-  net = chosen.net;
-  inet = { ...getSock(net, sk), sk_mark: chosen.mark };
-  const route = ip_route_connect(
-    net,
-    addr,
-    chosen.saddr,
-    inet.sk_bound_dev_if,
-    inet.sk_protocol,
-    orig_sport,
-    orig_dport,
-    inet,
-  );
   let rt = route.rt;
   let fl4 = route.fl4;
+  net = route.net;
+  inet = { ...getSock(net, sk), sk_mark: fl4.flowi4_mark };
   net = setSock(net, { ...inet, cork_fl: fl4 });
   if (rt.err < 0) return { err: rt.err, net };
   if (rt.rt_type === RTN_MULTICAST || rt.rt_type === RTN_BROADCAST) return { err: -ENETUNREACH, net };
