@@ -16,6 +16,8 @@ export interface Cell {
   readonly ranges: readonly Range[];
   /** One of them, that a reader knows if there is one. */
   readonly value: number;
+  /** How many values. */
+  readonly size: number;
   /** Which cells are alike in the eyes of one that asks by this name, by name. */
   readonly groups: ReadonlyMap<string, string>;
 }
@@ -66,5 +68,8 @@ export function cellsOf(asked: readonly Asked[], whole: Range, familiar: readonl
       else known.ranges.push({ first, last });
     }
   }
-  return [...found.values()].map(({ ranges, groups }) => ({ ranges, groups, value: standsFor(ranges, familiar) }));
+  return [...found.values()].map(({ ranges, groups }) => {
+    const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    return { ranges, groups, value: standsFor(ranges, familiar), size };
+  });
 }

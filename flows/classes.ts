@@ -4,7 +4,7 @@ import type { FibAlias } from '../model/types/route.ts';
 import type { XtTable, XtTarget } from '../model/types/verdict.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import { AXES, type Axis, type Cell } from './axes.ts';
-import { type Fate, type Flow, fateOf, hostOn, type Left } from './play.ts';
+import { type Fate, Fates, type Flow, hostOn, type Left } from './play.ts';
 import { hitKey, type Region, type Space, spaceOf } from './regions.ts';
 import type { Box, Node } from './sets.ts';
 import { rulesOf } from './tests.ts';
@@ -153,9 +153,8 @@ const NOBODY = { mark: 0, saddr: 0, dev: '' };
 /** One flow of a box: the largest cell on every axis. */
 export function flowOf(space: Space, box: Box, bound: Bound, to?: FlowsOptions['to']): Flow {
   const chosen = (axis: Axis, at: number): number => {
-    const size = ({ ranges }: Cell) => ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     const cells = (box[at] as readonly number[]).map((n) => space.cells[axis][n] as Cell);
-    return cells.reduce((a, b) => (size(b) > size(a) ? b : a)).value;
+    return cells.reduce((a, b) => (b.size > a.size ? b : a)).value;
   };
   const values = Object.fromEntries(AXES.map((axis, at) => [axis, chosen(axis, at)])) as Record<Axis, number>;
   if (to !== undefined && to.addr !== 0) values.daddr = to.addr;
@@ -197,6 +196,7 @@ export function flowsOf(net: World, options: FlowsOptions): Flows {
     const missed = missedBy(space, cellsOfFlow(space, flow));
     return { region, flow, hosts: booted.map((host) => withoutRules(host, missed)) };
   });
+  const asked = new Fates(kernels);
   const classes: FlowClass[] = [];
   const left: Bound[] = [];
   const asFree: string[] = [];
@@ -210,7 +210,7 @@ export function flowsOf(net: World, options: FlowsOptions): Flows {
     const found = new Map<string, FlowClass>();
     for (const [n, { region, flow: unbound, hosts }] of played.entries()) {
       const flow = withBound(unbound, bound);
-      const fates = fatesOf(kernels, hosts, flow);
+      const fates = asked.of(hosts, flow);
       const key = signature(fates, bound);
       if (bound === FREE) asFree.push(key);
       else if (asFree[n] === key) continue;
@@ -221,15 +221,4 @@ export function flowsOf(net: World, options: FlowsOptions): Flows {
     classes.push(...found.values());
   }
   return { net: small, kernels, space, classes, left };
-}
-
-/** What becomes of the flow on every kernel: where nothing is routed again, a patch of that has nothing to do. */
-function fatesOf(kernels: readonly Kernel[], hosts: readonly World[], flow: Flow): readonly Fate[] {
-  const first = fateOf(kernels[0] as Kernel, hosts[0] as World, flow);
-  return kernels.map((kernel, n) => {
-    if (n === 0) return first;
-    const { ipt_mangle_out, chooseSource } = kernels[0] as Kernel;
-    const onlyAgain = kernel.ipt_mangle_out !== ipt_mangle_out && kernel.chooseSource === chooseSource;
-    return !first.rerouted && onlyAgain ? first : fateOf(kernel, hosts[n] as World, flow);
-  });
 }

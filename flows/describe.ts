@@ -4,7 +4,7 @@ import { AXES, type Axis, type Cell, type Range } from './axes.ts';
 import type { FlowClass, Flows } from './classes.ts';
 import type { Left } from './play.ts';
 import type { Space } from './regions.ts';
-import type { Box, Node } from './sets.ts';
+import type { Node } from './sets.ts';
 
 /** Values that are named one by one. */
 const MOST_VALUES = 3;
@@ -103,13 +103,13 @@ const ANY: Readonly<Record<Axis, string>> = {
 };
 
 /** What a box has on an axis, in words; '' for all that there is. */
-function axisText(space: Space, whole: readonly number[], axis: Axis, cells: ReadonlySet<number>): string {
-  if (cells.size === whole.length) return '';
+function axisText(space: Space, whole: ReadonlySet<number>, axis: Axis, cells: ReadonlySet<number>): string {
+  if (cells.size === whole.size) return '';
   if (axis === 'protocol') {
     const values = [...cells].map((n) => (space.cells[axis][n] as Cell).value);
     return list(valuesOf(values.map((value) => (value === 1 ? 'ping' : formatProtocol(value)))));
   }
-  const pieces = piecesOf(space, axis, cells, new Set(whole));
+  const pieces = piecesOf(space, axis, cells, whole);
   const told = (own: boolean) => valuesOfPieces(space, axis, pieces, own);
   const [values, lacks] = [told(true), told(false)];
   return lacks.count < values.count ? `${ANY[axis]} but ${list(lacks)}` : `${BEFORE[axis]}${list(values)}`;
@@ -132,7 +132,7 @@ interface CellRange extends Range {
 /** What has been told of a space: boxes of its classes share most of it. */
 interface Words {
   /** The cells of every axis that any of the flows has. */
-  readonly whole: Box;
+  readonly whole: Readonly<Record<Axis, ReadonlySet<number>>>;
   readonly texts: Map<string, string>;
   /** All ranges of every axis, in order. */
   readonly ranges: Readonly<Record<Axis, readonly CellRange[]>>;
@@ -144,7 +144,9 @@ function wordsOf(space: Space): Words {
   const known = told.get(space);
   if (known !== undefined) return known;
   const { boxes } = space.sets.boxes(space.all, 4096);
-  const whole = AXES.map((_, at) => [...new Set(boxes.flatMap((box) => box[at] as readonly number[]))]);
+  const whole = Object.fromEntries(
+    AXES.map((axis, at) => [axis, new Set(boxes.flatMap((box) => box[at] as readonly number[]))]),
+  ) as unknown as Words['whole'];
   const ranges = Object.fromEntries(
     AXES.map((axis) => [
       axis,
@@ -162,9 +164,10 @@ function wordsOf(space: Space): Words {
 function piecesOf(space: Space, axis: Axis, cells: ReadonlySet<number>, whole: ReadonlySet<number>): readonly Piece[] {
   const found: { first: number; last: number; own: boolean }[] = [];
   let open: (typeof found)[number] | undefined;
+  const kinds = space.cells[axis].map((_, cell) => (whole.has(cell) ? (cells.has(cell) ? 'own' : 'other') : 'none'));
   for (const { first, last, cell } of wordsOf(space).ranges[axis]) {
-    if (!whole.has(cell)) continue;
-    const own = cells.has(cell);
+    if (kinds[cell] === 'none') continue;
+    const own = kinds[cell] === 'own';
     if (open !== undefined && open.own === own && open.last + 1 === first) {
       open.last = last;
       continue;
@@ -179,9 +182,10 @@ function piecesOf(space: Space, axis: Axis, cells: ReadonlySet<number>, whole: R
 function textOfAxis(space: Space, axis: Axis, numbers: readonly number[]): string {
   const { whole, texts } = wordsOf(space);
   const key = `${axis} ${numbers.join()}`;
-  const all = whole[AXES.indexOf(axis)] as readonly number[];
-  const cells = new Set(numbers.filter((n) => all.includes(n)));
-  const text = texts.get(key) ?? axisText(space, all, axis, cells);
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  const all = whole[axis];
+  const text = axisText(space, all, axis, new Set(numbers.filter((n) => all.has(n))));
   texts.set(key, text);
   return text;
 }

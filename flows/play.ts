@@ -1,13 +1,17 @@
 /** One flow of a class, played on the model: what leaves, by which link, as whom, and which promises it breaks. */
-import { finishBoot, step } from '../model/host/step.ts';
+import { finishBoot } from '../model/host/step.ts';
+import type { Event } from '../model/types/event.ts';
 import { LOOPBACK_IFINDEX } from '../model/types/net.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../model/types/packet.ts';
-import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
+import type { Effect, Kernel, World } from '../model/types/world.ts';
 import { properties } from '../properties/index.ts';
 import { routeSource } from '../properties/packets.ts';
-import { eventOf, type Property, type Run, type Shown } from '../properties/property.ts';
+import type { Property, Run } from '../properties/property.ts';
+import { questionsOf, together } from '../scenario/ask.ts';
+import { Beside, type Played } from '../scenario/beside.ts';
 import { formatError } from '../scenario/errno.ts';
 import { formatAddress, formatProtocol } from '../scenario/format.ts';
+import { playOn } from '../scenario/play.ts';
 import { eventOfLine } from '../scenario/text.ts';
 import type { Axis } from './axes.ts';
 
@@ -90,8 +94,6 @@ export interface Fate extends Way {
   readonly others: readonly Left[];
   /** The table that its route is in, 0 where none left. */
   readonly table: number;
-  /** The route was looked up a second time. */
-  readonly rerouted: boolean;
   readonly broken: readonly string[];
   /** What breaks each of the promises, in a sentence. */
   readonly sentences: readonly string[];
@@ -105,17 +107,8 @@ function leftOf(net: World, asked: number, effect: Extract<Effect, { readonly ki
   return { dev: name, gateway, saddr, daddr: daddr === asked ? 0 : daddr, mark: skb.mark, isProtected: skb.dst.xfrm };
 }
 
-function playFlow(kernel: Kernel, booted: World, flow: Flow): Run {
-  const events = eventsOf(booted, flow).map(eventOfLine);
-  const steps: Step[] = [];
-  let world = booted;
-  for (const event of events) {
-    if (world.oops.where !== '' || world.inexpressible !== '') break;
-    const next = step(kernel, world, event);
-    steps.push(next);
-    world = next.world;
-  }
-  return { kernel, events, boot: booted, steps };
+function eventsIn(booted: World, flow: Flow): readonly Event[] {
+  return eventsOf(booted, flow).map(eventOfLine);
 }
 
 /** The first sentence about the end of a flow: an error that its program got, else where a packet was dropped. */
@@ -167,20 +160,15 @@ function wrongAfterTranslation(
 
 const ASKED = properties.filter(({ gravity }) => gravity !== 'books');
 
-/** The promises that a run breaks, each with the first step that does. One step is asked after the other, as search/ask.ts does. */
-function brokenIn(run: Run): readonly { readonly property: Property; readonly at: number }[] {
-  const found = new Map<Property, number>();
-  for (const [i, { effects }] of run.steps.entries()) {
-    const shown = new Set<Shown>([eventOf(run, i), ...effects].map(({ kind }) => kind));
-    for (const property of ASKED) {
-      const { asksOf } = property;
-      const isAsked = asksOf.length === 0 || asksOf.some((kind) => shown.has(kind));
-      if (isAsked && !found.has(property) && !property.holds(run, i)) found.set(property, i);
-    }
-  }
-  return ASKED.flatMap((property) => {
-    const at = found.get(property);
-    return at === undefined ? [] : [{ property, at }];
+/** Whether the case of a promise occurs is not asked. */
+const QUESTIONS = together(questionsOf(ASKED));
+
+/** The promises that a run breaks, each with the first step that does. */
+function brokenIn({ run, answers }: Played): readonly { readonly property: Property; readonly at: number }[] {
+  answers.ask(QUESTIONS);
+  return ASKED.flatMap((property, n) => {
+    const at = answers.firstBroken(n);
+    return at < run.steps.length ? [{ property, at }] : [];
   });
 }
 
@@ -195,18 +183,32 @@ function packetsOf(run: Run, { values }: Flow): readonly Left[] {
 
 /** Where a flow goes on a host that is configured and booted for that kernel. */
 export function wayOf(kernel: Kernel, booted: World, flow: Flow): Way {
-  const run = playFlow(kernel, booted, flow);
+  const run = playOn(kernel, booted, eventsIn(booted, flow));
   return { first: packetsOf(run, flow)[0], end: endOf(run) };
 }
 
-/** The same, and which promises it breaks. */
-export function fateOf(kernel: Kernel, booted: World, flow: Flow): Fate {
-  const run = playFlow(kernel, booted, flow);
+/** Finds out where flows go on the same host with different kernels, and which promises they break. */
+export class Fates {
+  private readonly beside: Beside;
+
+  constructor(kernels: readonly Kernel[]) {
+    this.beside = new Beside(kernels, ASKED.length);
+  }
+
+  /** What becomes of the flow on each kernel's host, in the order of the kernels. */
+  of(booted: readonly World[], flow: Flow): readonly Fate[] {
+    const [host] = booted as readonly [World];
+    return this.beside.play(booted, eventsIn(host, flow)).map((played) => fateIn(played, flow));
+  }
+}
+
+function fateIn(played: Played, flow: Flow): Fate {
+  const { run } = played;
   const all = packetsOf(run, flow);
   const broken: Property[] = [];
   const sentences: string[] = [];
   const translated = run.steps.at(-1)?.world.conntrack.some(({ srcNat, dstNat }) => srcNat || dstNat) === true;
-  for (const { property, at } of brokenIn(run)) {
+  for (const { property, at } of brokenIn(played)) {
     if (translated && MEANT.has(property.id)) continue;
     broken.push(property);
     sentences.push(property.finding(run, at));
@@ -231,7 +233,6 @@ export function fateOf(kernel: Kernel, booted: World, flow: Flow): Fate {
     }),
     end: endOf(run),
     table: tableOf(run),
-    rerouted: run.steps.some(({ effects }) => effects.some(({ kind }) => kind === 'reroute')),
     broken: broken.map(({ id }) => id),
     sentences,
     crashed: run.steps.at(-1)?.world.oops.where !== '',

@@ -74,6 +74,7 @@ function cellsOfAxis(net: World, axis: Axis, { asked, protocols }: Questions): r
     return all.map((value) => ({
       ranges: [{ first: value, last: value }],
       value,
+      size: 1,
       groups: new Map([[ITSELF, String(value)], ...questions.map((one) => [one.name, one.says(value)] as const)]),
     }));
   }

@@ -16,7 +16,7 @@ import type { Kernel, World } from '../model/types/world.ts';
 import { formatAddress } from '../scenario/format.ts';
 import { printHostCommand } from '../scenario/host.ts';
 import { type FlowClass, type Flows, FREE, withBound } from './classes.ts';
-import { type Fate, type Flow, fateOf, hostOn } from './play.ts';
+import { type Fate, Fates, type Flow, hostOn } from './play.ts';
 
 export interface Remedy {
   readonly name: 'MASQUERADE' | 'selector rules' | 'SO_MARK' | 'a source rule';
@@ -130,17 +130,17 @@ function candidates(
 
 /** What commands make of a host. Classes share remedies: each is run once, and every class is played once behind it. */
 class Changed {
-  private readonly kernel: Kernel;
+  private readonly asked: Fates;
   private readonly booted: World;
   private readonly fates = new Map<FlowClass, Fate>();
 
   constructor(kernel: Kernel, net: World) {
-    this.kernel = kernel;
+    this.asked = new Fates([kernel]);
     this.booted = hostOn(kernel, net);
   }
 
   fate(flow: Flow): Fate {
-    return fateOf(this.kernel, this.booted, flow);
+    return this.asked.of([this.booted], flow)[0] as Fate;
   }
 
   fateOfClass(one: FlowClass): Fate {

@@ -8,7 +8,7 @@ import * as bindings from '../model/patch/bindings.ts';
 import { kernelNamed } from '../model/patch/index.ts';
 import { onRelease, REFERENCE, releaseNumbered } from '../model/patch/releases/index.ts';
 import { stock } from '../model/patch/stock.ts';
-import { NO_PATCH } from '../model/types/faults.ts';
+import { NO_PATCH, OWN } from '../model/types/faults.ts';
 import type { Kernel } from '../model/types/world.ts';
 import { InputError } from '../scenario/error.ts';
 import { readOwnText, type TextFile } from './text.ts';
@@ -24,9 +24,6 @@ export interface OwnPatch extends Pick<Compiled, 'code' | 'bindings' | 'exports'
   /** Of a diff the files that it changes or adds, the one with the hook first. */
   readonly files: readonly TextFile[];
 }
-
-/** Its name in the test kernel: `kernel build --patch`. */
-const OWN = 'own';
 
 /** The patch that each hook is of. */
 const known = new Map<unknown, OwnPatch>();

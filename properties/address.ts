@@ -1,6 +1,7 @@
 /** Address consistency: whose address a packet carries, and who may change it. */
 
 import { step } from '../model/host/step.ts';
+import { areSameSockets } from '../model/types/effects.ts';
 import { getSock, setSock, sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
@@ -170,6 +171,7 @@ export const addressProperties: readonly Property[] = [
       const sk = unconnectedSender(run, i);
       if (sk.id === 0) return true;
       const then = asUserLeftIt(run, i, sk);
+      if (isAsLeft(sk, then)) return true;
       const fresh = { ...sk, inet_saddr: then.inet_saddr, inet_rcv_saddr: then.inet_rcv_saddr, cork_fl: then.cork_fl };
       const again = step(run.kernel, setSock(worldBefore(run, i), fresh), eventOf(run, i));
       const sent = firstDeparture(effectsOf(run, i), sk.id);
@@ -209,10 +211,12 @@ export const addressProperties: readonly Property[] = [
       let ok = true;
       for (const event of run.events) {
         if (event.kind === 'send' && event.s === sk.name) {
-          const alone = firstDeparture(step(run.kernel, before, event).effects, sk.id);
           for (const net of moments(run, i)) {
-            const beside = firstDeparture(step(run.kernel, net, event).effects, sk.id);
-            ok = ok && beside.dev === alone.dev && beside.saddr === alone.saddr;
+            if (!areSameSockets(net, before)) {
+              const alone = firstDeparture(step(run.kernel, before, event).effects, sk.id);
+              const beside = firstDeparture(step(run.kernel, net, event).effects, sk.id);
+              ok = ok && beside.dev === alone.dev && beside.saddr === alone.saddr;
+            }
           }
         }
       }
@@ -342,6 +346,16 @@ function asUserLeftIt(run: Run, i: number, sk: Sock): Sock {
     k = k + 1;
   }
   return then;
+}
+
+/** Whether nothing that a send may change of an unconnected socket has changed. */
+function isAsLeft(sk: Sock, then: Sock): boolean {
+  return (
+    sk.inet_saddr === then.inet_saddr &&
+    sk.inet_rcv_saddr === then.inet_rcv_saddr &&
+    sk.cork_fl.saddr === then.cork_fl.saddr &&
+    sk.cork_fl.daddr === then.cork_fl.daddr
+  );
 }
 
 /** The unconnected datagram or raw socket that step `i` sends on, NO_SOCK when it is another event. */

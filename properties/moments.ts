@@ -9,6 +9,7 @@
 import { ipChecksumCorrect, transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
 import { inet_bind, inet_create, type SocketCall } from '../model/kernel/net/ipv4/af_inet.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
+import { areSameSockets } from '../model/types/effects.ts';
 import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP } from '../model/types/packet.ts';
 import { SOCK_BINDPORT_LOCK, SOCK_TCP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
@@ -16,13 +17,15 @@ import type { Kernel, Sent, World } from '../model/types/world.ts';
 import { hasTuple, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
-/** The host as another CPU finds it at each moment of step `i`. */
+/** The host as another CPU finds it at each moment of step `i`; moments between which nothing was written are one. */
 export function moments(run: Run, i: number): readonly World[] {
   const before: World = { ...worldBefore(run, i), next_sock: worldAfter(run, i).next_sock, effects: [] };
   let found: readonly World[] = [];
   for (const e of effectsOf(run, i)) {
-    const moment = e.kind === 'micro' || e.kind === 'mangled';
-    found = moment ? [...found, { ...before, socks: e.socks, bhash: e.bhash }] : found;
+    if (e.kind === 'micro' || e.kind === 'mangled') {
+      const isKnown: boolean = found.length > 0 && areSameSockets(found[found.length - 1] as World, e);
+      found = isKnown ? found : [...found, { ...before, socks: e.socks, bhash: e.bhash }];
+    }
   }
   return found;
 }

@@ -9,16 +9,16 @@
 import type { Kernel, World } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
+import { type Question, type Questions, questionsOf, together } from '../scenario/ask.ts';
+import { Beside, type Played } from '../scenario/beside.ts';
 import { inexpressible, isKept } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
-import { type Question, type Questions, questionsOf, together } from './ask.ts';
-import { Beside, type Played } from './beside.ts';
+import { firstTwins } from '../scenario/twins.ts';
 import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
 import { acceptedCommands, bootLines } from './replays.ts';
-import { firstTwins } from './twins.ts';
 import { isStock, withStocks } from './worse.ts';
 
 /** Event sequences that are played on one host. */

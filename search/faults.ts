@@ -14,6 +14,7 @@ import type { Property, Run } from '../properties/property.ts';
 import { type RunScope, runScopes } from '../properties/scopes/runs.ts';
 import { firstBroken, playOn } from '../scenario/play.ts';
 import { eventOfLine, type Text } from '../scenario/text.ts';
+import { firstTwins, rerouted } from '../scenario/twins.ts';
 import { drawBooted, eventsPerHost, eventWords, scopeNamed, wordsOfRun } from './bulk.ts';
 import { counterexampleOf } from './counterexample.ts';
 import { shrinkWords } from './fastCheck.ts';
@@ -21,7 +22,6 @@ import { drawEvents } from './generate.ts';
 import { type Breaks, measure, minimise, smaller } from './minimise.ts';
 import type { Counterexample, Failure } from './outcome.ts';
 import { breaks, breaksDrawn } from './replays.ts';
-import { firstTwins, rerouted } from './twins.ts';
 
 export interface FaultOptions {
   readonly faults: readonly Fault[];

@@ -27,6 +27,14 @@ export function shown(net: World): readonly Effect[] {
   return net.effects;
 }
 
+/** The sockets of a moment. */
+type Moment = Pick<World, 'socks' | 'bhash'>;
+
+/** Whether two moments have the same sockets, as far as that is known. Natively it is, where nothing was written between them. */
+export function areSameSockets(_one: Moment, _other: Moment): boolean {
+  return false;
+}
+
 /** Whether a step that ended in that world may depend on `picks.stack`. Natively it is known whether it read it. */
 export function mayDependOnStack(_net: World): boolean {
   return true;

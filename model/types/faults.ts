@@ -285,4 +285,7 @@ export interface Patch {
   readonly synFilter: number;
 }
 
+/** The name of a text of one's own. */
+export const OWN = 'own';
+
 export const NO_PATCH: Patch = { text: '', faults: NO_FAULTS, bits: 0, synFilter: 0 };

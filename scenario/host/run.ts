@@ -69,6 +69,17 @@ function textOf(written: string, command: HostCommand, count: number): string {
   }
 }
 
+function lineOf({ file, where }: SourceLine, written: string, command: HostCommand, count: number): HostLine {
+  return {
+    file,
+    where,
+    command,
+    get text() {
+      return textOf(written, command, count);
+    },
+  };
+}
+
 export class HostRun {
   net: World = newWorld();
   readonly lines: HostLine[] = [];
@@ -96,8 +107,7 @@ export class HostRun {
       const answer = hostCommand(net, command);
       if (answer.err !== 0) return answer.message;
       const changes = command.kind !== 'iptables' || command.op !== 'C';
-      const text = textOf(written, command, commands.length);
-      if (changes) kept.push({ file: from.file, where: from.where, text, command });
+      if (changes) kept.push(lineOf(from, written, command, commands.length));
       net = answer.net;
     }
     this.net = net;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { drawMarkedHost } from '../../conformance/marked.ts';
 import { AXES, type Axis } from '../../flows/axes.ts';
 import { type Flows, FREE, flowsOf, signature } from '../../flows/classes.ts';
-import { type Flow, fateOf, hostOn } from '../../flows/play.ts';
+import { Fates, type Flow, hostOn } from '../../flows/play.ts';
 import { cellsOfFlow } from '../../flows/why.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
@@ -35,7 +35,8 @@ function drawFlow(words: WordSource, { space }: Flows): Flow {
 }
 
 describe('random hosts', () => {
-  test('a flow fares as its class', () => {
+  test('a flow fares as its class, each kernel played by itself', () => {
+    const alone = kernels.map((kernel) => new Fates([kernel]));
     let asked = 0;
     for (let seed = 0; seed < HOSTS; seed++) {
       const net = hostOf(seed);
@@ -48,7 +49,7 @@ describe('random hosts', () => {
         if (!flows.space.sets.has(flows.space.all, cells)) continue;
         const homes = flows.classes.filter(({ set }) => flows.space.sets.has(set, cells));
         expect(homes.length).toBe(1);
-        const fates = kernels.map((kernel, at) => fateOf(kernel, hosts[at] as World, flow));
+        const fates = alone.flatMap((one, at) => one.of([hosts[at] as World], flow));
         expect([seed, flow.values, signature(fates, FREE)]).toEqual([
           seed,
           flow.values,

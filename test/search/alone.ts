@@ -3,10 +3,10 @@ import type { Kernel, World } from '../../model/types/world.ts';
 import { properties } from '../../properties/index.ts';
 import type { Run } from '../../properties/property.ts';
 import type { RunScope } from '../../properties/scopes/runs.ts';
+import { type Answers, questionsOf, together } from '../../scenario/ask.ts';
+import { Beside } from '../../scenario/beside.ts';
 import { firstBroken, occurs, playOn } from '../../scenario/play.ts';
 import { eventOfLine } from '../../scenario/text.ts';
-import { type Answers, questionsOf, together } from '../../search/ask.ts';
-import { Beside } from '../../search/beside.ts';
 import { drawBooted, eventsPerHost, eventWords } from '../../search/bulk.ts';
 import { drawEvents } from '../../search/generate.ts';
 

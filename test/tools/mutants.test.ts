@@ -95,7 +95,7 @@ it('mutants of the model are hunted in one build', async () => {
     folder: cwd(),
     sample: 20,
     stored: [],
-    seed: 3,
+    seed: 4,
     seconds: 5,
     turns: 1,
     progress: () => {},

@@ -60,6 +60,10 @@ export function shown(net: World): readonly Effect[] {
   return net.effects;
 }
 
+export function areSameSockets(one: Pick<World, 'socks' | 'bhash'>, other: Pick<World, 'socks' | 'bhash'>): boolean {
+  return one.socks === other.socks && one.bhash === other.bhash;
+}
+
 export function mayDependOnStack({ picks }: World): boolean {
   return !(picks instanceof WatchedPicks) || picks.isStackRead;
 }

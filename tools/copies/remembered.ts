@@ -3,7 +3,7 @@
  *
  * Several properties ask the same of the same packet: whose it is, who chose its source, where the rules lead it. A function
  * of `properties/` that takes a run, a step and at most one thing more is such a question; natively it answers from
- * memory when it is asked about the same again. Properties are asked step by step (`search/ask.ts`), so one answer is
+ * memory when it is asked about the same again. Properties are asked step by step (`scenario/ask.ts`), so one answer is
  * enough. What is one line about a step is found sooner than remembered.
  */
 import type MagicString from 'magic-string';

@@ -90,20 +90,6 @@ function sameKeys(a: FibAlias, b: FibAlias): boolean {
   return a.dst === b.dst && compareKeys(a, b) === 0;
 }
 
-/**
- * The table with the alias put at its place: behind those of the same keys, or before them (`first`).
- *
- * C: net/ipv4/fib_trie.c, fib_insert_alias().
- */
-function fib_insert_alias(tb: FibTable, new_fa: FibAlias, first: boolean): FibTable {
-  let behind = 0;
-  for (const fa of tb.aliases) {
-    const order = compareKeys(fa, new_fa);
-    behind = order > 0 || (first && order === 0) ? behind : behind + 1;
-  }
-  return { ...tb, aliases: insertBehind(tb.aliases, behind, new_fa) };
-}
-
 /** The table with the first alias of the same keys as `new_fa` replaced by it. */
 function replaceFirst(tb: FibTable, new_fa: FibAlias): FibTable {
   let aliases: readonly FibAlias[] = [];
@@ -119,7 +105,7 @@ function replaceFirst(tb: FibTable, new_fa: FibAlias): FibTable {
 /**
  * Adds a route.
  *
- * C: net/ipv4/fib_trie.c, fib_table_insert().
+ * C: net/ipv4/fib_trie.c, fib_table_insert() and fib_insert_alias().
  * Left out: FA_S_ACCESSED; a replaced route counts as used, so the cache is always flushed.
  */
 export function fib_table_insert(net: World, tb: FibTable, cfg: FibConfig): NetlinkResult {
@@ -130,8 +116,14 @@ export function fib_table_insert(net: World, tb: FibTable, cfg: FibConfig): Netl
   let exists = false;
   let matchIsFirst = false;
   let fa_match = false;
+  // How many stand before those of its length, tos and priority, and how many up to the last of them.
+  let before = 0;
+  let upTo = 0;
   for (const fa of tb.aliases) {
-    const same = sameKeys(fa, new_fa);
+    const order = compareKeys(fa, new_fa);
+    before = order < 0 ? before + 1 : before;
+    upTo = order > 0 ? upTo : upTo + 1;
+    const same = order === 0 && fa.dst === new_fa.dst;
     const match = same && sameInfo(fa, new_fa);
     matchIsFirst = matchIsFirst || (match && !exists);
     fa_match = fa_match || match;
@@ -147,8 +139,8 @@ export function fib_table_insert(net: World, tb: FibTable, cfg: FibConfig): Netl
   }
   if ((cfg.fc_nlflags & NLM_F_CREATE) === 0) return { err: -ENOENT, extack: '', net };
 
-  const first = (cfg.fc_nlflags & NLM_F_APPEND) === 0;
-  return { err: 0, extack: '', net: changeTable(net, fib_insert_alias(tb, new_fa, first)) };
+  const behind = (cfg.fc_nlflags & NLM_F_APPEND) === 0 ? before : upTo;
+  return { err: 0, extack: '', net: changeTable(net, { ...tb, aliases: insertBehind(tb.aliases, behind, new_fa) }) };
 }
 
 /**

@@ -2,8 +2,8 @@
 import type { Event } from '../model/types/event.ts';
 import type { Kernel, World } from '../model/types/world.ts';
 import type { Run } from '../properties/property.ts';
-import { playOn } from '../scenario/play.ts';
 import { Answers } from './ask.ts';
+import { playOn } from './play.ts';
 import { firstOwnStep, firstTwins, Noted, type NotedRun, playFrom, playNoted } from './twins.ts';
 
 /** A run, and what the properties say about it. */

@@ -206,19 +206,21 @@ export class Answers {
   }
 
   isBroken(at: number): boolean {
-    return this.isBrokenBefore(at, NEVER);
+    return this.firstBroken(at) < NEVER;
+  }
+
+  /** The first step that breaks the property at that place; past all of them where none does. */
+  firstBroken(at: number): number {
+    const { twin } = this;
+    const own = this.brokenAt[at] as number;
+    if (!this.sharesWith(twin, at)) return own;
+    const before = twin.answers.firstBroken(at);
+    return before < twin.steps ? before : own;
   }
 
   private occursBefore(at: number, step: number): boolean {
     const { twin, occursAt } = this;
     return (occursAt[at] as number) < step || (this.sharesWith(twin, at) && twin.answers.occursBefore(at, twin.steps));
-  }
-
-  private isBrokenBefore(at: number, step: number): boolean {
-    const { twin, brokenAt } = this;
-    return (
-      (brokenAt[at] as number) < step || (this.sharesWith(twin, at) && twin.answers.isBrokenBefore(at, twin.steps))
-    );
   }
 
   private sharesWith(twin: Twin | undefined, at: number): twin is Twin {

@@ -5,14 +5,14 @@
  */
 import { beginStep, mayDependOnStack, shown } from '../model/types/effects.ts';
 import type { Event, Picks } from '../model/types/event.ts';
+import { OWN } from '../model/types/faults.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import type { FlowI4 } from '../model/types/route.ts';
 import type { Sock } from '../model/types/sock.ts';
 import type { NfHookState } from '../model/types/verdict.ts';
 import type { ChosenSource, Effect, HookResult, Kernel, World } from '../model/types/world.ts';
-import { ownPatchOf } from '../own/patch.ts';
 import { type Run, worldBefore } from '../properties/property.ts';
-import { playOn } from '../scenario/play.ts';
+import { playOn } from './play.ts';
 
 /** What kernels that carry another patch have in common with each other. */
 const OF_THE_PATCH: readonly string[] = [
@@ -26,7 +26,7 @@ const OF_THE_PATCH: readonly string[] = [
 
 /** One's own patch may do anything before a packet is routed a second time. */
 function areTwins(a: Kernel, b: Kernel): boolean {
-  if (a !== b && (ownPatchOf(a) !== undefined || ownPatchOf(b) !== undefined)) return false;
+  if (a !== b && (a.patch.text === OWN || b.patch.text === OWN)) return false;
   return Object.keys(a).every((key) => OF_THE_PATCH.includes(key) || a[key as keyof Kernel] === b[key as keyof Kernel]);
 }
 
