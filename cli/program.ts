@@ -383,7 +383,8 @@ function addReports(all: Command): void {
         'model',
       ]),
     )
-    .addOption(budget('seconds for one change of a text, and for all of the model').default(60))
+    .addOption(budget('seconds for one change of a text in each round, and for all of the model').default(10))
+    .addOption(new Option('--rounds <n>', 'times that hosts are drawn, for texts').argParser(positiveWhole).default(6))
     .addOption(new Option('--hosts <n>', 'hosts drawn of each scope, for texts').argParser(whole).default(64))
     .addOption(new Option('--sample <n>', 'changes to try; 0 for all').argParser(whole).default(0))
     .addOption(seed().default(1))

@@ -156,8 +156,10 @@ function sameQueue(a: readonly WriteQueueSeg[], b: readonly WriteQueueSeg[]): bo
 /** Whether two states of a socket have the same ends, numbers and route. */
 function sameState(a: Sock, b: Sock): boolean {
   const numbers = a.write_seq === b.write_seq && a.snd_una === b.snd_una && a.snd_nxt === b.snd_nxt;
+  const stamps = a.ts_recent === b.ts_recent && a.ts_recent_stamp === b.ts_recent_stamp;
   const route = a.sk_dst_cache.dev === b.sk_dst_cache.dev && a.cork_fl.saddr === b.cork_fl.saddr;
-  return sameEnds(a, b) && numbers && route && a.sk_state === b.sk_state && sameQueue(a.write_queue, b.write_queue);
+  const queue = sameQueue(a.write_queue, b.write_queue);
+  return sameEnds(a, b) && numbers && stamps && route && a.sk_state === b.sk_state && queue;
 }
 
 /** Whether another socket of that list has the tuple that socket `now` has. */

@@ -26,7 +26,9 @@ export interface HuntOptions {
   readonly seed: number;
   readonly sample: number;
   readonly hosts: number;
-  /** Seconds for one change of a text, and for all of the model. */
+  /** Times that hosts are drawn, for texts. */
+  readonly rounds: number;
+  /** Seconds for one change of a text in a round, and for all of the model. */
   readonly budget: number;
   readonly record?: boolean;
 }
@@ -61,14 +63,14 @@ function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> 
 export async function hunt(names: readonly HuntName[], options: HuntOptions): Promise<void> {
   needSources('mutants');
   if (options.record) needToRecord();
-  const { seed, hosts, budget, sample } = options;
+  const { seed, hosts, rounds, budget, sample } = options;
   const stored = counterexampleFiles().map((file) => {
     const { variant = '', host, events } = loadScenario(file);
     return { variant, host, events };
   });
   const show = progress();
   const scores: Score[] = [];
-  const how = `--seed ${seed} --hosts ${hosts} --budget ${budget} --sample ${sample}`;
+  const how = `--seed ${seed} --hosts ${hosts} --rounds ${rounds} --budget ${budget} --sample ${sample}`;
   for (const what of names.length > 0 ? names : (Object.keys(TEXTS) as HuntName[])) {
     const all = await huntOf(what, { ...options, stored, progress: (words) => show.say(`${what}: ${words}`) });
     show.done();

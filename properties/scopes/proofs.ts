@@ -135,6 +135,12 @@ const vrf: readonly string[] = [
   'ip route add default via {g1} table 10',
 ];
 
+/** The marked packets' table has a route of two paths, chosen by ports, too. */
+const twoPaths: readonly string[] = [
+  'ip route replace default table 100 nexthop via {g1} nexthop via {g0}',
+  'sysctl -w net.ipv4.fib_multipath_hash_policy=1',
+];
+
 /** One port, whose tuples are used again while they are in TIME_WAIT. */
 const onePort: readonly string[] = [
   'sysctl -w net.ipv4.tcp_tw_reuse=1',
@@ -183,7 +189,7 @@ function either(name: string, ...events: readonly string[]): readonly ProofShape
 
 export const postHost: ShapeScope = {
   name: 'post-host',
-  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN, a server that speaks first, one on any address, a connection's mark, a group and a user's own segment with the post's own addresses",
+  text: "the post's host, every address and gateway in its two /24s, every mark, rule mark and mask; packets to 8.8.8.8 are marked; any destination in 8.0.0.0/8 (9.0.0.0/8 for a second one), any port; also with the marked packets' table unreachable or its link unnumbered, rules by source, port and user, a bound or asked device, DONTROUTE, an IPsec policy, a small MTU, TCP-MD5, a stateful firewall, a rule that drops, an ipip tunnel, the second link in a VRF; what one or two sockets, or one arriving packet, make the host send; longer TCP exchanges and Fast Open with the mark 100 or none, data in a SYN, a server that speaks first, one on any address, a connection's mark, a group, a route of two paths and a user's own segment with the post's own addresses",
   places: proofPlaces,
   shapes: [
     shape('ping', 'socket c ping', 'send c 4 to {to}'),
@@ -259,6 +265,13 @@ export const postHost: ShapeScope = {
       'bind c 0.0.0.0:53',
       'receive eth0 8.8.8.8:999 > 10.0.0.1:53 udp 4',
       'send c 4 to 8.8.8.8:999',
+    ),
+    on(own(steady), own(twoPaths))(
+      'two-paths',
+      'socket c udp',
+      'bind c 10.0.0.1:5000',
+      'send c 4 to 8.8.8.8:53',
+      'send c 4 to 8.8.8.8:53',
     ),
     on(own(steady), [])('raw-segment', 'socket c raw tcp', 'send c 4 to 8.8.8.8:80 flags S'),
     on(own(steady), [])('tcp-greeted', 'socket c tcp', 'connect c 8.8.8.8:80', 'answer c', 'say c 4'),

@@ -78,6 +78,7 @@ it('a hunt of a few seconds kills changes of version 1, and says where the other
     stored: [],
     seed: 2,
     hosts: 1,
+    rounds: 1,
     seconds: 1,
     progress: () => {},
   });

@@ -67,6 +67,52 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'only a fault lets a socket come here that is no full one, and its flags are read beyond its end before, in any case',
   ],
   [/^reroute_bind\(\): ! -> nothing #3$/, 'the model has no buckets by address: what is asked for one finds one'],
+  [
+    /^reroute_lookup\(\): fl4->saddr = chosen\.saddr; -> ; #1$/,
+    'a lookup that fails drops the packet, whatever source it would have had',
+  ],
+  [
+    /^reroute_bind\(\): (?:!tb -> 0 #1|!tb -> 1 #2|! -> nothing #2)$/,
+    'where no port is free, the one that was left is none either, and its bucket is there',
+  ],
+  [
+    /^(?:reroute_bind\(\): inet_bind_hash\(sk, tb, tb2, port\); -> ;|reroute_move_sock\(\): !keeps_port && reroute_bind\(sk, old_port\) -> 0)$/,
+    'the search behind it binds a port, in the model the one that was left: within a step all searches begin at the same',
+  ],
+  [
+    /^reroute_hash_connect\(\): (?:!sk_is_tcp\(sk\) .* -> 0|\|\| -> && #1|return inet_hash_connect\(death_row, sk\); -> ;)$/,
+    'only sockets of TCP move, and its fault is to do less than this',
+  ],
+  [
+    /^reroute_hash_connect\(\): (?:err \|\| tp->write_seq == write_seq -> 0|\|\| -> && #2|return err; -> ; #1)$/,
+    'who is hashed anew comes to the same place, or to none again',
+  ],
+  [
+    /^reroute_move_sock\(\): inet->inet_sport = htons\(inet->inet_num\); -> ;$/,
+    'inet_hash_connect() has written it where it found a port',
+  ],
+  [
+    /^reroute_renumber\(\): (?:TCP_SKB_CB\(seg\)->seq \+= by; -> ; #2|\+= -> -= #7)$/,
+    'nothing waits behind a SYN that moves: it opens its connection, and one with data does not move',
+  ],
+  [/^reroute_connmark\(\): 0 -> \(0 \+ 1\)$/, 'the mark of a connection that is not there is read by nobody'],
+  [
+    /^mended\.h: ipt_mangle_out\(\): true -> false #1$/,
+    'what has moved was asked about, unless a fault leaves that out',
+  ],
+  [/^mended\.h: ipt_mangle_out\(\): & -> \| #1$/, 'a raw segment is not admitted, unless a fault lets it'],
+  [
+    /^mended\.h: ipt_mangle_out\(\): th = th \? tcp_hdr\(skb\) : NULL; -> ; #1$/,
+    'TCP gives its segments more room than the header of any link needs',
+  ],
+  [
+    /^mended\.h: ipt_mangle_out\(\): (?:syn && sk_is_tcp\(sk\) -> 1|&& -> \|\| #16)$/,
+    'what moves is the SYN of a TCP socket, unless a fault lets more come here',
+  ],
+  [
+    /^reroute_flow\(\): sk_fullsock\(sk\) -> 1$/,
+    'what is no full socket answers, and is left alone before; ask-first is asked by full ones',
+  ],
   [/^reroute_bind\(\): !tb -> 0 #2$/, 'memory does not run out in the model'],
   [/^reroute_bind\(\): err -> 1$/, 'a bucket that has an owner is not destroyed, and the socket has just become one'],
   [

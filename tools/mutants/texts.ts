@@ -24,7 +24,7 @@ import { bootHost, playOn } from '../../scenario/play.ts';
 import { commandOf, eventOfLine } from '../../scenario/text.ts';
 import { drawBooted, eventWords } from '../../search/bulk.ts';
 import { drawEvents } from '../../search/generate.ts';
-import { changesOf } from './changes.ts';
+import { type Change, changesOf } from './changes.ts';
 import { reasonFor } from './equivalent.ts';
 import { type Fate, judge, newFate, type Original, type Tried } from './judge.ts';
 
@@ -46,7 +46,9 @@ export interface TextHunt {
   readonly seed: number;
   /** Hosts that are drawn of each scope. */
   readonly hosts: number;
-  /** Time for one change. */
+  /** How often hosts are drawn: what is left after one round is hunted with others. */
+  readonly rounds: number;
+  /** Time for one change in each round. */
   readonly seconds: number;
   readonly progress: (words: string) => void;
 }
@@ -74,41 +76,65 @@ interface Played {
 
 /** The fates of the changes of those texts. */
 export function huntTexts(options: TextHunt): readonly Tried[] {
-  const { folder, texts, sample, seconds, progress } = options;
+  const { folder, texts, sample, progress } = options;
   const files = new Map<string, SourceText>();
   const originals = new Map(texts.map((text) => [text, compile(folder, text, (source) => keep(files, source))]));
   const all = [...files.values()].flatMap((source) => changesOf(source));
   const step = sample === 0 ? 1 : Math.max(1, Math.floor(all.length / sample));
   const changes = all.filter((_, at) => at % step === 0);
   progress(`${changes.length} changes`);
-  const pool = drawPool(options, originals);
-  const hunted: Tried[] = [];
-  for (const { text, ...change } of changes) {
-    const fate = newFate();
-    const changed = (source: SourceText) => (source.file === change.file ? { ...source, text } : source);
-    const played = pool.get(placeIn(pool, change)) ?? [];
-    let isSame = true;
-    for (const [name, { code }] of originals) {
-      if (fate.promise !== '' || fate.invalid) break;
-      const compiled = tried(() => compile(folder, name, changed));
-      if (compiled?.code === code) continue;
-      isSame = false;
-      if (compiled === undefined) fate.invalid = true;
-      else
-        huntOne(
-          fate,
-          kernelPart(compiled),
-          played.filter((one) => one.text === name),
-          seconds,
-        );
+  let hunted: readonly Hunted[] = changes.map((change) => ({ change, fate: newFate(), reason: reasonFor(change) }));
+  for (let round = 0; round < options.rounds; round++) {
+    const drawn = round === 0 ? options : { ...options, seed: options.seed + round * ROUND, stored: [] };
+    const pool = drawPool(drawn, originals);
+    const left = hunted.filter((one) => round === 0 || isLeft(one));
+    const same = new Set<Hunted>();
+    for (const [at, one] of left.entries()) {
+      if (!huntChange(one, { pool, originals, options })) same.add(one);
+      const killed = hunted.filter(({ fate }) => fate.promise !== '').length;
+      progress(`round ${round + 1}: ${at + 1} of ${left.length} changes, ${killed} killed`);
     }
-    // What compiles to the same code is no change.
-    if (!isSame) hunted.push({ ...change, ...fate, reason: reasonFor(change) });
-    progress(
-      `${hunted.length} of ${changes.length} changes, ${hunted.filter(({ promise }) => promise !== '').length} killed`,
-    );
+    hunted = hunted.filter((one) => !same.has(one));
   }
-  return hunted;
+  return hunted.map(({ change: { text: _, ...change }, fate, reason }) => ({ ...change, ...fate, reason }));
+}
+
+/** A change that is hunted, and why it is no other patch where that is known, else ''. */
+interface Hunted {
+  readonly change: Change;
+  readonly fate: Fate;
+  readonly reason: string;
+}
+
+function isLeft({ fate, reason }: Hunted): boolean {
+  return fate.promise === '' && !fate.invalid && reason === '';
+}
+
+/** How far apart the seeds of two rounds are. */
+const ROUND = 1000;
+
+interface Hunting {
+  readonly pool: ReadonlyMap<string, readonly Played[]>;
+  readonly originals: ReadonlyMap<string, Compiled>;
+  readonly options: TextHunt;
+}
+
+/** Whether it is a change at all: what compiles to the same code is none. */
+function huntChange({ change, fate }: Hunted, { pool, originals, options: { folder, seconds } }: Hunting): boolean {
+  const { file, text } = change;
+  const changed = (source: SourceText) => (source.file === file ? { ...source, text } : source);
+  const played = pool.get(placeIn(pool, change)) ?? [];
+  let isSame = true;
+  for (const [name, { code }] of originals) {
+    if (fate.promise !== '' || fate.invalid) break;
+    const compiled = tried(() => compile(folder, name, changed));
+    if (compiled?.code === code) continue;
+    isSame = false;
+    const ofText = played.filter((one) => one.text === name);
+    if (compiled === undefined) fate.invalid = true;
+    else huntOne(fate, kernelPart(compiled), ofText, seconds);
+  }
+  return !isSame;
 }
 
 function keep(files: Map<string, SourceText>, source: SourceText): SourceText {
