@@ -76,7 +76,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'where no port is free, the one that was left is none either, and its bucket is there',
   ],
   [
-    /^(?:reroute_bind\(\): inet_bind_hash\(sk, tb, tb2, port\); -> ;|reroute_move_sock\(\): !keeps_port && reroute_bind\(sk, old_port\) -> 0)$/,
+    /^(?:reroute_bind\(\): inet_bind_hash\(sk, tb, tb2, port\); -> ;|reroute_move_sock\(\): (?:!keeps_port && reroute_bind\(sk, old_port\) -> 0|! -> nothing #9))$/,
     'the search behind it binds a port, in the model the one that was left: within a step all searches begin at the same',
   ],
   [
@@ -90,6 +90,10 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [
     /^reroute_move_sock\(\): inet->inet_sport = htons\(inet->inet_num\); -> ;$/,
     'inet_hash_connect() has written it where it found a port',
+  ],
+  [
+    /^reroute_move_sock\(\): & -> \| #1$/,
+    'a port that a user bound is free at every address: bind() refuses others, and no event sets SO_REUSEADDR',
   ],
   [
     /^reroute_renumber\(\): (?:TCP_SKB_CB\(seg\)->seq \+= by; -> ; #2|\+= -> -= #7)$/,
