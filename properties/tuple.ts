@@ -128,7 +128,7 @@ export const tupleProperties: readonly Property[] = [
     gravity: 'wrong address',
     claim: 'A socket that was bound to a port sends from that port.',
     asked: ['bind(2)', 'POSIX.1-2017 bind()'],
-    onStock: '',
+    onStock: 'NAT of the operator: a flow whose tuple another one has taken there gets another port',
     scope: twoUplinks,
     speaksOf: (run, i, { skb }) => sourcePort(skb) !== 0 && boundPort(run, i, senderOf(skb)) !== 0,
     holds: (run, i, { skb }) => sourcePort(skb) === boundPort(run, i, senderOf(skb)),
