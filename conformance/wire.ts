@@ -399,6 +399,31 @@ function firstAddress(host: readonly string[]): string {
   return host.flatMap((line) => line.match(/^ip addr add ([\d.]+)/)?.[1] ?? [])[0] ?? '10.0.0.1';
 }
 
+/** A command that takes back, asks for or replaces what some line of the host has added, or something much like it. */
+function drawEdit(words: WordSource, host: readonly string[]): readonly string[] {
+  const added = host.filter((line) => / rule add |^iptables .*-A /.test(line));
+  if (added.length === 0) return [];
+  const line = oneOf(words, added);
+  if (line.startsWith('ip ')) return [line.replace(' rule add ', ' rule del ')];
+  const [, table = '', chain = '', rule = ''] = /^iptables (-t \S+ )?-A (\S+) (.*)$/.exec(line) ?? [];
+  const start = `iptables ${table}-A ${chain} `;
+  const other = oneOf(
+    words,
+    added.filter((one) => one.startsWith(start)),
+  ).slice(start.length);
+  const place = 1 + below(words, 3);
+  const edit = oneOf(words, [
+    `-D ${chain} ${rule}`,
+    `-D ${chain} ${other}`,
+    `-D ${chain} ${place}`,
+    `-C ${chain} ${rule}`,
+    `-C ${chain} ${other}`,
+    `-R ${chain} ${place} ${rule}`,
+    `-I ${chain} ${place} ${rule}`,
+  ]);
+  return [`iptables ${table}${edit}`];
+}
+
 /** The same, with the rules in nf_tables. */
 function onNft(lines: readonly string[]): readonly string[] {
   return lines.map((line) => line.replace(/^(host )?iptables /, '$1iptables-nft '));
@@ -409,11 +434,12 @@ export function drawWire(words: WordSource): Text {
   if (chance(words, 1, 6)) return drawPorts(words);
   const scope = chance(words, 1, 3) ? twoUplinks : wide;
   const plain = drawHost(scope, words).filter((line) => !line.includes('40000 40001') && isFilled(line));
-  const host = [
+  const built = [
     ...plain,
     ...(chance(words, 1, 3) ? oneOf(words, FIREWALLS) : []),
     ...(chance(words, 1, 3) ? oneOf(words, NEEDS) : []),
   ];
+  const host = chance(words, 1, 3) ? [...built, ...drawEdit(words, built), ...drawEdit(words, built)] : built;
   const address = firstAddress(host);
   const stories = [
     () => drawEvents(scope, host, words),

@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 
 CLONE_NEWNET, CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x40000000, 0x20000, 0x4000, 0x40000
@@ -269,7 +270,7 @@ class Host:
         for tun in self.tuns.values():
             os.close(tun)
         for group in reversed(self.groups):
-            os.rmdir(group)
+            remove_group(group)
         self.far.closing.put(self.local)
         self.local = None
         self.control.close()
@@ -342,9 +343,11 @@ class Host:
         made = root
         for part in path.split('/'):
             made = f'{made}/{part}'
-            if not os.path.isdir(made):
+            try:
                 os.mkdir(made)
                 self.groups.append(made)
+            except FileExistsError:
+                pass
         if classid:
             with open(f'{made}/net_cls.classid', 'w') as file:
                 file.write(str(classid))
@@ -483,6 +486,20 @@ def hierarchy(kind, controller=''):
     checked(libc.mount(b'none', b'/', None, MS_REC | MS_PRIVATE, None))
     checked(libc.mount(b'none', place.encode(), kind.encode(), 0, controller.encode() or None))
     return place
+
+
+def remove_group(group):
+    """Another player may be in it for the moment in which it opens a socket, or have removed it."""
+    for _ in range(100):
+        try:
+            os.rmdir(group)
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        time.sleep(0.02)
 
 
 def output(words):
