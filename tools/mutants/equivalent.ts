@@ -92,10 +92,6 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'inet_hash_connect() has written it where it found a port',
   ],
   [
-    /^reroute_move_sock\(\): & -> \| #1$/,
-    'a port that a user bound is free at every address: bind() refuses others, and no event sets SO_REUSEADDR',
-  ],
-  [
     /^reroute_renumber\(\): (?:TCP_SKB_CB\(seg\)->seq \+= by; -> ; #2|\+= -> -= #7)$/,
     'nothing waits behind a SYN that moves: it opens its connection, and one with data does not move',
   ],
