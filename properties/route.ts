@@ -213,11 +213,12 @@ export const routeProperties: readonly Property[] = [
     onStock: '',
     scope: twoUplinks,
     proof: 'own-mark',
-    // What leaves by a link in a VRF passes the rules twice.
+    // What leaves by a link in a VRF passes the rules twice, and the first time may have changed it.
     speaksOf: (run, i, { before }) =>
       userSocket(ownerOf(run, i, before)) &&
       !before.hdrincl &&
-      l3mdev_master_ifindex_by_index(worldBefore(run, i), before.dst.dev) === 0,
+      l3mdev_master_ifindex_by_index(worldBefore(run, i), before.dst.dev) === 0 &&
+      !routedTwiceAgain(run, i, before.id),
     holds(run, i, { before }) {
       const { sk_mark, tos } = ownerOf(run, i, before);
       const { srcNat, dstNat } = getCt(worldAfter(run, i), before.ct);
@@ -331,6 +332,13 @@ function goesBy(net: World, dev: number, demanded: number): boolean {
 function leadsOut(net: World, demanded: number, skb: SkBuff, sk: Sock): boolean {
   const isVrf = dev_get_by_index(net, demanded).vrf_tb_id !== 0;
   return isVrf && leadsEither(net, skb, sk, sk.sk_uid);
+}
+
+/** Whether that packet was routed again more than once in step `i`. */
+function routedTwiceAgain(run: Run, i: number, id: number): boolean {
+  let times = 0;
+  for (const e of effectsOf(run, i)) times = e.kind === 'reroute' && e.before.id === id ? times + 1 : times;
+  return times > 1;
 }
 
 /** Whether the second lookup of that packet succeeded in step `i`. */
