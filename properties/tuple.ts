@@ -1,4 +1,5 @@
 /** Tuple uniqueness: who owns which four-tuple and which port. */
+import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { EADDRINUSE } from '../model/types/errno.ts';
 import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff } from '../model/types/packet.ts';
@@ -126,11 +127,12 @@ export const tupleProperties: readonly Property[] = [
     id: 'bound-port-kept',
     concern: 'tuple',
     gravity: 'wrong address',
-    claim: 'A socket that was bound to a port sends from that port.',
+    claim: 'A socket that was bound to a port sends from that port, where nobody translates it.',
     asked: ['bind(2)', 'POSIX.1-2017 bind()'],
-    onStock: 'NAT of the operator: a flow whose tuple another one has taken there gets another port',
+    onStock: '',
     scope: twoUplinks,
-    speaksOf: (run, i, { skb }) => sourcePort(skb) !== 0 && boundPort(run, i, senderOf(skb)) !== 0,
+    speaksOf: (run, i, { skb }) =>
+      sourcePort(skb) !== 0 && boundPort(run, i, senderOf(skb)) !== 0 && !getCt(worldAfter(run, i), skb.ct).srcNat,
     holds: (run, i, { skb }) => sourcePort(skb) === boundPort(run, i, senderOf(skb)),
     finding: (run, i) => `${departure(run, i)}, although its socket was bound to another port`,
   }),

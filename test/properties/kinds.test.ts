@@ -42,6 +42,35 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   {
+    what: 'NAT of the operator gives a bound socket another port, where another flow has its tuple',
+    on: 'stock',
+    host: [...LINKS, 'iptables -t nat -A POSTROUTING -j MASQUERADE'],
+    events: [
+      'socket u udp',
+      'bind u 0.0.0.0:80',
+      'send u 1 to 192.0.2.9:80 from 198.51.100.20',
+      'send u 1 to 192.0.2.9:80',
+    ],
+    breaks: [],
+    keeps: ['bound-port-kept'],
+  },
+  {
+    what: 'what the rules of a VRF have marked otherwise gets the mark of its socket back behind it',
+    on: 'icmp-only',
+    host: [
+      ...LINKS,
+      'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+      'iptables -t mangle -A OUTPUT -o vrf0 -j MARK --set-mark 53',
+      'ip link add vrf0 type vrf table 100',
+      'ip link set vrf0 up',
+      'ip link set wan1 master vrf0',
+      'ip route add default via 198.51.100.1 table 100',
+    ],
+    events: ['socket c udp mark 100', 'send c 1 to 192.0.2.9:80 via vrf0'],
+    breaks: [],
+    keeps: ['unchanged-packet-stays'],
+  },
+  {
     what: 'a point-to-point link whose own address lies outside of its prefix',
     on: 'stock',
     host: [
