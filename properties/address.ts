@@ -6,7 +6,7 @@ import { getSock, setSock, sockByName } from '../model/types/lookup.ts';
 import { formatAddress } from '../model/types/net.ts';
 import type { SkBuff } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
-import type { Effect } from '../model/types/world.ts';
+import type { Effect, World } from '../model/types/world.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import { hasMoment, moments } from './moments.ts';
 import {
@@ -208,15 +208,16 @@ export const addressProperties: readonly Property[] = [
       const sk = unconnectedSender(run, i);
       if (sk.id === 0 || !hasMoment(run, i)) return true;
       const before = worldBefore(run, i);
+      let others: readonly World[] = [];
+      for (const net of moments(run, i)) others = areSameSockets(net, before) ? others : [...others, net];
+      if (others.length === 0) return true;
       let ok = true;
       for (const event of run.events) {
         if (event.kind === 'send' && event.s === sk.name) {
-          for (const net of moments(run, i)) {
-            if (!areSameSockets(net, before)) {
-              const alone = firstDeparture(step(run.kernel, before, event).effects, sk.id);
-              const beside = firstDeparture(step(run.kernel, net, event).effects, sk.id);
-              ok = ok && beside.dev === alone.dev && beside.saddr === alone.saddr;
-            }
+          const alone = firstDeparture(step(run.kernel, before, event).effects, sk.id);
+          for (const net of others) {
+            const beside = firstDeparture(step(run.kernel, net, event).effects, sk.id);
+            ok = ok && beside.dev === alone.dev && beside.saddr === alone.saddr;
           }
         }
       }

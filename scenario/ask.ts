@@ -139,40 +139,29 @@ export class Answers {
   }
 
   /** Where the kernel is noted, questions that play further on it are asked last. */
-  private askAll({ all, ofSteps, ofEach }: Questions, playing: boolean): void {
+  private askAll({ ofSteps, ofEach }: Questions, playing: boolean): void {
     const { run, twin } = this;
-    if (twin !== undefined && twin.answers.ofKernel > 0) this.askOfKernel(all, twin);
-    for (let i = twin?.steps ?? 0; i < run.steps.length; i++) {
+    const first = twin !== undefined && twin.answers.ofKernel === 0 ? twin.steps : 0;
+    for (let i = first; i < run.steps.length; i++) {
       for (const question of ofSteps(shownBy(run, i))) {
-        if (this.isOpen(question, playing)) this.askOfStep(question, i);
+        if (this.isOpen(question, i, playing)) this.askOfStep(question, i);
       }
       for (const e of effectsOf(run, i)) {
         if (e.kind !== 'xmit' && e.kind !== 'reroute' && e.kind !== 'mangled') continue;
         const about = ofEach[e.kind];
         if (about[0]?.each.isOne(e) !== true) continue;
-        for (const question of about) if (this.isOpen(question, playing)) this.askOfOne(question, i, e);
+        for (const question of about) if (this.isOpen(question, i, playing)) this.askOfOne(question, i, e);
       }
     }
   }
 
-  /** Of the steps that the twin played, too, what depends on the kernel. */
-  private askOfKernel(all: readonly Question[], { answers, steps }: Twin): void {
-    const { run } = this;
-    const few = all.filter(({ at }) => answers.isOfKernel(at) && !this.isAsked(at));
-    for (let i = 0; i < steps; i++) {
-      const shown = shownBy(run, i);
-      for (const question of few) {
-        const { asksOf, each } = question;
-        if (each.about === '') {
-          if ((asksOf & shown) !== 0) this.askOfStep(question, i);
-        } else
-          for (const e of effectsOf(run, i)) if (e.kind === each.about && each.isOne(e)) this.askOfOne(question, i, e);
-      }
-    }
-  }
-
-  private isOpen({ at, plays }: Question, playing: boolean): boolean {
-    return !this.isAsked(at) && (this.noted === undefined || plays === playing);
+  private isOpen({ at, plays }: Question, i: number, playing: boolean): boolean {
+    const { twin, noted } = this;
+    return (
+      !this.isAsked(at) &&
+      (twin === undefined || i >= twin.steps || twin.answers.isOfKernel(at)) &&
+      (noted === undefined || plays === playing)
+    );
   }
 
   private askOfStep(question: Question, i: number): void {

@@ -1,15 +1,12 @@
 /** A checksum that comes to 0 is sent as all ones: one datagram in 65,536, whose port is worked out here. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { kernelNamed } from '../../model/patch/index.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { kernelOfOwn, readOwnPatch } from '../../own/patch.ts';
 import { properties } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
 import { firstBroken, play } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
+import { changed } from './changed.ts';
 
 const HOST = [
   'ip tuntap add dev eth0 mode tun',
@@ -23,19 +20,6 @@ const HOST = [
   'ip rule add fwmark 100 table 100',
   'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
 ];
-
-const folder = mkdtempSync(join(tmpdir(), 'checksum-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The mended text without its care for 0. */
-function careless(): Kernel {
-  cpSync('model/patch', folder, { recursive: true });
-  const text = readFileSync(join(folder, 'mended.h'), 'utf8');
-  const without = text.replace(/\tif \(!uh->check\)\n\t\tuh->check = CSUM_MANGLED_0;\n/, '');
-  expect(without).not.toBe(text);
-  writeFileSync(join(folder, 'mended.h'), without);
-  return kernelOfOwn(readOwnPatch(join(folder, 'icmp-only-mended.c'), folder));
-}
 
 function sent(kernel: Kernel, port: number) {
   return play(kernel, compile({ host: HOST, events: ['socket c udp', `send c 1 to 8.8.8.8:${port}`] }));
@@ -51,7 +35,8 @@ function checkOf(kernel: Kernel, port: number): number | undefined {
 it('is broken by a text that writes 0, and kept by the mended one', () => {
   const mended = kernelNamed('icmp-only-mended', '6.1') as Kernel;
   const property = properties.find(({ id }) => id === 'computed-checksum-not-zero') as Property;
-  const own = careless();
+  // The mended text without its care for 0.
+  const own = changed('icmp-only-mended', /\tif \(!uh->check\)\n\t\tuh->check = CSUM_MANGLED_0;\n/, '');
   // The checksum is the complement of a sum, which a larger port makes larger.
   const port = 5 + (checkOf(own, 5) as number);
   expect(port).toBeLessThan(0x10000);

@@ -1,16 +1,13 @@
 /** What a move keeps of ports, buckets and sockets: the mended text keeps it, and with one wrong line it does not. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kernelNamed } from '../../model/patch/index.ts';
 import type { Kernel } from '../../model/types/world.ts';
-import { kernelOfOwn, readOwnPatch } from '../../own/patch.ts';
 import { properties } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
 import { firstBroken, play } from '../../scenario/play.ts';
 import { compile } from '../../scenario/text.ts';
 import { MARK, POST } from '../model/build.ts';
+import { changed } from './changed.ts';
 
 const mended = kernelNamed('tcp-rehash-mended') as Kernel;
 const stock = ['6.1', '4.1', '6.18'].map((release) => kernelNamed('stock', release) as Kernel);
@@ -45,19 +42,6 @@ const LEFT_BEHIND = [
   'bind c 0.0.0.0:80',
   'connect c 8.8.8.8:80',
 ];
-
-const folder = mkdtempSync(join(tmpdir(), 'places-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The mended text with one line changed. */
-function changed(from: string, to: string): Kernel {
-  cpSync('model/patch', folder, { recursive: true });
-  const text = readFileSync(join(folder, 'mended.h'), 'utf8');
-  const other = text.replace(from, to);
-  expect(other).not.toBe(text);
-  writeFileSync(join(folder, 'mended.h'), other);
-  return kernelOfOwn(readOwnPatch(join(folder, 'tcp-rehash-mended.c'), folder));
-}
 
 const CASES = [
   {
@@ -107,7 +91,7 @@ describe.each(CASES)('$id: $what', ({ id, from, to, host, events }) => {
   const text = compile({ host, events });
 
   it('breaks the promise, which the mended text keeps, and stock', () => {
-    const run = play(changed(from, to), text);
+    const run = play(changed('tcp-rehash-mended', from, to), text);
     const at = firstBroken(property, run);
     expect(at).toBe(events.length - 1);
     expect(property.finding(run, at)).toMatch(/bucket|its socket is not what it was/);

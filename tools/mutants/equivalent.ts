@@ -76,7 +76,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'where no port is free, the one that was left is none either, and its bucket is there',
   ],
   [
-    /^(?:reroute_bind\(\): inet_bind_hash\(sk, tb, tb2, port\); -> ;|reroute_move_sock\(\): (?:!keeps_port && reroute_bind\(sk, old_port\) -> 0|! -> nothing #9))$/,
+    /^(?:reroute_bind\(\): inet_bind_hash\(sk, tb, tb2, port\); -> ;|reroute_move_sock\(\): !keeps_port && reroute_bind\(sk, old_port\) -> 0)$/,
     'the search behind it binds a port, in the model the one that was left: within a step all searches begin at the same',
   ],
   [
