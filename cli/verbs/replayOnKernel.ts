@@ -6,6 +6,7 @@ import { kernelSees, modelSees, type Seen } from '../../conformance/modelTrace.t
 import { sideBySide, verdictLines } from '../../conformance/report.ts';
 import { type KernelTrace, openPlayer } from '../../conformance/running/player.ts';
 import { releaseOf } from '../../conformance/running/release.ts';
+import { toolsOf } from '../../conformance/tools.ts';
 import { alternatives } from '../../model/patch/index.ts';
 import { masquerade } from '../../model/patch/masquerade.ts';
 import { onRelease } from '../../model/patch/releases/index.ts';
@@ -62,7 +63,7 @@ export async function replayOnKernel(files: readonly string[], options: OnKernel
     const kernel = own === undefined ? chooseUnpatched(options.variant ?? variant ?? 'stock') : stock;
     return { file, kernel, text: typed(kernel, { host, events }) };
   });
-  needRunningKernel();
+  needRunningKernel(toolsOf(chosen.map(({ text }) => text)));
   const player = openPlayer({ workers: 1, timeout: TIMEOUT });
   try {
     for (const { file, kernel, text } of chosen) {

@@ -3,6 +3,7 @@ import { closestPatched, endingLines, patchedSees } from '../../conformance/patc
 import { expressible } from '../../conformance/patched/confirmed.ts';
 import { type PatchedTrace, playOnPatchedKernel } from '../../conformance/patched/play.ts';
 import { sideBySide, verdictLines } from '../../conformance/report.ts';
+import { toolsOf } from '../../conformance/tools.ts';
 import { wrong } from '../../scenario/error.ts';
 import { loadScenario } from '../../scenario/scenario.ts';
 import type { Text } from '../../scenario/text.ts';
@@ -27,8 +28,8 @@ export async function replayOnPatched(files: readonly string[], options: ReplayO
       ? wrong(`${file} cannot run on the test kernel: ${asked.reason}`)
       : { file, scenario: asked.scenario };
   });
-  const kernel = needTestKernel(options.patch);
   const scenarios = chosen.map(({ scenario }) => scenario);
+  const kernel = needTestKernel(toolsOf(scenarios), options.patch);
   const traces = await playOnPatchedKernel(scenarios, { kernel });
   for (const [n, trace] of traces.entries()) {
     const { file, scenario } = chosen[n] as (typeof chosen)[number];

@@ -1,21 +1,18 @@
 /** The test kernel, or what this machine needs to have one. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { missingTools } from '../tools.ts';
 import { builtKernel } from './boot.ts';
 import { patchedFolder } from './play.ts';
 
 export type TestKernel = { readonly kernel: string } | { readonly missing: readonly string[] };
 
 /** What the guest runs from the host's file system. */
-const TOOLS: readonly (readonly [name: string, debianPackage: string])[] = [
-  ['python3', 'python3'],
-  ['ip', 'iproute2'],
-  ['iptables-legacy', 'iptables'],
-];
-
-function installed(name: string): boolean {
-  return spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status === 0;
-}
+const TOOLS: Readonly<Record<string, string>> = {
+  python3: 'python3',
+  ip: 'iproute2',
+  'iptables-legacy': 'iptables',
+};
 
 /** A text of one's own: its C file, and as the user named it. */
 export interface NamedText {
@@ -26,17 +23,17 @@ export interface NamedText {
 /** Of a kernel that watches memory, locks and sleep. */
 const WATCHING: readonly string[] = ['config.kasan', 'config.locks'];
 
-/** The built kernel, with a text of one's own where one is named, or one that watches itself; or a line for everything that is missing. */
+/** The built kernel, with a text of one's own where one is named, or one that watches itself; or a line for everything that is missing, `tools` of scenarios among it. */
 export function testKernel({
   patch,
   watching,
+  tools = [],
 }: {
   patch?: NamedText | undefined;
   watching?: boolean;
+  tools?: readonly string[];
 } = {}): TestKernel {
-  const packages = TOOLS.filter(([name]) => !installed(name)).map(([, debianPackage]) => debianPackage);
-  const missing =
-    packages.length === 0 ? [] : [`not installed: ${packages.join(', ')} (apt-get install ${packages.join(' ')})`];
+  const missing = [...missingTools(Object.keys(TOOLS), TOOLS), ...missingTools(tools)];
   if (process.platform !== 'linux' || process.arch !== 'x64') missing.push('user-mode Linux needs Linux on x86-64');
   // The guest's programs run as this user on the host; what root alone may read there, /etc or iptables, they must read.
   if (process.getuid?.() !== 0) missing.push('not root');

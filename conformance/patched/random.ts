@@ -64,6 +64,9 @@ function askable({ host, events }: Text): Text {
   return { host, events: events.map((event) => event.replace(/^(receive .*) 47 (\d+)$/, '$1 99 $2')) };
 }
 
+/** What drawn scenarios may need of the machine; the others are lacking there. */
+export const RANDOM_TOOLS: readonly string[] = ['ipset'];
+
 /** What the test kernel was not built with (excluded.ts). */
 const LACKING = /iptables-nft|-m cgroup\b|conntrack -[DF]|ipset create \S+ (?:bitmap|list|hash:\w+,)/;
 

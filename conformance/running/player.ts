@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { eventJson } from '../../scenario/events.ts';
+import { DRAWN_TOOLS, missingTools } from '../tools.ts';
 
 /** A packet that left the host, in the words of `trace --json`, with what else a capture shows. */
 export interface KernelPacket {
@@ -157,14 +158,14 @@ function script(): string {
   return paths.find((path) => existsSync(path)) ?? (paths[0] as string);
 }
 
-/** What this machine lacks to play scenarios, a line for each; empty when it lacks nothing. */
-export function prerequisites(): string[] {
+/** What this machine lacks to play scenarios, which may need those programs besides, a line for each; empty when it lacks nothing. */
+export function prerequisites(tools: readonly string[] = DRAWN_TOOLS): readonly string[] {
   if (process.platform !== 'linux') return [`the running kernel is not Linux but ${process.platform}`];
   if (process.getuid?.() !== 0) return ['not root'];
   const { stdout, stderr, error } = spawnSync('python3', [script(), '--check'], { encoding: 'utf8', timeout: 30_000 });
   if (error) return [`python3 does not run: ${error.message}`];
   try {
-    return JSON.parse(stdout);
+    return [...JSON.parse(stdout), ...missingTools(tools)];
   } catch {
     return [`the player does not start: ${stderr.trim().split('\n').at(-1) || 'no output'}`];
   }

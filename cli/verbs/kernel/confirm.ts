@@ -1,6 +1,7 @@
 /** `reroute-check kernel confirm`: every stored counterexample on the test kernel, beside the model. */
 import { confirmAll } from '../../../conformance/patched/confirm.ts';
 import { buildKernel, sanitizingKernel } from '../../../conformance/patched/prerequisites.ts';
+import { toolsOf } from '../../../conformance/tools.ts';
 import { loadScenario } from '../../../scenario/scenario.ts';
 import { classTable, withOutcome } from '../../documents/confirmations.ts';
 import { EXIT } from '../../exit.ts';
@@ -29,7 +30,7 @@ export async function confirm(files: readonly string[], options: ConfirmVerbOpti
       return;
     }
   }
-  const kernel = needTestKernel();
+  const kernel = needTestKernel(toolsOf(stored));
   const began = performance.now();
   const show = progress();
   const before = readResult('confirmations');

@@ -1,6 +1,6 @@
 /** `reroute-check kernel random`: random scenarios on the test kernel, beside the model. */
 import { portOf } from '../../../conformance/patched/ports.ts';
-import { playRandom, type RandomRun, randomText } from '../../../conformance/patched/random.ts';
+import { playRandom, RANDOM_TOOLS, type RandomRun, randomText } from '../../../conformance/patched/random.ts';
 import { variants } from '../../../model/patch/index.ts';
 import type { Kernel } from '../../../model/types/world.ts';
 import { wrong } from '../../../scenario/error.ts';
@@ -35,7 +35,7 @@ export async function random({ cases, seed = chanceSeed(), ...options }: RandomV
   if (options.record) needToRecord();
   const { patch, watching = false } = options;
   if (watching && patch !== undefined) wrong('--watching has the texts of the matrix, and takes no --patch');
-  const kernel = needTestKernel(patch, watching);
+  const kernel = needTestKernel(RANDOM_TOOLS, patch, watching);
   const show = progress();
   for (const one of kernels) {
     const said = (done: number) => show.say(`${one.name}: ${done} of ${cases}`);
