@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { vitePluginC } from './compiler/plugins.ts';
 import { vitePluginLift } from './solver/liftPlugins.ts';
 import { vitePluginCopies } from './tools/copies/copies.ts';
+import { vitePluginMutant } from './tools/mutants/mutantPlugin.ts';
 import { vitePluginWatch } from './tools/watch/watchPlugins.ts';
 
 /** Files that take longest: they begin first, so that no process works on one of them while the others have nothing left. */
@@ -19,7 +20,7 @@ class LongFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  plugins: [vitePluginLift(), vitePluginWatch(), vitePluginC(), vitePluginCopies()],
+  plugins: [...vitePluginMutant(), vitePluginLift(), vitePluginWatch(), vitePluginC(), vitePluginCopies()],
   test: {
     include: env.LONG === undefined ? ['test/**/*.test.ts'] : ['test/**/*.long.test.ts'],
     exclude: env.LONG === undefined ? ['test/**/*.long.test.ts'] : [],

@@ -387,6 +387,7 @@ function addReports(all: Command): void {
     .addOption(new Option('--rounds <n>', 'times that hosts are drawn, for texts').argParser(positiveWhole).default(6))
     .addOption(new Option('--hosts <n>', 'hosts drawn of each scope, for texts').argParser(whole).default(64))
     .addOption(new Option('--sample <n>', 'changes to try; 0 for all').argParser(whole).default(0))
+    .option('--tests', 'let the tests meet what is left of the model')
     .addOption(seed().default(1))
     .addOption(record())
     .action(async (names, options) => (await import('./verbs/hunt.ts')).hunt(names, options));

@@ -80,6 +80,8 @@ const FORMS = {
         killed: z.number(),
         /** Those of the model that a comparison with kernels finds where no promise does. */
         compared: z.number().optional(),
+        /** Those of the model that a test finds where neither does. */
+        tested: z.number().optional(),
         /** Survivors of which is known that they are no other patch. */
         equivalent: z.number(),
         seen: z.number(),

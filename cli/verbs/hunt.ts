@@ -30,6 +30,8 @@ export interface HuntOptions {
   readonly rounds: number;
   /** Seconds for one change of a text in a round, and for all of the model. */
   readonly budget: number;
+  /** Whether the tests of the model meet what is left. */
+  readonly tests?: boolean;
   readonly record?: boolean;
 }
 
@@ -45,13 +47,14 @@ function scoreOf(what: HuntName, all: readonly Tried[]): Omit<Score, 'command'> 
   const valid = all.filter(({ invalid }) => !invalid);
   const survivors = valid.filter(({ promise }) => promise === '');
   const compared = survivors.filter((one) => one.compared);
-  const left = survivors.filter(({ reason, compared }) => reason === '' && !compared);
+  const tested = survivors.filter((one) => one.test !== '');
+  const left = survivors.filter(({ reason, compared, test }) => reason === '' && !compared && test === '');
   return {
     what,
     mutants: valid.length,
     killed: valid.length - survivors.length,
-    equivalent: survivors.length - left.length - compared.length,
-    ...(what === MODEL ? { compared: compared.length } : {}),
+    equivalent: survivors.length - left.length - compared.length - tested.length,
+    ...(what === MODEL ? { compared: compared.length, tested: tested.length } : {}),
     seen: left.filter(({ seen }) => seen > 0).length,
     same: left.filter(({ different, reached }) => different === 0 && reached > 0).length,
     unreached: left.filter(({ reached }) => reached === 0).length,
@@ -70,7 +73,7 @@ export async function hunt(names: readonly HuntName[], options: HuntOptions): Pr
   });
   const show = progress();
   const scores: Score[] = [];
-  const how = `--seed ${seed} --hosts ${hosts} --rounds ${rounds} --budget ${budget} --sample ${sample}`;
+  const how = `--seed ${seed} --hosts ${hosts} --rounds ${rounds} --budget ${budget} --sample ${sample}${options.tests ? ' --tests' : ''}`;
   for (const what of names.length > 0 ? names : (Object.keys(TEXTS) as HuntName[])) {
     const all = await huntOf(what, { ...options, stored, progress: (words) => show.say(`${what}: ${words}`) });
     show.done();
@@ -92,7 +95,7 @@ async function huntOf(what: HuntName, options: HuntOptions & Told): Promise<read
   const { budget: seconds } = options;
   if (what === MODEL) {
     const { runMutants } = await import('../../tools/mutants/run.ts');
-    return runMutants({ ...options, folder: HOME, seconds, turns: TURNS });
+    return runMutants({ ...options, tests: options.tests ?? false, folder: HOME, seconds, turns: TURNS });
   }
   const { huntTexts } = await import('../../tools/mutants/texts.ts');
   return huntTexts({ ...options, folder: HOME, texts: TEXTS[what], seconds });
@@ -113,14 +116,15 @@ export function scoreText({ what, ...score }: Omit<Score, 'survivors' | 'command
 
 /** `90 of 95 mutants (94.7 %), besides 5 that are no other patch; of the others 4 never reached, …` */
 export function scoreWords(score: Omit<Score, 'what' | 'survivors' | 'command'>): string {
-  const { mutants, killed, compared = 0, equivalent, seen, same, unreached } = score;
+  const { mutants, killed, compared = 0, tested = 0, equivalent, seen, same, unreached } = score;
   const counted = mutants - equivalent;
   const percent = counted === 0 ? '' : ` (${((100 * killed) / counted).toFixed(1)} %)`;
-  const found = killed + compared;
+  const found = killed + compared + tested;
+  const further = tested === 0 ? '' : `, the tests ${tested} more`;
   const both =
-    compared === 0
+    found === killed
       ? ''
-      : `, a conformance run ${compared} more, together ${found} (${((100 * found) / counted).toFixed(1)} %)`;
+      : `, a conformance run ${compared} more${further}, together ${found} (${((100 * found) / counted).toFixed(1)} %)`;
   const others = `${unreached} never reached, ${same} without any difference, ${seen} with other packets or deliveries`;
   return `${killed} of ${counted} mutants${percent}${both}, besides ${equivalent} that are no other patch; of the others ${others}`;
 }

@@ -95,6 +95,7 @@ it('mutants of the model are hunted in one build', async () => {
   const hunted = await runMutants({
     folder: cwd(),
     sample: 20,
+    tests: false,
     stored: [],
     seed: 4,
     seconds: 5,

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { Instrumenter } from '@stryker-mutator/instrumenter';
 import type { Plugin } from 'esbuild';
 import { flat } from './changes.ts';
+import type { Replacement } from './mutantPlugin.ts';
 
 /** A change of one place. */
 export interface Mutant {
@@ -14,6 +15,7 @@ export interface Mutant {
   readonly kind: string;
   readonly from: string;
   readonly to: string;
+  readonly replacement: Replacement;
 }
 
 /** Mutators whose changes are no other kernel: texts of messages, lists and records that TypeScript would refuse. */
@@ -49,11 +51,10 @@ function short(text: string): string {
   return line.length > 120 ? `${line.slice(0, 117)}...` : line;
 }
 
-/** The text between two places of a source. */
-function between(source: string, { start, end }: { start: Place; end: Place }): string {
-  const lines = source.split('\n');
-  const offset = ({ line, column }: Place) => lines.slice(0, line).reduce((sum, one) => sum + one.length + 1, column);
-  return source.slice(offset(start), offset(end));
+/** How many characters of a source stand before a place. */
+function offsetOf(source: string, { line, column }: Place): number {
+  const lines = source.split('\n').slice(0, line);
+  return lines.reduce((sum, one) => sum + one.length + 1, column);
 }
 
 interface Place {
@@ -74,9 +75,14 @@ export async function mutantsOf(
   const texts = new Map(sources.map(({ file, text }) => [join(folder, file), text]));
   const made = result.mutants.filter(({ mutatorName }) => !LEFT_OUT.includes(mutatorName));
   const mutants = made.map(({ id, fileName, mutatorName, replacement, location }): Mutant => {
-    const from = between(texts.get(fileName) as string, location);
-    const line = location.start.line + 1;
-    return { id, file: relative(folder, fileName), line, kind: mutatorName, from: short(from), to: short(replacement) };
+    const source = texts.get(fileName) as string;
+    const [start, end] = [offsetOf(source, location.start), offsetOf(source, location.end)];
+    const original = source.slice(start, end);
+    const [file, line] = [relative(folder, fileName), location.start.line + 1];
+    return {
+      ...{ id, file, line, kind: mutatorName, from: short(original), to: short(replacement) },
+      replacement: { file, start, end, original, text: replacement },
+    };
   });
   const contents = new Map(result.files.map(({ name, content }) => [name, content]));
   const plugin: Plugin = {

@@ -12,6 +12,8 @@ export interface Fate {
   invalid: boolean;
   /** Whether a comparison with a kernel finds it where no promise does. */
   compared: boolean;
+  /** The test that finds it where neither does; '' for none. */
+  test: string;
   /** Scenarios in which its place was reached; in how many of them something was different, and packets or what sockets receive. */
   reached: number;
   different: number;
@@ -28,7 +30,7 @@ export interface Tried extends Fate {
 }
 
 export function newFate(): Fate {
-  return { promise: '', invalid: false, compared: false, reached: 0, different: 0, seen: 0 };
+  return { promise: '', invalid: false, compared: false, test: '', reached: 0, different: 0, seen: 0 };
 }
 
 /** A run on the text as it is, and which promises it is known to keep. */

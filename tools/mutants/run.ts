@@ -6,14 +6,17 @@ import { build } from 'esbuild';
 import { esbuildPluginC } from '../../compiler/plugins.ts';
 import { below, wordsOfSeed } from '../../scenario/random.ts';
 import { type Mutant, mutantsOf } from './instrument.ts';
-import type { Tried } from './judge.ts';
+import type { Fate, Tried } from './judge.ts';
 import type { HuntOptions } from './model.ts';
+import { testedMutants } from './tests.ts';
 
 export interface MutantOptions extends Pick<HuntOptions, 'stored' | 'seed' | 'seconds' | 'turns'> {
   /** The folder of the sources. */
   readonly folder: string;
   /** How many mutants are hunted, drawn by the seed; 0 for all. */
   readonly sample: number;
+  /** Whether the tests meet what is left then. */
+  readonly tests: boolean;
   readonly progress: (words: string) => void;
 }
 
@@ -34,9 +37,13 @@ function drawn(mutants: readonly Mutant[], count: number, seed: number): readonl
   return Array.from({ length: count }, () => left.splice(below(words, left.length), 1)[0] as Mutant);
 }
 
+function isLeft({ promise, invalid, compared }: Fate): boolean {
+  return promise === '' && !invalid && !compared;
+}
+
 /** The fates of mutants of the model. */
 export async function runMutants(options: MutantOptions): Promise<readonly Tried[]> {
-  const { folder, sample, stored, seed, seconds, turns, progress } = options;
+  const { folder, sample, tests, stored, seed, seconds, turns, progress } = options;
   const { mutants: all, plugin } = await mutantsOf(folder, filesOf(folder));
   const outfile = join(folder, '.reroute-check', 'mutants-model.mjs');
   await build({
@@ -61,5 +68,11 @@ export async function runMutants(options: MutantOptions): Promise<readonly Tried
     turns,
     progress: (left) => progress(`${left} of ${mutants.length} mutants left`),
   });
-  return fates.map((fate, at) => ({ ...fate, ...(mutants[at] as Mutant), reason: '' }));
+  const left = mutants.filter((_, at) => isLeft(fates[at] as Fate));
+  const tell = (n: number) => progress(`${n} of ${left.length} mutants left for the tests`);
+  const tested = tests ? await testedMutants({ folder, mutants: left, progress: tell }) : new Map<string, string>();
+  return fates.map((fate, at) => {
+    const mutant = mutants[at] as Mutant;
+    return { ...fate, ...mutant, test: tested.get(mutant.id) ?? '', reason: '' };
+  });
 }
