@@ -40,6 +40,8 @@ export interface SearchOptions {
   readonly played?: readonly PlayedPiece[];
   /** A scenario that is known to break the property on that kernel. It proves the cell, if it still does. */
   readonly stored?: (property: Property, kernel: Kernel) => Stored | undefined;
+  /** Whether it is taken to be as small as it gets: who only asks for contradictions makes nothing small that is known. */
+  readonly storedAreSmall?: boolean;
   /** Hears of each of them whether it still does. */
   readonly onReplayed?: (property: Property, kernel: Kernel, isBroken: boolean) => void;
   /** Hears how far it is, in words and as a part of 1. */
@@ -169,6 +171,7 @@ class Search {
   /** What was found before, in tasks; the first of them are small, so that something shows soon. */
   private storedCells(): ReplayTask[] {
     const { properties, kernels } = this.plan;
+    const { storedAreSmall: areSmall = false } = this.options;
     const tasks: ReplayTask[] = [];
     let cells: StoredCell[] = [];
     for (let cell = 0; cell < properties.length * kernels.length; cell++) {
@@ -176,10 +179,10 @@ class Search {
       if (stored === undefined) continue;
       cells.push({ cell, stored });
       if (cells.length < (tasks.length < this.crew.size ? 1 : STORED)) continue;
-      tasks.push({ kind: 'replay', cells });
+      tasks.push({ kind: 'replay', cells, areSmall });
       cells = [];
     }
-    return cells.length === 0 ? tasks : [...tasks, { kind: 'replay', cells }];
+    return cells.length === 0 ? tasks : [...tasks, { kind: 'replay', cells, areSmall }];
   }
 
   /** What was found before proves its cell, if it still breaks the property. */

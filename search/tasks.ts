@@ -34,6 +34,8 @@ export interface StoredCell {
 export interface ReplayTask {
   readonly kind: 'replay';
   readonly cells: readonly StoredCell[];
+  /** Whether they are taken to be as small as they get, which need not be asked then. */
+  readonly areSmall: boolean;
 }
 
 /** What is planned while a search goes on. */
@@ -67,7 +69,9 @@ export function doTask(plan: Plan, task: CrewTask): PieceResult | Small | readon
     case 'small':
       return smallest(plan, task);
     case 'replay':
-      return task.cells.map(({ cell, stored }) => replayed(...cellAt(properties, kernels, cell), stored));
+      return task.cells.map(({ cell, stored }) =>
+        replayed(...cellAt(properties, kernels, cell), stored, task.areSmall),
+      );
   }
 }
 

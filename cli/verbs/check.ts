@@ -61,6 +61,7 @@ export async function check(options: CheckOptions): Promise<void> {
   const replayed = new Map<string, boolean>();
   const review = await makeReview({ ...rest, seed: chosen.seed }, 'check', {
     ...given({ played }),
+    storedAreSmall: true,
     onReplayed: ({ id }, { name }, isBroken) => replayed.set(`${id} ${name}`, isBroken),
   });
   if (expected === undefined) {

@@ -55,7 +55,7 @@ export interface ReviewVerbOptions extends ReviewOptions {
 export async function makeReview(
   options: ReviewOptions,
   verb: 'review' | 'check' = 'review',
-  given: Pick<SearchOptions, 'played' | 'onReplayed'> = {},
+  given: Pick<SearchOptions, 'played' | 'storedAreSmall' | 'onReplayed'> = {},
 ): Promise<Review> {
   const seed = options.seed ?? SEED;
   const runs = options.runs ?? RUNS;
