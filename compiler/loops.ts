@@ -41,7 +41,8 @@ export class Loop {
     ctx.writer = outer;
     ctx.facts = before.meet(ctx.facts);
     const flags = [this.stopped, this.skipped].filter((flag) => flag !== '').map((flag) => `!${flag}`);
-    if (inner.length > 0) outer.block(`if (${flags.join(' && ')})`, inner);
+    if (flags.length === 0) outer.lines.push(...inner.lines);
+    else if (inner.length > 0) outer.block(`if (${flags.join(' && ')})`, inner);
   }
 
   /** Code for whether the loop goes on; '' when it always does. */
@@ -201,16 +202,19 @@ function writes(tree: unknown, name: string): boolean {
 
 // walks
 
-/** A walk over the queue of a socket, or over the bind buckets. */
+/** A walk over the queue of a socket, the bind buckets, or the connections. */
 export function walk(statements: Statements, of: Statement & { kind: 'walk' }): void {
   const { ctx } = statements;
   const row = table.walks[of.name] as WalkRow;
-  if (of.args.length !== 2) throw new Refused(of.place, `${of.name}() with ${of.args.length} arguments`, 'it has 2');
+  const count = row.list === 'ehash' ? 3 : 2;
+  if (of.args.length !== count)
+    throw new Refused(of.place, `${of.name}() with ${of.args.length} arguments`, `it has ${count}`);
   const element = of.args[row.element] as Expression;
   const list = of.args[1 - row.element] as Expression;
   const variable = element.kind === 'name' ? ctx.scope.find(element.name) : undefined;
   if (variable === undefined) throw new Refused(element.place, 'the element of a walk is no variable');
-  if (row.list === '') walkBuckets(statements, of, variable);
+  if (row.list === 'bhash') walkBuckets(statements, of, variable);
+  else if (row.list === 'ehash') walkConnections(statements, of, variable);
   else walkQueue(statements, of, variable, queueOf(ctx, list, row.list), row.list === 'tcp_rtx_queue');
 }
 
@@ -228,6 +232,28 @@ function walkBuckets(statements: Statements, of: Statement & { kind: 'walk' }, v
   write(ctx, `for (const ${at} of net.bhash)`, [`${variable.code} = ${at}.port;`], writer, loop);
   const last = `${variable.code} = ${nullOf(variable.type).code};`;
   ctx.add(loop.goesOn === '' ? last : `if (${loop.goesOn}) ${last}`);
+  ctx.facts = outer.onlySet();
+}
+
+function walkConnections(statements: Statements, of: Statement & { kind: 'walk' }, variable: Variable): void {
+  const { ctx } = statements;
+  if (structureOf(variable.type) !== 'sock') {
+    throw new Refused(of.place, `${typeText(variable.type)} walks over connections`, 'struct sock * does');
+  }
+  ctx.facts.forget(variable.id);
+  const outer = ctx.facts.copy();
+  ctx.facts.learn('is', variable.id);
+  ctx.facts.learn('not-null', variable.id);
+  const { writer, loop } = bodyOf(statements, of.body);
+  const at = ctx.temporary();
+  const turn = new Writer();
+  turn.add(`${variable.code} = ${at}.id;`);
+  for (const line of loop.declarations().turn) turn.add(line);
+  turn.lines.push(...writer.lines);
+  for (const line of loop.declarations().before) ctx.add(line);
+  const guard = new Writer();
+  guard.block(`if (inEhash(${at})${loop.goesOn === '' ? '' : ` && ${loop.goesOn}`})`, turn);
+  ctx.writer.block(`for (const ${at} of net.socks)`, guard);
   ctx.facts = outer.onlySet();
 }
 

@@ -87,7 +87,7 @@ const wide: RunScope = {
   sockets: ['tcp', 'udp', 'ping', 'raw icmp', 'hdrincl', 'raw tcp', 'raw udp', 'raw 47'],
   socketOptions: drawnOptions('socket'),
   sendOptions: drawnOptions('send'),
-  destinations: ['8.8.8.8', '9.9.9.9', '10.0.0.9', '10.1.0.9', '10.0.0.255', '10.2.0.1'],
+  destinations: ['8.8.8.8', '9.9.9.9', '10.0.0.9', '10.1.0.9', '10.0.0.255', '10.2.0.1', '224.0.0.5'],
   ports: [80, 53, 443],
   lengths: [4, 1, 5, 0, 100, 1000],
   arrivals: [

@@ -275,7 +275,7 @@ export const addressProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: twoUplinks,
-    speaksOf: (_run, _i, { err }) => err < 0,
+    speaksOf: (run, i, { err, before }) => err < 0 && !leftRerouted(run, i, before.id),
     holds: (run, i, e) => !left(run, i, e.before.id) && (e.before.sk === 0 || leavesEndsAlone(run, i, e)),
     finding: (run, i) =>
       leftAnyway(run, i)
@@ -288,6 +288,14 @@ export const addressProperties: readonly Property[] = [
 function left(run: Run, i: number, id: number): boolean {
   let seen = false;
   for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.skb.id === id);
+  return seen;
+}
+
+/** Whether that packet left in step `i` by a second lookup that went well: one that failed was a question of the patch. */
+function leftRerouted(run: Run, i: number, id: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i))
+    seen = seen || (e.kind === 'reroute' && e.err === 0 && e.before.id === id && left(run, i, id));
   return seen;
 }
 

@@ -1,6 +1,7 @@
 /** Routes: by which rules, for which device, and from which memory a packet's route is chosen. */
 
 import { step } from '../model/host/step.ts';
+import { ipv4_is_multicast } from '../model/kernel/include/linux/in.ts';
 import { dev_get_by_index, dev_get_by_name } from '../model/kernel/net/core/dev.ts';
 import { fib_lookup } from '../model/kernel/net/ipv4/fib_rules.ts';
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
@@ -62,10 +63,12 @@ export const routeProperties: readonly Property[] = [
     concern: 'route',
     gravity: 'wrong path',
     claim: 'A datagram whose device its user named leaves by that device.',
-    asked: ['ip(7): IP_PKTINFO, ipi_ifindex', 'include/uapi/linux/in.h: IP_UNICAST_IF'],
+    asked: ['ip(7): IP_PKTINFO, ipi_ifindex', 'include/uapi/linux/in.h: IP_UNICAST_IF, which says nothing of groups'],
     onStock: 'the second lookup knows the device a socket is bound to, not that of one message or of IP_UNICAST_IF',
     scope: otherPaths,
-    speaksOf: (run, i, { skb }) => messageDevice(run, i, ownerOf(run, i, skb)) !== 0,
+    speaksOf: (run, i, { skb }) =>
+      messageDevice(run, i, ownerOf(run, i, skb)) !== 0 &&
+      (namesDevice(run, i, ownerOf(run, i, skb)) || !ipv4_is_multicast(skb.iph.daddr)),
     holds: (run, i, { dev, skb }) => goesBy(worldBefore(run, i), dev, messageDevice(run, i, ownerOf(run, i, skb))),
     sometimes: (run, i, { skb }) => rerouted(run, i, skb.id),
     finding: (run, i) => `${departure(run, i)}, although its user named another link for it`,

@@ -15,7 +15,7 @@ export interface Verdict {
   readonly variant: string;
   /** The promises that say what the patch is for, and how many of them it keeps. */
   readonly purpose: { readonly achieved: number; readonly of: number };
-  /** Promises that it breaks and stock keeps. */
+  /** Promises besides those that it breaks and stock keeps. */
   readonly worse: number;
   /** The gravest of them; null where there is none. */
   readonly gravest: { readonly property: string; readonly gravity: Gravity; readonly finding: string } | null;
@@ -54,10 +54,11 @@ export function verdictsOf(
 /** The verdict in words, without the variant's name. */
 export function verdictText({ purpose, worse, gravest }: Verdict): string {
   const achieves = `achieves ${purpose.achieved} of ${purpose.of} kinds of sender that the patch is for`;
+  const other = purpose.of === 0 ? '' : 'other ';
   const breaks =
     worse === 0
-      ? 'breaks no promise that stock keeps'
-      : `breaks ${worse} promise${worse === 1 ? '' : 's'} that stock keeps`;
+      ? `breaks no ${other}promise that stock keeps`
+      : `breaks ${worse} ${other}promise${worse === 1 ? '' : 's'} that stock keeps`;
   const first = gravest === null ? '' : `, the gravest (${gravest.gravity}): ${gravest.finding}`;
   return `${purpose.of === 0 ? '' : `${achieves}; `}${breaks}${first}`;
 }

@@ -117,6 +117,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       returns: 'bool',
       value: '($1.frag_off & 0x3fff) !== 0',
     },
+    inet_is_local_reserved_port: {
+      what: 'whether the operator keeps that port from connections',
+      params: ['-const struct net *', 'unsigned short'],
+      returns: 'bool',
+      value: 'inet_is_local_reserved_port(net, $2)',
+    },
     IPCB: same("IPv4's part of the control block", 'const struct sk_buff *', 'struct inet_skb_parm *'),
   }),
   ...from('include/net/tcp.h', {
@@ -420,6 +426,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       value: 'inet_sk_flowi_flags(getSock(net, $1))',
       reach: 'inet',
     },
+    inet_sk_get_local_port_range: {
+      what: 'the ports that connections get, both ends usable',
+      params: ['-const struct sock *', 'int *&', 'int *&'],
+      returns: 'void',
+      does: ['$2 = inet_sk_get_local_port_range(net).low;', '$3 = inet_sk_get_local_port_range(net).high;'],
+    },
     inet_sk_bound_l3mdev: {
       what: 'the VRF of the link that the socket is bound to',
       params: ['const struct sock *'],
@@ -433,6 +445,16 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       'const struct sock *?',
       'struct inet_connection_sock *',
     ),
+  }),
+  ...from('net/ipv4/tcp_ipv4.c', {
+    tcp_twsk_unique: {
+      what: 'whether a socket in TIME_WAIT gives way to one that connects, which gets its numbers then',
+      params: ['struct sock *', 'struct sock *', 'void *?'],
+      returns: 'int',
+      does: ['const $r = tcp_twsk_unique(net, $1, getSock(net, $2), $3 !== 0);', 'net = $r.net;'],
+      value: '$r.unique ? 1 : 0',
+      range: [0, 1],
+    },
   }),
   ...from('net/ipv4/inet_hashtables.c', {
     inet_unhash: {
@@ -475,6 +497,33 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       params: ['const struct sock *'],
       returns: 'struct inet_hashinfo *',
       value: '1',
+    },
+    inet_ehashfn: {
+      what: 'which chain of connections: there is one',
+      params: ['-const struct net *', '-const __be32', '-const __u16', '-const __be32', '-const __be16'],
+      returns: 'u32',
+      value: '0',
+      range: [0, 0],
+    },
+    inet_ehash_bucket: {
+      what: 'the chain of all connections',
+      params: ['-struct inet_hashinfo *', '-unsigned int'],
+      returns: 'struct inet_ehash_bucket *',
+      value: '1',
+      isSet: true,
+    },
+    inet_ehash_lockp: {
+      what: 'the lock of a chain',
+      params: ['-struct inet_hashinfo *', '-unsigned int'],
+      returns: 'int',
+      value: '0',
+      range: [0, 0],
+    },
+    inet_sk_bound_dev_eq: {
+      what: 'whether a socket that is bound like this takes packets of that device',
+      params: ['-struct net *', 'int', 'int', 'int'],
+      returns: 'bool',
+      value: 'inet_sk_bound_dev_eq($2, $3, $4)',
     },
     inet_bhashfn: {
       what: 'which chain of buckets: there is one',

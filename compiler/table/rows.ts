@@ -117,8 +117,8 @@ export interface ConstantRow {
 export interface WalkRow {
   readonly file: string;
   readonly what: string;
-  /** Which argument is the element, from 0; the other is the list. */
+  /** Which argument is the element, from 0; of two, the other is the list. */
   readonly element: 0 | 1;
-  /** The member that is the list, '' for the chain of all bind buckets. */
-  readonly list: 'sk_write_queue' | 'tcp_rtx_queue' | '';
+  /** The member that is the list; `bhash` and `ehash` have one chain each, whatever the argument says. */
+  readonly list: 'sk_write_queue' | 'tcp_rtx_queue' | 'bhash' | 'ehash';
 }

@@ -348,6 +348,8 @@ export const structures: Readonly<Record<string, StructureRow>> = {
     inet_timewait_death_row: ['include/net/inet_timewait_sock.h', "TIME_WAIT's timers"],
     inet_hashinfo: ['include/net/inet_hashtables.h', "TCP's tables"],
     inet_bind_hashbucket: ['include/net/inet_hashtables.h', 'a chain of buckets'],
+    inet_ehash_bucket: ['include/net/inet_hashtables.h', 'a chain of connections'],
+    hlist_nulls_node: ['include/linux/list_nulls.h', 'where a walk is'],
     inet_bind2_bucket: ['include/net/inet_hashtables.h', 'what holds a port of one address'],
     sk_buff_head: ['include/linux/skbuff.h', 'a queue of packets'],
     rb_root: ['include/linux/rbtree_types.h', 'a tree of packets'],
@@ -365,6 +367,7 @@ function nothing(list: Readonly<Record<string, readonly [string, string]>>): Rec
       bind_bucket_cachep: { type: 'struct kmem_cache *', read: '1' },
       bind2_bucket_cachep: { type: 'struct kmem_cache *', read: '1' },
     },
+    inet_ehash_bucket: { chain: { type: 'struct sk_buff_head' } },
     inet_bind_hashbucket: { lock: { type: 'int', read: '0', range: [0, 0] }, chain: { type: 'struct sk_buff_head' } },
   };
   return Object.fromEntries(

@@ -79,6 +79,12 @@ export const walks: Readonly<Record<string, WalkRow>> = {
     file: 'include/net/inet_hashtables.h',
     what: 'the bind buckets of all ports; the element is NULL behind the last',
     element: 0,
-    list: '',
+    list: 'bhash',
+  },
+  sk_nulls_for_each: {
+    file: 'include/net/sock.h',
+    what: 'the sockets of the table of connections, in no order; the element is not set behind it',
+    element: 0,
+    list: 'ehash',
   },
 };

@@ -77,6 +77,8 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 	if (reroute_ask(priv, skb, state) != NF_ACCEPT)
 		return saddr;
 	reroute_flow(net, skb, sk, &again);
+	if (!reroute_leads_back(net, &again))
+		return saddr;
 	now = ip_route_output_key(net, &again);
 	if (IS_ERR(now))
 		return saddr;

@@ -24,7 +24,9 @@ export { inet_proto_csum_replace4 } from '../kernel/net/core/utils.ts';
 export { inet_select_addr } from '../kernel/net/ipv4/devinet.ts';
 export { inet_addr_type, inet_addr_type_dev_table } from '../kernel/net/ipv4/fib_frontend.ts';
 export { fib_rules_require_fldissect, fib4_rules_early_flow_dissect } from '../kernel/net/ipv4/fib_rules.ts';
+export { inet_is_local_reserved_port, inet_sk_get_local_port_range } from '../kernel/net/ipv4/inet_connection_sock.ts';
 export {
+  inEhash,
   inet_bhash2_update_saddr,
   inet_bind_bucket_create,
   inet_bind_bucket_destroy,
@@ -32,12 +34,14 @@ export {
   inet_bind_hash,
   inet_hash_connect,
   inet_put_port,
+  inet_sk_bound_dev_eq,
   inet_unhash,
   setBucket,
 } from '../kernel/net/ipv4/inet_hashtables.ts';
 export { ip_send_check } from '../kernel/net/ipv4/ip_output.ts';
 export { ipt_do_table } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
 export { ip_route_output_key } from '../kernel/net/ipv4/route.ts';
+export { tcp_twsk_unique } from '../kernel/net/ipv4/tcp_ipv4.ts';
 export { l3mdev_master_ifindex_by_index, netif_is_l3_master } from '../kernel/net/l3mdev/l3mdev.ts';
 export { askLocalOut } from '../kernel/net/netfilter/core.ts';
 export { getCt, nf_conntrack_in, nf_conntrack_put, setCt } from '../kernel/net/netfilter/nf_conntrack_core.ts';

@@ -57,7 +57,7 @@ static bool reroute_leads_elsewhere(struct net *net, const struct flowi4 *fl4, _
 }
 
 /* Rules and paths may choose by source: whether the one that the route prefers leads
- * by the same link.
+ * by the same link, and anywhere at all.
  */
 static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
 {
@@ -72,7 +72,7 @@ static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
 	now = ip_route_output_key(net, &again);
 	if (IS_ERR(now)) {
 		ip_rt_put(rt);
-		return true;
+		return false;
 	}
 	same = now->dst.dev == rt->dst.dev;
 	ip_rt_put(now);

@@ -14,10 +14,10 @@
  *   - The order of a move: out of the ehash; the address, with inet_bhash2_update_saddr(), while the socket still has
  *     its port; then the port. So inet_put_port() takes the lock of the bhash2 bucket that the socket is in.
  *   - The port stays where the tuple is free at the new address: programs and firewalls count on it, and inet_hash_connect()
- *     only asks for it as long as there is one. A bound port stays in any case.
- *   - Where no port is free the socket goes back: address, buckets, ehash; and its SYN leaves as it would have without
- *     the patch. Between the two another CPU may take port or tuple. The port is then shared, as among connections; a
- *     taken tuple is noticed: the socket stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
+ *     only asks for it as long as there is one. Else it is the next one that is free. A bound port stays in any case.
+ *   - A port is chosen before anything moves, so that no other CPU sees two sockets on one tuple, and where none is free
+ *     the SYN leaves as it would have without the patch. Another CPU may take the tuple meanwhile: then the socket goes
+ *     back; where its old tuple is gone as well, it stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
  *   - A source that leads its packet by another link, where rules or paths choose by source, is not taken: the packet is
  *     routed as without the patch. Policies are asked before a socket moves, and with the port that it has then.
  *   - nf_conntrack_in() is called directly. A module would go through a hook, so that mangle does not need conntrack.
@@ -27,13 +27,16 @@
  *     connection tracking knows them, and what a UDP socket sends from a port that it was bound to, which may be one; a
  *     message whose user named source or link; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
  *     user of a deferred one may have asked for the name.
- *   - What is not here: a socket that moves keeps the timestamp offset of its first address. The search for a port may
- *     sleep, the hook may not; a packet that NFQUEUE gives back comes without the lock of its socket. Neither can be
- *     mended in the hook.
+ *   - What is not here: a socket that moves keeps the timestamp offset of its first address; a packet that NFQUEUE gives
+ *     back comes without the lock of its socket; a socket has moved when a later rule drops its SYN. A hook behind
+ *     those rules could not do it either: a rule that rejects the SYN is heard by the tuple that the SYN shows.
  */
 #include "reroute.h"
 #include "choice.h"
 #include "faults.h"
+
+/* How many ports are tried at most where that of a socket is taken. */
+#define REROUTE_TRIES	1000
 
 /* A socket that the kernel made to send resets or ICMP for everybody. */
 static bool reroute_is_control(const struct sock *sk)
@@ -99,7 +102,9 @@ static bool reroute_saddr_given(u32 faults, const struct sock *sk,
 	       (sk_fullsock(sk) && !sk_is_tcp(sk) && inet_sk(sk)->uc_index);
 }
 
-/* A SYN that may take its socket along: one that goes out for the first time. */
+/* A SYN that may take its socket along: one that goes out for the first time. Later, though
+ * the first was dropped on its way, connect() may have shown the name of the socket.
+ */
 static bool reroute_moves(u32 faults, struct net *net, const struct sock *sk,
 			  const struct sk_buff *skb, const struct tcphdr *th)
 {
@@ -120,10 +125,11 @@ static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
 			const struct sock *sk, bool syn, struct flowi4 *fl4)
 {
 	reroute_flow(net, skb, sk, fl4);
+	/* ip_route_me_harder() knows no user when it routes what follows on a connection. */
+	fl4->flowi4_uid = KUIDT_INIT(0);
 	if (faults & FAULT_NO_L3MDEV)
 		fl4->flowi4_l3mdev = 0;
 	if (faults & FAULT_BARE_KEY) {
-		fl4->flowi4_uid = KUIDT_INIT(0);
 		fl4->flowi4_proto = 0;
 		fl4->fl4_sport = 0;
 		fl4->fl4_dport = 0;
@@ -171,7 +177,100 @@ static void reroute_udp_csum(struct sk_buff *skb, struct udphdr *uh,
 		uh->check = CSUM_MANGLED_0;
 }
 
-/* Puts a connecting socket back into the bind buckets of its port. */
+/* Whether one in TIME_WAIT gives way to a connecting socket, which stays as it is. */
+static bool reroute_gives_way(struct sock *sk, struct sock *tw)
+{
+	bool bound = sk->sk_userlocks & SOCK_BINDPORT_LOCK;
+	struct tcp_sock *tp = tcp_sk(sk);
+	int stamp = tp->rx_opt.ts_recent_stamp;
+	u32 ts_recent = tp->rx_opt.ts_recent;
+	u32 write_seq = tp->write_seq;
+
+	if (!tcp_twsk_unique(sk, tw, bound ? NULL : tw))
+		return false;
+	sock_put(tw);
+	WRITE_ONCE(tp->write_seq, write_seq);
+	tp->rx_opt.ts_recent = ts_recent;
+	tp->rx_opt.ts_recent_stamp = stamp;
+	return true;
+}
+
+/* Whether a connecting socket may have that address and port, with answers that come by
+ * that device. inet_hash_connect() looks no further than the first that stands on a tuple:
+ * one in TIME_WAIT may go, and a connection of that device stand behind it.
+ */
+static bool reroute_is_unused(u32 faults, struct sock *sk, __be32 saddr,
+			      unsigned short port, int dif)
+{
+	struct inet_hashinfo *hinfo = tcp_or_dccp_get_hashinfo(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	struct net *net = sock_net(sk);
+	int sdif = l3mdev_master_ifindex_by_index(net, dif);
+	unsigned int hash = inet_ehashfn(net, saddr, port, inet->inet_daddr,
+					 inet->inet_dport);
+	struct hlist_nulls_node *node;
+	struct sock *other;
+	bool unused = true;
+
+	spin_lock_bh(inet_ehash_lockp(hinfo, hash));
+	sk_nulls_for_each(other, node, &inet_ehash_bucket(hinfo, hash)->chain) {
+		if (other->sk_num != port || other->sk_rcv_saddr != saddr ||
+		    other->sk_daddr != inet->inet_daddr ||
+		    other->sk_dport != inet->inet_dport ||
+		    !inet_sk_bound_dev_eq(net, other->sk_bound_dev_if, dif, sdif))
+			continue;
+		unused = other->sk_state == TCP_TIME_WAIT && reroute_gives_way(sk, other);
+		if (!unused || (faults & FAULT_FOREIGN_TUPLE))
+			break;
+	}
+	spin_unlock_bh(inet_ehash_lockp(hinfo, hash));
+	return unused;
+}
+
+/* Whether connections have that port, or nobody. */
+static bool reroute_is_shared(const struct sock *sk, unsigned short port)
+{
+	struct inet_hashinfo *hinfo = tcp_or_dccp_get_hashinfo(sk);
+	struct inet_bind_hashbucket *head;
+	int l3mdev = inet_sk_bound_l3mdev(sk);
+	struct net *net = sock_net(sk);
+	struct inet_bind_bucket *tb;
+	bool shared = true;
+
+	head = &hinfo->bhash[inet_bhashfn(net, port, hinfo->bhash_size)];
+	spin_lock_bh(&head->lock);
+	inet_bind_bucket_for_each(tb, &head->chain)
+		if (inet_bind_bucket_match(tb, net, port, l3mdev)) {
+			shared = tb->fastreuse < 0 && tb->fastreuseport < 0;
+			break;
+		}
+	spin_unlock_bh(&head->lock);
+	return shared;
+}
+
+/* The next port that a connecting socket may have at that address, 0 for none. The hook
+ * may not sleep, as inet_hash_connect() does between ports, and tries so many only.
+ */
+static unsigned short reroute_find_port(u32 faults, struct sock *sk, __be32 saddr,
+					int dif)
+{
+	unsigned short port = inet_sk(sk)->inet_num;
+	int low, high, i;
+
+	inet_sk_get_local_port_range(sk, &low, &high);
+	for (i = 0; i < REROUTE_TRIES; i++) {
+		if (i > high - low)
+			break;
+		port = port >= low && port < high ? port + 1 : low;
+		if (!inet_is_local_reserved_port(sock_net(sk), port) &&
+		    reroute_is_shared(sk, port) &&
+		    reroute_is_unused(faults, sk, saddr, port, dif))
+			return port;
+	}
+	return 0;
+}
+
+/* Puts a connecting socket into the bind buckets of a port, which it shares with other connections at most. */
 static int reroute_bind(struct sock *sk, unsigned short port)
 {
 	struct inet_hashinfo *hinfo = tcp_or_dccp_get_hashinfo(sk);
@@ -195,6 +294,9 @@ static int reroute_bind(struct sock *sk, unsigned short port)
 			goto unlock;
 		tb->fastreuse = -1;
 		tb->fastreuseport = -1;
+	} else if (tb->fastreuse >= 0 || tb->fastreuseport >= 0) {
+		err = -EADDRINUSE;
+		goto unlock;
 	}
 	spin_lock(&head2->lock);
 	tb2 = inet_bind2_bucket_find(head2, net, port, l3mdev, sk);
@@ -213,37 +315,8 @@ unlock:
 	return err;
 }
 
-/* Puts the socket into the table, as inet_hash_connect() does, which looks no further than the
- * first that stands on the tuple: one in TIME_WAIT may go, and a connection of that device stand
- * behind it.
- */
-static int reroute_hash_connect(u32 faults, struct inet_timewait_death_row *death_row,
-				struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 write_seq, ts_recent;
-	int stamp, err;
-
-	if (!sk_is_tcp(sk) || (faults & FAULT_FOREIGN_TUPLE))
-		return inet_hash_connect(death_row, sk);
-	write_seq = tp->write_seq;
-	ts_recent = tp->rx_opt.ts_recent;
-	stamp = tp->rx_opt.ts_recent_stamp;
-	err = inet_hash_connect(death_row, sk);
-	if (err || tp->write_seq == write_seq)
-		return err;
-	inet_unhash(sk);
-	err = inet_hash_connect(death_row, sk);
-	if (err) {
-		WRITE_ONCE(tp->write_seq, write_seq);
-		tp->rx_opt.ts_recent = ts_recent;
-		tp->rx_opt.ts_recent_stamp = stamp;
-	}
-	return err;
-}
-
 /* Moves a connecting socket to that address, with its port if that is free there; if
- * no port is, says whether it is back where it was.
+ * no port is, says whether it is where it was.
  */
 static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 			     struct net_device *dev, bool *back)
@@ -252,10 +325,24 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 	struct inet_sock *inet = inet_sk(sk);
 	bool keeps_port = !(faults & FAULT_BOUND_PORT) &&
 			  (sk->sk_userlocks & SOCK_BINDPORT_LOCK);
+	unsigned short old_port = inet->inet_num, port = old_port;
+	int bound = sk->sk_bound_dev_if, dif = bound, err = 0;
 	__be32 old_saddr = inet->inet_saddr;
-	unsigned short old_port = inet->inet_num;
-	int bound = sk->sk_bound_dev_if, err = 0;
 
+	/* Answers come by that device: no socket that is bound to it may have the tuple. */
+	if (!(faults & FAULT_FOREIGN_TUPLE) && !bound && !l3mdev_master_ifindex(dev))
+		dif = dev->ifindex;
+	*back = true;
+	if (!keeps_port && (faults & (FAULT_BOUND_PORT | FAULT_NEW_PORT))) {
+		port = 0;
+	} else if (!reroute_is_unused(faults, sk, saddr, port, dif)) {
+		if (!keeps_port)
+			port = reroute_find_port(faults, sk, saddr, dif);
+		if ((keeps_port || !port) && !(faults & FAULT_FAILED_PORT))
+			return -EADDRNOTAVAIL;
+	}
+
+	*back = false;
 	if (faults & FAULT_HASHED_MOVE) {
 		inet->inet_saddr = saddr;
 		inet->inet_rcv_saddr = saddr;
@@ -265,30 +352,26 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 		/* Its place in the bind table by address goes with it. */
 		err = inet_bhash2_update_saddr(sk, &saddr, AF_INET);
 	}
-	if (!err) {
-		/* Answers come by that device: no socket that is bound to it may have
-		 * the tuple.
-		 */
-		if (!(faults & FAULT_FOREIGN_TUPLE) && !bound && !l3mdev_master_ifindex(dev))
-			sk->sk_bound_dev_if = dev->ifindex;
-		/* The port that it has, if the tuple is free; else another one. */
-		err = -EADDRNOTAVAIL;
-		if (keeps_port || !(faults & (FAULT_BOUND_PORT | FAULT_NEW_PORT)))
-			err = reroute_hash_connect(faults, death_row, sk);
-		if (err && !keeps_port) {
-			inet_put_port(sk);
-			err = reroute_hash_connect(faults, death_row, sk);
-		}
-		sk->sk_bound_dev_if = bound;
-		if (!err || (faults & FAULT_FAILED_PORT)) {
-			inet->inet_sport = htons(inet->inet_num);
-			return err;
-		}
-		inet_bhash2_update_saddr(sk, &old_saddr, AF_INET);
-		if (!keeps_port && reroute_bind(sk, old_port))
-			return err;
+	if (!err && port != old_port) {
+		inet_put_port(sk);
+		if (port)
+			err = reroute_bind(sk, port);
 	}
-	/* Back to the old tuple, unless somebody has taken it meanwhile. */
+	if (!err) {
+		sk->sk_bound_dev_if = dif;
+		err = inet_hash_connect(death_row, sk);
+		sk->sk_bound_dev_if = bound;
+	}
+	if (!err || (faults & FAULT_FAILED_PORT)) {
+		inet->inet_sport = htons(inet->inet_num);
+		return err;
+	}
+	/* Somebody was faster. Back to the old tuple, unless that is taken, too. */
+	if (port != old_port && inet->inet_num)
+		inet_put_port(sk);
+	inet_bhash2_update_saddr(sk, &old_saddr, AF_INET);
+	if (port != old_port && reroute_bind(sk, old_port))
+		return err;
 	*back = !inet_hash_connect(death_row, sk);
 	return err;
 }

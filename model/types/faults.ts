@@ -148,7 +148,7 @@ const rows = [
   {
     id: 'bare-key',
     bit: 15,
-    cause: 'The key has no protocol, ports and user, which rules may ask for.',
+    cause: 'The key has no protocol and ports, which rules may ask for.',
     repair: 'they are filled in',
     inFirst: true,
   },

@@ -91,6 +91,10 @@ describe('a loop', () => {
     expect(results(made, 7)).toEqual([0, 10106, 2, 23, 54, 10055, 10106]);
   });
 
+  it('goes on where a break never happens', () => {
+    expect(f('int i, y = 0;\nfor (i = 0; i < 3; i++) {\nif (0)\nbreak;\ny += x;\n}\nreturn y;')(2)).toBe(6);
+  });
+
   it('stands in another, and returns from it', () => {
     const made = f(`
 	int i, j;

@@ -54,6 +54,14 @@ const CONSTRUCTS: readonly (readonly [statement: string, message: string])[] = [
     'for (;;)\n\t\tbreak;',
     '10:2: a loop that does not begin with i = CONSTANT; for (i = 0; i < CONSTANT; i++) and walks over lists are supported',
   ],
+  [
+    'sk_nulls_for_each(sk, &inet_ehash_bucket(NULL, 0)->chain)\n\t\treturn ret;',
+    '10:2: sk_nulls_for_each() with 2 arguments; it has 3',
+  ],
+  [
+    'struct hlist_nulls_node *node;\n\tsk_nulls_for_each(iph, node, &inet_ehash_bucket(NULL, 0)->chain)\n\t\treturn ret;',
+    '11:2: struct iphdr * walks over connections; struct sock * does',
+  ],
   ['err = tcp_sk(sk)->snd_up;', '10:20: snd_up is read; urgent data is not modelled'],
   ['if (err)\n\t\treturn', '12:2: return where a value is expected'],
   ['err = err +;', '10:13: ; where a value is expected'],

@@ -1,11 +1,13 @@
 /** The mended patch: with every fault left in it is the published one, without any it leaves alone what it should. */
 import { describe, expect, it } from 'vitest';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { kernelNamed } from '../../model/patch/index.ts';
 import { icmpOnlyMended, mended, tcpRehashMended } from '../../model/patch/mended.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { EVERY_FAULT, NO_FAULTS } from '../../model/types/faults.ts';
-import type { World } from '../../model/types/world.ts';
+import { TCP_TIME_WAIT } from '../../model/types/sock.ts';
+import type { Kernel, World } from '../../model/types/world.ts';
 import { twoUplinks, vrfHosts } from '../../properties/scopes/runs.ts';
 import { bootHost, play, playOn } from '../../scenario/play.ts';
 import { commandOf, compile, eventOfLine } from '../../scenario/text.ts';
@@ -135,6 +137,74 @@ describe('without faults', () => {
     const host = [...MARKED, 'sysctl net.ipv4.ip_local_port_range="40000 40000"'];
     const events = ['socket d tcp dev eth1', 'connect d 8.8.8.8:80', 'socket c tcp', 'connect c 8.8.8.8:80'];
     expect(sent(host, events)).toEqual(['eth1 10.1.0.1 > 8.8.8.8', 'eth1 10.0.0.1 > 8.8.8.8']);
+  });
+
+  describe('a connection of the new link, behind one in TIME_WAIT on the same tuple', () => {
+    const TO = '10.0.0.254:80';
+    const BEHIND = ['socket d tcp dev eth1', `connect d ${TO}`, 'socket w tcp mark 100', `connect w ${TO}`];
+    const WAITS = ['answer w', 'close w', 'answer w'];
+    const NEXT = ['socket c tcp', `connect c ${TO}`];
+    const lastSyn = (ports: string, events: readonly string[], sysctls: readonly string[] = []): string => {
+      const host = [...MARKED, `sysctl net.ipv4.ip_local_port_range="${ports}"`, ...sysctls];
+      const { steps } = play(tcpRehashMended, compile({ host, events }));
+      const packets = steps.flatMap(({ effects }) => effects.flatMap((e) => (e.kind === 'xmit' ? [e.skb] : [])));
+      const last = packets.at(-1);
+      const waiting = steps.at(-1)?.world.socks.filter(({ sk_state }) => sk_state === TCP_TIME_WAIT).length;
+      return `${dotted(last?.iph.saddr ?? 0)}:${last?.th.source}, ${waiting} in TIME_WAIT`;
+    };
+
+    it('keeps its tuple, and the one in TIME_WAIT stays', () => {
+      expect(lastSyn('40000 40000', [...BEHIND, ...WAITS, ...NEXT])).toBe('10.0.0.1:40000, 1 in TIME_WAIT');
+    });
+
+    it('has the next one take the next port', () => {
+      const two = [...BEHIND, ...WAITS, ...NEXT];
+      expect(lastSyn('40000 40001', two)).toMatch(/^10\.1\.0\.1:4000[01], 1 in TIME_WAIT$/);
+    });
+
+    it('has it take no port that is reserved, or bound', () => {
+      const reserved = ['sysctl net.ipv4.ip_local_reserved_ports=40001'];
+      const taken = [...BEHIND, ...WAITS, ...NEXT];
+      expect(lastSyn('40000 40001', taken, reserved)).toBe('10.0.0.1:40000, 1 in TIME_WAIT');
+      const bound = ['socket b tcp', 'bind b 0.0.0.0:40001', ...taken];
+      expect(lastSyn('40000 40001', bound)).toBe('10.0.0.1:40000, 1 in TIME_WAIT');
+    });
+
+    it('is not there: the one in TIME_WAIT gives way, as for connect()', () => {
+      const alone = [...BEHIND.slice(2), ...WAITS, 'wait 2', ...NEXT];
+      const once = ['sysctl net.ipv4.tcp_tw_reuse=1'];
+      expect(lastSyn('40000 40000', alone, once)).toBe('10.1.0.1:40000, 0 in TIME_WAIT');
+      expect(lastSyn('40000 40000', alone)).toBe('10.0.0.1:40000, 1 in TIME_WAIT');
+    });
+  });
+
+  it('a SYN that is sent once more does not move, though the first was dropped: its name may be known', () => {
+    const drop = 'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 80 --packet 0 -j DROP';
+    const again = ['socket c tcp', 'connect c 8.8.8.8:53', 'retransmit c'];
+    expect(sent([...MARKED, drop], again)).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+  });
+
+  it('a source from which rules answer with an error is none', () => {
+    const host = [...MARKED, 'ip rule add from 10.1.0.1 unreachable'];
+    for (const events of [
+      ['socket c tcp', 'connect c 8.8.8.8:53'],
+      ['socket c udp', 'send c 4 to 8.8.8.8:53'],
+    ]) {
+      expect(sent(host, events)).toEqual(sent(host, events, stock));
+      expect(sent(host, events, kernelNamed('ask-first') as Kernel)).toEqual(sent(host, events, stock));
+    }
+  });
+
+  it('later segments of a connection are led as its SYN, by rules that know a user, too', () => {
+    const host = [
+      ...LINKS,
+      'ip route add default via 10.1.0.254 table 100',
+      'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+      'ip rule add table 100',
+      'ip rule add uidrange 53-53 fwmark 100',
+    ];
+    const [syn, ack] = sent(host, ['socket c tcp uid 53', 'connect c 10.0.0.254:80', 'answer c']);
+    expect(ack).toBe(syn);
   });
 
   it('an entry of connection tracking keeps the mark that CONNMARK gave it', () => {

@@ -42,6 +42,14 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   {
+    what: 'IP_UNICAST_IF says nothing of groups, which leave by the link of the source',
+    on: 'stock',
+    host: LINKS,
+    events: ['socket c raw icmp unicast-if wan0', 'send c 1 to 224.0.0.5 from 198.51.100.20'],
+    breaks: [],
+    keeps: ['message-device-kept'],
+  },
+  {
     what: 'NAT of the operator gives a bound socket another port, where another flow has its tuple',
     on: 'stock',
     host: [...LINKS, 'iptables -t nat -A POSTROUTING -j MASQUERADE'],

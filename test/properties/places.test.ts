@@ -16,57 +16,45 @@ const HOST = [...POST, MARK];
 const ONE_PORT = [...HOST, 'sysctl -w net.ipv4.ip_local_port_range="40000 40000"'];
 const TWO_PORTS = [...HOST, 'sysctl -w net.ipv4.ip_local_port_range="40000 40001"'];
 
-/** The second connection finds no port at the address that it should move to, and goes back. */
+/** The second connection finds no port at the address that it should move to, and stays. */
 const TAKEN = ['socket c tcp dev eth1', 'connect c 8.8.8.8:80', 'socket d tcp', 'connect d 8.8.8.8:80'];
 
-/** The same with another bucket in front of its own. */
-const BEHIND = [
+/** It finds the other port, which a connection to somebody else has, too. */
+const SHARED = [
   'socket a tcp dev eth1',
-  'connect a 8.8.8.8:80',
+  'connect a 9.9.9.9:80',
   'socket b tcp dev eth1',
-  'connect b 8.8.8.8:80',
-  'socket c tcp',
-  'connect c 8.8.8.8:80',
-  'socket d tcp',
-  'connect d 8.8.8.8:80',
+  'connect b 9.9.9.9:80',
+  ...TAKEN,
 ];
 
-/** The same with a port that the user gave, where a listener has left a caller behind. */
-const LEFT_BEHIND = [
-  'socket l tcp',
-  'bind l 0.0.0.0:80',
-  'listen l',
-  'receive eth1 8.8.8.8:80 > 10.1.0.1:80 tcp S',
-  'close l',
-  'socket c tcp',
-  'bind c 0.0.0.0:80',
-  'connect c 8.8.8.8:80',
-];
+/** The match of the bucket that a socket is put into. */
+const MATCH = 'if (inet_bind_bucket_match(tb, net, port, l3mdev))\n\t\t\tbreak;';
 
 const CASES = [
   {
     id: 'ports-accounted',
     what: 'a second bucket for a port',
-    from: 'if (inet_bind_bucket_match(tb, net, port, l3mdev))',
-    to: 'if (!tb)',
-    host: ONE_PORT,
-    events: TAKEN,
+    from: MATCH,
+    to: 'if (!tb)\n\t\t\tbreak;',
+    host: TWO_PORTS,
+    events: SHARED,
   },
   {
     id: 'ports-accounted',
     what: 'a socket in the bucket of another port',
-    from: 'if (inet_bind_bucket_match(tb, net, port, l3mdev))',
-    to: 'if (tb)',
+    from: MATCH,
+    to: 'if (tb)\n\t\t\tbreak;',
     host: TWO_PORTS,
-    events: BEHIND,
+    events: SHARED,
   },
   {
     id: 'ports-accounted',
-    what: 'a socket that stands twice in its bucket',
-    from: 'if (!keeps_port && reroute_bind(sk, old_port))',
-    to: 'if (reroute_bind(sk, old_port))',
-    host: HOST,
-    events: LEFT_BEHIND,
+    what: 'a socket that stays in the bucket of its old port',
+    from: 'inet_put_port(sk);\n\t\tif (port)',
+    to: 'if (port)',
+    host: TWO_PORTS,
+    events: SHARED,
   },
   {
     id: 'failed-move-leaves-socket',

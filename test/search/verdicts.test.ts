@@ -34,12 +34,14 @@ describe('the line of a variant', () => {
 
   it('says that stock and a patch that does nothing achieve nothing: what never occurred is not achieved', () => {
     for (const line of lines.slice(0, 2))
-      expect(line).toBe('achieves 0 of 2 kinds of sender that the patch is for; breaks no promise that stock keeps');
+      expect(line).toBe(
+        'achieves 0 of 2 kinds of sender that the patch is for; breaks no other promise that stock keeps',
+      );
   });
 
   it('counts what stock keeps, without the purpose, and names the gravest', () => {
     expect(lines[2]).toBe(
-      'achieves 1 of 2 kinds of sender that the patch is for; breaks 2 promises that stock keeps, the gravest (crash): crash fails.',
+      'achieves 1 of 2 kinds of sender that the patch is for; breaks 2 other promises that stock keeps, the gravest (crash): crash fails.',
     );
   });
 });

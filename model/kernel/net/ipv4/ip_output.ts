@@ -106,10 +106,11 @@ export function ip_output(kernel: Kernel, net: World, sk: number, skb: SkBuff): 
 }
 
 /**
- * The packet goes to its device; on lo it comes back in.
+ * The packet goes to its device; on lo it comes back in. One that is down drops it, and nobody hears of that: a group is
+ * reached by the link of the packet's source, whatever its state.
  *
  * C: net/ipv4/ip_output.c, ip_finish_output() and ip_finish_output2(); net/core/dev.c, validate_xmit_skb();
- * drivers/net/loopback.c, loopback_xmit().
+ * drivers/net/loopback.c, loopback_xmit(); net/sched/sch_generic.c, noop_enqueue().
  * Left out: fragmentation, so a datagram longer than the MTU leaves whole; neighbours, which always answer.
  */
 export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sending {
@@ -119,6 +120,7 @@ export function ip_finish_output(kernel: Kernel, net: World, skb: SkBuff): Sendi
   }
   const out = dev_get_by_index(net, dev);
   if (netif_is_l3_master(out)) return vrf_xmit(kernel, net, out, skb);
+  if (!out.up) return { err: 0, net: kfree_skb(net, skb, 'noop_enqueue', 0) };
   const wire = skb_checksum_help(skb);
   if (out.tunnel_daddr !== 0) return ip_tunnel_xmit(kernel, net, out, wire);
   return { err: 0, net: transmitted(net, dev, rt_gw4, wire) };
