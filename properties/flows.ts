@@ -13,6 +13,7 @@ import {
   isSyn,
   keyOf,
   leaves,
+  markedAsFirst,
   NO_XMIT,
   ownerOf,
   remarkedSinceConnect,
@@ -126,12 +127,15 @@ export const flowProperties: readonly Property[] = [
     concern: 'connection',
     gravity: 'dead connection',
     claim:
-      'What a connection sends behind its SYN, marked as the SYN was, leaves by the link of the SYN, as long as the rules are the same.',
+      'What a connection sends behind its SYN, marked as its first SYN was, leaves by the link of the SYN, as long as the rules are the same.',
     asked: ['RFC 9293 section 3.3.1', 'ip-rule(8): one answer for one key'],
     onStock: '',
     scope: otherPaths,
     speaksOf: (run, i, { skb }) =>
-      isLater(run, i, skb) && synOf(run, i, skb).e.dev !== 0 && !marksBehind(worldBefore(run, i)),
+      isLater(run, i, skb) &&
+      synOf(run, i, skb).e.dev !== 0 &&
+      markedAsFirst(run, 0, i, skb, isSyn) &&
+      !marksBehind(worldBefore(run, i)),
     holds(run, i, { dev, skb }) {
       const { step, e } = synOf(run, i, skb);
       return e.dev === dev || rewiredSince(run, step, i) || remarkedSinceConnect(run, i, ownerOf(run, i, skb));

@@ -23,7 +23,7 @@ import {
 } from '../model/types/sock.ts';
 import type { NfTuple } from '../model/types/verdict.ts';
 import type { Effect, World } from '../model/types/world.ts';
-import { at, eventOf, type Run, worldBefore } from './property.ts';
+import { at, effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
 /** A packet on a link. */
 export type Xmit = Extract<Effect, { kind: 'xmit' }>;
@@ -184,6 +184,31 @@ export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
   if (sk.inet_daddr === 0) return true;
   const once = connects(run, i, sk).count <= 1;
   return sk.inet_daddr === skb.iph.daddr && once && !rewiredSinceConnect(run, i, sk);
+}
+
+/**
+ * Whether the first packet of that kind that passed the mangle table for that socket in the steps from `from` to `i`, and may
+ * have been dropped behind it, had the same mark and TOS: rules that part the packets of a flow ask for two links at once.
+ */
+export function markedAsFirst(
+  run: Run,
+  from: number,
+  i: number,
+  skb: SkBuff,
+  isOne: (skb: SkBuff) => boolean,
+): boolean {
+  let { mark } = skb;
+  let { tos } = skb.iph;
+  let found = false;
+  for (let k = from; k < i + 1; k += 1) {
+    for (const e of effectsOf(run, k)) {
+      const first: boolean = !found && e.kind === 'mangled' && e.skb.sk === skb.sk && isOne(e.skb);
+      mark = first && e.kind === 'mangled' ? e.skb.mark : mark;
+      tos = first && e.kind === 'mangled' ? e.skb.iph.tos : tos;
+      found = found || first;
+    }
+  }
+  return mark === skb.mark && tos === skb.iph.tos;
 }
 
 /** Whether the packet opens a connection. */

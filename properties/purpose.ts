@@ -46,6 +46,7 @@ import {
   kernelSends,
   keyOf,
   leaves,
+  markedAsFirst,
   messageDevice,
   NO_XMIT,
   namesDevice,
@@ -431,25 +432,6 @@ function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
 /** Whether that is a SYN, marked as the first one of its connection, and none of them left before. */
 function isFirstSyn(run: Run, i: number, { skb }: Xmit): boolean {
   return isSyn(skb) && synBefore(run, i, skb).step < 0 && markedAsFirst(run, 0, i, skb, isSyn);
-}
-
-/**
- * Whether the first packet of that kind that passed the mangle table for that socket in the steps from `from` to `i`, and may
- * have been dropped behind it, had the same mark and TOS: rules that part the packets of a flow ask for two links at once.
- */
-function markedAsFirst(run: Run, from: number, i: number, skb: SkBuff, isOne: (skb: SkBuff) => boolean): boolean {
-  let { mark } = skb;
-  let { tos } = skb.iph;
-  let found = false;
-  for (let k = from; k < i + 1; k += 1) {
-    for (const e of effectsOf(run, k)) {
-      const first: boolean = !found && e.kind === 'mangled' && e.skb.sk === skb.sk && isOne(e.skb);
-      mark = first && e.kind === 'mangled' ? e.skb.mark : mark;
-      tos = first && e.kind === 'mangled' ? e.skb.iph.tos : tos;
-      found = found || first;
-    }
-  }
-  return mark === skb.mark && tos === skb.iph.tos;
 }
 
 /** Whether all that the packet's socket sent to its destination by step `i` left the mangle table with one mark. */

@@ -42,6 +42,18 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   {
+    what: 'rules that mark the first SYN and not what follows ask for two links at once',
+    on: 'tcp-rehash-mended',
+    host: [
+      ...TWO,
+      'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j MARK --set-mark 7',
+      'iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP',
+    ],
+    events: ['socket c tcp', 'connect c 8.8.4.4:80', 'wait 100', 'retransmit c', 'answer c', 'close c'],
+    breaks: ['dropped-packet-leaves-socket', 'source-fits-route'],
+    keeps: ['connection-keeps-link'],
+  },
+  {
     what: 'IP_UNICAST_IF says nothing of groups, which leave by the link of the source',
     on: 'stock',
     host: LINKS,
