@@ -23,6 +23,7 @@ it('does nothing where none is named', () => {
 it('changes its place in its file', () => {
   expect(transform()('let one = 1;', '/x/model/a.ts?v=1')?.code).toBe('let two = 1;');
   expect(transform()('let one = 1;', '/x/other/a.ts')).toBeUndefined();
+  expect(transform()('what it became', '/x/model/a.ts?lifted')).toBeUndefined();
 });
 
 it('fails where the file has something else there', () => {

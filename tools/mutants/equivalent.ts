@@ -8,7 +8,7 @@ import type { Change } from './changes.ts';
 const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [/^reroute_fill_key\(\)/, 'it stands for what lies on the stack, and anything may lie there'],
   [
-    /: (?:ip_rt_put|spin_\w+|skb_dst_drop)\(.*\); -> ;$/,
+    /: (?:ip_rt_put|spin_\w+|skb_dst_drop|sock_put)\(.*\); -> ;$/,
     'references and locks are not modelled; a kernel with KASAN or lock debugging watches them',
   ],
   [/: iph = ip_hdr\(skb\); -> ;$/, 'no target of the model moves the headers of a packet'],
@@ -38,8 +38,24 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'no socket of the model leaves the checksum out, and one sum in 65,536 is 0',
   ],
   [
-    /^reroute_bind\(\): (?:tb = inet_bind_bucket_create.*|goto unlock; -> ;|tb->fastreuse.*|- -> nothing.*|1 -> \(1 \+ 1\)|inet_bind_bucket_destroy.*|err -> 0|!tb2 -> 1)$/,
-    'memory does not run out in the model, and the bucket of a port that a socket has just left is there only if it is shared',
+    /^reroute_bind\(\): (?:- -> nothing #1|goto unlock; -> ; #1|inet_bind_bucket_destroy.*|err -> 0|!tb2 -> 1)$/,
+    'memory does not run out in the model',
+  ],
+  [
+    /^reroute_bind\(\): (?:tb->fastreuse >= 0 .* -> 0|>= -> >|0 -> \(0 \+ 1\) #[12]|\|\| -> &&|err = -EADDRINUSE; -> ;|- -> nothing #4|goto unlock; -> ; #2)$/,
+    'reroute_is_shared() has asked before: only another CPU makes it true',
+  ],
+  [
+    /^reroute_is_shared\(\): (?:head = .*|break); -> ;$/,
+    'the model has one chain of buckets, and a port has one bucket',
+  ],
+  [
+    /^reroute_find_port\(\): (?:i > high - low -> 0|- -> \+ #1|< -> <= #1|break; -> ;)$/,
+    'ports that were asked are asked once more, with the same answer',
+  ],
+  [
+    /^reroute_move_sock\(\): (?:port != old_port && (?:inet->inet_num|reroute_bind\(sk, old_port\)) -> 0|!= -> == #[23]|inet_put_port\(sk\); -> ; #2)$/,
+    'without a fault only another CPU makes a socket go back',
   ],
   [
     /^reroute_renumber\(\): .*(?:snd_sml|snd_up|pushed_seq)/,
@@ -70,22 +86,6 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [
     /^reroute_lookup\(\): fl4->saddr = chosen\.saddr; -> ; #1$/,
     'a lookup that fails drops the packet, whatever source it would have had',
-  ],
-  [
-    /^reroute_bind\(\): (?:!tb -> 0 #1|!tb -> 1 #2|! -> nothing #2)$/,
-    'where no port is free, the one that was left is none either, and its bucket is there',
-  ],
-  [
-    /^(?:reroute_bind\(\): inet_bind_hash\(sk, tb, tb2, port\); -> ;|reroute_move_sock\(\): !keeps_port && reroute_bind\(sk, old_port\) -> 0)$/,
-    'the search behind it binds a port, in the model the one that was left: within a step all searches begin at the same',
-  ],
-  [
-    /^reroute_hash_connect\(\): (?:!sk_is_tcp\(sk\) .* -> 0|\|\| -> && #1|return inet_hash_connect\(death_row, sk\); -> ;)$/,
-    'only sockets of TCP move, and its fault is to do less than this',
-  ],
-  [
-    /^reroute_hash_connect\(\): (?:err \|\| tp->write_seq == write_seq -> 0|\|\| -> && #2|return err; -> ; #1)$/,
-    'who is hashed anew comes to the same place, or to none again',
   ],
   [
     /^reroute_move_sock\(\): inet->inet_sport = htons\(inet->inet_num\); -> ;$/,

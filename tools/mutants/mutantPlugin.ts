@@ -21,7 +21,10 @@ export function vitePluginMutant(): Plugin[] {
   if (named === undefined) return [];
   const { file, start, end, original, text } = JSON.parse(named) as Replacement;
   const transform = (code: string, id: string) => {
-    if (!id.split('?')[0]?.endsWith(`/${file}`)) return;
+    const [path = '', query] = id.split('?');
+    // What other plugins make of the file is not its text.
+    const isMade = query !== undefined && code.slice(start, end) !== original;
+    if (!path.endsWith(`/${file}`) || isMade) return;
     if (code.slice(start, end) !== original) throw new Error(`${file} has not ${original} at ${start}`);
     return { code: `${code.slice(0, start)}${text}${code.slice(end)}`, map: null };
   };

@@ -20,13 +20,17 @@ export interface TestedOptions {
   readonly progress: (left: number) => void;
 }
 
-/** The first test that fails, by the id of the mutant; none for one that all tests pass. The tests have to pass without any. */
+/** The first test that fails, by the id of the mutant; none for one that all tests pass. They have to pass with one that changes nothing. */
 export async function testedMutants({
   folder,
   mutants,
   progress,
 }: TestedOptions): Promise<ReadonlyMap<string, string>> {
-  const without = await firstFailing(folder, undefined);
+  const [first] = mutants;
+  if (first === undefined) return new Map();
+  const { replacement } = first;
+  const same = { ...first, replacement: { ...replacement, text: replacement.original } };
+  const without = await firstFailing(folder, same);
   if (without !== '') wrong(`--tests: a test fails without a mutant: ${without}`);
   const found = new Map<string, string>();
   const queue = [...mutants];
@@ -42,7 +46,7 @@ export async function testedMutants({
 }
 
 /** The name of the first test that fails; '' when none does. */
-async function firstFailing(folder: string, mutant: Mutant | undefined): Promise<string> {
+async function firstFailing(folder: string, mutant: Mutant): Promise<string> {
   const own = mkdtempSync(join(tmpdir(), 'reroute-mutant-'));
   const output = join(own, 'tests.json');
   const words = ['run', '--bail=1', '--maxWorkers=1', '--reporter=json', `--outputFile=${output}`];
@@ -52,7 +56,7 @@ async function firstFailing(folder: string, mutant: Mutant | undefined): Promise
     stdio: 'ignore',
     timeout: ENDLESS,
     killSignal: 'SIGKILL',
-    env: { ...env, ...(mutant && { [VARIABLE]: JSON.stringify(mutant.replacement) }) },
+    env: { ...env, [VARIABLE]: JSON.stringify(mutant.replacement) },
   });
   try {
     const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
