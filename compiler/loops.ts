@@ -76,20 +76,21 @@ function bodyOf(statements: Statements, body: Statement): { readonly writer: Wri
   return { writer, loop };
 }
 
-/** Writes a loop around its body. */
-function write(ctx: Context, head: string, first: readonly string[], body: Writer, loop: Loop): void {
+/** Writes a loop around its body; a turn that `guardCode` is false of does nothing, '' for none. */
+function write(ctx: Context, head: string, first: readonly string[], body: Writer, loop: Loop, guardCode = ''): void {
   const { before, turn } = loop.declarations();
   for (const line of before) ctx.add(line);
   const whole = new Writer();
   for (const line of turn) whole.add(line);
   for (const line of first) whole.add(line);
   whole.lines.push(...body.lines);
-  if (loop.goesOn === '') {
+  const conditions = [guardCode, loop.goesOn].filter((condition) => condition !== '');
+  if (conditions.length === 0) {
     ctx.writer.block(head, whole);
     return;
   }
   const guard = new Writer();
-  guard.block(`if (${loop.goesOn})`, whole);
+  guard.block(`if (${conditions.join(' && ')})`, whole);
   ctx.writer.block(head, guard);
 }
 
@@ -246,14 +247,7 @@ function walkConnections(statements: Statements, of: Statement & { kind: 'walk' 
   ctx.facts.learn('not-null', variable.id);
   const { writer, loop } = bodyOf(statements, of.body);
   const at = ctx.temporary();
-  const turn = new Writer();
-  turn.add(`${variable.code} = ${at}.id;`);
-  for (const line of loop.declarations().turn) turn.add(line);
-  turn.lines.push(...writer.lines);
-  for (const line of loop.declarations().before) ctx.add(line);
-  const guard = new Writer();
-  guard.block(`if (inEhash(${at})${loop.goesOn === '' ? '' : ` && ${loop.goesOn}`})`, turn);
-  ctx.writer.block(`for (const ${at} of net.socks)`, guard);
+  write(ctx, `for (const ${at} of net.socks)`, [`${variable.code} = ${at}.id;`], writer, loop, `inEhash(${at})`);
   ctx.facts = outer.onlySet();
 }
 

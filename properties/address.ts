@@ -17,6 +17,7 @@ import {
   leaves,
   ownerOf,
   type Reroute,
+  rerouted,
   routeSource,
   senderName,
   senderOf,
@@ -275,7 +276,8 @@ export const addressProperties: readonly Property[] = [
     ],
     onStock: '',
     scope: twoUplinks,
-    speaksOf: (run, i, { err, before }) => err < 0 && !leftRerouted(run, i, before.id),
+    // A lookup that failed was a question of the patch, where the packet left by another that did not.
+    speaksOf: (run, i, { err, before }) => err < 0 && !(left(run, i, before.id) && rerouted(run, i, before.id)),
     holds: (run, i, e) => !left(run, i, e.before.id) && (e.before.sk === 0 || leavesEndsAlone(run, i, e)),
     finding: (run, i) =>
       leftAnyway(run, i)
@@ -288,14 +290,6 @@ export const addressProperties: readonly Property[] = [
 function left(run: Run, i: number, id: number): boolean {
   let seen = false;
   for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && e.skb.id === id);
-  return seen;
-}
-
-/** Whether that packet left in step `i` by a second lookup that went well: one that failed was a question of the patch. */
-function leftRerouted(run: Run, i: number, id: number): boolean {
-  let seen = false;
-  for (const e of effectsOf(run, i))
-    seen = seen || (e.kind === 'reroute' && e.err === 0 && e.before.id === id && left(run, i, id));
   return seen;
 }
 

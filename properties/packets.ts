@@ -211,6 +211,13 @@ export function markedAsFirst(
   return mark === skb.mark && tos === skb.iph.tos;
 }
 
+/** Whether the second lookup of that packet succeeded in step `i`. */
+export function rerouted(run: Run, i: number, id: number): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0 && e.after.id === id);
+  return seen;
+}
+
 /** Whether the packet opens a connection. */
 export function isSyn({ iph, th }: SkBuff): boolean {
   return iph.protocol === IPPROTO_TCP && (th.flags & (TCPHDR_SYN | TCPHDR_ACK)) === TCPHDR_SYN;

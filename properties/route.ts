@@ -27,6 +27,7 @@ import {
   namesDevice,
   ownerOf,
   type Reroute,
+  rerouted,
   rewiredSince,
   sameTuple,
   sourcePort,
@@ -342,13 +343,6 @@ function routedTwiceAgain(run: Run, i: number, id: number): boolean {
   let times = 0;
   for (const e of effectsOf(run, i)) times = e.kind === 'reroute' && e.before.id === id ? times + 1 : times;
   return times > 1;
-}
-
-/** Whether the second lookup of that packet succeeded in step `i`. */
-function rerouted(run: Run, i: number, id: number): boolean {
-  let seen = false;
-  for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0 && e.after.id === id);
-  return seen;
 }
 
 /** Whether that packet was routed again for a user who demanded no path. */

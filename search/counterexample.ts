@@ -22,10 +22,10 @@ export interface Replayed {
 }
 
 /** Plays a stored scenario again, which may be said to be as small as it gets; null when it breaks its property no more. */
-export function replayed(property: Property, kernel: Kernel, stored: Stored, said: boolean): Replayed | null {
+export function replayed(property: Property, kernel: Kernel, stored: Stored, isSaidSmall: boolean): Replayed | null {
   if (!breaks(property, kernel, stored)) return null;
   const worse = isWorse(property, kernel, stored);
-  const isSmall = said || superfluous(stored, failing(property, kernel, worse)).length === 0;
+  const isSmall = isSaidSmall || superfluous(stored, failing(property, kernel, worse)).length === 0;
   return { worse, example: isSmall ? written(property, kernel, stored, stored.found, worse) : null };
 }
 

@@ -95,7 +95,7 @@ async function huntOf(what: HuntName, options: HuntOptions & Told): Promise<read
   const { budget: seconds } = options;
   if (what === MODEL) {
     const { runMutants } = await import('../../tools/mutants/run.ts');
-    return runMutants({ ...options, tests: options.tests ?? false, folder: HOME, seconds, turns: TURNS });
+    return runMutants({ ...options, folder: HOME, seconds, turns: TURNS });
   }
   const { huntTexts } = await import('../../tools/mutants/texts.ts');
   return huntTexts({ ...options, folder: HOME, texts: TEXTS[what], seconds });

@@ -16,7 +16,7 @@ export interface MutantOptions extends Pick<HuntOptions, 'stored' | 'seed' | 'se
   /** How many mutants are hunted, drawn by the seed; 0 for all. */
   readonly sample: number;
   /** Whether the tests meet what is left then. */
-  readonly tests: boolean;
+  readonly tests?: boolean;
   readonly progress: (words: string) => void;
 }
 
@@ -43,7 +43,7 @@ function isLeft({ promise, invalid, compared }: Fate): boolean {
 
 /** The fates of mutants of the model. */
 export async function runMutants(options: MutantOptions): Promise<readonly Tried[]> {
-  const { folder, sample, tests, stored, seed, seconds, turns, progress } = options;
+  const { folder, sample, tests = false, stored, seed, seconds, turns, progress } = options;
   const { mutants: all, plugin } = await mutantsOf(folder, filesOf(folder));
   const outfile = join(folder, '.reroute-check', 'mutants-model.mjs');
   await build({
