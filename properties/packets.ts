@@ -5,6 +5,7 @@ import { inet_select_addr } from '../model/kernel/net/ipv4/devinet.ts';
 import { fib_get_table } from '../model/kernel/net/ipv4/fib_frontend.ts';
 import { fib_result_prefsrc } from '../model/kernel/net/ipv4/fib_semantics.ts';
 import { fib_table_lookup } from '../model/kernel/net/ipv4/fib_trie.ts';
+import { countOf } from '../model/kernel/net/ipv4/netfilter/ip_tables.ts';
 import { ctTuple, getCt, nf_ct_get_tuple } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
@@ -174,6 +175,11 @@ export function rewiredSinceConnect(run: Run, i: number, sk: Sock): boolean {
   return rewiredSince(run, connects(run, i, sk).last, i);
 }
 
+/** Whether the packet goes to the peer of its socket: to that port, too, which rules may ask for. */
+export function goesToPeer(sk: Sock, { iph, uh }: SkBuff): boolean {
+  return sk.inet_daddr === iph.daddr && (iph.protocol !== IPPROTO_UDP || uh.dest === sk.inet_dport);
+}
+
 /**
  * Whether the kernel chose that packet's source, for its destination, for a user who left it open. A second connect keeps
  * the source of the first, and a connected socket the one that the host had for it when it was connected.
@@ -183,7 +189,7 @@ export function kernelChoseSource(run: Run, i: number, skb: SkBuff): boolean {
   if (!userSocket(sk) || sk.parent !== 0 || givenSource(run, i, sk) !== 0) return false;
   if (sk.inet_daddr === 0) return true;
   const once = connects(run, i, sk).count <= 1;
-  return sk.inet_daddr === skb.iph.daddr && once && !rewiredSinceConnect(run, i, sk);
+  return goesToPeer(sk, skb) && once && !rewiredSinceConnect(run, i, sk);
 }
 
 /**
@@ -216,6 +222,49 @@ export function rerouted(run: Run, i: number, id: number): boolean {
   let seen = false;
   for (const e of effectsOf(run, i)) seen = seen || (e.kind === 'reroute' && e.err === 0 && e.after.id === id);
   return seen;
+}
+
+/** Where the first SYN of that packet's connection left before step `i`; step -1 when none did. */
+export function synBefore(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } {
+  let found = { step: -1, e: NO_XMIT };
+  for (let k = 0; k < i; k += 1) {
+    for (const e of effectsOf(run, k)) {
+      const first = found.step < 0 && leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb);
+      if (first && leaves(e)) found = { step: k, e };
+    }
+  }
+  return found;
+}
+
+/** Whether that SYN is the first of its connection that came to the mangle table by step `i`: behind a dropped one it is a retransmission. */
+export function isFirstMangled(run: Run, i: number, skb: SkBuff): boolean {
+  let first = 0;
+  for (let k = 0; k < i + 1; k += 1) {
+    for (const e of effectsOf(run, k))
+      first = first === 0 && e.kind === 'mangled' && e.skb.sk === skb.sk && isSyn(e.skb) ? e.skb.id : first;
+  }
+  return first === 0 || first === skb.id;
+}
+
+/** Whether other packets moved a counter of the mangle table after step `k`, up to step `i`. */
+function recounted(run: Run, k: number, i: number): boolean {
+  const { mangle } = worldAfter(run, k);
+  let moved = false;
+  for (const chain of worldBefore(run, i).mangle.chains)
+    for (const rule of chain.rules) moved = moved || countOf(mangle, rule.id) !== rule.count;
+  return moved;
+}
+
+/**
+ * Whether rules ask for two sources of one connection, which has its name since connect(): the first SYN that left before
+ * step `i` had another mark or TOS, or it is the first, one that connect() put off, and what rules count has gone on since.
+ */
+export function partedFromSyn(run: Run, i: number, skb: SkBuff): boolean {
+  const { step, e } = synBefore(run, i, skb);
+  const since = connects(run, i, ownerOf(run, i, skb)).last;
+  const putOff = isSyn(skb) && since >= 0 && since < i && isFirstMangled(run, i, skb) && recounted(run, since, i);
+  const parted = step >= 0 && (e.skb.mark !== skb.mark || e.skb.iph.tos !== skb.iph.tos);
+  return skb.iph.protocol === IPPROTO_TCP && (parted || putOff);
 }
 
 /** Whether the packet opens a connection. */

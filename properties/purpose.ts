@@ -40,7 +40,9 @@ import {
   connects,
   dontRoute,
   givenSource,
+  goesToPeer,
   hasTuple,
+  isFirstMangled,
   isSyn,
   kernelChoseSource,
   kernelSends,
@@ -53,6 +55,7 @@ import {
   ownerOf,
   remarkedSinceConnect,
   routeSource,
+  synBefore,
   userSocket,
   worldAfter,
   type Xmit,
@@ -182,7 +185,7 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'dead connection',
     scope: openConversations,
     claim:
-      "What a connection sends behind its SYN by the link that a mark gives it leaves from that link's source, too, and is answered to the connection.",
+      "What a connection sends behind its SYN, the first of which has left, by the link that a mark gives it leaves from that link's source, too, and is answered to the connection.",
     asked: ['the post, second patch', 'RFC 9293 section 3.10.7.4'],
     isOne: (run, i, e) =>
       isLaterSegment(e.skb) && !sentAgain(run, i) && ofPlainClient(run, i, e.skb) && synWentBy(run, i, e),
@@ -195,11 +198,14 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'dead connection',
     scope: openConversations,
     claim:
-      "A segment that is sent once more, and that a mark sends by another link, leaves from that link's source, and is answered to the connection.",
+      "A segment that is sent once more, also behind one that a rule dropped, and that a mark sends by another link, leaves from that link's source, and is answered to the connection.",
     asked: ['RFC 9293 section 3.8.1', 'RFC 1122 section 4.2.3.5 (a SYN that was lost is sent again)'],
     isOne: (run, i, e) =>
-      sentAgain(run, i) && ofPlainClient(run, i, e.skb) && (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
-    isRight: hasLinkSource,
+      sentAgain(run, i) &&
+      ofClient(run, i, e.skb) &&
+      !opensFast(run, i, ownerOf(run, i, e.skb)) &&
+      (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
+    isRight: (run, i, e) => (!ownerOf(run, i, e.skb).md5 || signatureCorrect(e.skb)) && hasLinkSource(run, i, e),
   }),
 
   served({
@@ -226,7 +232,10 @@ export const purposeProperties: readonly Property[] = [
       "What a connection with TCP-MD5 sends by another link because of its mark, the SYN first, leaves from that link's source, rightly signed, and its answer reaches the connection.",
     asked: ['RFC 2385 section 2.0', 'RFC 9293 section 3.5'],
     isOne: (run, i, e) =>
-      ofClient(run, i, e.skb) && ownerOf(run, i, e.skb).md5 && (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
+      !sentAgain(run, i) &&
+      ofClient(run, i, e.skb) &&
+      ownerOf(run, i, e.skb).md5 &&
+      (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
     isRight: (run, i, e) => signatureCorrect(e.skb) && hasLinkSource(run, i, e),
   }),
 
@@ -263,7 +272,8 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'dead connection',
     scope: openConversations,
     asksOf: ['say'],
-    claim: 'What a server says before its client does reaches a client whose packets a mark sends by another link.',
+    claim:
+      'What a server says before its client does reaches a client whose packets, the first SYN among them, a mark sends by another link.',
     asked: ['RFC 9293 section 3.10.7.4', 'RFC 5321 section 3.1 (the server greets)'],
     holds(run, i) {
       const { sk, step, last } = spokenTo(run, i);
@@ -369,9 +379,12 @@ function isConnected(run: Run, i: number, { skb }: Xmit): boolean {
 /** Whether the packet goes to the peer for which connect() chose the source, and is marked as the first one was, by the marks of then. */
 function isOfConnected(run: Run, i: number, { skb }: Xmit): boolean {
   const sk = ownerOf(run, i, skb);
-  const toPeer = sk.inet_daddr !== 0 && (skb.iph.protocol !== IPPROTO_UDP || skb.uh.dest === sk.inet_dport);
   const since = connects(run, i, sk).last;
-  return toPeer && !remarkedSinceConnect(run, i, sk) && markedAsFirst(run, Math.max(since, 0), i, skb, anyPacket);
+  return (
+    goesToPeer(sk, skb) &&
+    !remarkedSinceConnect(run, i, sk) &&
+    markedAsFirst(run, Math.max(since, 0), i, skb, anyPacket)
+  );
 }
 
 function anyPacket(_skb: SkBuff): boolean {
@@ -411,22 +424,10 @@ function opensFast(run: Run, i: number, sk: Sock): boolean {
   return fast;
 }
 
-/** Where the first SYN of that packet's connection left before step `i`; step -1 when none did. */
-function synBefore(run: Run, i: number, skb: SkBuff): { step: number; e: Xmit } {
-  let found = { step: -1, e: NO_XMIT };
-  for (let k = 0; k < i; k += 1) {
-    for (const e of effectsOf(run, k)) {
-      const first = found.step < 0 && leaves(e) && e.skb.sk === skb.sk && isSyn(e.skb);
-      if (first && leaves(e)) found = { step: k, e };
-    }
-  }
-  return found;
-}
-
-/** Whether the mark sent the connection's first SYN by the same link, so that no rule has parted the two, or two SYNs. */
+/** Whether the mark sent the connection's first SYN by the same link, so that no rule has parted the two, or dropped a SYN before. */
 function synWentBy(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const { step, e } = synBefore(run, i, skb);
-  return step >= 0 && e.dev === dev && sentElsewhere(run, step, e) && markedAsFirst(run, 0, step, e.skb, isSyn);
+  return step >= 0 && e.dev === dev && sentElsewhere(run, step, e) && isFirstMangled(run, step, e.skb);
 }
 
 /** Whether that is a SYN, marked as the first one of its connection, and none of them left before. */

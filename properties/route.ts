@@ -212,7 +212,8 @@ export const routeProperties: readonly Property[] = [
     id: 'unchanged-packet-stays',
     concern: 'route',
     gravity: 'wrong path',
-    claim: 'A packet that still has the mark and TOS of its socket, and its addresses, is not routed a second time.',
+    claim:
+      'A packet that still has the mark that it was made with, the TOS of its socket, and its addresses, is not routed a second time.',
     asked: ['iptables(8): OUTPUT', 'net/ipv4/netfilter/iptable_mangle.c as it stands: what changed is routed again'],
     onStock: '',
     scope: twoUplinks,
@@ -224,9 +225,9 @@ export const routeProperties: readonly Property[] = [
       l3mdev_master_ifindex_by_index(worldBefore(run, i), before.dst.dev) === 0 &&
       !routedTwiceAgain(run, i, before.id),
     holds(run, i, { before }) {
-      const { sk_mark, tos } = ownerOf(run, i, before);
       const { srcNat, dstNat } = getCt(worldAfter(run, i), before.ct);
-      return before.mark !== sk_mark || before.iph.tos !== tos || srcNat || dstNat;
+      const marked = before.mark !== madeWith(effectsOf(run, i), before);
+      return marked || before.iph.tos !== ownerOf(run, i, before).tos || srcNat || dstNat;
     },
     sometimes: (run, i, { before }) => ownerOf(run, i, before).sk_mark !== 0,
     finding: (run, i) => `${departureOr(run, i, 'a packet')}, routed a second time although no rule changed it`,
@@ -314,6 +315,12 @@ export const routeProperties: readonly Property[] = [
     },
   }),
 ];
+/** The mark of that packet when it was made. */
+function madeWith(effects: readonly Effect[], { id, mark }: SkBuff): number {
+  let made = mark;
+  for (const e of effects) made = e.kind === 'alloc' && e.skb.id === id ? e.skb.mark : made;
+  return made;
+}
 
 /** The device that the user demands for all packets of that socket: SO_BINDTODEVICE. 0 for none. */
 function boundDevice(run: Run, i: number, sk: Sock): number {

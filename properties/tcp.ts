@@ -10,7 +10,7 @@ import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
 import { everyDeparture } from './every.ts';
-import { isSyn, leaves, tupleBeforeNat, worldAfter } from './packets.ts';
+import { isSyn, leaves, partedFromSyn, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -85,12 +85,13 @@ export const connectionProperties: readonly Property[] = [
     id: 'mss-fits-link',
     concern: 'connection',
     gravity: 'lost packet',
-    claim: 'The MSS that a SYN or SYN-ACK advertises is no more than the link by which it leaves can take.',
+    claim:
+      'The MSS that a SYN, marked as the first of its connection, or a SYN-ACK advertises is no more than the link by which it leaves can take.',
     asked: ['RFC 9293 section 3.7.1 (the effective MTU minus the fixed headers)', 'RFC 6691'],
     onStock:
       'the MSS is that of the route of the first lookup; the second lookup comes when the segment is complete, with and without the patch',
     scope: unequalLinks,
-    speaksOf: (_run, _i, { skb }) => advertises(skb),
+    speaksOf: (run, i, { skb }) => advertises(skb) && !partedFromSyn(run, i, skb),
     holds: (run, i, { dev, skb }) =>
       tcp_parse_options(skb.th).mss <= dev_get_by_index(worldAfter(run, i), dev).mtu - HEADERS,
     sometimes: (run, i, { dev }) => dev_get_by_index(worldAfter(run, i), dev).mtu < 1500,

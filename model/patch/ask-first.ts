@@ -8,7 +8,7 @@ import { showInstead } from '../types/effects.ts';
 import { NO_PATCH } from '../types/faults.ts';
 import { NO_IPH, NO_TH, type SkBuff, TCPHDR_SYN } from '../types/packet.ts';
 import type { FlowI4, Rtable } from '../types/route.ts';
-import type { Sock } from '../types/sock.ts';
+import { SOCK_TCP, type Sock } from '../types/sock.ts';
 import { NF_INET_LOCAL_OUT } from '../types/verdict.ts';
 import type { ChosenSource, Effect, Kernel, World } from '../types/world.ts';
 import { ipt_mangle_source } from './ask-first.c';
@@ -41,6 +41,12 @@ function withoutLookups(net: World, from: number): World {
   return showInstead(net, effects);
 }
 
+/** Whether a datagram socket connects, and rules give what it is asked about a TOS, which later packets may not get. */
+function leavesTos(sk: Sock, transport: SkBuff, asked: SkBuff): boolean {
+  const isConnect = transport.uh.len === 0 && transport.icmph.type === 0;
+  return isConnect && sk.kind !== SOCK_TCP && asked.iph.tos !== sk.tos;
+}
+
 /**
  * Asks for the source before the lookup, unless the user has given one, or a link. Where the route's device is in a VRF, which shows the packet to the rules twice,
  * nothing is asked.
@@ -56,7 +62,7 @@ export function chooseSource(kernel: Kernel, net: World, sk: Sock, flp4: FlowI4,
   const { length } = net.effects;
   const asked = kernel.ipt_mangle_source(kernel, net, probe(sk, rt, fl4, transport), state);
   const after = withoutLookups(asked.net, length);
-  if (asked.verdict === fl4.saddr) return { ...asIs, net: after };
+  if (asked.verdict === fl4.saddr || leavesTos(sk, transport, asked.skb)) return { ...asIs, net: after };
   return { saddr: asked.verdict, mark: asked.skb.mark, net: after };
 }
 

@@ -40,10 +40,10 @@ export {
 } from '../kernel/net/ipv4/inet_hashtables.ts';
 export { ip_send_check } from '../kernel/net/ipv4/ip_output.ts';
 export { ipt_do_table } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
-export { ip_route_output_key } from '../kernel/net/ipv4/route.ts';
+export { ip_route_output_key, portsDecide } from '../kernel/net/ipv4/route.ts';
 export { tcp_twsk_unique } from '../kernel/net/ipv4/tcp_ipv4.ts';
 export { l3mdev_master_ifindex_by_index, netif_is_l3_master } from '../kernel/net/l3mdev/l3mdev.ts';
-export { askLocalOut } from '../kernel/net/netfilter/core.ts';
+export { askLater, askLocalOut } from '../kernel/net/netfilter/core.ts';
 export { getCt, nf_conntrack_in, nf_conntrack_put, setCt } from '../kernel/net/netfilter/nf_conntrack_core.ts';
 export { decode_session4, xfrm_lookup } from '../kernel/net/xfrm/xfrm_policy.ts';
 export { getSock, setSock } from '../types/lookup.ts';

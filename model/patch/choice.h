@@ -32,17 +32,15 @@ static void reroute_flow(struct net *net, struct sk_buff *skb, const struct sock
 	fib4_rules_early_flow_dissect(net, skb, fl4, &flkeys);
 }
 
-/* Whether the change of mark and TOS leads the packet, with the source that it
- * has, elsewhere.
- */
+/* Whether the change of mark and TOS leads the packet elsewhere, from that source. */
 static bool reroute_leads_elsewhere(struct net *net, const struct flowi4 *fl4, __be32 saddr,
-				    u32 old_mark, u8 old_tos)
+				    __be32 old_saddr, u32 old_mark, u8 old_tos)
 {
 	struct flowi4 now = *fl4, before = *fl4;
 	struct rtable *rt, *old;
 
 	now.saddr = saddr;
-	before.saddr = saddr;
+	before.saddr = old_saddr;
 	before.flowi4_mark = old_mark;
 	before.flowi4_tos = RT_TOS(old_tos);
 	old = ip_route_output_key(net, &before);
@@ -78,6 +76,24 @@ static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
 	ip_rt_put(now);
 	ip_rt_put(rt);
 	return same;
+}
+
+/* Whether a source is to be chosen for that change: it leads the packet elsewhere as it is,
+ * and from the source that the new route prefers, which rules may lead to where it was.
+ */
+static bool reroute_matters(struct net *net, const struct flowi4 *fl4, __be32 saddr,
+			    u32 old_mark, u8 old_tos)
+{
+	struct flowi4 chosen = *fl4;
+	struct rtable *rt;
+
+	if (!reroute_leads_elsewhere(net, fl4, saddr, saddr, old_mark, old_tos))
+		return false;
+	rt = ip_route_output_key(net, &chosen);
+	if (IS_ERR(rt))
+		return true;
+	ip_rt_put(rt);
+	return reroute_leads_elsewhere(net, fl4, chosen.saddr, saddr, old_mark, old_tos);
 }
 
 #endif

@@ -5,7 +5,8 @@
  *
  * What it needs outside of the hook: who chose a packet's source or link is not known there, IP_PKTINFO leaves the socket
  * as it was. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, ip_setup_cork() in the cork,
- * __ip_make_skb() and raw_send_hdrinc() in the packet (IPSKB_SADDR_GIVEN).
+ * __ip_make_skb() and raw_send_hdrinc() in the packet (IPSKB_SADDR_GIVEN). Nor is known there what the rules behind the mangle
+ * table will say: reroute_ask_later() shows them a copy that nobody sends.
  *
  * Decisions:
  *
@@ -16,8 +17,9 @@
  *   - The port stays where the tuple is free at the new address: programs and firewalls count on it, and inet_hash_connect()
  *     only asks for it as long as there is one. Else it is the next one that is free. A bound port stays in any case.
  *   - A port is chosen before anything moves, so that no other CPU sees two sockets on one tuple, and where none is free
- *     the SYN leaves as it would have without the patch. Another CPU may take the tuple meanwhile: then the socket goes
- *     back; where its old tuple is gone as well, it stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
+ *     the SYN leaves as it would have without the patch. What later rules drop moves no socket: they drop it as it was, or,
+ *     where they drop it from its new source alone, the hook does. Another CPU may take the tuple meanwhile: then the socket
+ *     goes back; where its old tuple is gone as well, it stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
  *   - A source that leads its packet by another link, where rules or paths choose by source, is not taken: the packet is
  *     routed as without the patch. Policies are asked before a socket moves, and with the port that it has then.
  *   - nf_conntrack_in() is called directly. A module would go through a hook, so that mangle does not need conntrack.
@@ -26,10 +28,9 @@
  *   - Left alone, besides bound sockets and connected datagram sockets, which keep the source of connect(): replies, as
  *     connection tracking knows them, and what a UDP socket sends from a port that it was bound to, which may be one; a
  *     message whose user named source or link; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
- *     user of a deferred one may have asked for the name.
+ *     user of a deferred one may have asked for the name; connections in a VRF, which shows a SYN to the rules twice.
  *   - What is not here: a socket that moves keeps the timestamp offset of its first address; a packet that NFQUEUE gives
- *     back comes without the lock of its socket; a socket has moved when a later rule drops its SYN. A hook behind
- *     those rules could not do it either: a rule that rejects the SYN is heard by the tuple that the SYN shows.
+ *     back comes without the lock of its socket, and may be dropped by its reader when the socket has moved.
  */
 #include "reroute.h"
 #include "choice.h"
@@ -109,6 +110,9 @@ static bool reroute_moves(u32 faults, struct net *net, const struct sock *sk,
 			  const struct sk_buff *skb, const struct tcphdr *th)
 {
 	if (!th || !th->syn || th->ack)
+		return false;
+	/* A VRF shows it to the rules twice. */
+	if (!(faults & FAULT_UNASKED_RULES) && l3mdev_master_ifindex(skb_dst(skb)->dev))
 		return false;
 	if (!(faults & FAULT_MOVES_AGAIN) && sk_fullsock(sk) && sk_is_tcp(sk) &&
 	    inet_csk(sk)->icsk_retransmits)
@@ -315,11 +319,26 @@ unlock:
 	return err;
 }
 
-/* Moves a connecting socket to that address, with its port if that is free there; if
- * no port is, says whether it is where it was.
+/* Whether the rules behind the mangle table let the SYN out from that port. */
+static bool reroute_leaves(struct sk_buff *skb, const struct nf_hook_state *state,
+			   unsigned short port)
+{
+	struct tcphdr *th = tcp_hdr(skb);
+	__be16 oldport = th->source;
+	bool leaves;
+
+	th->source = htons(port);
+	leaves = reroute_ask_later(skb, state, state->out) == NF_ACCEPT;
+	th->source = oldport;
+	return leaves;
+}
+
+/* Moves a connecting socket to that address with its SYN, which has it already, and
+ * with its port if that is free there; if it fails, says whether the socket is where it was.
  */
 static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
-			     struct net_device *dev, bool *back)
+			     struct sk_buff *skb, const struct nf_hook_state *state,
+			     bool *back)
 {
 	struct inet_timewait_death_row *death_row = &sock_net(sk)->ipv4.tcp_death_row;
 	struct inet_sock *inet = inet_sk(sk);
@@ -327,6 +346,7 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 			  (sk->sk_userlocks & SOCK_BINDPORT_LOCK);
 	unsigned short old_port = inet->inet_num, port = old_port;
 	int bound = sk->sk_bound_dev_if, dif = bound, err = 0;
+	struct net_device *dev = skb_dst(skb)->dev;
 	__be32 old_saddr = inet->inet_saddr;
 
 	/* Answers come by that device: no socket that is bound to it may have the tuple. */
@@ -341,6 +361,8 @@ static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
 		if ((keeps_port || !port) && !(faults & FAULT_FAILED_PORT))
 			return -EADDRNOTAVAIL;
 	}
+	if (!(faults & FAULT_UNASKED_RULES) && !reroute_leaves(skb, state, port))
+		return -EPERM;
 
 	*back = false;
 	if (faults & FAULT_HASHED_MOVE) {
@@ -496,6 +518,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 {
 	u32 faults = READ_ONCE(state->net->ipv4.sysctl_reroute_faults);
 	struct sock *sk = skb->sk;
+	struct dst_entry *old = NULL;
 	struct inet_sock *inet;
 	struct tcphdr *th;
 	struct udphdr *uh;
@@ -506,7 +529,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	int recheck = 0;
 	u_int32_t mark, connmark;
 	u_int8_t tos;
-	bool syn, moved = false, back = false, allowed = true;
+	bool syn, moved = false, back = false, refused = false, allowed = true;
 	int err, lookup;
 
 	/* root is playing with raw sockets. */
@@ -545,15 +568,16 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 
 	reroute_key(faults, state->net, skb, sk, syn, &fl4);
 	if (!(faults & FAULT_NEEDLESS_CHOICE) &&
-	    !reroute_leads_elsewhere(state->net, &fl4, saddr, mark, tos))
+	    !reroute_matters(state->net, &fl4, saddr, mark, tos))
 		goto harder;
 	if (!(faults & FAULT_ONE_LOOKUP) && !reroute_leads_back(state->net, &fl4))
 		goto harder;
+	old = dst_clone(skb_dst(skb));
 	lookup = reroute_lookup(faults, skb, &fl4);
 	if (lookup < 0) {
 		ret = NF_DROP_ERR(lookup);
 		if (!(faults & FAULT_FAILED_LOOKUP))
-			return ret;
+			goto out;
 	}
 	if (!(faults & FAULT_STALE_POINTERS)) {
 		/* The packet may have moved. */
@@ -576,22 +600,26 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			/* What no policy lets out moves nothing. */
 			if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
 				err = reroute_ask_policies(state->net, skb);
-				if (err < 0)
-					return NF_DROP_ERR(err);
+				if (err < 0) {
+					ret = NF_DROP_ERR(err);
+					goto out;
+				}
 				iph = ip_hdr(skb);
 				th = tcp_hdr(skb);
 			}
-			err = reroute_move_sock(faults, sk, fl4.saddr,
-						skb_dst(skb)->dev, &back);
+			err = reroute_move_sock(faults, sk, fl4.saddr, skb, state, &back);
 			th->source = htons(inet->inet_num);
-			if (err && (faults & FAULT_ERRNO_VERDICT))
-				return -err;
-			if (err && !back)
-				return NF_DROP_ERR(err);
+			if (err && ((faults & FAULT_ERRNO_VERDICT) || !back)) {
+				ret = faults & FAULT_ERRNO_VERDICT ? -err : NF_DROP_ERR(err);
+				goto out;
+			}
 			if (err) {
 				iph->saddr = saddr;
 				ip_send_check(iph);
-				goto policies;
+				skb_dst_drop(skb);
+				skb_dst_set(skb, dst_clone(old));
+				refused = err == -EPERM;
+				goto harder;
 			}
 			inet_proto_csum_replace2(&th->check, skb, oldport,
 						 th->source, false);
@@ -602,10 +630,11 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			moved = true;
 		}
 		if (!(faults & FAULT_TRACKED_TUPLE) &&
-		    reroute_track(skb, state, connmark) != NF_ACCEPT)
-			return NF_DROP;
+		    reroute_track(skb, state, connmark) != NF_ACCEPT) {
+			ret = NF_DROP;
+			goto out;
+		}
 	}
-policies:
 	if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
 		err = reroute_ask_policies(state->net, skb);
 		if (err < 0)
@@ -621,6 +650,10 @@ harder:
 		err = ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
 		if (err < 0)
 			ret = NF_DROP_ERR(err);
+		else if (refused && reroute_ask_later(skb, state, state->out) == NF_ACCEPT)
+			ret = NF_DROP_ERR(-EPERM);
 	}
+out:
+	dst_release(old);
 	return ret;
 }

@@ -216,7 +216,8 @@ const rows = [
     bit: 26,
     cause:
       'The source is chosen again whether or not the change of mark or TOS leads the packet elsewhere, and even where there is none (0.0.0.0). For its SYN connect() looked up without a port, and had another answer.',
-    repair: 'two lookups, with the mark and TOS of before and with those of now, have to differ, and there is a source',
+    repair:
+      'two lookups, with the mark and TOS of before and with those of now, have to differ, from the old source and from the new one, and there is a source',
     inFirst: false,
   },
   {
@@ -242,6 +243,14 @@ const rows = [
       'A datagram from a port that its user bound is given another source: a server on any address answers from one that nobody asked.',
     repair: 'what a UDP socket sends from a bound port keeps its source',
     inFirst: true,
+  },
+  {
+    id: 'unasked-rules',
+    bit: 30,
+    cause:
+      'The socket moves before the rules behind the mangle table have spoken: where one of them drops the SYN, it has moved for nothing.',
+    repair: 'these rules are asked about a copy that nobody sends, and what they drop moves nothing',
+    inFirst: false,
   },
 ] as const satisfies readonly Row[];
 

@@ -77,6 +77,76 @@ describe('is left as it is', () => {
   });
 });
 
+describe('rules behind the mangle table', () => {
+  const CONNECT = ['socket c tcp', 'connect c 8.8.8.8:80'];
+  const ONCE = 'iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP';
+
+  /** The address of the socket, after these events. */
+  function name(kernel: Kernel, host: readonly string[], events: readonly string[]): string | undefined {
+    return traceOf(play(kernel, compile({ host: [...HOST, ...host], events }))).sockets.c?.saddr;
+  }
+
+  test('have their way with what they drop from either source, and it keeps the first', () => {
+    const again = [...CONNECT, 'retransmit c'];
+    expect(asked([MARK, ONCE], again)).toEqual([WRONG]);
+    expect(asked([MARK, ONCE], again)).toEqual(unasked([MARK, ONCE], again));
+    expect(name(askFirst, [MARK, ONCE], again)).toBe('192.168.1.10');
+  });
+
+  test('forbid the new source, so that nothing leaves from the wrong one', () => {
+    const host = [MARK, 'iptables -A OUTPUT -s 10.8.0.2 -j DROP'];
+    expect(unasked(host, CONNECT)).toEqual([WRONG]);
+    expect(asked(host, CONNECT)).toEqual([]);
+    expect(name(askFirst, host, CONNECT)).toBe('10.8.0.2');
+  });
+
+  test('see the device that the packet will leave by', () => {
+    const host = [MARK, 'iptables -A OUTPUT -o eth0 -j DROP'];
+    expect(unasked(host, CONNECT)).toEqual([]);
+    expect(asked(host, CONNECT)).toEqual([RIGHT]);
+  });
+});
+
+describe('a connected datagram socket', () => {
+  const TO = 'iptables -t mangle -A OUTPUT -d 8.8.8.8 -j MARK --set-mark 1';
+  const CONNECTED = ['socket c udp', 'connect c 8.8.8.8:53'];
+
+  test('sends with the mark of its source, and without it from another', () => {
+    const other = 'send c 1 to 8.8.4.4:53';
+    expect(asked([TO], [...CONNECTED, 'send c 1', other])).toEqual([RIGHT, RIGHT]);
+    expect(asked([TO], [...CONNECTED, `${other} from 192.168.1.10`])).toEqual(['eth0 from 192.168.1.10']);
+  });
+
+  test('is not led by a TOS, which it does not take along', () => {
+    const host = ['ip rule add tos 0x10 table 100', 'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10'];
+    expect(asked(host, [...CONNECTED, 'send c 1'])).toEqual(unasked(host, [...CONNECTED, 'send c 1']));
+    expect(asked(host, ['socket c udp', 'send c 1 to 8.8.8.8:53'])).toEqual([RIGHT]);
+  });
+});
+
+describe('paths between which the ports decide', () => {
+  const PATHS = [
+    'ip route replace default table 100 nexthop via 192.168.1.1 nexthop via 10.8.0.1',
+    'sysctl net.ipv4.fib_multipath_hash_policy=1',
+    MARK,
+  ];
+  test('are known for a datagram', () => {
+    const ports = Array.from({ length: 16 }, (_, at) => `send c 1 to 8.8.8.8:${at + 1}`);
+    const ways = asked(PATHS, ['socket c udp', ...ports]);
+    expect(ways).toContain(RIGHT);
+    expect(ways).not.toContain('eth0 from 10.8.0.2');
+    expect(unasked(PATHS, ['socket c udp', ...ports])).toContain(WRONG);
+  });
+
+  test('are not for connect(), which then asks nobody', () => {
+    const ports = Array.from({ length: 16 }, (_, at) => [
+      `socket s${at} tcp`,
+      `connect s${at} 8.8.8.8:${at + 1}`,
+    ]).flat();
+    expect(asked(PATHS, ports)).toEqual(unasked(PATHS, ports));
+  });
+});
+
 describe('asking', () => {
   test('does not move what a rule counts', () => {
     const events = ['socket c udp', ...Array.from({ length: 4 }, () => 'send c 1 to 8.8.8.8:53')];

@@ -104,6 +104,25 @@ describe('without faults', () => {
     );
   });
 
+  it('the source stays where a rule leads the new one to where the packet was', () => {
+    const back = [...LINKS, 'ip addr add 10.0.0.3/32 dev eth0', 'ip route add default via 10.0.0.254 src 10.0.0.1'];
+    const rules = [
+      'ip rule add fwmark 100 table 100',
+      'ip route add default via 10.0.0.253 src 10.0.0.3 table 100',
+      'ip rule add from 10.0.0.3 table main',
+      'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+    ];
+    for (const events of [
+      ['socket c udp', 'send c 4 to 8.8.8.8:53'],
+      ['socket c tcp', 'connect c 8.8.8.8:53'],
+    ]) {
+      expect(sent([...back, ...rules], events)).toEqual(['eth0 10.0.0.1 > 8.8.8.8']);
+      expect(sent([...back, ...rules.filter((rule) => !rule.includes('from'))], events)).toEqual([
+        'eth0 10.0.0.3 > 8.8.8.8',
+      ]);
+    }
+  });
+
   it('the source stays where the new link has none', () => {
     const host = [
       ...LINKS.filter((line) => !line.includes('addr')),
@@ -182,6 +201,70 @@ describe('without faults', () => {
     const drop = 'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 80 --packet 0 -j DROP';
     const again = ['socket c tcp', 'connect c 8.8.8.8:53', 'retransmit c'];
     expect(sent([...MARKED, drop], again)).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+  });
+
+  describe('a SYN that later rules drop moves no socket', () => {
+    const NAME = ['socket c tcp', 'connect c 8.8.8.8:53'];
+
+    /** Source and port of the socket, and what left. */
+    function leftBy(host: readonly string[], events: readonly string[], kernel: Kernel): unknown {
+      const socks = play(kernel, compile({ host, events })).steps.at(-1)?.world.socks ?? [];
+      return {
+        names: socks.map(({ inet_saddr, inet_sport }) => [inet_saddr, inet_sport]),
+        sent: sent(host, events, kernel),
+      };
+    }
+
+    it.each([
+      ['in the filter table', ['iptables -A OUTPUT -j DROP']],
+      ['with an answer', ['iptables -A OUTPUT -j REJECT']],
+      ['by their port', ['iptables -A OUTPUT -p tcp --sport 1024: -j DROP']],
+      ['behind the route', ['iptables -t mangle -A POSTROUTING -o eth1 -j DROP']],
+      ['once', ['iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP']],
+    ])('%s', (_, rules) => {
+      const events = [...NAME, 'retransmit c'];
+      const host = [...MARKED, ...rules];
+      expect(leftBy(host, events, tcpRehashMended)).toEqual(leftBy(host, events, stock));
+      expect(leftBy(host, events, kernelNamed('tcp-rehash-only-unasked-rules') as Kernel)).not.toEqual(
+        leftBy(host, events, stock),
+      );
+    });
+
+    it.each([
+      ['from its old address alone', ['iptables -A OUTPUT -s 10.0.0.1 -j DROP']],
+      ['by a mark that its entry does not have', ['iptables -A OUTPUT -m connmark ! --mark 0 -j DROP']],
+    ])('unless it passes: %s', (_, rules) => {
+      expect(sent([...MARKED, ...rules], NAME)).toEqual(['eth1 10.1.0.1 > 8.8.8.8']);
+    });
+
+    it('by the mark that its entry will have', () => {
+      const rules = [
+        'iptables -t mangle -A OUTPUT -j CONNMARK --save-mark',
+        'iptables -A OUTPUT -m connmark --mark 100 -j DROP',
+      ];
+      const host = [...MARKED, ...rules];
+      expect(leftBy(host, NAME, tcpRehashMended)).toEqual(leftBy(host, NAME, stock));
+    });
+
+    it('and is dropped by the hook where they drop it from its new address alone', () => {
+      const host = [...MARKED, 'iptables -A OUTPUT -s 10.1.0.1 -j DROP'];
+      const { names } = leftBy(host, NAME, stock) as { names: unknown };
+      expect(sent(host, NAME, stock)).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+      expect(leftBy(host, NAME, tcpRehashMended)).toEqual({ names, sent: [] });
+    });
+
+    it('and is routed as it was in a VRF, which shows it to the rules twice', () => {
+      const vrf = ['ip link add vrf0 type vrf table 7', 'ip link set vrf0 up', 'ip link set eth1 master vrf0'];
+      const host = [
+        ...LINKS,
+        ...vrf,
+        'ip route add default via 10.1.0.254 table 7',
+        'ip route add default via 10.0.0.254 table 100',
+      ];
+      const rules = ['ip rule add fwmark 100 table 100', 'iptables -t mangle -A OUTPUT -o eth1 -j MARK --set-mark 100'];
+      const events = ['socket c tcp dev vrf0', 'connect c 8.8.8.8:53', 'retransmit c'];
+      expect(leftBy([...host, ...rules], events, tcpRehashMended)).toEqual(leftBy([...host, ...rules], events, stock));
+    });
   });
 
   it('a source from which rules answer with an error is none', () => {

@@ -43,7 +43,7 @@ interface Kind {
 const KINDS: readonly Kind[] = [
   {
     what: 'rules that mark the first SYN and not what follows ask for two links at once',
-    on: 'tcp-rehash-mended',
+    on: 'tcp-rehash-only-unasked-rules',
     host: [
       ...TWO,
       'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j MARK --set-mark 7',
@@ -52,6 +52,65 @@ const KINDS: readonly Kind[] = [
     events: ['socket c tcp', 'connect c 8.8.4.4:80', 'wait 100', 'retransmit c', 'answer c', 'close c'],
     breaks: ['dropped-packet-leaves-socket', 'source-fits-route'],
     keeps: ['connection-keeps-link'],
+  },
+  {
+    what: 'what such rules ask of a connection whose first SYN has left is its own affair',
+    on: 'ask-first',
+    host: [
+      ...TWO,
+      'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+      'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 80 --packet 0 -j MARK --set-mark 7',
+      'iptables -t nat -A POSTROUTING -o wan1 -j MASQUERADE',
+    ],
+    events: ['socket c tcp', 'connect c 8.8.4.4:80', 'wait 40000', 'answer c'],
+    breaks: [],
+    keeps: ['source-fits-route', 'source-passes-provider-filter'],
+  },
+  ...['tcp-rehash-mended', 'ask-first'].map((on) => ({
+    what: 'a connection whose first SYN a rule dropped is the affair of retransmissions',
+    on,
+    host: [...MARKED, 'iptables -A OUTPUT -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP'],
+    events: ['socket c tcp', 'connect c 8.8.4.4:80', 'retransmit c', 'answer c', 'say c 4'],
+    breaks: ['marked-retransmission-works'],
+    keeps: [
+      'marked-syn-works',
+      'marked-connection-works',
+      'marked-greeting-works',
+      'dropped-packet-leaves-socket',
+      'local-name-stays',
+    ],
+  })),
+  {
+    what: 'nor is what they say of a SYN that connect() puts off, once they have counted others',
+    on: 'ask-first',
+    host: [
+      ...MARKED,
+      'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2 --packet 1 -j MARK --set-mark 9',
+      'sysctl net.ipv4.tcp_fastopen=5',
+    ],
+    events: ['socket d udp', 'socket c tcp', 'connect c 8.8.4.4:53 tfo', 'send d 1 to 192.0.2.1:53', 'send c 1'],
+    breaks: [],
+    keeps: ['source-fits-route', 'source-passes-provider-filter'],
+  },
+  {
+    what: 'the mark that a datagram is made with is not one that a rule has changed',
+    on: 'ask-first',
+    host: [
+      ...TWO,
+      'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+      'iptables -t mangle -A OUTPUT -d 8.8.4.4 -j MARK --set-mark 7',
+    ],
+    events: ['socket c udp', 'connect c 8.8.4.4:53', 'send c 1 to 8.8.8.8:53'],
+    breaks: [],
+    keeps: ['unchanged-packet-stays'],
+  },
+  {
+    what: 'connect() chooses the source for a port, too',
+    on: 'ask-first',
+    host: [...MARKED, 'ip rule add dport 80'],
+    events: ['socket c udp', 'connect c 8.8.4.4:53', 'send c 1 to 8.8.4.4:80'],
+    breaks: [],
+    keeps: ['source-fits-route', 'source-passes-provider-filter'],
   },
   {
     what: 'IP_UNICAST_IF says nothing of groups, which leave by the link of the source',

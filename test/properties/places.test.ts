@@ -59,8 +59,8 @@ const CASES = [
   {
     id: 'failed-move-leaves-socket',
     what: 'a kept route that changes for a packet that keeps its source',
-    from: 'bool syn, moved = false,',
-    to: 'bool syn, moved = true,',
+    from: 'skb_dst_drop(skb);\n\t\t\t\tskb_dst_set(skb, dst_clone(old));',
+    to: 'reroute_keep_route(sk, skb, true);\n\t\t\t\tskb_dst_drop(skb);\n\t\t\t\tskb_dst_set(skb, dst_clone(old));',
     host: ONE_PORT,
     events: TAKEN,
   },

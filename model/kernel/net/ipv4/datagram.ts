@@ -23,7 +23,7 @@ export function ip4_datagram_connect(kernel: Kernel, start: World, sk: number, a
   const { inet_saddr, sk_protocol, inet_sport } = old;
   const route = ip_route_connect(kernel, start, addr, inet_saddr, oif, sk_protocol, inet_sport, port, old);
   const { rt, fl4, net: before } = route;
-  const inet = { ...sk_dst_reset(getSock(before, sk)), sk_mark: fl4.flowi4_mark };
+  const inet = sk_dst_reset(getSock(before, sk));
   const asked = { ...inet, cork_fl: fl4 };
   if (rt.err < 0) return { err: rt.err, net: setSock(before, asked) };
   if (rt.rt_type === RTN_BROADCAST && !inet.sk_broadcast) return { err: -EACCES, net: setSock(before, asked) };

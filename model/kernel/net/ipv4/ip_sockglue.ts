@@ -2,18 +2,28 @@
 
 import { ENODEV } from '../../../types/errno.ts';
 import type { Msghdr } from '../../../types/event.ts';
-import type { Sock } from '../../../types/sock.ts';
+import { type Sock, TCP_ESTABLISHED } from '../../../types/sock.ts';
 import type { World } from '../../../types/world.ts';
 import { ipv4_is_lbcast, ipv4_is_multicast } from '../../include/linux/in.ts';
 import { dev_get_by_name } from '../core/dev.ts';
 import { l3mdev_master_ifindex_by_index, netif_index_is_l3_master } from '../l3mdev/l3mdev.ts';
 
-/** The addresses and the device of a message. C: include/net/ip.h, struct ipcm_cookie. `given`: a control message said so. */
+/** The addresses, the device and the mark of a message. C: include/net/ip.h, struct ipcm_cookie. `given`: a control message said so. */
 export interface IpcmAddrs {
   readonly err: number;
   readonly addr: number;
   readonly oif: number;
+  readonly mark: number;
   readonly given: boolean;
+}
+
+/**
+ * The mark of a message from the socket's source: the socket's, or that of the lookup by which connect() chose the source.
+ *
+ * The second is another one only where a text is asked for a source; reroute_connected_mark() of conformance/patched/glue.patch.
+ */
+function messageMark(inet: Sock): number {
+  return inet.sk_state === TCP_ESTABLISHED ? inet.cork_fl.flowi4_mark : inet.sk_mark;
 }
 
 /**
@@ -26,11 +36,13 @@ export interface IpcmAddrs {
 export function ip_cmsg_send(net: World, inet: Sock, msg: Msghdr): IpcmAddrs {
   const from = inet.hdrincl ? 0 : msg.from;
   if (from === 0 && msg.via === '') {
-    return { err: 0, addr: inet.inet_saddr, oif: inet.sk_bound_dev_if, given: false };
+    const mark = messageMark(inet);
+    return { err: 0, addr: inet.inet_saddr, oif: inet.sk_bound_dev_if, mark, given: false };
   }
   const { ifindex } = dev_get_by_name(net, msg.via);
   const err = msg.via !== '' && ifindex === 0 ? -ENODEV : 0;
-  return { err, addr: from, oif: ifindex === 0 ? inet.sk_bound_dev_if : ifindex, given: true };
+  const oif = ifindex === 0 ? inet.sk_bound_dev_if : ifindex;
+  return { err, addr: from, oif, mark: inet.sk_mark, given: true };
 }
 
 /**

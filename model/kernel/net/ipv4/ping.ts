@@ -108,7 +108,7 @@ export function ping_v4_sendmsg(kernel: Kernel, before: World, sk: number, msg: 
   const key = {
     ...NO_FLOW,
     flowi4_oif: outputDevice(before, inet, ipc.oif, daddr),
-    flowi4_mark: inet.sk_mark,
+    flowi4_mark: ipc.mark,
     flowi4_tos: RT_TOS(inet.tos) | (inet.sk_localroute || msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: inet.sk_protocol,
     flowi4_flags: inet_sk_flowi_flags(inet),

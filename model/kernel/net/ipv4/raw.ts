@@ -158,7 +158,7 @@ export function raw_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   const key = {
     ...NO_FLOW,
     flowi4_oif: outputDevice(before, inet, ipc.oif, daddr),
-    flowi4_mark: inet.sk_mark,
+    flowi4_mark: ipc.mark,
     flowi4_tos: RT_CONN_FLAGS(inet) | (msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: hdrincl ? IPPROTO_RAW : inet.sk_protocol,
     flowi4_flags: inet_sk_flowi_flags(inet) | (hdrincl ? FLOWI_FLAG_KNOWN_NH : 0),

@@ -264,8 +264,17 @@ export interface ConnectRoute extends OutputRoute {
 }
 
 /**
- * The lookup of connect(): one to learn a missing address, then one with both. The mark of the key is that of the socket
- * from then on.
+ * Whether several paths lead there, between which the ports decide.
+ *
+ * Not in the kernel; reroute_ports_decide() of conformance/patched/glue.patch.
+ */
+export function portsDecide(net: World, fl4: FlowI4): boolean {
+  return net.sysctl.fib_multipath_hash_policy === 1 && fib_lookup(net, fl4).fa.fib_nhs.length > 0;
+}
+
+/**
+ * The lookup of connect(): one to learn a missing address, then one with both. The mark of the key is that of a
+ * connection's socket from then on.
  *
  * C: include/net/route.h, ip_route_connect(), with the call that conformance/patched/glue.patch has there.
  */

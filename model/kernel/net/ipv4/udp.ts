@@ -118,7 +118,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   if (ipv4_is_multicast(daddr)) connected = false;
   let rt = NO_DST;
   let fl4 = inet.cork_fl;
-  let mark = inet.sk_mark;
+  let { mark } = ipc;
   if (connected) {
     const checked = __sk_dst_check(net, sk);
     net = checked.net;

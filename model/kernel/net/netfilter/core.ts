@@ -20,7 +20,8 @@ import { hasShortHeader, kfree_skb } from '../core/skbuff.ts';
 import { hookChain, ipt_do_table, xt_find_chain } from '../ipv4/netfilter/ip_tables.ts';
 import { sendRejection } from '../ipv4/netfilter/ipt_REJECT.ts';
 import { iptable_mangle_hook } from '../ipv4/netfilter/iptable_mangle.ts';
-import { nf_conntrack_confirm, nf_conntrack_in, nf_conntrack_put } from './nf_conntrack_core.ts';
+import { l3mdev_master_ifindex_by_index } from '../l3mdev/l3mdev.ts';
+import { getCt, nf_conntrack_confirm, nf_conntrack_in, nf_conntrack_put, setCt } from './nf_conntrack_core.ts';
 import {
   nf_nat_ipv4_local_fn,
   nf_nat_ipv4_local_in,
@@ -51,9 +52,12 @@ const localOut: readonly HookFn[] = [
   'iptable_nat',
   'iptable_filter',
 ];
-/** Those of LOCAL_OUT that a packet passes before the mangle table. */
+/** Those of LOCAL_OUT that a packet passes before the mangle table, and behind it. */
 const beforeMangle: readonly HookFn[] = ['iptable_raw', 'nf_conntrack_in'];
+const behindMangle: readonly HookFn[] = ['iptable_nat', 'iptable_filter'];
 const postRouting: readonly HookFn[] = ['iptable_mangle', 'iptable_nat', 'nf_conntrack_confirm'];
+/** Those of POST_ROUTING that a packet passes before its connection is confirmed. */
+const beforeConfirming: readonly HookFn[] = ['iptable_mangle', 'iptable_nat'];
 const none: readonly HookFn[] = [];
 
 /** C: net/netfilter/core.c, nf_hook_entries_head(). */
@@ -148,6 +152,11 @@ function NF_DROP_GETERR(verdict: number): number {
   return 0 - (verdict >>> NF_VERDICT_QBITS);
 }
 
+/** Whether a packet that nobody reads from its queue goes on. */
+function isBypass(verdict: number): boolean {
+  return (verdict & NF_VERDICT_MASK) === NF_QUEUE && (verdict & NF_VERDICT_FLAG_QUEUE_BYPASS) !== 0;
+}
+
 /** Nobody will send or free the packet. */
 function leak(net: World, skb: SkBuff, where: string): World {
   return emit({ ...net, leaked: net.leaked + 1 }, { kind: 'leak', skb, where });
@@ -181,7 +190,7 @@ export function nf_hook(kernel: Kernel, before: World, packet: SkBuff, state: Nf
         const err = given === 0 ? -EPERM : given;
         return { err, net: drop(net, skb, fn, err), skb, accepted: false };
       }
-      const bypass = word === NF_QUEUE && (verdict & NF_VERDICT_FLAG_QUEUE_BYPASS) !== 0;
+      const bypass = isBypass(verdict);
       if (word === NF_QUEUE && !bypass) {
         return { err: 0, net: drop(net, skb, 'nf_queue', 0), skb, accepted: false };
       }
@@ -202,21 +211,60 @@ function firstOf(effects: readonly Effect[], length: number): readonly Effect[] 
   return first;
 }
 
+/** What hook functions make of a packet that nobody sends, as long as they accept it. */
+function passes(kernel: Kernel, from: HookResult, state: NfHookState, fns: readonly HookFn[]): HookResult {
+  let asked = from;
+  for (const fn of fns) {
+    if (asked.verdict === NF_ACCEPT && registered(asked.net, fn, state.hook)) {
+      asked = nf_hook_entry_hookfn(kernel, asked.net, fn, asked.skb, state);
+      asked = isBypass(asked.verdict) ? { ...asked, verdict: NF_ACCEPT } : asked;
+    }
+  }
+  return asked;
+}
+
+/** The host stays as it is, but for what lies in the dice. */
+function unasked(net: World, asked: HookResult, length: number): World {
+  return showInstead({ ...net, picks: asked.net.picks }, firstOf(net.effects, length));
+}
+
 /**
- * What the hooks of LOCAL_OUT up to the mangle table make of a packet that nobody sends: the host stays as it is.
+ * What the hooks of LOCAL_OUT up to the mangle table make of a packet that nobody sends.
  *
  * Not in the kernel; reroute_ask() of conformance/patched/glue.patch. A table of nf_tables is not asked.
  */
-export function askLocalOut(kernel: Kernel, net: World, packet: SkBuff, state: NfHookState): HookResult {
+export function askLocalOut(kernel: Kernel, net: World, packet: SkBuff, at: NfHookState): HookResult {
   const { length } = net.effects;
-  let asked: HookResult = { verdict: NF_ACCEPT, skb: { ...packet, ct: 0, ctdir: 0, ctinfo: 0 }, net };
-  for (const fn of beforeMangle) {
-    if (asked.verdict === NF_ACCEPT && registered(asked.net, fn, state.hook)) {
-      asked = nf_hook_entry_hookfn(kernel, asked.net, fn, asked.skb, state);
-    }
-  }
+  const state = { ...at, out: packet.dst.dev };
+  const fresh: HookResult = { verdict: NF_ACCEPT, skb: { ...packet, ct: 0, ctdir: 0, ctinfo: 0 }, net };
+  let asked = passes(kernel, fresh, state, beforeMangle);
   if (asked.verdict === NF_ACCEPT && !net.mangle.nft) {
     asked = ipt_do_table(kernel, asked.net, asked.skb, state, net.mangle);
   }
-  return { ...asked, net: showInstead(net, firstOf(net.effects, length)) };
+  return { ...asked, net: unasked(net, asked, length) };
+}
+
+/** Tracks a packet anew that is tracked, its entry with the mark of the other one. */
+function trackedAnew(net: World, skb: SkBuff, state: NfHookState): HookResult {
+  if (skb.ct === 0) return { verdict: NF_ACCEPT, skb, net };
+  const { mark } = getCt(net, skb.ct);
+  const tracked = nf_conntrack_in(net, { ...skb, ct: 0, ctdir: 0, ctinfo: 0 }, state);
+  if (mark === 0 || tracked.skb.ct === 0) return tracked;
+  return { ...tracked, net: setCt(tracked.net, { ...getCt(tracked.net, tracked.skb.ct), mark }) };
+}
+
+/**
+ * NF_ACCEPT if the hooks behind the mangle table and those of POST_ROUTING let a packet out, as far as a copy tells that
+ * nobody sends, else NF_DROP.
+ *
+ * Not in the kernel; reroute_ask_later() of conformance/patched/glue.patch. Not asked: whether its connection is confirmed; a
+ * VRF, which shows packets to the rules twice.
+ */
+export function askLater(kernel: Kernel, net: World, skb: SkBuff, state: NfHookState): HookResult {
+  const { length } = net.effects;
+  if (l3mdev_master_ifindex_by_index(net, skb.dst.dev) !== 0) return { verdict: NF_DROP, skb, net };
+  const behind = passes(kernel, trackedAnew(net, skb, state), state, behindMangle);
+  const posted = { ...state, hook: NF_INET_POST_ROUTING, out: behind.skb.dst.dev };
+  const asked = passes(kernel, behind, posted, beforeConfirming);
+  return { verdict: asked.verdict === NF_ACCEPT ? NF_ACCEPT : NF_DROP, skb, net: unasked(net, asked, length) };
 }
