@@ -8,7 +8,7 @@ import { sameEnds } from './address.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import { hasTuple, inSocks, isSyn, ownerOf } from './packets.ts';
 import { effectsOf, type Property, type Run } from './property.ts';
-import { fewPorts, owners, twoUplinks } from './scopes/runs.ts';
+import { fewPorts, owners, takenPorts, twoUplinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
 export const moveProperties: readonly Property[] = [
@@ -47,7 +47,7 @@ export const moveProperties: readonly Property[] = [
       'connect(2): EADDRNOTAVAIL, all port numbers are in use',
     ],
     onStock: '',
-    scope: fewPorts,
+    scope: takenPorts,
     speaksOf: (_run, _i, { err, before }) => err === 0 && isBuiltSyn(before),
     holds(run, i, { before, after, socks }) {
       const left = lastOf(run, i, before);

@@ -256,15 +256,17 @@ function recounted(run: Run, k: number, i: number): boolean {
 }
 
 /**
- * Whether rules ask for two sources of one connection, which has its name since connect(): the first SYN that left before
- * step `i` had another mark or TOS, or it is the first, one that connect() put off, and what rules count has gone on since.
+ * Whether rules ask for two sources of one socket, which has its name since connect(): the first SYN that left before step `i`
+ * had another mark or TOS, or what they count has gone on since connect(), which put its SYN off, or sends none.
  */
-export function partedFromSyn(run: Run, i: number, skb: SkBuff): boolean {
+export function parted(run: Run, i: number, skb: SkBuff): boolean {
   const { step, e } = synBefore(run, i, skb);
-  const since = connects(run, i, ownerOf(run, i, skb)).last;
-  const putOff = isSyn(skb) && since >= 0 && since < i && isFirstMangled(run, i, skb) && recounted(run, since, i);
-  const parted = step >= 0 && (e.skb.mark !== skb.mark || e.skb.iph.tos !== skb.iph.tos);
-  return skb.iph.protocol === IPPROTO_TCP && (parted || putOff);
+  const sk = ownerOf(run, i, skb);
+  const since = connects(run, i, sk).last;
+  const later = since >= 0 && since < i && sk.inet_daddr !== 0;
+  const isFirst = skb.iph.protocol !== IPPROTO_TCP || (isSyn(skb) && isFirstMangled(run, i, skb));
+  const asItsSyn = step < 0 || (e.skb.mark === skb.mark && e.skb.iph.tos === skb.iph.tos);
+  return !asItsSyn || (later && isFirst && recounted(run, since, i));
 }
 
 /** Whether the packet opens a connection. */

@@ -32,6 +32,7 @@ import {
   TCP_ESTABLISHED,
   TCP_SYN_SENT,
 } from '../model/types/sock.ts';
+import { IP_CT_DIR_REPLY } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { asking, keptOut, lastSent, reaches } from './answers.ts';
@@ -391,9 +392,14 @@ function anyPacket(_skb: SkBuff): boolean {
   return true;
 }
 
-/** Whether the packet is a datagram whose source the kernel has to choose. */
+/**
+ * Whether the packet is a datagram whose source the kernel has to choose. One that connection tracking knows as the answer to
+ * what came in first has the address that was asked.
+ */
 function isDatagram(run: Run, i: number, { skb }: Xmit): boolean {
-  return ownerOf(run, i, skb).kind === SOCK_UDP && skb.iph.protocol === IPPROTO_UDP && kernelChoseSource(run, i, skb);
+  const isAnswer = skb.ct !== 0 && skb.ctdir === IP_CT_DIR_REPLY;
+  const isOne = ownerOf(run, i, skb).kind === SOCK_UDP && skb.iph.protocol === IPPROTO_UDP;
+  return isOne && !isAnswer && kernelChoseSource(run, i, skb);
 }
 
 /** Whether the packet is a segment of an open connection. */

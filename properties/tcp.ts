@@ -10,7 +10,7 @@ import { getSock } from '../model/types/lookup.ts';
 import { IPPROTO_TCP, type SkBuff, TCPHDR_SYN } from '../model/types/packet.ts';
 import { NO_SOCK, SOCK_TCP, SOCK_TIMEWAIT, type Sock, TCP_CLOSE, TCP_LISTEN } from '../model/types/sock.ts';
 import { everyDeparture } from './every.ts';
-import { isSyn, leaves, partedFromSyn, tupleBeforeNat, worldAfter } from './packets.ts';
+import { isSyn, leaves, parted, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, signedSessions, unequalLinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
@@ -91,7 +91,7 @@ export const connectionProperties: readonly Property[] = [
     onStock:
       'the MSS is that of the route of the first lookup; the second lookup comes when the segment is complete, with and without the patch',
     scope: unequalLinks,
-    speaksOf: (run, i, { skb }) => advertises(skb) && !partedFromSyn(run, i, skb),
+    speaksOf: (run, i, { skb }) => advertises(skb) && !parted(run, i, skb),
     holds: (run, i, { dev, skb }) =>
       tcp_parse_options(skb.th).mss <= dev_get_by_index(worldAfter(run, i), dev).mtu - HEADERS,
     sometimes: (run, i, { dev }) => dev_get_by_index(worldAfter(run, i), dev).mtu < 1500,

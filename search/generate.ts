@@ -83,7 +83,7 @@ function namesOf(host: readonly string[]): HostNames {
 /** A sequence of events that are possible one after the other. */
 export function drawEvents(scope: RunScope, host: readonly string[], words: WordSource): readonly string[] {
   const { addresses, values } = namesOf(host);
-  const names = ['c', 'd'].slice(0, scope.maxSockets);
+  const names = ['c', 'd', 'e', 'f'].slice(0, scope.maxSockets);
   const states = new Map<string, LifeState>();
   const kinds = new Map<string, string>();
   const events: string[] = [];
@@ -93,7 +93,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       events.push(drawHappening(scope, addresses, words));
       continue;
     }
-    const name = chance(words, 1, 3) ? (names.at(-1) as string) : (names[0] as string);
+    const name = drawName(names, words);
     const state = states.get(name);
     if (state === undefined) {
       const [kind = '', ...then] = mostly(words, [...kinds.values(), ...scope.sockets]).split('; ');
@@ -123,6 +123,12 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
     else states.set(name, next);
   }
   return events;
+}
+
+/** The first of two names more often than the second; one of several. */
+function drawName(names: readonly string[], words: WordSource): string {
+  if (names.length > 2) return oneOf(words, names);
+  return (chance(words, 1, 3) ? names.at(-1) : names[0]) as string;
 }
 
 /** The event of a socket that a line stands for; none for a packet that arrives. */

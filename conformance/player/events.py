@@ -736,7 +736,9 @@ class Play:
         """The flow of a packet; another socket that gets the same ports begins it anew."""
         flow = self.flows.setdefault(p.key(), Flow(self.index))
         own = self.sockets.get(self.subject)
-        if flow.owner and flow.owner != self.subject and own and own.protocol == p.protocol and self.verb in ('connect', 'send'):
+        # A raw socket has one port only: what else is sent meanwhile is a timer's.
+        fits = own and own.protocol == p.protocol and (p.protocol != TCP or own.kind == 'tcp' or p.sport == HANDMADE_PORT)
+        if flow.owner and flow.owner != self.subject and fits and self.verb in ('connect', 'send'):
             flow = self.flows[p.key()] = Flow(self.index)
         flow.owner = flow.owner or self.owner_of(p)
         return flow

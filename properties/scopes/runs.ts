@@ -473,6 +473,27 @@ export const fewPorts: RunScope = {
   events: 10,
 };
 
+/** Hosts of three ports, of which others have some, so that a connection that moves has to look for one. */
+export const takenPorts: RunScope = {
+  ...fewPorts,
+  name: 'taken-ports',
+  share: 20,
+  text: 'TCP on the hosts of two-uplinks with three ports, every SYN marked, up to four sockets: connections of the second link, over or not, ports that are bound or reserved, and connections that have to share the rest',
+  base: ['sysctl -w net.ipv4.tcp_tw_reuse=1', 'sysctl -w net.ipv4.ip_local_port_range="40000 40002"'],
+  extra: ['sysctl -w net.ipv4.ip_local_reserved_ports=40001', 'sysctl -w net.ipv4.ip_local_port_range="40000 40001"'],
+  mangle: { matches: ['', '-p tcp --syn'], targets: ['MARK --set-mark 100'] },
+  sockets: [
+    'tcp; connect {s} 8.8.8.8:80',
+    'tcp; connect {s} 8.8.8.8:80; answer {s}; close {s}; answer {s}',
+    'tcp; bind {s} 0.0.0.0:40001',
+    'tcp; bind {s} 0.0.0.0:40002',
+  ],
+  socketOptions: ['dev eth1', 'dev eth1', 'mark 100'],
+  maxSockets: 4,
+  destinations: ['8.8.8.8', '9.9.9.9'],
+  events: 8,
+};
+
 /** The same with segments that come late, to connections that are over. */
 export const lateSegments: RunScope = {
   ...fewPorts,
@@ -684,6 +705,7 @@ export const runScopes: readonly RunScope[] = [
   silentPeers,
   owners,
   fewPorts,
+  takenPorts,
   lateSegments,
   wideHeaders,
   steadyMarks,

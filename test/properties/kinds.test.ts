@@ -93,6 +93,32 @@ const KINDS: readonly Kind[] = [
     keeps: ['source-fits-route', 'source-passes-provider-filter'],
   },
   {
+    what: 'nor what they say of a later datagram of a connected socket',
+    on: 'ask-first',
+    host: [
+      ...TWO,
+      'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+      'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j MARK --set-mark 7',
+    ],
+    events: ['socket c udp', 'connect c 8.8.4.4:53', 'send c 1 to 8.8.8.8:80', 'send c 1'],
+    breaks: [],
+    keeps: ['source-fits-route', 'source-passes-provider-filter'],
+  },
+  {
+    what: 'a datagram that connection tracking takes for an answer has the address that was asked',
+    on: 'tcp-rehash-mended',
+    host: [...MARKED, 'iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED'],
+    events: [
+      'socket c udp',
+      'send c 1 to 8.8.4.4:80 from 192.0.2.10',
+      'wait 100',
+      'answer c',
+      'send c 1 to 8.8.4.4:80',
+    ],
+    breaks: [],
+    keeps: ['marked-datagram-works'],
+  },
+  {
     what: 'the mark that a datagram is made with is not one that a rule has changed',
     on: 'ask-first',
     host: [

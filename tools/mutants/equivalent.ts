@@ -8,7 +8,7 @@ import type { Change } from './changes.ts';
 const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [/^reroute_fill_key\(\)/, 'it stands for what lies on the stack, and anything may lie there'],
   [
-    /: (?:ip_rt_put|spin_\w+|skb_dst_drop|sock_put)\(.*\); -> ;$/,
+    /: (?:ip_rt_put|dst_release|spin_\w+|skb_dst_drop|sock_put)\(.*\); -> ;$/,
     'references and locks are not modelled; a kernel with KASAN or lock debugging watches them',
   ],
   [/: iph = ip_hdr\(skb\); -> ;$/, 'no target of the model moves the headers of a packet'],
@@ -75,7 +75,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'an outer packet has a protocol of its own, which is left alone three conditions later',
   ],
   [
-    /^ipt_mangle_out\(\): (?:- -> nothing #1|goto out; -> ; #1)$/,
+    /^(?:ipt_mangle_out\(\): - -> nothing #1|tcp-rehash\.c: ipt_mangle_out\(\): goto out; -> ; #1)$/,
     'an errno is no verdict with either sign: the packet is not sent, whatever was written into it',
   ],
   [
@@ -87,6 +87,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     /^reroute_lookup\(\): fl4->saddr = chosen\.saddr; -> ; #1$/,
     'a lookup that fails drops the packet, whatever source it would have had',
   ],
+  [/^reroute_leaves\(\): th->source = oldport; -> ;$/, 'it is written again when the socket has moved, or stayed'],
   [
     /^reroute_move_sock\(\): inet->inet_sport = htons\(inet->inet_num\); -> ;$/,
     'inet_hash_connect() has written it where it found a port',
@@ -129,7 +130,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'of the kept flow the addresses are read; every later lookup takes the ports from the socket',
   ],
   [
-    /^(?:reroute_track|ipt_mangle_out)\(\): return NF_DROP; -> ;$/,
+    /^(?:reroute_track\(\): return NF_DROP; -> ;|mended\.h: ipt_mangle_out\(\): (?:ret = NF_DROP; -> ; #1|goto out; -> ; #4))$/,
     'nf_conntrack_in() drops where its table is full or memory runs out, which the model has not',
   ],
   [
