@@ -203,18 +203,18 @@ export function markedAsFirst(
   skb: SkBuff,
   isOne: (skb: SkBuff) => boolean,
 ): boolean {
-  let { mark } = skb;
-  let { tos } = skb.iph;
-  let found = false;
+  const first = firstMangled(run, from, i, skb, isOne);
+  return first.mark === skb.mark && first.iph.tos === skb.iph.tos;
+}
+
+/** The first packet of that kind and of that packet's socket that passed the mangle table in the steps from `from` to `i`, itself when none did. */
+function firstMangled(run: Run, from: number, i: number, skb: SkBuff, isOne: (skb: SkBuff) => boolean): SkBuff {
+  let first = NO_SKB;
   for (let k = from; k < i + 1; k += 1) {
-    for (const e of effectsOf(run, k)) {
-      const first: boolean = !found && e.kind === 'mangled' && e.skb.sk === skb.sk && isOne(e.skb);
-      mark = first && e.kind === 'mangled' ? e.skb.mark : mark;
-      tos = first && e.kind === 'mangled' ? e.skb.iph.tos : tos;
-      found = found || first;
-    }
+    for (const e of effectsOf(run, k))
+      first = first.id === 0 && e.kind === 'mangled' && e.skb.sk === skb.sk && isOne(e.skb) ? e.skb : first;
   }
-  return mark === skb.mark && tos === skb.iph.tos;
+  return first.id === 0 ? skb : first;
 }
 
 /** Whether the second lookup of that packet succeeded in step `i`. */
@@ -238,12 +238,7 @@ export function synBefore(run: Run, i: number, skb: SkBuff): { step: number; e: 
 
 /** Whether that SYN is the first of its connection that came to the mangle table by step `i`: behind a dropped one it is a retransmission. */
 export function isFirstMangled(run: Run, i: number, skb: SkBuff): boolean {
-  let first = 0;
-  for (let k = 0; k < i + 1; k += 1) {
-    for (const e of effectsOf(run, k))
-      first = first === 0 && e.kind === 'mangled' && e.skb.sk === skb.sk && isSyn(e.skb) ? e.skb.id : first;
-  }
-  return first === 0 || first === skb.id;
+  return firstMangled(run, 0, i, skb, isSyn).id === skb.id;
 }
 
 /** Whether other packets moved a counter of the mangle table after step `k`, up to step `i`. */
