@@ -255,13 +255,15 @@ function recounted(run: Run, k: number, i: number): boolean {
  * had another mark or TOS, or what they count has gone on since connect(), which put its SYN off, or sends none.
  */
 export function parted(run: Run, i: number, skb: SkBuff): boolean {
-  const { step, e } = synBefore(run, i, skb);
   const sk = ownerOf(run, i, skb);
+  if (sk.inet_daddr === 0) return false;
+  if (sk.kind === SOCK_TCP) {
+    const { step, e } = synBefore(run, i, skb);
+    if (step >= 0) return e.skb.mark !== skb.mark || e.skb.iph.tos !== skb.iph.tos;
+    if (!isSyn(skb) || !isFirstMangled(run, i, skb)) return false;
+  }
   const since = connects(run, i, sk).last;
-  const later = since >= 0 && since < i && sk.inet_daddr !== 0;
-  const isFirst = skb.iph.protocol !== IPPROTO_TCP || (isSyn(skb) && isFirstMangled(run, i, skb));
-  const asItsSyn = step < 0 || (e.skb.mark === skb.mark && e.skb.iph.tos === skb.iph.tos);
-  return !asItsSyn || (later && isFirst && recounted(run, since, i));
+  return since >= 0 && since < i && recounted(run, since, i);
 }
 
 /** Whether the packet opens a connection. */

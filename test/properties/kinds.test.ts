@@ -105,6 +105,14 @@ const KINDS: readonly Kind[] = [
     keeps: ['source-fits-route', 'source-passes-provider-filter'],
   },
   {
+    what: 'a SYN of a raw socket opens no connection that what it sends later belongs to',
+    on: 'stock',
+    host: [...TWO, 'iptables -t mangle -A OUTPUT -p udp -j MARK --set-mark 7'],
+    events: ['socket c hdrincl', 'send c 1 to 8.8.4.4:80 flags S', 'send c 1 to 8.8.4.4:53'],
+    breaks: ['source-fits-route', 'source-passes-provider-filter'],
+    keeps: [],
+  },
+  {
     what: 'a datagram that connection tracking takes for an answer has the address that was asked',
     on: 'tcp-rehash-mended',
     host: [...MARKED, 'iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED'],
