@@ -25,7 +25,7 @@ export default defineConfig({
     include: env.LONG === undefined ? ['test/**/*.test.ts'] : ['test/**/*.long.test.ts'],
     exclude: env.LONG === undefined ? ['test/**/*.long.test.ts'] : [],
     benchmark: { include: ['test/**/*.bench.ts'] },
-    globalSetup: 'test/built.ts',
+    globalSetup: ['test/built.ts', 'test/temporary.ts'],
     testTimeout: 30_000,
     // Nearly every file imports the model: a process imports it once, and there is one for every core.
     isolate: false,
