@@ -28,7 +28,7 @@ const OWN: readonly string[] = [
     'writeUh',
   ],
   ...['writeIcmph', 'inetOf', 'tcpOf', 'getSock', 'setSock', 'setBucket', 'dev_get_by_index', 'inet_bind_bucket_find'],
-  ...['getCt', 'setCt', 'micro', 'atLine', 'sameRoute', 'swab16', 'swab32', 'inEhash', 'NO_DST'],
+  ...['getCt', 'setCt', 'micro', 'atLine', 'sameRoute', 'swab16', 'swab32', 'CHAIN_HEAD', 'nextInEhash', 'NO_DST'],
 ];
 
 function namesIn(code: string): string[] {

@@ -77,19 +77,27 @@ function bodyOf(statements: Statements, body: Statement): { readonly writer: Wri
 }
 
 /** Writes a loop around its body; a turn that `guardCode` is false of does nothing, '' for none. */
-function write(ctx: Context, head: string, first: readonly string[], body: Writer, loop: Loop, guardCode = ''): void {
+function write(
+  ctx: Context,
+  head: string,
+  first: readonly string[],
+  body: Writer,
+  loop: Loop,
+  next = { code: '', guard: '' },
+): void {
   const { before, turn } = loop.declarations();
   for (const line of before) ctx.add(line);
   const whole = new Writer();
   for (const line of turn) whole.add(line);
   for (const line of first) whole.add(line);
   whole.lines.push(...body.lines);
-  const conditions = [guardCode, loop.goesOn].filter((condition) => condition !== '');
+  const conditions = [next.guard, loop.goesOn].filter((condition) => condition !== '');
   if (conditions.length === 0) {
     ctx.writer.block(head, whole);
     return;
   }
   const guard = new Writer();
+  if (next.code !== '') guard.add(next.code);
   guard.block(`if (${conditions.join(' && ')})`, whole);
   ctx.writer.block(head, guard);
 }
@@ -247,7 +255,10 @@ function walkConnections(statements: Statements, of: Statement & { kind: 'walk' 
   ctx.facts.learn('not-null', variable.id);
   const { writer, loop } = bodyOf(statements, of.body);
   const at = ctx.temporary();
-  write(ctx, `for (const ${at} of net.socks)`, [`${variable.code} = ${at}.id;`], writer, loop, `inEhash(${at})`);
+  // A turn for each socket, of which some are not there.
+  ctx.add(`let ${at} = CHAIN_HEAD;`);
+  const next = { code: `${at} = nextInEhash(net, ${at});`, guard: `${at} !== 0` };
+  write(ctx, `for (const ${ctx.temporary()} of net.socks)`, [`${variable.code} = ${at};`], writer, loop, next);
   ctx.facts = outer.onlySet();
 }
 

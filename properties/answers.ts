@@ -21,7 +21,7 @@ import { RTN_BROADCAST, RTN_MULTICAST, RTN_UNICAST } from '../model/types/route.
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
-import { otherDevice } from './moments.ts';
+import { reachesTwin } from './moments.ts';
 import { destinationPort, rewiredSince, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
@@ -92,14 +92,12 @@ export function asking(run: Run, i: number): Sock {
   return asked && !deafToAnswers(run, i, sk, sent) && !renamedSince(run, i, sk) ? sk : NO_SOCK;
 }
 
-/** Whether what came in step `i` got to that socket, to a connection that it accepted, or to one that differs in its device alone. */
+/** Whether what came in step `i` got to that socket, to a connection that it accepted, or to one that receives for both. */
 export function reaches(run: Run, i: number, sk: Sock): boolean {
-  let reached = false;
+  let reached = reachesTwin(run, i, sk);
   for (const e of effectsOf(run, i)) {
-    if (e.kind === 'deliver' && e.sk !== 0) {
-      const twin = sk.inet_daddr !== 0 && otherDevice(getSock(worldBefore(run, i), e.sk), sk);
-      reached = reached || e.sk === sk.id || parentOf(run, i, e.sk) === sk.id || twin;
-    }
+    const own = e.kind === 'deliver' && e.sk !== 0 && (e.sk === sk.id || parentOf(run, i, e.sk) === sk.id);
+    reached = reached || own;
   }
   return reached;
 }

@@ -26,7 +26,7 @@ import {
 } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { leadsEither, leadsThere } from './route.ts';
-import { connectionMarks, groupTraffic, otherPaths, wildcardServers } from './scopes/runs.ts';
+import { connectionMarks, groupTraffic, marksByLink, otherPaths, wildcardServers } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
 export const flowProperties: readonly Property[] = [
@@ -44,6 +44,26 @@ export const flowProperties: readonly Property[] = [
     speaksOf: (run, i, { skb }) => skb.ct !== 0 && skb.mark !== 0 && savesAll(worldBefore(run, i)),
     holds: (run, i, { skb }) => getCt(worldAfter(run, i), skb.ct).mark === skb.mark,
     finding: (run, i) => `${departure(run, i)}, and the mark that CONNMARK saved of it is lost`,
+  }),
+
+  everyDeparture({
+    id: 'connection-mark-stays',
+    concern: 'netfilter',
+    gravity: 'wrong path',
+    claim:
+      'What leaves does not change the mark that its connection has, where rules write such marks for nothing but what comes in.',
+    asked: [
+      'iptables-extensions(8): CONNMARK is what sets the mark of a connection',
+      'net/netfilter/xt_connmark.c: nothing else writes it',
+    ],
+    onStock: '',
+    proof: 'answered-mark',
+    scope: marksByLink,
+    speaksOf: (run, i, { skb }) =>
+      getCt(worldBefore(run, i), skb.ct).id !== 0 && nothingArrives(run, i) && !writesMarks(worldBefore(run, i)),
+    holds: (run, i, { skb }) => getCt(worldAfter(run, i), skb.ct).mark === getCt(worldBefore(run, i), skb.ct).mark,
+    sometimes: (run, i, { skb }) => getCt(worldBefore(run, i), skb.ct).mark !== 0,
+    finding: (run, i) => `${departure(run, i)}, and the connection that it is of has another mark than before`,
   }),
 
   everyStep({
@@ -167,6 +187,24 @@ function savesAll(net: World): boolean {
     }
   }
   return saves && !marksBehind(net);
+}
+
+/** Whether step `i` begins on this host. */
+function nothingArrives(run: Run, i: number): boolean {
+  const { kind } = eventOf(run, i);
+  return kind === 'send' || kind === 'connect' || kind === 'retransmit' || kind === 'close';
+}
+
+/** Whether a rule writes the marks of connections for what leaves. */
+function writesMarks(net: World): boolean {
+  let writes = false;
+  for (const { name, rules } of net.mangle.chains) {
+    for (const { target } of rules) {
+      const incoming = name === 'PREROUTING' || name === 'INPUT';
+      writes = writes || (!incoming && target.kind === 'CONNMARK' && target.op !== 'restore');
+    }
+  }
+  return writes;
 }
 
 /** Whether rules behind the second lookup may give packets another mark. */

@@ -1,13 +1,19 @@
 /** Moves: what may change of a socket when a packet of it gets another source, and what a move may not take from others. */
 import { transportChecksumCorrect } from '../model/kernel/include/net/checksum.ts';
+import {
+  inet_is_local_reserved_port,
+  inet_sk_get_local_port_range,
+} from '../model/kernel/net/ipv4/inet_connection_sock.ts';
+import { ip_route_connect } from '../model/kernel/net/ipv4/route.ts';
 import { EADDRNOTAVAIL } from '../model/types/errno.ts';
+import { sockByName } from '../model/types/lookup.ts';
 import type { SkBuff } from '../model/types/packet.ts';
-import { NO_SOCK, SOCK_RAW, SOCK_TCP, type Sock, type WriteQueueSeg } from '../model/types/sock.ts';
+import { NO_SOCK, SOCK_BINDPORT_LOCK, SOCK_RAW, SOCK_TCP, type Sock, type WriteQueueSeg } from '../model/types/sock.ts';
 import type { Effect } from '../model/types/world.ts';
 import { sameEnds } from './address.ts';
 import { everyDeparture, everyReroute } from './every.ts';
 import { hasTuple, inSocks, isSyn, ownerOf } from './packets.ts';
-import { effectsOf, type Property, type Run } from './property.ts';
+import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, owners, takenPorts, twoUplinks } from './scopes/runs.ts';
 import { departure } from './sentences.ts';
 
@@ -54,10 +60,30 @@ export const moveProperties: readonly Property[] = [
       const refused = refusedByHook(effectsOf(run, i), before.id);
       const kept = left.th.source === before.th.source && !refused;
       const saddr = refused ? 0 : left.iph.saddr;
-      return kept || taken(socks, { ...before, iph: { ...after.iph, saddr } });
+      return kept || taken(socks, before.sk, saddr, before.th.source, after.iph.daddr, before.th.dest);
     },
     finding: (run, i) =>
       `${departure(run, i)}, or not at all, although the port that it had is free at the new address`,
+  }),
+
+  everyStep({
+    id: 'free-port-is-found',
+    concern: 'tuple',
+    gravity: 'dead connection',
+    claim:
+      'connect() is refused for want of a port only where each port of the range is reserved, was bound by somebody, or is taken towards that peer from the address that the socket would have.',
+    asked: [
+      'connect(2): EADDRNOTAVAIL, all port numbers are in use',
+      'ip(7): ip_local_port_range',
+      '__inet_hash_connect(): it tries an even number of ports',
+    ],
+    onStock: '',
+    proof: 'same-peer',
+    scope: takenPorts,
+    asksOf: ['syscall'],
+    holds: (run, i) => !lacksPort(run, i) || freePorts(run, i) <= 0,
+    sometimes: lacksPort,
+    finding: () => 'connect() finds no port, although one is free',
   }),
 
   everyReroute({
@@ -127,6 +153,51 @@ function refusedByHook(effects: readonly Effect[], id: number): boolean {
   return refused;
 }
 
+/** Whether step `i` is a connect() that finds no port for a socket that has none. */
+function lacksPort(run: Run, i: number): boolean {
+  const event = eventOf(run, i);
+  let lacks = false;
+  for (const e of effectsOf(run, i)) {
+    const none = e.kind === 'syscall' && e.call === 'connect' && e.err === -EADDRNOTAVAIL;
+    lacks = lacks || (none && event.kind === 'connect' && sockByName(worldBefore(run, i), event.s).inet_num === 0);
+  }
+  return lacks;
+}
+
+/** How many ports are left for the connect() of step `i`, which does not try the last of an odd number. */
+function freePorts(run: Run, i: number): number {
+  const event = eventOf(run, i);
+  if (event.kind !== 'connect') return 0;
+  const net = { ...worldBefore(run, i), effects: [] };
+  const { low, high } = inet_sk_get_local_port_range(net);
+  const last = high > low && (high - low) % 2 === 0 ? high - 1 : high;
+  const sk = sockByName(net, event.s);
+  const { addr, port } = event.to;
+  const { inet_saddr, sk_bound_dev_if, sk_protocol } = sk;
+  const { saddr } = ip_route_connect(run.kernel, net, addr, inet_saddr, sk_bound_dev_if, sk_protocol, 0, port, sk).fl4;
+  let free = last - low + 1;
+  for (const reserved of net.sysctl.local_reserved_ports) {
+    const inRange = reserved >= low && reserved <= last;
+    free = inRange ? free - 1 : free;
+  }
+  for (const tb of net.bhash) {
+    const inRange = tb.port >= low && tb.port <= last && !inet_is_local_reserved_port(net, tb.port);
+    const held = wasBound(run, i, tb.port) || taken(net.socks, 0, saddr, tb.port, addr, port);
+    free = inRange && held ? free - 1 : free;
+  }
+  return free;
+}
+
+/** Whether a socket has had that port before it had a peer, until step `i`: who shares it then is up to bind(). */
+function wasBound(run: Run, i: number, port: number): boolean {
+  let bound = false;
+  for (let k = 0; k < i + 1; k += 1) {
+    for (const sk of worldBefore(run, k).socks)
+      bound = bound || (sk.inet_num === port && ((sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0 || sk.inet_daddr === 0));
+  }
+  return bound;
+}
+
 /** The packet as the mangle hook left it. */
 function lastOf(run: Run, i: number, skb: SkBuff): SkBuff {
   let last = skb;
@@ -173,12 +244,19 @@ function holdsTuple(socks: readonly Sock[], now: Sock): boolean {
   return held;
 }
 
-/** Whether another socket has the packet's port towards its peer, at the packet's source or, where that is 0, at any. */
-function taken(socks: readonly Sock[], { sk: id, iph, th }: SkBuff): boolean {
+/** Whether a socket but `id` stands in the table between those ends, of whatever device; at any address where `saddr` is 0. */
+function taken(
+  socks: readonly Sock[],
+  id: number,
+  saddr: number,
+  sport: number,
+  daddr: number,
+  dport: number,
+): boolean {
   let held = false;
   for (const sk of socks) {
-    const there = iph.saddr === 0 || sk.inet_rcv_saddr === iph.saddr;
-    const same = sk.inet_num === th.source && sk.inet_daddr === iph.daddr && sk.inet_dport === th.dest;
+    const there = saddr === 0 || sk.inet_rcv_saddr === saddr;
+    const same = sk.inet_num === sport && sk.inet_daddr === daddr && sk.inet_dport === dport;
     held = held || (sk.id !== id && hasTuple(sk) && there && same);
   }
   return held;

@@ -35,13 +35,21 @@ function namedBy(net: World, dev: number, addr: number): boolean {
   return named;
 }
 
+/** Whether the device has an address that is good for more than its link. */
+function hasAddress(dev: NetDevice): boolean {
+  let has = false;
+  for (const { ifa_scope } of dev.ifa_list) has = has || ifa_scope < RT_SCOPE_LINK;
+  return has;
+}
+
 /**
  * Whether the other end of that link routes `addr` back to the host, as far as the host can know: it is of the link, it is
- * routed to the host by all links, or the operator's routes name it for the link. Of a link without addresses nothing is known.
+ * routed to the host by all links, or the operator's routes name it for the link. Of a link without addresses, or with such that are good
+ * for the link alone, nothing is known.
  */
 export function routedBack(net: World, ifindex: number, addr: number): boolean {
   const dev = dev_get_by_index(net, ifindex);
-  return dev.ifa_list.length === 0 || coveredBy(dev, addr) || routedToHost(net, addr) || namedBy(net, ifindex, addr);
+  return !hasAddress(dev) || coveredBy(dev, addr) || routedToHost(net, addr) || namedBy(net, ifindex, addr);
 }
 
 /** Whether the packet goes to one host that is not on the link itself, so that somebody at the other end routes it. */

@@ -36,6 +36,7 @@ import { IP_CT_DIR_REPLY } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { asking, keptOut, lastSent, reaches } from './answers.ts';
+import { hasTwin } from './moments.ts';
 import {
   callOn,
   connects,
@@ -300,7 +301,7 @@ function intact(skb: SkBuff): boolean {
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
  * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
- * too, no IPsec policy may block what comes from there, a connection has to find a port there, and the user may not have
+ * too, of which there must be one, no IPsec policy may block what comes from there, a connection has to find a port there, and the user may not have
  * named another link himself, or refused gateways.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
@@ -312,7 +313,7 @@ function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (bound !== 0 && dev !== bound && l3mdev_master_ifindex_by_index(net, dev) !== bound) return false;
   const key = keyOf(skb, sk, 0, sk.sk_uid);
   const source = routeSource(net, skb);
-  if (!leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
+  if (source === 0 || !leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
   if (isSyn(skb) && !findsPort(net, sk, source, skb)) return false;
   if (isBlocked(net, { ...skb, iph: { ...skb.iph, saddr: source } })) return false;
   const { rt } = __ip_route_output_key(net, { ...key, flowi4_mark: 0 });
@@ -528,7 +529,8 @@ function spokenTo(run: Run, i: number): { sk: Sock; step: number; last: Xmit } {
   }
   const open = sk.kind === SOCK_TCP && sk.sk_state === TCP_ESTABLISHED && sk.parent === 0;
   const plain = !opensFast(run, i, sk) && !sk.md5 && !remarkedSinceConnect(run, i, sk);
-  const chosen = open && step >= 0 && plain && kernelChoseSource(run, step, last.skb);
+  const alone = !hasTwin(worldBefore(run, i).socks, sk);
+  const chosen = open && alone && step >= 0 && plain && kernelChoseSource(run, step, last.skb);
   return { sk: chosen && synWentBy(run, i, last) && sentElsewhere(run, step, last) ? sk : NO_SOCK, step, last };
 }
 

@@ -13,9 +13,18 @@ import {
   TCP_LISTEN,
   TCP_SYN_SENT,
 } from '../model/types/sock.ts';
-import type { Kernel, World } from '../model/types/world.ts';
+import type { World } from '../model/types/world.ts';
 import { everyDeparture } from './every.ts';
-import { answerableSent, answerFinds, bindElsewhere, hasMoment, heldPorts, moments, otherDevice } from './moments.ts';
+import {
+  answerableSent,
+  answerFinds,
+  bindElsewhere,
+  hasMoment,
+  heldPorts,
+  moments,
+  otherDevice,
+  wasHidden,
+} from './moments.ts';
 import {
   hasTuple,
   inSocks,
@@ -36,18 +45,19 @@ export const tupleProperties: readonly Property[] = [
     id: 'four-tuple-unique',
     concern: 'tuple',
     gravity: 'wrong connection',
-    claim: 'At no moment do two live sockets in the table of connections share a four-tuple.',
+    claim:
+      'At no moment do two live sockets in the table of connections share a four-tuple, unless one in TIME_WAIT has hidden another there.',
     asked: ['RFC 9293 section 3.4.1', 'inet_hash_connect() and __inet_check_established(): what they check for'],
     onStock: '',
     scope: twoUplinks,
     holds(run, i) {
-      let ok = tuplesUnique(worldAfter(run, i).socks);
-      for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || tuplesUnique(e.socks));
+      let ok = tuplesUnique(run, i, worldAfter(run, i).socks);
+      for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || tuplesUnique(run, i, e.socks));
       return ok;
     },
     sometimes: (run, i) => tupleCount(worldAfter(run, i).socks) > 1,
     finding(run, i) {
-      const when = tuplesUnique(worldAfter(run, i).socks) ? FROM_ANOTHER_CPU : '';
+      const when = tuplesUnique(run, i, worldAfter(run, i).socks) ? FROM_ANOTHER_CPU : '';
       return `${when}two sockets stand in the table of connections under one four-tuple`;
     },
   }),
@@ -62,14 +72,13 @@ export const tupleProperties: readonly Property[] = [
     scope: twoUplinks,
     holds(run, i) {
       const net = worldAfter(run, i);
-      let ok = allFound(run.kernel, net, net.socks);
-      for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || allFound(run.kernel, net, e.socks));
+      let ok = allFound(run, i, net.socks);
+      for (const e of effectsOf(run, i)) ok = ok && (e.kind !== 'micro' || allFound(run, i, e.socks));
       return ok;
     },
     sometimes: (run, i) => tupleCount(worldAfter(run, i).socks) > 0,
     finding(run, i) {
-      const net = worldAfter(run, i);
-      const when = allFound(run.kernel, net, net.socks) ? FROM_ANOTHER_CPU : '';
+      const when = allFound(run, i, worldAfter(run, i).socks) ? FROM_ANOTHER_CPU : '';
       return `${when}a connected socket stands in the table under another four-tuple than its own, and what arrives for it does not find it`;
     },
   }),
@@ -90,7 +99,9 @@ export const tupleProperties: readonly Property[] = [
       if (!hasMoment(run, i)) return true;
       const sent = answerableSent(run, i);
       let ok = true;
-      for (const net of moments(run, i)) for (const one of sent) ok = ok && answerFinds(run.kernel, net, one);
+      for (const net of moments(run, i))
+        for (const one of sent)
+          ok = ok && (answerFinds(run.kernel, net, one) || wasHidden(run, i, getSock(net, one.sk)));
       return ok;
     },
     sometimes: (run, i) => hasMoment(run, i) && answerableSent(run, i).length > 0,
@@ -291,11 +302,11 @@ function clash(a: Sock, b: Sock): boolean {
   );
 }
 
-/** Whether no two hashed sockets of that list share a four-tuple. */
-function tuplesUnique(socks: readonly Sock[]): boolean {
+/** Whether no two hashed sockets of that list, of a moment of step `i`, share a four-tuple. */
+function tuplesUnique(run: Run, i: number, socks: readonly Sock[]): boolean {
   let ok = true;
   for (const a of socks) {
-    if (isLive(socks, a)) for (const b of socks) ok = ok && (!isLive(socks, b) || !clash(a, b));
+    if (isLive(socks, a)) for (const b of socks) ok = ok && (!isLive(socks, b) || !clash(a, b) || wasHidden(run, i, a));
   }
   return ok;
 }
@@ -312,14 +323,14 @@ function tupleCount(socks: readonly Sock[]): number {
   return count;
 }
 
-/** Whether a lookup with the four-tuple of each hashed socket finds that socket. */
-function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
-  const then = { ...net, socks };
+/** Whether a lookup with the four-tuple of each hashed socket of that list, of a moment of step `i`, finds that socket. */
+function allFound(run: Run, i: number, socks: readonly Sock[]): boolean {
+  const then = { ...worldAfter(run, i), socks };
   let ok = true;
   for (const sk of socks) {
     if (hasTuple(sk) && sk.kind === SOCK_TCP) {
-      const found = kernel.inet_lookup(
-        kernel,
+      const found = run.kernel.inet_lookup(
+        run.kernel,
         then,
         sk.inet_daddr,
         sk.inet_dport,
@@ -328,7 +339,7 @@ function allFound(kernel: Kernel, net: World, socks: readonly Sock[]): boolean {
         sk.sk_bound_dev_if,
         0,
       );
-      ok = ok && (found.id === sk.id || otherDevice(found, sk));
+      ok = ok && (found.id === sk.id || otherDevice(found, sk) || wasHidden(run, i, sk));
     }
   }
   return ok;

@@ -96,9 +96,10 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
     const name = drawName(names, words);
     const state = states.get(name);
     if (state === undefined) {
-      const [kind = '', ...then] = mostly(words, [...kinds.values(), ...scope.sockets]).split('; ');
+      const [opened = '', ...then] = drawKind(scope, [...kinds.values()], words).split('; ');
+      const kind = kindOf(opened);
       kinds.set(name, kind);
-      events.push(drawSocket(scope, name, kind, words));
+      events.push(drawSocket(scope, name, opened, words));
       events.push(...then.map((line) => fill(line, { ...values, s: name })));
       states.set(name, then.flatMap(eventName).reduce(nextState, OPENED(kind)));
       if (kind === 'tcp' && scope.conversations && chance(words, 1, 2)) {
@@ -131,6 +132,16 @@ function drawName(names: readonly string[], words: WordSource): string {
   return (chance(words, 1, 3) ? names.at(-1) : names[0]) as string;
 }
 
+/** The type and protocol of a socket that is opened with those words. */
+function kindOf(opened: string): string {
+  return opened.match(/^raw \S+|^\S+/)?.[0] ?? '';
+}
+
+/** A kind that is there already more often than another; where there are several sockets, any. */
+function drawKind({ sockets, maxSockets }: RunScope, known: readonly string[], words: WordSource): string {
+  return maxSockets > 2 ? oneOf(words, sockets) : mostly(words, [...known, ...sockets]);
+}
+
 /** The event of a socket that a line stands for; none for a packet that arrives. */
 function eventName(line: string): readonly SocketEvent[] {
   return line.startsWith('receive') ? [] : [line.replace(/ .*/, '') as SocketEvent];
@@ -159,8 +170,10 @@ function drawHappening(scope: RunScope, addresses: readonly string[], words: Wor
   return `wait ${scope.waits.length === 1 ? scope.waits[0] : oneOf(words, scope.waits)}`;
 }
 
-function drawSocket(scope: RunScope, name: string, kind: string, words: WordSource): string {
-  return `socket ${name} ${kind}${drawOption('socket', scope.socketOptions, kind, words)}`;
+/** A socket; one that was opened for a device has no further option. */
+function drawSocket(scope: RunScope, name: string, opened: string, words: WordSource): string {
+  const option = opened.includes(' dev ') ? '' : drawOption('socket', scope.socketOptions, opened, words);
+  return `socket ${name} ${opened}${option}`;
 }
 
 /** The options of a list that an event takes for a kind of socket, by list, event and kind. */

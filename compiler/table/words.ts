@@ -83,7 +83,7 @@ export const walks: Readonly<Record<string, WalkRow>> = {
   },
   sk_nulls_for_each: {
     file: 'include/net/sock.h',
-    what: 'the sockets of the table of connections, in no order; the element is not set behind it',
+    what: 'the sockets of the table of connections, what was put there last first; the element is not set behind it',
     element: 0,
     list: 'ehash',
   },

@@ -36,13 +36,14 @@ static bool reroute_is_free(const struct sock *sk, const struct sk_buff *skb)
 	return protocol == IPPROTO_ICMP;
 }
 
-/* The key of the lookup that chooses the source: connect() and sendmsg() put protocol and ports into it, whether rules ask
- * for them or not.
+/* The key of the lookup that chooses the source: connect() and sendmsg() put the user into it, and protocol and ports,
+ * whether rules ask for them or not.
  */
 static void reroute_first_flow(struct net *net, struct sk_buff *skb, const struct sock *sk,
 			       struct flowi4 *fl4)
 {
 	reroute_flow(net, skb, sk, fl4);
+	fl4->flowi4_uid = sk->sk_uid;
 	fl4->flowi4_proto = ip_hdr(skb)->protocol;
 	switch (fl4->flowi4_proto) {
 	case IPPROTO_TCP:
@@ -91,8 +92,11 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 	/* connect() has no port yet. */
 	if (sk_is_tcp(sk) && !fl4.fl4_sport && reroute_ports_decide(net, &fl4))
 		return saddr;
-	if (!reroute_matters(net, &fl4, saddr, mark, tos) ||
-	    !reroute_leads_back(net, &fl4))
+	if (!reroute_leads_elsewhere(net, &fl4, saddr, saddr, mark, tos))
+		return saddr;
+	if (!reroute_take_source(net, &fl4))
+		return saddr;
+	if (!reroute_leads_elsewhere(net, &fl4, fl4.saddr, saddr, mark, tos))
 		return saddr;
 	if (ip_route_reroute(skb, &fl4) < 0 || !fl4.saddr || fl4.saddr == saddr)
 		return saddr;
@@ -104,7 +108,7 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 	if (reroute_ask(priv, skb, state) != NF_ACCEPT)
 		return saddr;
 	reroute_first_flow(net, skb, sk, &again);
-	if (!reroute_leads_back(net, &again))
+	if (!reroute_take_source(net, &again))
 		return saddr;
 	now = ip_route_output_key(net, &again);
 	if (IS_ERR(now))

@@ -26,7 +26,7 @@ export { inet_addr_type, inet_addr_type_dev_table } from '../kernel/net/ipv4/fib
 export { fib_rules_require_fldissect, fib4_rules_early_flow_dissect } from '../kernel/net/ipv4/fib_rules.ts';
 export { inet_is_local_reserved_port, inet_sk_get_local_port_range } from '../kernel/net/ipv4/inet_connection_sock.ts';
 export {
-  inEhash,
+  CHAIN_HEAD,
   inet_bhash2_update_saddr,
   inet_bind_bucket_create,
   inet_bind_bucket_destroy,
@@ -36,6 +36,7 @@ export {
   inet_put_port,
   inet_sk_bound_dev_eq,
   inet_unhash,
+  nextInEhash,
   setBucket,
 } from '../kernel/net/ipv4/inet_hashtables.ts';
 export { ip_send_check } from '../kernel/net/ipv4/ip_output.ts';

@@ -1,6 +1,6 @@
 /*
  * Which packets may get another source, and which: what the mended texts and ask-first.c have in common. The key of a lookup
- * for a marked packet; whether the mark leads it elsewhere; whether the source of that route leads by the same link.
+ * for a marked packet; whether the mark leads it elsewhere; the source of that route, if it leads by the same link.
  */
 #ifndef REROUTE_CHOICE_H
 #define REROUTE_CHOICE_H
@@ -13,7 +13,7 @@ static bool reroute_is_reply(const struct sk_buff *skb)
 	return nf_ct_get(skb, &ctinfo) && ctinfo >= IP_CT_IS_REPLY;
 }
 
-/* The packet as rules see it, without a source. */
+/* The packet as ip_route_me_harder() looks it up, which knows no user, but without a source. */
 static void reroute_flow(struct net *net, struct sk_buff *skb, const struct sock *sk,
 			 struct flowi4 *fl4)
 {
@@ -27,8 +27,6 @@ static void reroute_flow(struct net *net, struct sk_buff *skb, const struct sock
 	fl4->flowi4_mark = skb->mark;
 	fl4->flowi4_flags = inet_sk_flowi_flags(sk);
 	fl4->flowi4_l3mdev = l3mdev_master_ifindex(skb_dst(skb)->dev);
-	if (sk_fullsock(sk))
-		fl4->flowi4_uid = sk->sk_uid;
 	fib4_rules_early_flow_dissect(net, skb, fl4, &flkeys);
 }
 
@@ -54,20 +52,21 @@ static bool reroute_leads_elsewhere(struct net *net, const struct flowi4 *fl4, _
 	return rt->dst.dev != old->dst.dev || rt->rt_gw4 != old->rt_gw4;
 }
 
-/* Rules and paths may choose by source: whether the one that the route prefers leads
- * by the same link, and anywhere at all.
+/* Takes the source that the route for the packet prefers. Rules and paths may choose by
+ * source: not one that leads by another link, or nowhere.
  */
-static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
+static bool reroute_take_source(struct net *net, struct flowi4 *fl4)
 {
-	struct flowi4 chosen = *fl4, again = *fl4;
+	struct flowi4 chosen = *fl4;
 	struct rtable *rt, *now;
 	bool same;
 
 	rt = ip_route_output_key(net, &chosen);
 	if (IS_ERR(rt))
 		return true;
-	again.saddr = chosen.saddr;
-	now = ip_route_output_key(net, &again);
+	fl4->saddr = chosen.saddr;
+	chosen = *fl4;
+	now = ip_route_output_key(net, &chosen);
 	if (IS_ERR(now)) {
 		ip_rt_put(rt);
 		return false;
@@ -76,24 +75,6 @@ static bool reroute_leads_back(struct net *net, const struct flowi4 *fl4)
 	ip_rt_put(now);
 	ip_rt_put(rt);
 	return same;
-}
-
-/* Whether a source is to be chosen for that change: it leads the packet elsewhere as it is,
- * and from the source that the new route prefers, which rules may lead to where it was.
- */
-static bool reroute_matters(struct net *net, const struct flowi4 *fl4, __be32 saddr,
-			    u32 old_mark, u8 old_tos)
-{
-	struct flowi4 chosen = *fl4;
-	struct rtable *rt;
-
-	if (!reroute_leads_elsewhere(net, fl4, saddr, saddr, old_mark, old_tos))
-		return false;
-	rt = ip_route_output_key(net, &chosen);
-	if (IS_ERR(rt))
-		return true;
-	ip_rt_put(rt);
-	return reroute_leads_elsewhere(net, fl4, chosen.saddr, saddr, old_mark, old_tos);
 }
 
 #endif

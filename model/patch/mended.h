@@ -21,7 +21,7 @@
  *     where they drop it from its new source alone, the hook does. Another CPU may take the tuple meanwhile: then the socket
  *     goes back; where its old tuple is gone as well, it stays out of the table, and its SYN is dropped with EADDRNOTAVAIL.
  *   - A source that leads its packet by another link, where rules or paths choose by source, is not taken: the packet is
- *     routed as without the patch. Policies are asked before a socket moves, and with the port that it has then.
+ *     routed as without the patch. Policies are asked before a socket moves, with the port that it will have.
  *   - nf_conntrack_in() is called directly. A module would go through a hook, so that mangle does not need conntrack.
  *   - A source is chosen only for protocols whose checksum is known here, ICMP, UDP, and TCP of TCP's own sockets: that of
  *     another may cover the source, and IPsec's outer packets have an owner that did not address them.
@@ -129,8 +129,6 @@ static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
 			const struct sock *sk, bool syn, struct flowi4 *fl4)
 {
 	reroute_flow(net, skb, sk, fl4);
-	/* ip_route_me_harder() knows no user when it routes what follows on a connection. */
-	fl4->flowi4_uid = KUIDT_INIT(0);
 	if (faults & FAULT_NO_L3MDEV)
 		fl4->flowi4_l3mdev = 0;
 	if (faults & FAULT_BARE_KEY) {
@@ -140,24 +138,6 @@ static void reroute_key(u32 faults, struct net *net, struct sk_buff *skb,
 	}
 	if (syn && (faults & FAULT_WILD_KEY))
 		reroute_fill_key(net, fl4);
-}
-
-/* The route for the source that it prefers, as in ip_route_connect(). */
-static int reroute_lookup(u32 faults, struct sk_buff *skb, struct flowi4 *fl4)
-{
-	struct flowi4 chosen = *fl4;
-	struct rtable *rt;
-
-	if (!(faults & FAULT_ONE_LOOKUP)) {
-		rt = ip_route_output_key(dev_net(skb_dst(skb)->dev), &chosen);
-		if (IS_ERR(rt)) {
-			fl4->saddr = chosen.saddr;
-			return PTR_ERR(rt);
-		}
-		ip_rt_put(rt);
-		fl4->saddr = chosen.saddr;
-	}
-	return ip_route_reroute(skb, fl4);
 }
 
 /* The datagram's header, if the packet has one in reach. */
@@ -319,50 +299,47 @@ unlock:
 	return err;
 }
 
-/* Whether the rules behind the mangle table let the SYN out from that port. */
-static bool reroute_leaves(struct sk_buff *skb, const struct nf_hook_state *state,
-			   unsigned short port)
+/* The device that answers come by: no socket that is bound to it may have the tuple. */
+static int reroute_answers_by(u32 faults, const struct sock *sk, const struct sk_buff *skb)
 {
-	struct tcphdr *th = tcp_hdr(skb);
-	__be16 oldport = th->source;
-	bool leaves;
+	struct net_device *dev = skb_dst(skb)->dev;
 
-	th->source = htons(port);
-	leaves = reroute_ask_later(skb, state, state->out) == NF_ACCEPT;
-	th->source = oldport;
-	return leaves;
+	if ((faults & FAULT_FOREIGN_TUPLE) || l3mdev_master_ifindex(dev))
+		return sk->sk_bound_dev_if;
+	return dev->ifindex;
 }
 
-/* Moves a connecting socket to that address with its SYN, which has it already, and
- * with its port if that is free there; if it fails, says whether the socket is where it was.
+/* The port for a connecting socket at that address: its own if that is free there, which
+ * a bound one keeps in any case. 0 leaves the choice to inet_hash_connect().
+ */
+static int reroute_choose_port(u32 faults, struct sock *sk, __be32 saddr, int dif)
+{
+	bool keeps_port = !(faults & FAULT_BOUND_PORT) &&
+			  (sk->sk_userlocks & SOCK_BINDPORT_LOCK);
+	unsigned short port = inet_sk(sk)->inet_num;
+
+	if (!keeps_port && (faults & (FAULT_BOUND_PORT | FAULT_NEW_PORT)))
+		return 0;
+	if (reroute_is_unused(faults, sk, saddr, port, dif))
+		return port;
+	if (!keeps_port)
+		port = reroute_find_port(faults, sk, saddr, dif);
+	if ((keeps_port || !port) && !(faults & FAULT_FAILED_PORT))
+		return -EADDRNOTAVAIL;
+	return port;
+}
+
+/* Moves a connecting socket to that address and port; if it fails, says whether the socket
+ * is where it was.
  */
 static int reroute_move_sock(u32 faults, struct sock *sk, __be32 saddr,
-			     struct sk_buff *skb, const struct nf_hook_state *state,
-			     bool *back)
+			     unsigned short port, int dif, bool *back)
 {
 	struct inet_timewait_death_row *death_row = &sock_net(sk)->ipv4.tcp_death_row;
 	struct inet_sock *inet = inet_sk(sk);
-	bool keeps_port = !(faults & FAULT_BOUND_PORT) &&
-			  (sk->sk_userlocks & SOCK_BINDPORT_LOCK);
-	unsigned short old_port = inet->inet_num, port = old_port;
-	int bound = sk->sk_bound_dev_if, dif = bound, err = 0;
-	struct net_device *dev = skb_dst(skb)->dev;
+	unsigned short old_port = inet->inet_num;
 	__be32 old_saddr = inet->inet_saddr;
-
-	/* Answers come by that device: no socket that is bound to it may have the tuple. */
-	if (!(faults & FAULT_FOREIGN_TUPLE) && !bound && !l3mdev_master_ifindex(dev))
-		dif = dev->ifindex;
-	*back = true;
-	if (!keeps_port && (faults & (FAULT_BOUND_PORT | FAULT_NEW_PORT))) {
-		port = 0;
-	} else if (!reroute_is_unused(faults, sk, saddr, port, dif)) {
-		if (!keeps_port)
-			port = reroute_find_port(faults, sk, saddr, dif);
-		if ((keeps_port || !port) && !(faults & FAULT_FAILED_PORT))
-			return -EADDRNOTAVAIL;
-	}
-	if (!(faults & FAULT_UNASKED_RULES) && !reroute_leaves(skb, state, port))
-		return -EPERM;
+	int bound = sk->sk_bound_dev_if, err = 0;
 
 	*back = false;
 	if (faults & FAULT_HASHED_MOVE) {
@@ -434,18 +411,15 @@ static void reroute_renumber(u32 faults, struct sock *sk, struct sk_buff *skb,
 	inet_proto_csum_replace4(&th->check, skb, htonl(seq), th->seq, false);
 }
 
-/* Later segments are built from the kept flow and route: one that no policy forbids. */
-static void reroute_keep_route(struct sock *sk, struct sk_buff *skb, bool allowed)
+/* Later segments are built from the kept flow and route. */
+static void reroute_keep_route(struct sock *sk, struct sk_buff *skb)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 
 	fl4->saddr = inet->inet_saddr;
 	fl4->fl4_sport = inet->inet_sport;
-	if (allowed)
-		sk_dst_set(sk, dst_clone(skb_dst(skb)));
-	else
-		sk_dst_reset(sk);
+	sk_dst_set(sk, dst_clone(skb_dst(skb)));
 }
 
 /* The mark of the packet's connection. */
@@ -512,6 +486,35 @@ static int reroute_ask_policies(struct net *net, struct sk_buff *skb)
 	return 0;
 }
 
+/* Moves a SYN, which has its new source already, and its socket. Policies and the rules
+ * behind the mangle table are asked first, with the port that it will have. If it fails,
+ * says whether the SYN may leave as it came: its socket is where it was.
+ */
+static int reroute_move_syn(u32 faults, struct sk_buff *skb,
+			    const struct nf_hook_state *state, bool asks_policies,
+			    bool *back)
+{
+	int dif = reroute_answers_by(faults, skb->sk, skb), port, err;
+	__be32 saddr = ip_hdr(skb)->saddr;
+
+	*back = true;
+	port = reroute_choose_port(faults, skb->sk, saddr, dif);
+	if (port < 0)
+		return port;
+	tcp_hdr(skb)->source = htons(port);
+	if (asks_policies) {
+		err = reroute_ask_policies(state->net, skb);
+		if (err < 0) {
+			*back = false;
+			return err;
+		}
+	}
+	if (!(faults & FAULT_UNASKED_RULES) &&
+	    reroute_ask_later(skb, state, state->out) != NF_ACCEPT)
+		return -EPERM;
+	return reroute_move_sock(faults, skb->sk, saddr, port, dif, back);
+}
+
 static unsigned int
 ipt_mangle_out(void *priv, struct sk_buff *skb,
 	       const struct nf_hook_state *state)
@@ -529,7 +532,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	int recheck = 0;
 	u_int32_t mark, connmark;
 	u_int8_t tos;
-	bool syn, moved = false, back = false, refused = false, allowed = true;
+	bool syn, asks_policies, back, moved = false, refused = false;
 	int err, lookup;
 
 	/* root is playing with raw sockets. */
@@ -563,17 +566,24 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 		th = tcp_hdr(skb);
 	uh = reroute_udp_hdr(skb);
 	syn = reroute_moves(faults, state->net, sk, skb, th);
-	if ((!syn && inet->inet_saddr) || reroute_saddr_given(faults, sk, skb))
+	/* A connection may have no source, and is what its segments are made from. */
+	if (!syn && (inet->inet_saddr || (!(faults & FAULT_UDP_CHECKSUM) && sk_is_tcp(sk))))
+		goto harder;
+	if (reroute_saddr_given(faults, sk, skb))
 		goto harder;
 
 	reroute_key(faults, state->net, skb, sk, syn, &fl4);
 	if (!(faults & FAULT_NEEDLESS_CHOICE) &&
-	    !reroute_matters(state->net, &fl4, saddr, mark, tos))
+	    !reroute_leads_elsewhere(state->net, &fl4, saddr, saddr, mark, tos))
 		goto harder;
-	if (!(faults & FAULT_ONE_LOOKUP) && !reroute_leads_back(state->net, &fl4))
+	if (!(faults & FAULT_ONE_LOOKUP) && !reroute_take_source(state->net, &fl4))
+		goto harder;
+	/* Rules by source may lead it from there to where it was. */
+	if (!(faults & FAULT_NEEDLESS_CHOICE) &&
+	    !reroute_leads_elsewhere(state->net, &fl4, fl4.saddr, saddr, mark, tos))
 		goto harder;
 	old = dst_clone(skb_dst(skb));
-	lookup = reroute_lookup(faults, skb, &fl4);
+	lookup = ip_route_reroute(skb, &fl4);
 	if (lookup < 0) {
 		ret = NF_DROP_ERR(lookup);
 		if (!(faults & FAULT_FAILED_LOOKUP))
@@ -585,6 +595,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 		th = th ? tcp_hdr(skb) : NULL;
 		uh = uh ? udp_hdr(skb) : NULL;
 	}
+	asks_policies = lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES);
 	if (saddr != fl4.saddr &&
 	    (fl4.saddr || lookup < 0 || (faults & FAULT_NEEDLESS_CHOICE))) {
 		iph->saddr = fl4.saddr;
@@ -597,17 +608,9 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			u32 write_seq = sk_is_tcp(sk) ? tcp_sk(sk)->write_seq : 0;
 			__be16 oldport = th->source;
 
-			/* What no policy lets out moves nothing. */
-			if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
-				err = reroute_ask_policies(state->net, skb);
-				if (err < 0) {
-					ret = NF_DROP_ERR(err);
-					goto out;
-				}
-				iph = ip_hdr(skb);
-				th = tcp_hdr(skb);
-			}
-			err = reroute_move_sock(faults, sk, fl4.saddr, skb, state, &back);
+			err = reroute_move_syn(faults, skb, state, asks_policies, &back);
+			iph = ip_hdr(skb);
+			th = tcp_hdr(skb);
 			th->source = htons(inet->inet_num);
 			if (err && ((faults & FAULT_ERRNO_VERDICT) || !back)) {
 				ret = faults & FAULT_ERRNO_VERDICT ? -err : NF_DROP_ERR(err);
@@ -635,14 +638,13 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 			goto out;
 		}
 	}
-	if (lookup >= 0 && !(faults & FAULT_UNASKED_POLICIES)) {
+	if (asks_policies && !moved) {
 		err = reroute_ask_policies(state->net, skb);
 		if (err < 0)
 			ret = NF_DROP_ERR(err);
-		allowed = err >= 0;
 	}
 	if (moved && !(faults & FAULT_STALE_CORK))
-		reroute_keep_route(sk, skb, allowed);
+		reroute_keep_route(sk, skb);
 	recheck = REROUTE_MOVES_SYN || lookup >= 0;
 
 harder:

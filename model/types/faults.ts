@@ -89,8 +89,9 @@ const rows = [
   {
     id: 'udp-checksum',
     bit: 8,
-    cause: "Only the IP header's checksum is repaired; UDP's covers the addresses, too.",
-    repair: 'inet_proto_csum_replace4() for UDP, with its zero rule',
+    cause:
+      "Only the IP header's checksum is repaired; UDP's covers the addresses, too, and that of a connection without a source.",
+    repair: 'inet_proto_csum_replace4() for UDP, with its zero rule; segments get no source by themselves',
     inFirst: true,
   },
   {

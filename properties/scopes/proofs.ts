@@ -119,6 +119,12 @@ const connectionMark: readonly string[] = [
   'sysctl -w net.ipv4.conf.all.src_valid_mark=1',
 ];
 
+/** The mark of a connection comes with answers by the first link, and goes to what is sent next. */
+const markedByLink: readonly string[] = [
+  'iptables -t mangle -A PREROUTING -i eth0 -j CONNMARK --set-mark 100',
+  'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+];
+
 /** A tunnel over the first uplink, whose outer packets are marked. */
 const tunnel: readonly string[] = [
   'ip link add tun0 type ipip local {a0} remote {g0}',
@@ -350,12 +356,50 @@ const ownMark: ShapeScope = {
   ],
 };
 
+/** For promises about ports: connections to one peer, for which there is one. */
+const samePeer: ShapeScope = {
+  name: 'same-peer',
+  text: "the post's host with every address and gateway in its two /24s, all traffic to 8.8.8.8 marked, one local port: a connection there, and two to one peer in 9.0.0.0/8, any port",
+  places: proofPlaces,
+  shapes: [
+    on(steady, onePort)(
+      'two-unmarked',
+      'socket c tcp',
+      'connect c 8.8.8.8:{port}',
+      'socket d tcp',
+      'connect d {and}:{port}',
+      'socket e tcp',
+      'connect e {and}:{port}',
+    ),
+  ],
+};
+
+/** For promises about the marks of connections that answers get. */
+const answeredMark: ShapeScope = {
+  name: 'answered-mark',
+  text: "the post's host with its own addresses, on which answers by the first link give their connection the mark 100, which what is sent next gets: three datagrams to any port of 8.8.8.8, and answers between them",
+  places: proofPlaces,
+  shapes: [
+    on(own(steady), markedByLink)(
+      'udp',
+      'socket c udp',
+      'send c 4 to 8.8.8.8:{port}',
+      'answer c',
+      'send c 4 to 8.8.8.8:{port}',
+      'answer c',
+      'send c 4 to 8.8.8.8:{port}',
+    ),
+  ],
+};
+
 /** The scopes of proofs, by name. */
 export const proofScopes = {
   'post-host': postHost,
   'post-addresses': postAddresses,
   'time-wait': timeWait,
   'own-mark': ownMark,
+  'same-peer': samePeer,
+  'answered-mark': answeredMark,
 } as const;
 
 export type ProofScope = keyof typeof proofScopes;

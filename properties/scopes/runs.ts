@@ -257,6 +257,7 @@ export const vrfHosts: RunScope = {
     'ip rule add fwmark 100 table 200 pref 2000',
     'ip rule add from 10.1.0.1 table 100 pref 500',
     'ip rule add fwmark 100 l3mdev pref 500',
+    'ip rule add fwmark 100 table 100 pref 500',
     'ip rule add ipproto udp unreachable pref 2000',
     'ip route add throw 8.8.8.0/24 table 100',
     'ip route add unreachable 9.9.9.9 table 100',
@@ -273,7 +274,7 @@ export const vrfHosts: RunScope = {
     matches: ['', '-d 8.8.8.8', '-p udp', '-p icmp', '-o vrf0', '-o eth1', '-m owner --uid-owner 1000'],
     targets: ['MARK --set-mark 100', 'MARK --set-mark 200', 'TOS --set-tos 0x10'],
   },
-  sockets: ['udp', 'ping', 'raw icmp', 'tcp', 'hdrincl'],
+  sockets: ['udp', 'tcp dev vrf0; connect {s} 8.8.8.8:80', 'ping', 'raw icmp', 'tcp', 'hdrincl'],
   socketOptions: ['dev vrf0', 'dev eth1', 'unicast-if vrf0', 'unicast-if eth1', 'mark 100', 'uid 1000'],
   sendOptions: ['via vrf0', 'via eth1', 'dontroute'],
   destinations: ['8.8.8.8', '9.9.9.9', '10.1.0.9', '10.0.0.9'],
@@ -473,25 +474,40 @@ export const fewPorts: RunScope = {
   events: 10,
 };
 
-/** Hosts of three ports, of which others have some, so that a connection that moves has to look for one. */
+/** Hosts of two ports, on which connections that move meet others: they share a port, look for one, or stay. */
 export const takenPorts: RunScope = {
   ...fewPorts,
   name: 'taken-ports',
-  share: 20,
-  text: 'TCP on the hosts of two-uplinks with three ports, every SYN marked, up to four sockets: connections of the second link, over or not, ports that are bound or reserved, and connections that have to share the rest',
-  base: ['sysctl -w net.ipv4.tcp_tw_reuse=1', 'sysctl -w net.ipv4.ip_local_port_range="40000 40002"'],
-  extra: ['sysctl -w net.ipv4.ip_local_reserved_ports=40001', 'sysctl -w net.ipv4.ip_local_port_range="40000 40001"'],
+  share: 30,
+  text: 'TCP on the hosts of two-uplinks with two or three ports, every SYN marked, up to four sockets: connections of the second link, of one device or of any, over or not, ports that are bound or reserved, and connections that have to share the rest',
+  base: ['sysctl -w net.ipv4.tcp_tw_reuse=1', 'sysctl -w net.ipv4.ip_local_port_range="40000 40001"'],
+  extra: [
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40002"',
+    'sysctl -w net.ipv4.ip_local_port_range="40000 40002"; sysctl -w net.ipv4.ip_local_reserved_ports=40001',
+    'iptables -A OUTPUT -s {a1} -p tcp --syn -m statistic --mode nth --every 2 --packet 1 -j DROP',
+    'iptables -A OUTPUT -p tcp --sport 40001 -j DROP',
+  ],
+  extras: 1,
   mangle: { matches: ['', '-p tcp --syn'], targets: ['MARK --set-mark 100'] },
+  rules: ['ip rule add fwmark 100 table 100'],
   sockets: [
     'tcp; connect {s} 8.8.8.8:80',
-    'tcp; connect {s} 8.8.8.8:80; answer {s}; close {s}; answer {s}',
+    'tcp; connect {s} 8.8.8.8:80',
+    'tcp; connect {s} 8.8.8.8:53',
+    'tcp mark 100; connect {s} 8.8.8.8:80',
+    'tcp mark 100; connect {s} 8.8.8.8:80; answer {s}; close {s}; answer {s}',
+    'tcp dev eth1; connect {s} 8.8.8.8:80',
+    'tcp dev eth1; connect {s} 8.8.8.8:80; answer {s}; close {s}; answer {s}',
     'tcp; bind {s} 0.0.0.0:40001',
-    'tcp; bind {s} 0.0.0.0:40002',
   ],
-  socketOptions: ['dev eth1', 'dev eth1', 'mark 100'],
+  socketOptions: [],
   maxSockets: 4,
-  destinations: ['8.8.8.8', '9.9.9.9'],
-  events: 8,
+  destinations: ['8.8.8.8', '8.8.8.8', '9.9.9.9'],
+  arrivals: ['eth0 9.9.9.9:80 > {a0}:40000 tcp R'],
+  changes: [],
+  conversations: false,
+  waits: ['2'],
+  events: 16,
 };
 
 /** The same with segments that come late, to connections that are over. */
@@ -660,6 +676,8 @@ export const connectionMarks: RunScope = {
       '-d 8.8.8.8',
       '-m conntrack --ctstate NEW',
       '-m conntrack --ctstate NEW -m statistic --mode nth --every 2 --packet 0',
+      '-m statistic --mode nth --every 3 --packet 0',
+      '-m statistic --mode nth --every 3 --packet 2',
     ],
     targets: ['MARK --set-mark 100', 'MARK --set-mark 0x164', 'MARK --set-mark 0x164'],
   },
@@ -667,6 +685,25 @@ export const connectionMarks: RunScope = {
   sockets: ['tcp', 'udp', 'ping', 'udp; send {s} 4 to 8.8.8.8:53; answer {s}; send {s} 4 to 8.8.8.8:53'],
   socketOptions: [],
   changes: [],
+};
+
+/** Hosts that mark a connection by the link that its answers come by, and lead what it sends next by that mark. */
+export const marksByLink: RunScope = {
+  ...connectionMarks,
+  name: 'marks-by-link',
+  share: 5,
+  text: 'as two-uplinks, with CONNMARK that remembers the link by which the last packet of a connection came, and restores that mark to what is sent next',
+  base: [
+    'iptables -t mangle -A PREROUTING -i eth0 -j CONNMARK --set-mark 0x164',
+    'iptables -t mangle -A PREROUTING -i eth1 -j CONNMARK --set-mark 100',
+    'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+  ],
+  extra: [
+    'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
+    'sysctl -w net.ipv4.fwmark_reflect=1',
+    'ip addr add 10.1.0.7/24 dev eth1',
+  ],
+  sockets: ['udp; send {s} 4 to 8.8.8.8:53; answer {s}; send {s} 4 to 8.8.8.8:53', 'tcp', 'ping', 'udp'],
 };
 
 /** Servers on any address, and callers that they have heard. */
@@ -681,6 +718,25 @@ export const wildcardServers: RunScope = {
   ],
   arrivals: ['eth0 8.8.8.8:5000 > {a0}:80 udp 4', 'eth1 8.8.8.8:5000 > {a1}:80 udp 4'],
   mangle: { ...twoUplinks.mangle, matches: ['', '-d 8.8.8.8', '-p udp', '-p tcp'] },
+  changes: [],
+};
+
+/** Links whose addresses are of the link alone, and links without any: what leaves by them may have no source. */
+export const unnumberedLinks: RunScope = {
+  ...twoUplinks,
+  name: 'unnumbered-links',
+  share: 5,
+  text: 'as two-uplinks, with addresses of the scope of their link, of which no other link makes use, addresses on lo, and a second link without an address',
+  uplinks: [
+    ['10.0.0.1/24 scope link', '10.0.0.1/24'],
+    ['10.1.0.1/24 scope link', '10.1.0.1/24'],
+  ],
+  extra: [
+    'ip addr add 192.0.2.1/32 dev lo',
+    'ip addr add 192.0.2.1/32 scope link dev lo',
+    'ip rule add from {a1} table 100',
+  ],
+  table100: ['ip route add default via {g1} table 100', 'ip route add default via {g1} src {a1} table 100'],
   changes: [],
 };
 
@@ -722,6 +778,8 @@ export const runScopes: readonly RunScope[] = [
   signedSessions,
   openConversations,
   connectionMarks,
+  marksByLink,
   wildcardServers,
+  unnumberedLinks,
   groupTraffic,
 ];

@@ -8,7 +8,7 @@ import { tcpRehash } from '../../model/patch/tcp-rehash.ts';
 import { EVERY_FAULT, NO_FAULTS } from '../../model/types/faults.ts';
 import { TCP_TIME_WAIT } from '../../model/types/sock.ts';
 import type { Kernel, World } from '../../model/types/world.ts';
-import { twoUplinks, vrfHosts } from '../../properties/scopes/runs.ts';
+import { twoUplinks, unnumberedLinks, vrfHosts } from '../../properties/scopes/runs.ts';
 import { bootHost, play, playOn } from '../../scenario/play.ts';
 import { commandOf, compile, eventOfLine } from '../../scenario/text.ts';
 import { traceLines } from '../../scenario/trace.ts';
@@ -28,7 +28,7 @@ describe.each([
   ['icmp-only', icmpOnly, mended('icmp-only', icmpOnly.title, false, EVERY_FAULT)],
   ['tcp-rehash', tcpRehash, mended('tcp-rehash', tcpRehash.title, true, EVERY_FAULT)],
 ])('%s', (_, published, switched) => {
-  it.each([twoUplinks, vrfHosts])(`does the same on ${HOSTS} hosts of $name`, (scope) => {
+  it.each([twoUplinks, vrfHosts, unnumberedLinks])(`does the same on ${HOSTS} hosts of $name`, (scope) => {
     let rerouted = 0;
     for (let h = 0; h < HOSTS; h++) {
       const host = acceptedCommands(published, drawHost(scope, hostWords(7, h)));

@@ -22,7 +22,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [/^(?:ip_route_reroute|reroute_ask_policies)\(\): 0 -> \(0 \+ 1\)$/, 'callers ask for errors, which are below 0'],
   [/^ipt_mangle_out\(\): 1 -> \(1 \+ 1\)$/, 'only whether it is 0 is asked'],
   [
-    /^ipt_mangle_out\(\): ret = NF_DROP_ERR\(err\); -> ; #1$/,
+    /^(?:icmp-only|tcp-rehash)\.c: ipt_mangle_out\(\): ret = NF_DROP_ERR\(err\); -> ; #1$/,
     'the lookup that failed is made once more by ip_route_me_harder(), which drops the packet',
   ],
   [
@@ -48,6 +48,19 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   [
     /^reroute_is_shared\(\): (?:head = .*|break); -> ;$/,
     'the model has one chain of buckets, and a port has one bucket',
+  ],
+  [
+    /^reroute_is_shared\(\): (?:< -> <= #[12]|0 -> \(0 \+ 1\) #[12]|&& -> \|\|)$/,
+    'without SO_REUSEADDR and SO_REUSEPORT, which the model has not, both numbers are below 0 or neither is',
+  ],
+  [/^reroute_bind\(\): 1 -> \(1 \+ 1\) #[12]$/, 'only whether it is below 0 is asked'],
+  [
+    /^reroute_choose_port\(\): !keeps_port -> 1$/,
+    "the port that a socket is bound to is nobody else's without SO_REUSEADDR, which the model has not",
+  ],
+  [
+    /^reroute_find_port\(\): (?:0 -> \(0 \+ 1\) #1|> -> >=)$/,
+    'the last port that is asked is that of the socket, which is taken',
   ],
   [
     /^reroute_find_port\(\): (?:i > high - low -> 0|- -> \+ #1|< -> <= #1|break; -> ;)$/,
@@ -78,16 +91,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     /^(?:ipt_mangle_out\(\): - -> nothing #1|tcp-rehash\.c: ipt_mangle_out\(\): goto out; -> ; #1)$/,
     'an errno is no verdict with either sign: the packet is not sent, whatever was written into it',
   ],
-  [
-    /^reroute_key\(\): sk_fullsock\(sk\) -> 1$/,
-    'only a fault lets a socket come here that is no full one, and its flags are read beyond its end before, in any case',
-  ],
   [/^reroute_bind\(\): ! -> nothing #3$/, 'the model has no buckets by address: what is asked for one finds one'],
-  [
-    /^reroute_lookup\(\): fl4->saddr = chosen\.saddr; -> ; #1$/,
-    'a lookup that fails drops the packet, whatever source it would have had',
-  ],
-  [/^reroute_leaves\(\): th->source = oldport; -> ;$/, 'it is written again when the socket has moved, or stayed'],
   [
     /^reroute_move_sock\(\): inet->inet_sport = htons\(inet->inet_num\); -> ;$/,
     'inet_hash_connect() has written it where it found a port',
@@ -97,22 +101,14 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'nothing waits behind a SYN that moves: it opens its connection, and one with data does not move',
   ],
   [/^reroute_connmark\(\): 0 -> \(0 \+ 1\)$/, 'the mark of a connection that is not there is read by nobody'],
-  [
-    /^mended\.h: ipt_mangle_out\(\): true -> false #1$/,
-    'what has moved was asked about, unless a fault leaves that out',
-  ],
   [/^mended\.h: ipt_mangle_out\(\): & -> \| #1$/, 'a raw segment is not admitted, unless a fault lets it'],
   [
     /^mended\.h: ipt_mangle_out\(\): th = th \? tcp_hdr\(skb\) : NULL; -> ; #1$/,
     'TCP gives its segments more room than the header of any link needs',
   ],
   [
-    /^mended\.h: ipt_mangle_out\(\): (?:syn && sk_is_tcp\(sk\) -> 1|&& -> \|\| #16)$/,
+    /^mended\.h: ipt_mangle_out\(\): (?:syn && sk_is_tcp\(sk\) -> 1|&& -> \|\| #17)$/,
     'what moves is the SYN of a TCP socket, unless a fault lets more come here',
-  ],
-  [
-    /^reroute_flow\(\): sk_fullsock\(sk\) -> 1$/,
-    'what is no full socket answers, and is left alone before; ask-first is asked by full ones',
   ],
   [/^reroute_bind\(\): !tb -> 0 #2$/, 'memory does not run out in the model'],
   [/^reroute_bind\(\): err -> 1$/, 'a bucket that has an owner is not destroyed, and the socket has just become one'],
@@ -120,7 +116,6 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     /^reroute_move_sock\(\): (?:!err -> 1|return err; -> ; #2)$/,
     'memory does not run out in the model, and nothing else makes the call fail that was asked',
   ],
-  [/^reroute_move_sock\(\): - -> nothing$/, 'it is overwritten, or asked only whether it is 0'],
   [
     /^reroute_renumber\(\): \+= -> -= #2$/,
     "the end of the last small segment, for Nagle's algorithm: a wrong one counts where it falls among the few bytes in flight",
@@ -130,7 +125,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'of the kept flow the addresses are read; every later lookup takes the ports from the socket',
   ],
   [
-    /^(?:reroute_track\(\): return NF_DROP; -> ;|mended\.h: ipt_mangle_out\(\): (?:ret = NF_DROP; -> ; #1|goto out; -> ; #4))$/,
+    /^(?:reroute_track\(\): return NF_DROP; -> ;|mended\.h: ipt_mangle_out\(\): (?:ret = NF_DROP; -> ; #1|goto out; -> ; #3))$/,
     'nf_conntrack_in() drops where its table is full or memory runs out, which the model has not',
   ],
   [
@@ -146,7 +141,7 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'ip_route_reroute() has made the room that the link needs; only an IPsec tunnel leads by another, of which the model has none',
   ],
   [
-    /^mended\.h: ipt_mangle_out\(\): 0 -> \(0 \+ 1\) #4$/,
+    /^mended\.h: ipt_mangle_out\(\): 0 -> \(0 \+ 1\) #5$/,
     'the number of a socket that is not of TCP, which nothing reads',
   ],
   [

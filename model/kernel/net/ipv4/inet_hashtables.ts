@@ -94,6 +94,26 @@ export function sk_nulls_add_node(net: World, sk: Sock): World {
   return setSock(placed, { ...sk, hashed: true, ehash_place: net.next_ehash });
 }
 
+/** What stands in front of a chain. */
+export const CHAIN_HEAD = -1;
+
+/**
+ * The socket that stands behind that one (an id, or CHAIN_HEAD) in ehash, its id or 0: what was put there last stands in
+ * front. C: include/linux/rculist_nulls.h, hlist_nulls_for_each_entry_rcu().
+ */
+export function nextInEhash(net: World, behind: number): number {
+  if (behind === 0) return 0;
+  const before = behind === CHAIN_HEAD ? net.next_ehash : getSock(net, behind).ehash_place;
+  let found = 0;
+  let place = 0;
+  for (const sk of net.socks) {
+    const hit = inEhash(sk) && sk.ehash_place < before && sk.ehash_place > place;
+    found = hit ? sk.id : found;
+    place = hit ? sk.ehash_place : place;
+  }
+  return found;
+}
+
 /** The first socket of a chain that has that hash and tuple, its id or 0. C: net/ipv4/inet_hashtables.c, sk_nulls_for_each_rcu() with inet_match(). */
 function firstInChain(
   net: World,

@@ -1,6 +1,7 @@
 /** The second lookup: routing a packet again after netfilter changed it. C: net/ipv4/netfilter.c. */
 
 import { emit } from '../../../types/effects.ts';
+import { oops } from '../../../types/lookup.ts';
 import type { SkBuff } from '../../../types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, type FlowI4, NO_FLOW, RTN_LOCAL, RTN_UNICAST, RTN_UNSPEC } from '../../../types/route.ts';
 import type { Sock } from '../../../types/sock.ts';
@@ -19,15 +20,16 @@ import { ip_route_output_key } from './route.ts';
  * Routes the packet again by its header, mark and socket; its source stays as it is.
  *
  * C: net/ipv4/netfilter.c, ip_route_me_harder(). The key has neither user nor, unless a rule asks, protocol and ports; it keeps
- * the packet in the layer-3 domain of the route that it has.
+ * the packet in the layer-3 domain of the route that it has, and has to have.
  * Left out: an error kept in the dst, which output routes of this release report at once; a failing allocation.
  */
 export function ip_route_me_harder(
-  net: World,
+  world: World,
   owner: Sock,
   skb: SkBuff,
   addr_type: number,
 ): { err: number; skb: SkBuff; net: World } {
+  const net = skb.dst.dev === 0 ? oops(world, 'ip_route_me_harder', 'skb_dst(skb) is NULL') : world;
   const dev = dev_get_by_index(net, skb.dst.dev);
   const { iph } = skb;
   const sk = sk_to_full_sk(net, owner);
