@@ -76,6 +76,12 @@ function renamedSince(run: Run, i: number, sk: Sock): boolean {
   return since;
 }
 
+/** Whether step `i` brings the answer to what a socket sent before its user gave it another name: nobody waits for it there. */
+export function comesTooLate(run: Run, i: number): boolean {
+  const event = eventOf(run, i);
+  return event.kind === 'answer' && renamedSince(run, i, sockByName(worldBefore(run, i), event.s));
+}
+
 /** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer. */
 export function asking(run: Run, i: number): Sock {
   const event = eventOf(run, i);

@@ -35,7 +35,7 @@ import {
 import { IP_CT_DIR_REPLY } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
-import { asking, keptOut, lastSent, reaches } from './answers.ts';
+import { asking, comesTooLate, keptOut, lastSent, reaches } from './answers.ts';
 import { hasTwin } from './moments.ts';
 import {
   callOn,
@@ -249,7 +249,7 @@ export const purposeProperties: readonly Property[] = [
     claim:
       'What answers a caller (echo reply, SYN-ACK, RST, the segments of an accepted connection) and is sent by another link by a mark keeps the asked address, and leaves by a link that routes it back.',
     asked: ['RFC 1122 section 3.2.2.6', 'RFC 9293 section 3.5.2', 'RFC 2827 (BCP 38)'],
-    isOne: isReply,
+    isOne: (run, i, e) => isReply(run, i, e) && !comesTooLate(run, i),
     isRight: (run, i, e) =>
       intact(e.skb) && routedBack(worldAfter(run, i), e.dev, e.skb.iph.saddr) && asAsked(run, i, e),
   }),

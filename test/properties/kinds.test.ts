@@ -220,6 +220,20 @@ const KINDS: readonly Kind[] = [
     keeps: ['marked-greeting-works'],
   },
   {
+    what: "the answer to what a socket sent before connect() gave it another name is nobody else's affair",
+    on: 'ask-first',
+    host: MARKED,
+    events: [
+      'socket c udp',
+      'send c 1 to 192.0.2.1:80 from 192.0.2.10',
+      'receive wan1 192.0.2.1 > 198.51.100.20 icmp echo-request',
+      'connect c 192.0.2.1:80',
+      'answer c',
+    ],
+    breaks: ['marked-bound-sender-works'],
+    keeps: ['marked-reply-works'],
+  },
+  {
     what: 'an odd number of ports has one that connect() never tries',
     on: 'stock',
     host: [...TWO, 'sysctl net.ipv4.ip_local_port_range="50000 50002"'],
