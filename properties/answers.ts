@@ -76,10 +76,11 @@ function renamedSince(run: Run, i: number, sk: Sock): boolean {
   return since;
 }
 
-/** Whether step `i` brings the answer to what a socket sent before its user gave it another name: nobody waits for it there. */
+/** Whether step `i` brings what is for the name that a socket had when it last sent: nobody waits for it there any more. */
 export function comesTooLate(run: Run, i: number): boolean {
   const event = eventOf(run, i);
-  return event.kind === 'answer' && renamedSince(run, i, sockByName(worldBefore(run, i), event.s));
+  const spoken = event.kind === 'answer' || event.kind === 'say';
+  return spoken && renamedSince(run, i, sockByName(worldBefore(run, i), event.s));
 }
 
 /** The socket that step `i` brings an answer to, NO_SOCK when there is nothing to answer. */

@@ -219,8 +219,8 @@ const KINDS: readonly Kind[] = [
     breaks: [],
     keeps: ['marked-greeting-works'],
   },
-  {
-    what: "the answer to what a socket sent before connect() gave it another name is nobody else's affair",
+  ...['answer c', 'say c 1'].map((late) => ({
+    what: `what comes for the name that a socket had before connect() (${late}) is nobody else's affair`,
     on: 'ask-first',
     host: MARKED,
     events: [
@@ -228,11 +228,11 @@ const KINDS: readonly Kind[] = [
       'send c 1 to 192.0.2.1:80 from 192.0.2.10',
       'receive wan1 192.0.2.1 > 198.51.100.20 icmp echo-request',
       'connect c 192.0.2.1:80',
-      'answer c',
+      late,
     ],
     breaks: ['marked-bound-sender-works'],
     keeps: ['marked-reply-works'],
-  },
+  })),
   {
     what: 'an odd number of ports has one that connect() never tries',
     on: 'stock',
