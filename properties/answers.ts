@@ -21,7 +21,7 @@ import { RTN_BROADCAST, RTN_MULTICAST, RTN_UNICAST } from '../model/types/route.
 import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '../model/types/sock.ts';
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
-import { reachesTwin } from './moments.ts';
+import { reachesTwin } from './oneTuple.ts';
 import { destinationPort, rewiredSince, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 

@@ -12,6 +12,7 @@ import { NO_SOCK, SOCK_BINDPORT_LOCK, SOCK_RAW, SOCK_TCP, type Sock, type WriteQ
 import type { Effect } from '../model/types/world.ts';
 import { sameEnds } from './address.ts';
 import { everyDeparture, everyReroute } from './every.ts';
+import { onOneTuple } from './oneTuple.ts';
 import { hasTuple, inSocks, isSyn, ownerOf } from './packets.ts';
 import { effectsOf, eventOf, everyStep, type Property, type Run, worldBefore } from './property.ts';
 import { fewPorts, owners, takenPorts, twoUplinks } from './scopes/runs.ts';
@@ -236,11 +237,8 @@ function sameState(a: Sock, b: Sock): boolean {
 /** Whether another socket of that list has the tuple that socket `now` has. */
 function holdsTuple(socks: readonly Sock[], now: Sock): boolean {
   let held = false;
-  for (const sk of socks) {
-    const other = sk.id !== now.id && sk.kind === SOCK_TCP && hasTuple(sk);
-    const same = sk.inet_rcv_saddr === now.inet_rcv_saddr && sk.inet_num === now.inet_num;
-    held = held || (other && same && sk.inet_daddr === now.inet_daddr && sk.inet_dport === now.inet_dport);
-  }
+  for (const sk of socks)
+    held = held || (sk.id !== now.id && sk.kind === SOCK_TCP && hasTuple(sk) && onOneTuple(sk, now));
   return held;
 }
 

@@ -44,8 +44,8 @@ function hasAddress(dev: NetDevice): boolean {
 
 /**
  * Whether the other end of that link routes `addr` back to the host, as far as the host can know: it is of the link, it is
- * routed to the host by all links, or the operator's routes name it for the link. Of a link without addresses, or with such that are good
- * for the link alone, nothing is known.
+ * routed to the host by all links, or the operator's routes name it for the link. Of a link without addresses, or with
+ * such that are good for the link alone, nothing is known.
  */
 export function routedBack(net: World, ifindex: number, addr: number): boolean {
   const dev = dev_get_by_index(net, ifindex);

@@ -36,7 +36,7 @@ import { IP_CT_DIR_REPLY } from '../model/types/verdict.ts';
 import type { World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { asking, comesTooLate, keptOut, lastSent, reaches } from './answers.ts';
-import { hasTwin } from './moments.ts';
+import { hasTwin } from './oneTuple.ts';
 import {
   callOn,
   connects,
@@ -300,9 +300,9 @@ function intact(skb: SkBuff): boolean {
 
 /**
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
- * would send it by another one if it had no mark, or if there were no rules. They must lead there from that link's source
- * too, of which there must be one, no IPsec policy may block what comes from there, a connection has to find a port there, and the user may not have
- * named another link himself, or refused gateways.
+ * would send it by another one if it had no mark, or if there were no rules. That link has to have a source, from which
+ * they lead there, too; no IPsec policy may block what comes from there, a connection has to find a port there, and the
+ * user may not have named another link himself, or refused gateways.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;

@@ -15,16 +15,8 @@ import {
 } from '../model/types/sock.ts';
 import type { World } from '../model/types/world.ts';
 import { everyDeparture } from './every.ts';
-import {
-  answerableSent,
-  answerFinds,
-  bindElsewhere,
-  hasMoment,
-  heldPorts,
-  moments,
-  otherDevice,
-  wasHidden,
-} from './moments.ts';
+import { answerableSent, answerFinds, bindElsewhere, hasMoment, heldPorts, moments } from './moments.ts';
+import { onOneTuple, otherDevice, wasHidden } from './oneTuple.ts';
 import {
   hasTuple,
   inSocks,
@@ -292,14 +284,7 @@ const FROM_ANOTHER_CPU = 'while the hook is at work, seen from another CPU, ';
 
 /** Whether two sockets stand in the table under one four-tuple. The device a socket is bound to is part of it. */
 function clash(a: Sock, b: Sock): boolean {
-  return (
-    a.id !== b.id &&
-    a.inet_rcv_saddr === b.inet_rcv_saddr &&
-    a.inet_daddr === b.inet_daddr &&
-    a.inet_num === b.inet_num &&
-    a.inet_dport === b.inet_dport &&
-    a.sk_bound_dev_if === b.sk_bound_dev_if
-  );
+  return a.id !== b.id && onOneTuple(a, b) && a.sk_bound_dev_if === b.sk_bound_dev_if;
 }
 
 /** Whether no two hashed sockets of that list, of a moment of step `i`, share a four-tuple. */

@@ -16,6 +16,9 @@ const LINKS = [
   'ip link set wan1 up',
   'ip addr add 198.51.100.20/24 dev wan1',
 ];
+/** The same, with an address on that link that is good for the link alone. */
+const ofLink = (lines: readonly string[], dev: string): readonly string[] =>
+  lines.map((line) => line.replace(`/24 dev ${dev}`, `/24 scope link dev ${dev}`));
 const TWO = [
   ...LINKS,
   'ip route add default via 192.0.2.1',
@@ -150,12 +153,7 @@ const KINDS: readonly Kind[] = [
     what: 'a link whose address is good for the link alone has no source for others',
     on,
     host: [
-      'ip link add wan0 type veth peer name wan0p',
-      'ip link set wan0 up',
-      'ip addr add 192.0.2.10/24 dev wan0',
-      'ip link add wan1 type veth peer name wan1p',
-      'ip link set wan1 up',
-      'ip addr add 198.51.100.20/24 scope link dev wan1',
+      ...ofLink(LINKS, 'wan1'),
       'ip route add default via 198.51.100.1 table 7',
       'ip rule add fwmark 7 table 7',
       'iptables -t mangle -A OUTPUT -j MARK --set-mark 7',
@@ -168,12 +166,7 @@ const KINDS: readonly Kind[] = [
     what: 'a connection without a source is none whose segments get one by themselves',
     on: 'icmp-only-mended',
     host: [
-      'ip link add wan0 type veth peer name wan0p',
-      'ip link set wan0 up',
-      'ip addr add 192.0.2.10/24 scope link dev wan0',
-      'ip link add wan1 type veth peer name wan1p',
-      'ip link set wan1 up',
-      'ip addr add 198.51.100.20/24 scope link dev wan1',
+      ...ofLink(ofLink(LINKS, 'wan0'), 'wan1'),
       'ip route add default via 192.0.2.1',
       'ip route add default via 198.51.100.1 src 198.51.100.20 table 7',
       'ip rule add fwmark 7 table 7',
