@@ -41,10 +41,16 @@ export function withHashKey(net: World, secret: number): World {
 export function picksOf(index: number, secret: number, stack: number): Picks {
   return {
     stack,
-    port_offset: (Math.imul(index + 1, 0x9e3779b1) ^ secret) >>> 0,
+    port_offset: mixed(index, 0x9e3779b1, secret),
     isn: (Math.imul(index + 1, 0x85ebca6b) ^ secret) >>> 0,
-    random: Math.imul(Math.imul(index + 1, 0xc2b2ae35) ^ secret, 0x27d4eb2f) >>> 16,
+    random: mixed(index, 0xc2b2ae35, secret) >>> 16,
   };
+}
+
+/** A number of which no bit says that of another event. */
+function mixed(index: number, factor: number, secret: number): number {
+  const product = Math.imul(Math.imul(index + 1, factor) ^ secret, 0x27d4eb2f);
+  return (product ^ (product >>> 15)) >>> 0;
 }
 
 /** What the model shows, and in what it differs. */

@@ -100,8 +100,10 @@ class Pairs {
   }
 }
 
-/** The range of ports that a kernel may choose from under the commands of a scenario. */
-function portRange({ host, events }: Text): readonly [number, number] {
+/** The range of ports that a kernel may choose from under the commands of a scenario that it has taken. */
+function portRange(text: Text, { setup, refused }: Seen): readonly [number, number] {
+  const host = text.host.filter((_, index) => !setup.includes(index));
+  const events = text.events.filter((_, index) => !refused.includes(index));
   const set = [...host, ...events]
     .map((line) => line.match(/ip_local_port_range="?(\d+)\s+(\d+)/))
     .filter((m) => m !== null);
@@ -151,7 +153,7 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
   const setup = refusals(text.host, 'host command', model.setup, kernel.setup);
   if (setup.length > 0) return setup;
   const pairs = new Pairs();
-  const [low, high] = portRange(text);
+  const [low, high] = portRange(text, kernel);
   const anyId = (n: number) => n >= 0 && n <= 0xffff;
   // A clash of translated connections is solved with any port.
   const translates = [...text.host, ...text.events].some((line) => /MASQUERADE|SNAT|DNAT/.test(line));

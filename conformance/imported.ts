@@ -173,7 +173,7 @@ export async function importedCampaign(player: Player, options: ImportedOptions)
   let unsteady = 0;
   let hidden = 0;
   let done = 0;
-  const compare = async (kind: Exclude<Kind, 'proxy'>, index: number): Promise<boolean> => {
+  const compare = async (kind: 'routing' | 'wire', index: number): Promise<boolean> => {
     const first = await compareImported(player, seed, kind, index);
     // A port that the kernel chose can coincide with another, and a timer can fire on a busy machine.
     const again = first.disagreement && (await compareImported(player, seed, kind, index)).disagreement;

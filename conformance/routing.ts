@@ -205,8 +205,45 @@ export function drawRoutingHost(words: WordSource): readonly string[] {
     ...Array.from({ length: rules }, () => drawRule),
     ...Array.from({ length: below(words, 3) }, () => drawChange),
   ];
-  while (middle.length > 0) host.push((middle.splice(below(words, middle.length), 1)[0] as typeof drawRoute)(words));
+  while (middle.length > 0) {
+    host.push((middle.splice(below(words, middle.length), 1)[0] as typeof drawRoute)(words));
+    if (chance(words, 1, 6))
+      host.push(
+        drawAgain(
+          words,
+          host.filter((line) => !line.includes('flush')),
+        ),
+      );
+  }
   return host;
+}
+
+/** Words of rules, routes and addresses that may be missing, with their values. */
+const OPTIONS = [
+  'from',
+  'to',
+  'fwmark',
+  'tos',
+  'uidrange',
+  'ipproto',
+  'dport',
+  'pref',
+  'via',
+  'src',
+  'scope',
+  'metric',
+  'brd',
+];
+
+/** A rule, route or address once more, or taken back: as it was, or without a word that it may have. */
+function drawAgain(words: WordSource, host: readonly string[]): string {
+  const [, what = '', , ...rest] = oneOf(words, host).split(' ');
+  if (!['rule', 'route', 'addr'].includes(what)) return drawChange(words);
+  const option = oneOf(words, OPTIONS);
+  const at = chance(words, 1, 2) ? rest.indexOf(option) : -1;
+  const kept = at < 0 ? rest : [...rest.slice(0, at), ...rest.slice(at + 2)];
+  // A rule without any word is none.
+  return kept.length === 0 ? drawChange(words) : ['ip', what, oneOf(words, ['add', 'del', 'del']), ...kept].join(' ');
 }
 
 /** The arguments of one `ip route get`. */

@@ -9,6 +9,7 @@ import { commandOf, compile, type Text } from '../scenario/text.ts';
 import { minimiseAsync } from '../search/minimise.ts';
 import { closest } from './choices.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
+import { drawCorners } from './corners.ts';
 import { type Coverage, cover, NOTHING_COVERED } from './coverage.ts';
 import { kernelSees, modelSees, type Seen } from './modelTrace.ts';
 import { drawProxy } from './proxy.ts';
@@ -17,7 +18,7 @@ import type { Player } from './running/player.ts';
 import { releaseOf } from './running/release.ts';
 import { drawWire } from './wire.ts';
 
-export type Kind = 'routing' | 'wire' | 'proxy';
+export type Kind = 'routing' | 'wire' | 'proxy' | 'corners';
 
 /** Routing questions about one host. */
 export const QUESTIONS_PER_HOST = 100;
@@ -62,6 +63,8 @@ export function drawCase(seed: number, kind: Kind, index: number): Text {
       return drawWire(words);
     case 'proxy':
       return drawProxy(words);
+    case 'corners':
+      return drawCorners(words);
   }
 }
 

@@ -33,10 +33,10 @@ export function hostsFor(cases: number): number {
   return Math.ceil((cases * ANSWERS_PER_CASE) / QUESTIONS_PER_HOST);
 }
 
-/** Scenarios of a proxy stand beside ten times as many of all kinds. */
+/** Scenarios of a proxy stand beside ten times as many of the other kinds. */
 function countOf(kind: Campaign['kind'], cases: number): number {
   if (kind === 'routing') return hostsFor(cases);
-  return kind === 'wire' ? cases : Math.ceil(cases / 10);
+  return kind === 'proxy' ? Math.ceil(cases / 10) : cases;
 }
 
 /** A seed that nobody chose. */
@@ -67,7 +67,7 @@ export async function conformance(options: ConformanceOptions): Promise<void> {
   const results: Campaign[] = [];
   try {
     process.stdout.write(`Linux ${release()}, seed ${seed}\n`);
-    for (const kind of ['routing', 'wire', 'proxy'] as const) {
+    for (const kind of ['routing', 'wire', 'proxy', 'corners'] as const) {
       const count = countOf(kind, cases);
       const result = await campaign(player, {
         kind,

@@ -17,8 +17,8 @@ const TEXTS = {
 
 const MODEL = 'model';
 
-/** Turns of a conformance run, a dozen cases each, that mutants of the model meet: a thousand cases, as many as `conformance` asks where nothing else is said. */
-const TURNS = 80;
+/** Turns of a conformance run, two dozen cases each, that mutants of the model meet: as many as `conformance` asks where nothing else is said. */
+const TURNS = 100;
 
 export type HuntName = keyof typeof TEXTS | typeof MODEL;
 

@@ -270,6 +270,7 @@ export const structures: Readonly<Record<string, StructureRow>> = {
     fields: {
       rt_type: { type: '__u16' },
       rt_gw4: { type: '__be32' },
+      rt_iif: { type: 'int' },
       rt_genid: { type: 'int' },
       rt_uses_gateway: { type: '__u8', read: '$.rt_gw4 === 0 ? 0 : 1', range: [0, 1] },
     },

@@ -451,7 +451,7 @@ class Play:
             p.icmp_type, p.icmp_code, p.sport, p.seq = told['icmp_type'], told['icmp_code'], 1, 1
         flow = self.flows.get((p.protocol, p.daddr, p.dport, p.saddr, p.sport))
         if p.protocol == TCP:
-            p.seq = PEER_ISN
+            p.seq, p.window = PEER_ISN, told['win']
             if flow:
                 p.seq = flow.host_ack or flow.peer_next or PEER_ISN
             if p.flags & ACK:

@@ -310,9 +310,7 @@ class Host:
             return self.iptables_command(index, command, words)
         elif words[0] == 'sysctl':
             message = self.sysctl(words[1:])
-        elif words[0] == 'ipset':
-            message = run(words)
-        elif words[0] in ('iptables-nft', 'conntrack'):
+        elif words[0] in ('iptables-nft', 'conntrack', 'ipset'):
             return self.flush_rules() + self.plain(index, command, words)
         else:
             message = f'"{words[0]}" is not a command of a host; use ip, iptables or sysctl'

@@ -57,6 +57,7 @@ class Packet:
     seq: int = 0
     ack: int = 0
     flags: int = 0
+    window: int = 65535
     icmp_type: int = 0
     icmp_code: int = 0
     payload: bytes = b''
@@ -174,7 +175,7 @@ def transport_bytes(p):
     elif p.protocol == TCP:
         options = option_bytes(p.options)
         offset = (20 + len(options)) << 2
-        head = struct.pack('!HHIIBBHHH', p.sport, p.dport, p.seq, p.ack, offset, p.flags, 65535, 0, 0)
+        head = struct.pack('!HHIIBBHHH', p.sport, p.dport, p.seq, p.ack, offset, p.flags, p.window, 0, 0)
         if OPT_MD5 in p.options:
             signed = signature_of(p.saddr, p.daddr, head + options + p.payload)
             options = options.replace(bytes(16), signed, 1)

@@ -1,8 +1,9 @@
 /** The ipset command, and what it is refused with. Observed: ipset 7.17 on Linux 6.18, 2026-11-28. */
-import { ip_set_get_byname, sameEntry, setIpSet } from '../kernel/net/netfilter/ipset/ip_set_core.ts';
+import { inet_make_mask } from '../kernel/include/linux/in.ts';
+import { ip_set_get_byname, partsOf, sameEntry, setIpSet } from '../kernel/net/netfilter/ipset/ip_set_core.ts';
 import { EBUSY, EEXIST, EINVAL, ENOENT } from '../types/errno.ts';
 import type { HostCommand } from '../types/host.ts';
-import type { IpSet, SetEntry } from '../types/ipset.ts';
+import type { IpSet, SetEntry, SetType } from '../types/ipset.ts';
 import type { XtTable } from '../types/verdict.ts';
 import type { World } from '../types/world.ts';
 import { type CommandResult, refused } from './netlink.ts';
@@ -61,13 +62,28 @@ function hasEntry(net: World, set: IpSet, entry: SetEntry): boolean {
   return found;
 }
 
-/** The element as the set keeps it: cut to its network, and with the time that it has. */
+/** The element as the set keeps it: with the time that it has. */
 function kept(net: World, set: IpSet, command: Ipset): SetEntry {
   const seconds = command.timeout >= 0 ? command.timeout : set.timeout;
   return { ...command.entry, expires: seconds === 0 ? -1 : net.now + seconds * 1000 };
 }
 
+/** The command with its element cut to a network of the set's netmask. C: net/netfilter/ipset/ip_set_hash_ip.c, hash_ip4_uadt(). */
+function cut(set: IpSet, command: Ipset): Ipset {
+  const addr = (command.entry.addr & inet_make_mask(set.netmask)) >>> 0;
+  return { ...command, entry: { ...command.entry, addr } };
+}
+
+/** Whether a bitmap has no place for the element. C: net/netfilter/ipset/ip_set_bitmap_ip.c, bitmap_ip_uadt(); ip_set_bitmap_port.c, bitmap_port_uadt(). */
+function outOfRange({ type, first, last }: IpSet, { addr, plen, port }: SetEntry): boolean {
+  if (type === 'bitmap:port') return port < first || port > last;
+  return type === 'bitmap:ip' && (addr < first || (addr | ~inet_make_mask(plen)) >>> 0 > last);
+}
+
+const OUT_OF_RANGE = 'Element is out of the range of the set';
+
 function add(net: World, set: IpSet, command: Ipset): CommandResult {
+  if (outOfRange(set, command.entry)) return no(net, EINVAL, OUT_OF_RANGE);
   const { member } = command.entry;
   if (member !== '') {
     const other = ip_set_get_byname(net, member);
@@ -82,6 +98,7 @@ function add(net: World, set: IpSet, command: Ipset): CommandResult {
 }
 
 function del(net: World, set: IpSet, command: Ipset): CommandResult {
+  if (outOfRange(set, command.entry)) return no(net, EINVAL, OUT_OF_RANGE);
   if (!hasEntry(net, set, command.entry) && !command.exist) {
     return no(net, ENOENT, "Element cannot be deleted from the set: it's not added");
   }
@@ -110,13 +127,53 @@ function rename(net: World, set: IpSet, other: string): CommandResult {
   return done(setIpSet(withoutSet(net, set.name), { ...set, name: other }));
 }
 
+/** Whether elements have the same parts, and may be exceptions in both or in neither. C: net/netfilter/ipset/ip_set_core.c, ip_set_swap(): features of struct ip_set_type. */
+function sameFeatures(a: SetType, b: SetType): boolean {
+  if (hasNomatch(a) !== hasNomatch(b) || (a === 'list:set') !== (b === 'list:set')) return false;
+  const [parts, others] = [partsOf(a), partsOf(b)];
+  if (parts.length !== others.length) return false;
+  let i = 0;
+  for (const part of parts) {
+    if (part !== others[i]) return false;
+    i += 1;
+  }
+  return true;
+}
+
+/** Whether elements may be exceptions: IPSET_TYPE_NOMATCH. */
+function hasNomatch(type: SetType): boolean {
+  switch (type) {
+    case 'hash:net':
+    case 'hash:net,port':
+    case 'hash:ip,port,net':
+    case 'hash:net,net':
+    case 'hash:net,port,net':
+    case 'hash:net,iface':
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** C: net/netfilter/ipset/ip_set_core.c, ip_set_swap(): who asks for one name, asks the other set from now on. */
 function swap(net: World, set: IpSet, other: IpSet): CommandResult {
   if (other.name === '') return no(net, ENOENT, 'Sets cannot be swapped: the second set does not exist');
-  if (set.type !== other.type || set.inet6 !== other.inet6) {
+  if (!sameFeatures(set.type, other.type) || set.inet6 !== other.inet6) {
     return no(net, EINVAL, 'The sets cannot be swapped: their type does not match');
   }
   return done(setIpSet(setIpSet(net, { ...other, name: set.name }), { ...set, name: other.name }));
+}
+
+/** Whether a set is what somebody wants to create. C: net/netfilter/ipset/ip_set_core.c, ip_set_create(); same_set of the types. */
+function sameSet(set: IpSet, made: IpSet): boolean {
+  return (
+    set.type === made.type &&
+    set.inet6 === made.inet6 &&
+    set.netmask === made.netmask &&
+    set.timeout === made.timeout &&
+    set.first === made.first &&
+    set.last === made.last
+  );
 }
 
 export function ipsetCommand(net: World, command: Ipset): CommandResult {
@@ -124,14 +181,16 @@ export function ipsetCommand(net: World, command: Ipset): CommandResult {
   const set = ip_set_get_byname(net, name);
   if (op === 'create') {
     if (set.name === '') return done(setIpSet(net, { ...made, name }));
-    return exist ? done(net) : no(net, EEXIST, 'Set cannot be created: set with the same name already exists');
+    return exist && sameSet(set, made)
+      ? done(net)
+      : no(net, EEXIST, 'Set cannot be created: set with the same name already exists');
   }
   if (name !== '' && set.name === '') return noSet(net);
   switch (op) {
     case 'add':
-      return add(net, set, command);
+      return add(net, set, cut(set, command));
     case 'del':
-      return del(net, set, command);
+      return del(net, set, cut(set, command));
     case 'destroy':
       return destroy(net, name);
     case 'flush':

@@ -54,8 +54,20 @@ export interface IpSet {
   readonly netmask: number;
   /** Seconds that elements stay which say nothing else, 0 for ever. */
   readonly timeout: number;
+  /** The least and the greatest address or port of a bitmap, 0 to 0 for another type. */
+  readonly first: number;
+  readonly last: number;
   readonly entries: readonly SetEntry[];
 }
 
 /** No set: NULL. */
-export const NO_SET: IpSet = { name: '', type: 'hash:ip', inet6: false, netmask: 32, timeout: 0, entries: [] };
+export const NO_SET: IpSet = {
+  name: '',
+  type: 'hash:ip',
+  inet6: false,
+  netmask: 32,
+  timeout: 0,
+  first: 0,
+  last: 0,
+  entries: [],
+};

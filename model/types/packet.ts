@@ -104,7 +104,7 @@ export interface SkBuff {
   readonly ct_zone: CtZone;
   readonly ctdir: number;
   readonly ctinfo: number;
-  /** Device it came in by, the VRF for a link enslaved to one; 0 for local output. C: inet_iif(). */
+  /** Device it came in by, the VRF for a link enslaved to one; 0 for local output. C: skb_iif. */
   readonly iif: number;
   /** The enslaved link where `iif` is its VRF, else 0. C: inet_sdif(). */
   readonly sdif: number;

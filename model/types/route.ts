@@ -260,6 +260,8 @@ export interface Rtable {
   readonly rt_type: number;
   /** Gateway, 0 when the destination itself is the next hop. */
   readonly rt_gw4: number;
+  /** The device that the key named, or that a local route belongs to, 0 for none: a packet that comes back with this route came in by it. */
+  readonly rt_iif: number;
   readonly table: number;
   /** net.rt_genid at creation: the entry is obsolete once that has moved. */
   readonly rt_genid: number;
@@ -274,6 +276,7 @@ export const NO_DST: Rtable = {
   dev: 0,
   rt_type: RTN_UNSPEC,
   rt_gw4: 0,
+  rt_iif: 0,
   table: 0,
   rt_genid: 0,
   rt_local: false,

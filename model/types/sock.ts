@@ -147,6 +147,8 @@ export interface Sock {
   readonly snd_nxt: number;
   /** The peer's window, in bytes, and the scale of those that its next segments announce. */
   readonly snd_wnd: number;
+  /** The sequence number of the segment that announced it last. */
+  readonly snd_wl1: number;
   readonly snd_wscale: number;
   readonly rcv_nxt: number;
   /** tp->tcp_header_len: TCP header with the options of every segment. */
@@ -245,6 +247,7 @@ export const NO_SOCK: Sock = {
   snd_una: 0,
   snd_nxt: 0,
   snd_wnd: 0,
+  snd_wl1: 0,
   snd_wscale: 0,
   rcv_nxt: 0,
   tcp_header_len: 0,

@@ -227,6 +227,8 @@ export interface Release {
   readonly md5UntilDestruct: boolean;
   /** Whether a header of the user's own that is too short for one of IP is an error. */
   readonly refusesShortHeader: boolean;
+  /** Whether the RST of a rule closes the connection in the eyes of connection tracking. C: net/netfilter/nf_conntrack_core.c, nf_conntrack_set_closing(). */
+  readonly resetCloses: boolean;
   /** The first timeout that the age of a socket's retransmissions is measured in. */
   readonly rtoBase: (sk: Sock) => number;
 }

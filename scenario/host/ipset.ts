@@ -2,13 +2,16 @@
 import type { HostCommand } from '../../model/types/host.ts';
 import { NO_ENTRY, NO_SET, type SetEntry, type SetType } from '../../model/types/ipset.ts';
 import { wrong } from '../error.ts';
-import { formatPrefix, formatProtocol, maskOf } from '../format.ts';
+import { formatAddress, formatPrefix, formatProtocol, maskOf } from '../format.ts';
 import { addressOf, readDevice, readNumber, readPrefix, U16, U32 } from '../words.ts';
 import { readIpProtocol } from './names.ts';
 import { HostWords, type Reading } from './reading.ts';
 
 type Ipset = Extract<HostCommand, { readonly kind: 'ipset' }>;
 type Op = Ipset['op'];
+
+/** Elements of the largest bitmap. C: net/netfilter/ipset/ip_set_bitmap.h, IPSET_BITMAP_MAX_RANGE. */
+const LARGEST = 0x10000;
 
 /** Commands with their other names; the first is the full one. */
 const OPS: readonly (readonly [op: Op | 'shows' | 'restore', ...names: string[]])[] = [
@@ -62,7 +65,7 @@ const NOTHING: Omit<Ipset, 'op' | 'set' | 'exist'> = {
 
 /** Options of a new set that decide nothing modelled, with the number of their values. */
 const CREATE_OPTIONS: Readonly<Record<string, number>> = {
-  ...{ hashsize: 1, maxelem: 1, bucketsize: 1, initval: 1, probes: 1, resize: 1, gc: 1, size: 1, range: 1 },
+  ...{ hashsize: 1, maxelem: 1, bucketsize: 1, initval: 1, probes: 1, resize: 1, gc: 1, size: 1 },
   ...{ counters: 0, comment: 0, skbinfo: 0, forceadd: 0 },
 };
 
@@ -78,6 +81,27 @@ function readTimeout(words: HostWords): number {
   return readNumber(words.value('timeout', 'a number of seconds'), 'a time', U32);
 }
 
+function isBitmap(type: SetType): boolean {
+  return type === 'bitmap:ip' || type === 'bitmap:port';
+}
+
+/** `10.0.0.0/24`, `10.0.0.0-10.0.0.9` or `0-1000`, as the first and the last of a bitmap. */
+function readRange(type: SetType, word: string): Pick<Ipset['made'], 'first' | 'last'> {
+  if (!isBitmap(type)) wrong(`a set of type ${type} has no range; leave "range ${word}" out`);
+  if (type === 'bitmap:ip' && word.includes('/')) {
+    const { address, length } = readPrefix(word, 'a network');
+    const first = (address & maskOf(length)) >>> 0;
+    return { first, last: (first | ~maskOf(length)) >>> 0 };
+  }
+  const [from = '', to = ''] = word.split('-');
+  const ends =
+    type === 'bitmap:ip' ? [from, to].map(addressOf) : [from, to].map((port) => readNumber(port, 'a port', U16));
+  const [first = -1, last = -1] = ends.sort((a, b) => a - b);
+  if (first < 0) wrong(`"${word}" is not a range; write FIRST-LAST`);
+  if (last - first >= LARGEST) wrong(`"${word}" is more than a bitmap holds; write at most ${LARGEST} addresses`);
+  return { first, last };
+}
+
 function readCreate(words: HostWords, set: string, exist: boolean): Ipset {
   const word = words.value('create', 'the type of the set');
   const type = TYPES.find((known) => known === word) ?? OLD_TYPES[word];
@@ -89,8 +113,10 @@ function readCreate(words: HostWords, set: string, exist: boolean): Ipset {
     else if (option === 'netmask')
       made = { ...made, netmask: readNumber(words.value(option, 'a length'), 'a length', 32) };
     else if (option === 'timeout') made = { ...made, timeout: readTimeout(words) };
+    else if (option === 'range') made = { ...made, ...readRange(type, words.value(option, 'FIRST-LAST')) };
     else skipOption(words, option, CREATE_OPTIONS);
   }
+  if (isBitmap(type) && made.last === 0) wrong(`"${word}" needs its range; write range FIRST-LAST`);
   return { ...NOTHING, op: 'create', set, exist, made };
 }
 
@@ -233,6 +259,10 @@ function printEntry({ addr, plen, proto, port, addr2, plen2, iface, member }: Se
   return parts.join(',');
 }
 
+function printRange({ type, first, last }: Ipset['made']): string {
+  return [first, last].map((end) => (type === 'bitmap:ip' ? formatAddress(end) : String(end))).join('-');
+}
+
 export function printIpset(command: Ipset): string {
   const { op, set, made, entry, timeout, other, exist } = command;
   const words = [`ipset${exist ? ' -exist' : ''} ${op}`];
@@ -240,6 +270,7 @@ export function printIpset(command: Ipset): string {
   if (op === 'create') {
     words.push(made.type);
     if (made.inet6) words.push('family inet6');
+    if (isBitmap(made.type)) words.push(`range ${printRange(made)}`);
     if (made.netmask !== 32) words.push(`netmask ${made.netmask}`);
     if (made.timeout !== 0) words.push(`timeout ${made.timeout}`);
   }

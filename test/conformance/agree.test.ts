@@ -30,7 +30,8 @@ describe('stored cases', () => {
 const SHORT: readonly (readonly [Kind, number])[] = [
   ['routing', 60],
   ['wire', 200],
-  ['proxy', 100],
+  ['proxy', 60],
+  ['corners', 100],
 ];
 
 describe.skipIf(missing.length > 0)('generated cases', () => {

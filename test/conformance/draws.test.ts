@@ -22,3 +22,18 @@ test('every part occurs in a run of a thousand scenarios', () => {
   const thin = Object.entries(coverage).filter(([part, count]) => count < (RARE[part] ?? LEAST));
   expect(thin).toEqual([]);
 });
+
+test('corners are played to their end, are refused commands and calls, and let packets out', () => {
+  let [setup, calls, packets] = [0, 0, 0];
+  for (let index = 0; index < 200; index++) {
+    const text = drawCase(1, 'corners', index);
+    const seen = modelSees(stock, text);
+    expect(seen.events).toBe(text.events.length);
+    setup += seen.setup.length;
+    calls += seen.calls.filter(({ errno }) => errno !== '').length;
+    packets += seen.packets.length;
+  }
+  expect(setup).toBeGreaterThan(100);
+  expect(calls).toBeGreaterThan(100);
+  expect(packets).toBeGreaterThan(500);
+});

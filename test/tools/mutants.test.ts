@@ -98,7 +98,7 @@ it('mutants of the model are hunted in one build', async () => {
     tests: false,
     stored: [],
     seed: 4,
-    seconds: 5,
+    seconds: 4,
     turns: 1,
     progress: () => {},
   });
@@ -111,4 +111,4 @@ it('mutants of the model are hunted in one build', async () => {
   expect(hunted.some(({ promise }) => promise !== '')).toBe(true);
   expect(hunted.filter(({ promise, compared }) => promise !== '' && compared)).toEqual([]);
   expect(hunted.some(({ compared }) => compared)).toBe(true);
-});
+}, 90_000);

@@ -1,7 +1,8 @@
 /**
- * What a comparison with kernels finds: cases of a conformance run are played on the model as it is, which does there what
- * kernels do, and on each mutant that they reach. Nothing is asked of a kernel here; the recorded runs have asked.
+ * What a comparison with kernels finds: the stored cases, and cases of a conformance run, are played on the model as it is,
+ * which does there what kernels do, and on each mutant that they reach. Nothing is asked of a kernel here; it was asked before.
  */
+import { loadCases, modelDiffers } from '../../conformance/cases.ts';
 import { compareAnswers, compareSeen } from '../../conformance/compare.ts';
 import { modelSees } from '../../conformance/modelTrace.ts';
 import { modelAnswers } from '../../conformance/routing.ts';
@@ -12,23 +13,34 @@ import { reachedSince, withMutant } from './switches.ts';
 /** Cases of each kind in a turn. */
 const TURN: readonly (readonly [kind: Kind, cases: number])[] = [
   ['wire', 10],
+  ['corners', 10],
   ['proxy', 1],
   ['routing', 1],
 ];
 
 export interface ComparedOptions {
   readonly ids: readonly string[];
+  /** The folder of the cases that a kernel has been asked already. */
+  readonly cases: string;
   readonly seed: number;
-  /** Turns at most, and time after which none begins but the first. */
+  /** Turns at most, and time after which no further stored case and no turn but the first begins. */
   readonly turns: number;
   readonly seconds: number;
   readonly progress: (left: number) => void;
 }
 
 /** The mutants that show a difference. */
-export function comparedMutants({ ids, seed, turns, seconds, progress }: ComparedOptions): ReadonlySet<string> {
+export function comparedMutants({ ids, cases, seed, turns, seconds, progress }: ComparedOptions): ReadonlySet<string> {
   const alive = new Set(ids);
   const until = Date.now() + seconds * 1000;
+  for (const stored of loadCases(cases).values()) {
+    if (Date.now() > until) break;
+    reachedSince();
+    modelDiffers(stored);
+    const reached = reachedSince().filter((id) => alive.has(id));
+    for (const id of reached)
+      if (throwsOr(() => withMutant(id, () => modelDiffers(stored).length > 0))) alive.delete(id);
+  }
   for (let turn = 0; turn < turns && alive.size > 0 && (turn === 0 || Date.now() < until); turn++) {
     for (const [kind, cases] of TURN) {
       for (let n = 0; n < cases; n++) {

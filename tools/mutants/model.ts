@@ -16,10 +16,12 @@ import type { StoredRun } from './texts.ts';
 export interface HuntOptions {
   readonly ids: readonly string[];
   readonly stored: readonly StoredRun[];
+  /** The folder of the cases that a kernel has been asked already. */
+  readonly cases: string;
   readonly seed: number;
   /** Time after which the survivors have survived. */
   readonly seconds: number;
-  /** Turns of a conformance run, a dozen cases each, that the survivors meet then; in as much time. */
+  /** Turns of a conformance run, two dozen cases each, that the survivors meet then; in as much time. */
   readonly turns: number;
   readonly progress: (left: number) => void;
 }
@@ -38,7 +40,7 @@ function isOver({ alive, until }: Hunt): boolean {
 }
 
 /** The fates of those mutants; behind the stored counterexamples the scopes take turns, a host at a time. */
-export function hunt({ ids, stored, seed, seconds, turns, progress }: HuntOptions): readonly Fate[] {
+export function hunt({ ids, stored, cases, seed, seconds, turns, progress }: HuntOptions): readonly Fate[] {
   const fates = new Map(ids.map((id): [string, Fate] => [id, newFate()]));
   const going: Hunt = { alive: new Set(ids), fates, until: Date.now() + seconds * 1000 };
   for (const { host, events } of stored) {
@@ -57,7 +59,7 @@ export function hunt({ ids, stored, seed, seconds, turns, progress }: HuntOption
     progress(going.alive.size);
   }
   const left = ids.filter((id) => fates.get(id)?.promise === '' && fates.get(id)?.invalid === false);
-  const compared = comparedMutants({ ids: left, seed, turns, seconds, progress });
+  const compared = comparedMutants({ ids: left, cases, seed, turns, seconds, progress });
   return [...fates].map(([id, fate]) => ({ ...fate, compared: compared.has(id) }));
 }
 

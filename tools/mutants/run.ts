@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { esbuildPluginC } from '../../compiler/plugins.ts';
+import { CASES } from '../../conformance/cases.ts';
 import { below, wordsOfSeed } from '../../scenario/random.ts';
+import { modelReasonFor } from './equivalentModel.ts';
 import { type Mutant, mutantsOf } from './instrument.ts';
 import type { Fate, Tried } from './judge.ts';
 import type { HuntOptions } from './model.ts';
@@ -63,16 +65,17 @@ export async function runMutants(options: MutantOptions): Promise<readonly Tried
   const fates = hunt({
     ids: mutants.map(({ id }) => id),
     stored,
+    cases: join(folder, CASES),
     seed,
     seconds,
     turns,
     progress: (left) => progress(`${left} of ${mutants.length} mutants left`),
   });
-  const left = mutants.filter((_, at) => isLeft(fates[at] as Fate));
+  const left = mutants.filter((mutant, at) => isLeft(fates[at] as Fate) && modelReasonFor(mutant) === '');
   const tell = (n: number) => progress(`${n} of ${left.length} mutants left for the tests`);
   const tested = tests ? await testedMutants({ folder, mutants: left, progress: tell }) : new Map<string, string>();
   return fates.map((fate, at) => {
     const mutant = mutants[at] as Mutant;
-    return { ...fate, ...mutant, test: tested.get(mutant.id) ?? '', reason: '' };
+    return { ...fate, ...mutant, test: tested.get(mutant.id) ?? '', reason: modelReasonFor(mutant) };
   });
 }

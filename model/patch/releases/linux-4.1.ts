@@ -3,7 +3,7 @@
  *
  * Left out, because no outcome hangs on it: an illegal verdict is leaked as in 6.1 (nf_hook_slow() matches none of its
  * cases); a failed lookup gives -ENETUNREACH whatever the route said; ports up to 61000; the control socket is the
- * namespace's own; multipath without a hash; a request's tuple does not keep a connecting socket from it.
+ * namespace's own; multipath without a hash; a local packet without a device of its own comes in by lo in the eyes of sockets, and for raw ones always; a request's tuple does not keep a connecting socket from it.
  */
 import { inet_sk_get_local_port_range } from '../../kernel/net/ipv4/inet_connection_sock.ts';
 import {
@@ -129,5 +129,7 @@ export const linux41: Release = {
   fib_nl2rule,
   // C: net/ipv4/raw.c, raw_send_hdrinc(), which looks at headers that are longer than the packet alone.
   refusesShortHeader: false,
+  // C: net/ipv4/netfilter/nf_reject_ipv4.c, nf_send_reset().
+  resetCloses: false,
   rtoBase,
 };

@@ -47,5 +47,6 @@ export const linux61: Release = {
   md5UntilDestruct: false,
   // C: net/ipv4/raw.c, raw_send_hdrinc().
   refusesShortHeader: true,
+  resetCloses: true,
   rtoBase,
 };

@@ -22,7 +22,7 @@ import { inet_addr_type_bound } from './fib_frontend.ts';
 import { ICMP_ECHO, icmp_error_of } from './icmp.ts';
 import { IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_push_pending_frames, type Sending } from './ip_output.ts';
 import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
-import { ip_route_output_flow } from './route.ts';
+import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** sizeof(struct icmphdr). */
 const ICMPHDR_LEN = 8;
@@ -141,7 +141,7 @@ function ping_lookup(net: World, skb: SkBuff, ident: number): Sock {
       sk.hashed &&
       sk.inet_num === ident &&
       (sk.inet_rcv_saddr === 0 || sk.inet_rcv_saddr === skb.iph.daddr) &&
-      (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === skb.iif || sk.sk_bound_dev_if === skb.sdif);
+      (sk.sk_bound_dev_if === 0 || sk.sk_bound_dev_if === inet_iif(skb) || sk.sk_bound_dev_if === skb.sdif);
     found = fits ? sk : found;
   }
   return found;

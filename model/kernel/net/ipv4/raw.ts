@@ -50,7 +50,7 @@ import {
   type Sending,
 } from './ip_output.ts';
 import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
-import { ip_route_output_flow } from './route.ts';
+import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** Source port, and echo identifier, of every header that a user builds by hand. */
 export const USER_SPORT = 5000;
@@ -223,7 +223,7 @@ export function raw_local_deliver(before: World, skb: SkBuff): { delivered: bool
   let net = before;
   let delivered = false;
   for (const sk of before.socks) {
-    if (raw_v4_match(sk, protocol, saddr, daddr, skb.iif, skb.sdif)) {
+    if (raw_v4_match(sk, protocol, saddr, daddr, inet_iif(skb), skb.sdif)) {
       const clone = skb_clone(net, skb);
       net = consume_skb(clone.net, clone.skb, sk.id);
       delivered = true;

@@ -93,6 +93,7 @@ function __mkroute_output(
   res: FibResult,
   resType: number,
   fl4: FlowI4,
+  orig_oif: number,
   dev: number,
   flagLocal: boolean,
 ): OutputRouteResult {
@@ -115,6 +116,7 @@ function __mkroute_output(
     dev,
     rt_type: type,
     rt_gw4: noGateway ? 0 : res.fa.nh_gw,
+    rt_iif: orig_oif,
     table: res.table,
     rt_genid: net.rt_genid,
     rt_local,
@@ -143,6 +145,7 @@ function fillSource(net: World, fl4: FlowI4, dev: number, scope: number): FlowI4
  */
 function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResult {
   let fl4 = key;
+  const orig_oif = key.flowi4_oif;
   if (fl4.saddr !== 0) {
     if (ipv4_is_multicast(fl4.saddr) || ipv4_is_lbcast(fl4.saddr) || ipv4_is_zeronet(fl4.saddr)) {
       return routeError(-EINVAL, fl4);
@@ -151,7 +154,7 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
       const dev_out = __ip_dev_find(net, fl4.saddr);
       if (dev_out === 0) return routeError(-ENETUNREACH, fl4);
       fl4 = { ...fl4, flowi4_oif: dev_out };
-      return __mkroute_output(net, NO_RESULT, RTN_UNSPEC, fl4, dev_out, false);
+      return __mkroute_output(net, NO_RESULT, RTN_UNSPEC, fl4, orig_oif, dev_out, false);
     }
     if ((fl4.flowi4_flags & FLOWI_FLAG_ANYSRC) === 0 && __ip_dev_find(net, fl4.saddr) === 0) {
       return routeError(-ENETUNREACH, fl4);
@@ -164,7 +167,7 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
     if (!dev_out.up) return routeError(-ENETUNREACH, fl4);
     if (ipv4_is_local_multicast(fl4.daddr) || ipv4_is_lbcast(fl4.daddr) || fl4.flowi4_proto === IPPROTO_IGMP) {
       fl4 = fillSource(net, fl4, dev_out.ifindex, RT_SCOPE_LINK);
-      return __mkroute_output(net, NO_RESULT, RTN_UNSPEC, fl4, dev_out.ifindex, false);
+      return __mkroute_output(net, NO_RESULT, RTN_UNSPEC, fl4, orig_oif, dev_out.ifindex, false);
     }
     if (ipv4_is_multicast(fl4.daddr)) fl4 = fillSource(net, fl4, dev_out.ifindex, fl4.flowi4_scope);
     else if (fl4.daddr === 0) fl4 = fillSource(net, fl4, dev_out.ifindex, RT_SCOPE_HOST);
@@ -173,7 +176,7 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
   if (fl4.daddr === 0) {
     const addr = fl4.saddr !== 0 ? fl4.saddr : INADDR_LOOPBACK;
     fl4 = { ...fl4, daddr: addr, saddr: addr, flowi4_oif: LOOPBACK_IFINDEX };
-    return __mkroute_output(net, NO_RESULT, RTN_LOCAL, fl4, LOOPBACK_IFINDEX, true);
+    return __mkroute_output(net, NO_RESULT, RTN_LOCAL, fl4, orig_oif, LOOPBACK_IFINDEX, true);
   }
 
   const res = fib_lookup(net, fl4);
@@ -183,18 +186,18 @@ function ip_route_output_key_hash_rcu(net: World, key: FlowI4): OutputRouteResul
       return routeError(res.err, fl4);
     }
     fl4 = fillSource(net, fl4, fl4.flowi4_oif, RT_SCOPE_LINK);
-    return __mkroute_output(net, { ...NO_RESULT, dscp: res.dscp }, RTN_UNICAST, fl4, fl4.flowi4_oif, false);
+    return __mkroute_output(net, { ...NO_RESULT, dscp: res.dscp }, RTN_UNICAST, fl4, orig_oif, fl4.flowi4_oif, false);
   }
 
   if (res.fa.fa_type === RTN_LOCAL) {
     const addr = res.fa.fib_prefsrc !== 0 ? res.fa.fib_prefsrc : fl4.daddr;
     const dev_out = ip_rt_get_dev(net, res);
     fl4 = { ...fl4, saddr: fl4.saddr !== 0 ? fl4.saddr : addr, flowi4_oif: dev_out };
-    return __mkroute_output(net, res, RTN_LOCAL, fl4, dev_out, true);
+    return __mkroute_output(net, res, RTN_LOCAL, fl4, res.fa.nh_dev, dev_out, true);
   }
 
   const path = fib_select_path(net, res, fl4);
-  return __mkroute_output(net, path.res, res.fa.fa_type, path.fl4, path.res.fa.nh_dev, false);
+  return __mkroute_output(net, path.res, res.fa.fa_type, path.fl4, orig_oif, path.res.fa.nh_dev, false);
 }
 
 /** The key as an output lookup takes it. C: net/ipv4/route.c, ip_rt_fix_tos() and ip_route_output_key_hash(). */
@@ -341,6 +344,11 @@ export function ip_route_newports(
   return ip_route_output_flow(net, key);
 }
 
+/** Where sockets take a packet to have come in: one that comes back by the way of its route. C: include/net/route.h, inet_iif(). */
+export function inet_iif(skb: SkBuff): number {
+  return skb.dst.rt_iif !== 0 ? skb.dst.rt_iif : skb.iif;
+}
+
 /** A packet's route on its way in. */
 export interface InputRoute {
   readonly err: number;
@@ -360,6 +368,7 @@ function localInput(net: World, type: number, res: FibResult): InputRoute {
     dev: ip_rt_get_dev(net, res),
     rt_type: type,
     rt_gw4: 0,
+    rt_iif: 0,
     table: res.table,
     rt_genid: net.rt_genid,
     rt_local: true,
@@ -394,6 +403,7 @@ function ip_mkroute_input(
     dev: res.fa.nh_dev,
     rt_type: res.fa.fa_type,
     rt_gw4: res.fa.nh_scope === RT_SCOPE_LINK ? res.fa.nh_gw : 0,
+    rt_iif: 0,
     table: res.table,
     rt_genid: net.rt_genid,
     rt_local: false,

@@ -187,6 +187,11 @@ function announcedWindow(tp: Sock, th: Tcphdr): number {
   return (th.flags & TCPHDR_SYN) !== 0 ? th.window : (th.window << tp.snd_wscale) >>> 0;
 }
 
+/** Whether the segment is not older than the last that announced a window. C: net/ipv4/tcp_input.c, tcp_may_update_window(). RFC: 9293 section 3.10.7.4. */
+function tcp_may_update_window(tp: Sock, ack: number, ack_seq: number, nwin: number): boolean {
+  return after(ack, tp.snd_una) || after(ack_seq, tp.snd_wl1) || (ack_seq === tp.snd_wl1 && nwin > tp.snd_wnd);
+}
+
 /** An `int` result: 1 asks the caller for a RST. */
 interface Received {
   readonly ret: number;
@@ -214,15 +219,16 @@ function tcp_set_rto(tp: Sock): number {
  * Takes an acknowledgement: segments that it covers leave the queue. `ret` is negative for one of data never sent.
  *
  * C: net/ipv4/tcp_input.c, tcp_ack(), tcp_ack_update_window() and tcp_clean_rtx_queue().
- * Left out: congestion control, SACK; the timeout is that of the handshake again after each success; that the window of
- * a late segment does not count.
+ * Left out: congestion control, SACK; the timeout is that of the handshake again after each success.
  */
 function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
   const old = getSock(net, sk);
   const ack = skb.th.ack_seq;
   if (before(ack, old.snd_una)) return { ret: 0, net };
   if (after(ack, old.snd_nxt)) return { ret: -1, net };
-  const tp = { ...old, snd_wnd: announcedWindow(old, skb.th) };
+  const nwin = announcedWindow(old, skb.th);
+  const updates = tcp_may_update_window(old, ack, skb.th.seq, nwin);
+  const tp = updates ? { ...old, snd_wnd: nwin, snd_wl1: skb.th.seq } : old;
   if (!after(ack, tp.snd_una)) return { ret: 1, net: setSock(net, tp) };
   let write_queue: readonly WriteQueueSeg[] = [];
   let synAcked = false;
@@ -312,7 +318,7 @@ function tcp_rcv_synsent_state_process(kernel: Kernel, start: World, sk: number,
     if (rst) return { ret: 0, net: tcp_reset(net, sk) };
     if (!syn) return { ret: 0, net };
 
-    net = tcp_ack(net, sk, skb).net;
+    net = tcp_ack(setSock(net, { ...tp, snd_wl1: seq }), sk, skb).net;
     const opened = withPeerOptions(net, getSock(net, sk), opt);
     const advmss = opened.tstamp_ok ? opened.advmss - TCPOLEN_TSTAMP_ALIGNED : opened.advmss;
     net = setSock(net, { ...opened, advmss, rcv_nxt: (seq + 1) >>> 0 });
@@ -332,7 +338,7 @@ function tcp_rcv_synsent_state_process(kernel: Kernel, start: World, sk: number,
   if (rst || !syn) return { ret: 0, net };
   net = tcp_set_state(net, sk, TCP_SYN_RECV);
   const crossed = withPeerOptions(net, getSock(net, sk), opt);
-  net = setSock(net, { ...crossed, rcv_nxt: (seq + 1) >>> 0, snd_wnd: th.window });
+  net = setSock(net, { ...crossed, rcv_nxt: (seq + 1) >>> 0, snd_wnd: th.window, snd_wl1: seq });
   return { ret: 0, net: tcp_send_synack(kernel, net, sk).net };
 }
 
@@ -474,6 +480,7 @@ function tcp_rcv_synchronized(kernel: Kernel, start: World, sk: number, skb: SkB
       retransmits: 0,
       snd_una: th.ack_seq,
       snd_wnd: announcedWindow(opened, th),
+      snd_wl1: th.seq,
       icsk_rto,
       icsk_timeout: packetsOut(opened) ? net.now + icsk_rto : 0,
     });

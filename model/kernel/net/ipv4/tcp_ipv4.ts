@@ -45,7 +45,7 @@ import {
 } from './inet_hashtables.ts';
 import { inet_twsk_deschedule_put } from './inet_timewait_sock.ts';
 import { ip_build_and_send_pkt, ip_send_unicast_reply } from './ip_output.ts';
-import { ip_route_connect, ip_route_newports } from './route.ts';
+import { inet_iif, ip_route_connect, ip_route_newports } from './route.ts';
 import { tcp_inbound_md5_hash, tcp_set_state } from './tcp.ts';
 import { tcp_fastopen_defer_connect } from './tcp_fastopen.ts';
 import { md5sigAt, segmentOf, tcp_parse_md5sig_option, tcp_rcv_state_process } from './tcp_input.ts';
@@ -344,7 +344,7 @@ function tcp_v4_rcv_timewait(kernel: Kernel, start: World, skb: SkBuff, tw: Sock
     return inet_twsk_deschedule_put(reset, tw.id);
   }
   if (status === TCP_TW_SYN) {
-    const sk2 = __inet_lookup_listener(net, skb.iph.daddr, skb.th.dest, skb.iif, skb.sdif);
+    const sk2 = __inet_lookup_listener(net, skb.iph.daddr, skb.th.dest, inet_iif(skb), skb.sdif);
     if (sk2.id !== 0) {
       return tcp_rcv_state_process(kernel, inet_twsk_deschedule_put(net, tw.id), sk2.id, skb, isn).net;
     }
@@ -375,7 +375,7 @@ export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   if (!checksumOk(skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
   const sk =
     skb.sk === 0
-      ? kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, skb.iif, skb.sdif)
+      ? kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, inet_iif(skb), skb.sdif)
       : getSock(net, skb.sk);
   if (sk.id === 0) {
     return kfree_skb(tcp_v4_send_reset(kernel, net, NO_SOCK, skb), skb, 'tcp_v4_rcv', 0);

@@ -165,6 +165,7 @@ export function tcp_create_openreq_child(
     wscale_ok: treq.wscale_ok,
     snd_wscale: treq.snd_wscale,
     snd_wnd: 0,
+    snd_wl1: (treq.rcv_nxt - 1) >>> 0,
     ts_recent: treq.ts_recent,
     ts_recent_stamp: net.now,
     rcv_wnd: treq.rcv_wnd,

@@ -16,7 +16,7 @@ import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, icmp_error_of, icmp_send } from '
 import { inet_is_local_reserved_port, inet_rcv_saddr_equal } from './inet_connection_sock.ts';
 import { csummode, IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_send_skb, type Sending } from './ip_output.ts';
 import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
-import { ip_route_output_flow } from './route.ts';
+import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** sizeof(struct udphdr). */
 const UDPHDR_LEN = 8;
@@ -288,7 +288,7 @@ export function udp_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   if (uh.len < UDPHDR_LEN || uh.len > UDPHDR_LEN + skb.payload.len) return kfree_skb(net, skb, 'udp_rcv', 0);
   if (skb.sk !== 0) return udp_queue_rcv_skb(net, skb.sk, skb);
   if (skb.dst.rt_type === RTN_BROADCAST || skb.dst.rt_type === RTN_MULTICAST) return __udp4_lib_mcast_deliver(net, skb);
-  const sk = __udp4_lib_lookup(net, iph.saddr, uh.source, iph.daddr, uh.dest, skb.iif, skb.sdif);
+  const sk = __udp4_lib_lookup(net, iph.saddr, uh.source, iph.daddr, uh.dest, inet_iif(skb), skb.sdif);
   if (sk.id !== 0) return udp_queue_rcv_skb(net, sk.id, skb);
   if (!udp_lib_checksum_complete(skb)) return kfree_skb(net, skb, 'udp_rcv', 0);
   const reset = { ...skb, ct: 0, ctdir: 0, ctinfo: 0 };

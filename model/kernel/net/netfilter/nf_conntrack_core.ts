@@ -28,7 +28,7 @@ import {
 import type { HookResult, World } from '../../../types/world.ts';
 import { nf_ct_zone_equal, nf_ct_zone_id } from '../../include/net/netfilter/nf_conntrack_zones.ts';
 import { invmap, nf_conntrack_icmp_packet, nf_conntrack_icmpv4_error } from './nf_conntrack_proto_icmp.ts';
-import { nf_conntrack_tcp_packet, type Tracked } from './nf_conntrack_proto_tcp.ts';
+import { nf_conntrack_tcp_packet, nf_conntrack_tcp_set_closing, type Tracked } from './nf_conntrack_proto_tcp.ts';
 import { nf_conntrack_udp_packet } from './nf_conntrack_proto_udp.ts';
 
 export const ICMP_ECHOREPLY = 0;
@@ -317,6 +317,12 @@ function clashing(net: World, ct: NfConn): NfConn {
 /** Removes an entry at once. C: include/net/netfilter/nf_conntrack.h, nf_ct_kill_acct(). */
 export function nf_ct_kill(net: World, ct: NfConn): World {
   return setCt(net, { ...ct, dying: true });
+}
+
+/** A rule resets the connection of that packet. C: net/netfilter/nf_conntrack_core.c, nf_conntrack_set_closing(). */
+export function nf_ct_set_closing(net: World, skb: SkBuff): World {
+  const ct = getCt(net, skb.ct);
+  return skb.ct !== 0 && ct.original.protonum === IPPROTO_TCP ? setCt(net, nf_conntrack_tcp_set_closing(net, ct)) : net;
 }
 
 /** Gives a packet the connection of the one it answers. C: net/netfilter/nf_conntrack_core.c, nf_conntrack_attach(). */

@@ -296,6 +296,12 @@ function tcp_can_early_drop(state: number): boolean {
   return state === sFW || state === sLA || state === sTW || state === sCL || state === sCW;
 }
 
+/** The entry of a connection that a rule has reset. C: net/netfilter/nf_conntrack_proto_tcp.c, nf_conntrack_tcp_set_closing(). */
+export function nf_conntrack_tcp_set_closing(net: World, ct: NfConn): NfConn {
+  if (!ct.confirmed || ct.tcpState === sCL) return ct;
+  return { ...ct, tcpState: sCL, timeout: net.now + timeoutOf(sCL) };
+}
+
 /** What a RST does: it is invalid, goes through unchecked, or has to lie in the window; and the state it leads to. */
 interface RstCheck {
   readonly invalid: boolean;

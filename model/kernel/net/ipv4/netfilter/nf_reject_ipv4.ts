@@ -17,7 +17,7 @@ import type { Kernel, World } from '../../../../types/world.ts';
 import { setTransportChecksum } from '../../../include/net/checksum.ts';
 import { IP4_REPLY_MARK } from '../../../include/net/inet_sock.ts';
 import { alloc_skb, kfree_skb } from '../../core/skbuff.ts';
-import { nf_conntrack_attach } from '../../netfilter/nf_conntrack_core.ts';
+import { nf_conntrack_attach, nf_ct_set_closing } from '../../netfilter/nf_conntrack_core.ts';
 import { nf_ip_checksum } from '../../netfilter/utils.ts';
 import { ICMP_DEST_UNREACH, icmp_send } from '../icmp.ts';
 import { IP_DF, IPDEFTTL, ip_local_out } from '../ip_output.ts';
@@ -43,8 +43,7 @@ function nf_reject_ip_tcphdr_put(oldskb: SkBuff): Tcphdr {
 /**
  * A RST in the name of the segment's destination; it belongs to no socket.
  *
- * C: net/ipv4/netfilter/nf_reject_ipv4.c, nf_send_reset(). Left out: bridges; nf_ct_set_closing(), which only shortens
- * a connection-tracking entry's life.
+ * C: net/ipv4/netfilter/nf_reject_ipv4.c, nf_send_reset(). Left out: bridges.
  */
 export function nf_send_reset(kernel: Kernel, net: World, sk: number, oldskb: SkBuff): World {
   if ((oldskb.th.flags & TCPHDR_RST) !== 0 || nf_ip_checksum(oldskb)) return net;
@@ -62,7 +61,8 @@ export function nf_send_reset(kernel: Kernel, net: World, sk: number, oldskb: Sk
   const nskb = setTransportChecksum(made.skb, daddr, saddr);
   const { err, skb, net: routed } = kernel.ip_route_me_harder(made.net, getSock(made.net, sk), nskb, RTN_UNSPEC);
   if (err !== 0) return kfree_skb(routed, nskb, 'nf_send_reset', 0);
-  return ip_local_out(kernel, routed, 0, nf_conntrack_attach(skb, oldskb)).net;
+  const closing = kernel.resetCloses ? nf_ct_set_closing(routed, oldskb) : routed;
+  return ip_local_out(kernel, closing, 0, nf_conntrack_attach(skb, oldskb)).net;
 }
 
 /** An ICMP error about the packet. C: net/ipv4/netfilter/nf_reject_ipv4.c, nf_send_unreach(). */
