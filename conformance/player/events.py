@@ -723,7 +723,9 @@ class Play:
         out |= p.to_json()
         again = (p.seq, p.flags, len(p.payload))
         first = flow.seen.setdefault(again, now)
-        asked = self.verb == 'retransmit' and flow.owner == self.subject
+        owner = self.sockets.get(flow.owner)
+        # No timer sends what the user of a raw socket has made.
+        asked = (self.verb == 'retransmit' and flow.owner == self.subject) or (owner is not None and owner.kind != 'tcp')
         if p.protocol == TCP and p.space() and now - first > TIMER_SECONDS and not asked:
             self.late.append(out)
             return

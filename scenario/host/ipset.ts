@@ -88,18 +88,25 @@ function isBitmap(type: SetType): boolean {
 /** `10.0.0.0/24`, `10.0.0.0-10.0.0.9` or `0-1000`, as the first and the last of a bitmap. */
 function readRange(type: SetType, word: string): Pick<Ipset['made'], 'first' | 'last'> {
   if (!isBitmap(type)) wrong(`a set of type ${type} has no range; leave "range ${word}" out`);
-  if (type === 'bitmap:ip' && word.includes('/')) {
-    const { address, length } = readPrefix(word, 'a network');
-    const first = (address & maskOf(length)) >>> 0;
-    return { first, last: (first | ~maskOf(length)) >>> 0 };
-  }
-  const [from = '', to = ''] = word.split('-');
-  const ends =
-    type === 'bitmap:ip' ? [from, to].map(addressOf) : [from, to].map((port) => readNumber(port, 'a port', U16));
-  const [first = -1, last = -1] = ends.sort((a, b) => a - b);
+  const [first = -1, last = -1] = type === 'bitmap:ip' ? readAddresses(word) : readPortRange(word);
   if (first < 0) wrong(`"${word}" is not a range; write FIRST-LAST`);
   if (last - first >= LARGEST) wrong(`"${word}" is more than a bitmap holds; write at most ${LARGEST} addresses`);
   return { first, last };
+}
+
+function readAddresses(word: string): readonly number[] {
+  if (!word.includes('/')) return inOrder(word.split('-').map(addressOf));
+  const { address, length } = readPrefix(word, 'a network');
+  return [(address & maskOf(length)) >>> 0, (address | ~maskOf(length)) >>> 0];
+}
+
+function readPortRange(word: string): readonly number[] {
+  const [from = '', to = ''] = word.split('-');
+  return inOrder([from, to].map((port) => readNumber(port, 'a port', U16)));
+}
+
+function inOrder(ends: readonly number[]): readonly number[] {
+  return ends.length === 2 ? [...ends].sort((a, b) => a - b) : [];
 }
 
 function readCreate(words: HostWords, set: string, exist: boolean): Ipset {

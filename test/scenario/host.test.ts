@@ -76,6 +76,11 @@ const MEANINGS: readonly (readonly [typed: string, plain: string])[] = [
   ['ip xfrm policy add src 10/8 dir out mark 100', 'ip xfrm policy add src 10.0.0.0/8 dst 0.0.0.0/0 dir out mark 100'],
   ['ip xfrm policy flush', 'ip xfrm policy flush'],
   [
+    'ipset create near bitmap:ip range 10.0.0.0/24 netmask 28',
+    'ipset create near bitmap:ip range 10.0.0.0-10.0.0.255 netmask 28',
+  ],
+  ['ipset create ports bitmap:port range 1000-0', 'ipset create ports bitmap:port range 0-1000'],
+  [
     'ip ro add default src 10.0.0.1 nexthop via 10.0.0.254 weight 3 nexthop dev eth1 onlink via 10.1.0.254',
     'ip route add default src 10.0.0.1 nexthop via 10.0.0.254 weight 3 nexthop via 10.1.0.254 dev eth1 onlink',
   ],
@@ -190,6 +195,10 @@ const REFUSALS: readonly (readonly [line: string, ...words: string[]])[] = [
   ['sysctl -w net.ipv4.ip_dynaddr=1', 'keeps its address', '--leave-out net.ipv4.ip_dynaddr'],
   ['sysctl -w net.ipv4.ip_forward', 'KEY=VALUE'],
   ['sysctl -w net.ipv4.ip_local_port_range=40000', 'two numbers'],
+  ['ipset create s bitmap:ip', 'range FIRST-LAST'],
+  ['ipset create s bitmap:ip range 10.0.0.0/8', '65536'],
+  ['ipset create s bitmap:port range 7', 'a port'],
+  ['ipset create s hash:ip range 1.1.1.1-1.1.1.9', 'no range'],
   ['ip route add default via $GW', '"$"', 'shell'],
   ['ip link set lo up; ip link set eth0 up', '";"', 'one command a line'],
   ['iptables -A OUTPUT -m comment --comment "open', 'quote'],
@@ -627,6 +636,8 @@ const ipset: fc.Arbitrary<HostCommand> = fc
   .constantFrom(
     'ipset create vpn hash:net',
     'ipset create vpn hash:ip,port family inet6 timeout 60',
+    'ipset create near bitmap:ip range 10.0.0.0/24 netmask 28',
+    'ipset create ports bitmap:port range 1000-0',
     'ipset add vpn 10.0.0.0/8 nomatch',
     'ipset -exist add vpn 1.2.3.4,udp:53 timeout 0',
     'ipset add vpn 1.2.3.4,icmp:8/0,5.6.7.8',
