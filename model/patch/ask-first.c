@@ -12,8 +12,8 @@
  *
  * Decisions:
  *
- *   - The packet is shown once more, with the mark that it would get and on its route. Rules that look at source, mark or
- *     link must then lead it there, too; else it keeps what it has without the patch, and so does what later rules drop anyway.
+ *   - The packet is shown once more, with the source and the mark that it would get, and on its route. Rules must then say
+ *     the same of it; else it keeps what it has without the patch, and so does what later rules drop anyway.
  *   - What connect() cannot know is not known: a port that comes later, the length of data, and what a rule will say of
  *     later packets. A rule that asks for these may mark what was not asked, and that leaves as without the patch.
  *   - Left alone: who gave a source or link; what answers, as connection tracking knows it, and what a UDP socket sends
@@ -71,13 +71,11 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 {
 	struct iphdr *iph = ip_hdr(skb);
 	struct net *net = state->net;
-	struct flowi4 fl4, again;
-	struct rtable *now;
+	struct flowi4 fl4;
 	struct sock *sk = skb->sk;
 	__be32 saddr = iph->saddr;
 	u32 mark = skb->mark, given;
-	u8 tos = iph->tos;
-	bool same;
+	u8 tos = iph->tos, given_tos;
 
 	if (!reroute_is_free(sk, skb))
 		return saddr;
@@ -85,7 +83,8 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 		return saddr;
 	iph = ip_hdr(skb);
 	given = skb->mark;
-	if (given == mark && iph->tos == tos)
+	given_tos = iph->tos;
+	if (given == mark && given_tos == tos)
 		return saddr;
 
 	reroute_first_flow(net, skb, sk, &fl4);
@@ -101,23 +100,14 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 	if (ip_route_reroute(skb, &fl4) < 0 || !fl4.saddr || fl4.saddr == saddr)
 		return saddr;
 
-	/* Once more, as what will be sent: it must be led there, and from there. */
+	/* Once more, as what will be sent: rules must say the same of it. */
 	iph = ip_hdr(skb);
 	iph->saddr = fl4.saddr;
 	iph->tos = tos;
 	if (reroute_ask(priv, skb, state) != NF_ACCEPT)
 		return saddr;
-	reroute_first_flow(net, skb, sk, &again);
-	if (!reroute_take_source(net, &again))
+	if (skb->mark != given || iph->tos != given_tos)
 		return saddr;
-	now = ip_route_output_key(net, &again);
-	if (IS_ERR(now))
-		return saddr;
-	same = now->dst.dev == skb_dst(skb)->dev && again.saddr == fl4.saddr;
-	ip_rt_put(now);
-	if (!same)
-		return saddr;
-	skb->mark = given;
 	if (reroute_ask_later(skb, state, skb_dst(skb)->dev) == NF_ACCEPT)
 		return fl4.saddr;
 	/* What is dropped from both sources gets none. */

@@ -461,7 +461,7 @@ static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_stat
 static int reroute_ask_policies(struct net *net, struct sk_buff *skb)
 {
 #ifdef CONFIG_XFRM
-	struct dst_entry *dst = skb_dst(skb);
+	struct dst_entry *dst;
 	unsigned int hh_len;
 	struct flowi fl;
 	int err;
@@ -469,9 +469,7 @@ static int reroute_ask_policies(struct net *net, struct sk_buff *skb)
 	err = xfrm_decode_session(skb, &fl, AF_INET);
 	if (err < 0)
 		return err;
-	if (dst->xfrm)
-		dst = ((struct xfrm_dst *)dst)->route;
-	dst = xfrm_lookup(net, dst_clone(dst), &fl, skb->sk, 0);
+	dst = xfrm_lookup(net, dst_clone(skb_dst(skb)), &fl, skb->sk, 0);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
 	skb_dst_drop(skb);

@@ -288,18 +288,22 @@ export const vrfHosts: RunScope = {
   changes: ['ip link set eth1 nomaster', 'ip link set vrf0 down', 'iptables -t mangle -F OUTPUT'],
 };
 
-/** The same hosts with IPsec policies of output by address. */
+/** The same hosts with IPsec policies of output by address, protocol and port. */
 export const protectedHosts: RunScope = {
   ...twoUplinks,
   name: 'protected-hosts',
   share: 20,
-  text: 'as two-uplinks, with IPsec policies by address that protect or block',
+  text: 'as two-uplinks, with IPsec policies by address, protocol and port that protect or block',
   extra: [
     'ip xfrm policy add src {a0} dst 0.0.0.0/0 dir out tmpl proto esp',
     'ip xfrm policy add src {a1} dst 0.0.0.0/0 dir out tmpl proto esp',
     'ip xfrm policy add src 0.0.0.0/0 dst 8.8.8.8 dir out tmpl proto esp',
     'ip xfrm policy add src {a1} dst 8.8.8.8 dir out action block',
     'ip xfrm policy add src {a0} dst 9.9.9.9 dir out action block',
+    'ip xfrm policy add src {a1} dst 0.0.0.0/0 proto udp dport 53 dir out action block',
+    'ip xfrm policy add src {a1} dst 0.0.0.0/0 proto tcp dport 80 dir out action block',
+    'ip xfrm policy add src {a1} dst 0.0.0.0/0 proto tcp sport 80 dir out action block',
+    'ip xfrm policy add src {a1} dst 0.0.0.0/0 proto icmp dir out action block',
     'ip rule add from {a1} table 100',
     'ip addr add 10.1.0.7/24 dev eth1',
     'iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE',
@@ -616,7 +620,11 @@ export const mangledHosts: RunScope = {
     'iptables -t mangle -A INPUT -j MARK --set-mark 200',
     'ip rule add from 10.1.0.1 table 100',
   ],
-  mangle: { ...twoUplinks.mangle, targets: ['MARK --set-mark 100', 'DROP', 'TOS --set-tos 0x10'] },
+  mangle: {
+    ...twoUplinks.mangle,
+    matches: [...twoUplinks.mangle.matches, '-s 10.1.0.1'],
+    targets: ['MARK --set-mark 100', 'DROP', 'TOS --set-tos 0x10', 'TOS --xor-tos 0x10'],
+  },
   sockets: ['tcp', 'udp', 'tcp; bind {s} 0.0.0.0:80; listen {s}; receive eth0 8.8.8.8:5000 > {a0}:80 tcp S', 'ping'],
   arrivals: [
     'eth0 8.8.8.8:5000 > {a0}:80 tcp S',

@@ -133,10 +133,6 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
     'the key of an IPv4 packet can always be read; only a security module may refuse it, of which the model has none',
   ],
   [
-    /^reroute_ask_policies\(\): (?:dst->xfrm -> 0|dst = \(\(struct xfrm_dst \*\)dst\)->route; -> ;)$/,
-    'the model knows whether a packet is protected, not how often',
-  ],
-  [
     /^(?:reroute_ask_policies\(\): (?:skb_headroom\(skb\) < hh_len .* -> 0|< -> <= #2|- -> \+)|ipt_mangle_out\(\): th = tcp_hdr\(skb\); -> ; #2)$/,
     'ip_route_reroute() has made the room that the link needs; only an IPsec tunnel leads by another, of which the model has none',
   ],
@@ -150,9 +146,37 @@ const REASONS: readonly (readonly [change: RegExp, reason: string])[] = [
   ],
 ];
 
-/** The reason why that change of a text makes no difference, '' when none is known. */
-export function reasonFor({ file, within, nth, from, to }: Omit<Change, 'line' | 'kind' | 'text'>): string {
+/** Reasons that hold where a change is made for ask-first.c alone, which shares headers with texts that need what they say. */
+const REASONS_OF_ASK_FIRST: typeof REASONS = [
+  [
+    /^ip_route_reroute\(\): (?:skb_dst\(skb\)->error -> 1|hh_len = .*; -> ;|skb_headroom\(skb\) < hh_len .* -> 0|< -> >=)$/,
+    'nobody sends the packet that is asked about: it needs no room for a header',
+  ],
+  [
+    /^ipt_mangle_source\(\): (?:given == mark && given_tos == tos -> 0|return saddr; -> ; #3)$/,
+    'where neither mark nor TOS changes, the lookups that follow lead to the same route',
+  ],
+  [/^reroute_first_flow\(\): break; -> ; #1$/, 'UDP has its ports where TCP has them'],
+  [
+    /^reroute_first_flow\(\): (?:fl4->fl4_dport = htons\(icmp_hdr.*|<< -> >>|8 -> \(8 \+ 1\)|\| -> &)$/,
+    'no rule and no policy of the model asks for the type of an ICMP message',
+  ],
+  [/^reroute_flow\(\): fl4->flowi4_l3mdev = .*; -> ;$/, 'nothing is asked where the device is in a VRF'],
+  [/^reroute_flow\(\): fib4_rules_early_flow_dissect\(.*; -> ;$/, 'protocol and ports are written behind it'],
+  [
+    /^reroute_take_source\(\): (?:true -> false|false -> true) #1$/,
+    'ip_route_reroute() makes that lookup once more, and fails',
+  ],
+];
+
+/** The reason why that change makes no difference to those texts, '' when none is known. */
+export function reasonFor(
+  { file, within, nth, from, to }: Omit<Change, 'line' | 'kind' | 'text'>,
+  texts: readonly string[] = [],
+): string {
   const change = `${within}(): ${from} -> ${to}`;
   const forms = [change, `${change} #${nth}`, `${file.replace(/.*\//, '')}: ${change} #${nth}`];
-  return REASONS.find(([pattern]) => forms.some((form) => pattern.test(form)))?.[1] ?? '';
+  const isAskFirst = texts.length === 1 && texts[0] === 'ask-first';
+  const all = isAskFirst ? [...REASONS, ...REASONS_OF_ASK_FIRST] : REASONS;
+  return all.find(([pattern]) => forms.some((form) => pattern.test(form)))?.[1] ?? '';
 }

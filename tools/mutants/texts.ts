@@ -83,7 +83,11 @@ export function huntTexts(options: TextHunt): readonly Tried[] {
   const step = sample === 0 ? 1 : Math.max(1, Math.floor(all.length / sample));
   const changes = all.filter((_, at) => at % step === 0);
   progress(`${changes.length} changes`);
-  let hunted: readonly Hunted[] = changes.map((change) => ({ change, fate: newFate(), reason: reasonFor(change) }));
+  let hunted: readonly Hunted[] = changes.map((change) => ({
+    change,
+    fate: newFate(),
+    reason: reasonFor(change, texts),
+  }));
   for (let round = 0; round < options.rounds; round++) {
     const drawn = round === 0 ? options : { ...options, seed: options.seed + round * ROUND, stored: [] };
     const pool = drawPool(drawn, originals);
