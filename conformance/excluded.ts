@@ -144,7 +144,7 @@ export const EXCLUDED: readonly Excluded[] = [
     what: 'Sets of type hash:net,net and hash:net,port,net',
     reason: 'The running kernel was built without them.',
     kind: 'not drawn',
-    source: 'conformance/corners.ts, SET_TYPES',
+    source: 'conformance/corners/settings.ts, SET_TYPES',
   },
   {
     what: 'Which path of several a kernel takes',

@@ -1,16 +1,7 @@
 /** Random scenarios of a transparent proxy: TPROXY, `-m socket`, and sockets with IP_TRANSPARENT beside others. */
 import { below, chance, oneOf, type WordSource } from '../scenario/random.ts';
 import type { Text } from '../scenario/text.ts';
-
-const LINKS = [
-  'ip link add eth0 type veth peer name eth0p',
-  'ip link set eth0 up',
-  'ip addr add 10.0.0.1/24 dev eth0',
-  'ip link add eth1 type veth peer name eth1p',
-  'ip link set eth1 up',
-  'ip addr add 10.1.0.1/24 dev eth1',
-  'ip route add default via 10.0.0.254',
-] as const;
+import { UPLINKS } from './corners/common.ts';
 
 /** What marks lead to: this host, or the second link. */
 const ROUTES = [
@@ -116,7 +107,7 @@ function drawClient(words: WordSource): readonly string[] {
 
 export function drawProxy(words: WordSource): Text {
   const host = [
-    ...LINKS,
+    ...UPLINKS,
     ...ROUTES,
     ...(chance(words, 2, 3) ? drawDivert(words) : []),
     ...(chance(words, 5, 6) ? [drawTproxy(words, 'tcp', 80)] : []),

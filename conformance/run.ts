@@ -9,7 +9,7 @@ import { commandOf, compile, type Text } from '../scenario/text.ts';
 import { minimiseAsync } from '../search/minimise.ts';
 import { closest } from './choices.ts';
 import { compareAnswers, compareSeen, type Difference } from './compare.ts';
-import { drawCorners } from './corners.ts';
+import { drawCorners } from './corners/index.ts';
 import { type Coverage, cover, NOTHING_COVERED } from './coverage.ts';
 import { kernelSees, modelSees, type Seen } from './modelTrace.ts';
 import { drawProxy } from './proxy.ts';
