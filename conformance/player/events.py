@@ -352,7 +352,9 @@ class Play:
             probe = socket.socket(socket.AF_INET, socket.SOCK_RAW, sock.protocol or socket.IPPROTO_RAW)
         with probe:
             try:
-                for set_option in options_of(sock.asked | ({'dev': via} if via else {})):
+                # The link of the message counts instead of that of IP_UNICAST_IF, and a socket cannot have two.
+                asked = {name: value for name, value in sock.asked.items() if not (via and name == 'unicastIf')}
+                for set_option in options_of(asked | ({'dev': via} if via else {})):
                     set_option(probe)
                 probe.connect((address, 0))
                 return probe.getsockname()[0]
