@@ -111,7 +111,7 @@ export const EXCLUDED: readonly Excluded[] = [
   {
     what: 'A datagram whose connection clashes with one in another zone',
     reason:
-      'The reference release, asked by `replay --on patched-kernel`, lets it pass under the connection that was first; later ones drop it. Zones of one direction are drawn where no answer comes.',
+      'The reference release, asked by `replay --on patched-kernel`, lets it pass under the connection that was first; later ones drop it. Corners draw whole zones alone.',
     kind: 'newer',
     source: 'net/netfilter/nf_conntrack_core.c, __nf_ct_resolve_clash()',
   },

@@ -219,16 +219,13 @@ function pair(words: WordSource, all: readonly string[]): readonly [string, stri
 
 export function drawTwins(words: WordSource): Text {
   const [table, chain, targets] = oneOf(words, TARGETS);
+  const isInput = chain === 'INPUT' || chain === 'PREROUTING';
   const host: string[] = [...LINKS, ...SETS];
   // An error quotes a segment with the options of the peer, which the model's peer has not.
   if (chain === 'INPUT') host.push('iptables -A INPUT -p tcp --sport 1:65535 -j ACCEPT');
   if (table !== 'nat' && chance(words, 1, 3)) host.push(oneOf(words, TRANSLATED));
   for (let n = 1 + below(words, 3); n > 0; n--) {
-    const isInput = chain === 'INPUT' || chain === 'PREROUTING';
-    const family: readonly string[] = oneOf<readonly string[]>(
-      words,
-      isInput && chance(words, 1, 2) ? ARRIVING : MATCHES,
-    );
+    const family = oneOf<readonly string[]>(words, isInput && chance(words, 1, 2) ? ARRIVING : MATCHES);
     // A link that the chain has not is refused by the reader.
     const fits = isInput ? family.filter((match) => !match.includes('-o eth')) : family;
     const [match, other] = pair(words, fits.length > 0 ? fits : ['']);

@@ -61,7 +61,6 @@ export function drawTranslated(words: WordSource): Text {
     if (chance(words, 1, 4)) events.push(`host ${oneOf(words, FORGET)}`);
     if (chance(words, 1, 4)) events.push(`close ${s}`);
   }
-  const { length } = events;
   const strangers = several(words, 0, 3, () =>
     oneOf(words, [
       'receive eth0 10.0.0.9:7000 > 10.0.0.1:81 tcp S',
@@ -72,13 +71,13 @@ export function drawTranslated(words: WordSource): Text {
       'receive eth0 8.8.8.8:53 > 10.0.0.77:5000 udp 4',
     ]),
   );
-  const at = below(words, length);
+  const at = below(words, events.length);
   const host = [
     ...LINKS,
     ...(chance(words, 1, 4) ? ['iptables -t mangle -A OUTPUT -j CONNMARK --set-mark 100'] : []),
     ...several(words, 1, 3, () => `iptables -t nat -A ${oneOf(words, TRANSLATIONS)}`),
   ];
-  return { host, events: [...events.slice(0, at), ...strangers.filter(() => at > 0), ...events.slice(at)] };
+  return { host, events: [...events.slice(0, at), ...(at > 0 ? strangers : []), ...events.slice(at)] };
 }
 
 const FLAGS = ['S', '.', 'F.', 'R', 'R.', 'P. 10', 'S.', 'F', 'P. 3', '. 7'] as const;
@@ -152,39 +151,42 @@ export function drawReceivers(words: WordSource): Text {
   return { host: LINKS, events: [...events, ...several(words, 2, 6, arrival)] };
 }
 
+const SETTINGS = [
+  'net.ipv4.ip_local_port_range="40000 40100"',
+  'net.ipv4.ip_local_port_range="40100 40000"',
+  'net.ipv4.ip_local_port_range="0 40000"',
+  'net.ipv4.ip_local_port_range="70000 80000"',
+  'net.ipv4.ping_group_range="1 0"',
+  'net.ipv4.ping_group_range="0 0"',
+  'net.ipv4.ip_nonlocal_bind=1',
+  'net.ipv4.tcp_timestamps=7',
+  'net.ipv4.tcp_tw_reuse=3',
+  'net.ipv4.tcp_syn_retries=0',
+  'net.ipv4.conf.eth0.rp_filter=1',
+  'net.ipv4.conf.eth9.rp_filter=1',
+  'net.ipv4.tcp_fastopen=1',
+] as const;
+
+const KINDS = ['tcp', 'tcp', 'udp', 'ping', 'raw icmp', 'raw 47'] as const;
+
+const OPTIONS = [
+  '',
+  '',
+  '',
+  ' dev eth0',
+  ' dev eth9',
+  ' unicast-if eth1',
+  ' unicast-if eth9',
+  ' uid 1000',
+  ' dontroute',
+] as const;
+
 /** Calls out of turn: sockets that are bound, connected or closed twice, and settings that decide what they get. */
 export function drawCalls(words: WordSource): Text {
-  const settings = [
-    'net.ipv4.ip_local_port_range="40000 40100"',
-    'net.ipv4.ip_local_port_range="40100 40000"',
-    'net.ipv4.ip_local_port_range="0 40000"',
-    'net.ipv4.ip_local_port_range="70000 80000"',
-    'net.ipv4.ping_group_range="1 0"',
-    'net.ipv4.ping_group_range="0 0"',
-    'net.ipv4.ip_nonlocal_bind=1',
-    'net.ipv4.tcp_timestamps=7',
-    'net.ipv4.tcp_tw_reuse=3',
-    'net.ipv4.tcp_syn_retries=0',
-    'net.ipv4.conf.eth0.rp_filter=1',
-    'net.ipv4.conf.eth9.rp_filter=1',
-    'net.ipv4.tcp_fastopen=1',
-  ];
-  const kinds = ['tcp', 'tcp', 'udp', 'ping', 'raw icmp', 'raw 47'];
-  const options = [
-    '',
-    '',
-    '',
-    ' dev eth0',
-    ' dev eth9',
-    ' unicast-if eth1',
-    ' unicast-if eth9',
-    ' uid 1000',
-    ' dontroute',
-  ];
   const events: string[] = [];
   for (const s of ['a', 'b']) {
-    const kind = oneOf(words, kinds);
-    events.push(`socket ${s} ${kind}${oneOf(words, options)}`);
+    const kind = oneOf(words, KINDS);
+    events.push(`socket ${s} ${kind}${oneOf(words, OPTIONS)}`);
     const hasPort = kind === 'tcp' || kind === 'udp';
     const address = () =>
       oneOf(words, ['10.0.0.1', '0.0.0.0', '10.1.0.1', '10.0.0.255', '224.0.0.5', '10.9.9.9', '127.0.0.1']);
@@ -205,5 +207,5 @@ export function drawCalls(words: WordSource): Text {
       ]);
     events.push(...several(words, 2, 6, call), ...(chance(words, 1, 3) ? [`close ${s}`] : []));
   }
-  return { host: [...LINKS, ...several(words, 0, 2, () => `sysctl -w ${oneOf(words, settings)}`)], events };
+  return { host: [...LINKS, ...several(words, 0, 2, () => `sysctl -w ${oneOf(words, SETTINGS)}`)], events };
 }

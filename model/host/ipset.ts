@@ -6,6 +6,7 @@ import type { HostCommand } from '../types/host.ts';
 import type { IpSet, SetEntry, SetType } from '../types/ipset.ts';
 import type { XtTable } from '../types/verdict.ts';
 import type { World } from '../types/world.ts';
+import { sameWords } from './iptables.ts';
 import { type CommandResult, refused } from './netlink.ts';
 
 type Ipset = Extract<HostCommand, { readonly kind: 'ipset' }>;
@@ -129,15 +130,7 @@ function rename(net: World, set: IpSet, other: string): CommandResult {
 
 /** Whether elements have the same parts, and may be exceptions in both or in neither. C: net/netfilter/ipset/ip_set_core.c, ip_set_swap(): features of struct ip_set_type. */
 function sameFeatures(a: SetType, b: SetType): boolean {
-  if (hasNomatch(a) !== hasNomatch(b) || (a === 'list:set') !== (b === 'list:set')) return false;
-  const [parts, others] = [partsOf(a), partsOf(b)];
-  if (parts.length !== others.length) return false;
-  let i = 0;
-  for (const part of parts) {
-    if (part !== others[i]) return false;
-    i += 1;
-  }
-  return true;
+  return hasNomatch(a) === hasNomatch(b) && sameWords(partsOf(a), partsOf(b));
 }
 
 /** Whether elements may be exceptions: IPSET_TYPE_NOMATCH. */

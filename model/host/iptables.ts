@@ -17,7 +17,6 @@ import {
   NF_ACCEPT,
   NF_DROP,
   type PortRange,
-  type SetDim,
   type XtChain,
   type XtMatch,
   type XtRule,
@@ -234,12 +233,12 @@ function testsWithin(a: readonly CtTest[], b: readonly CtTest[]): boolean {
   return all;
 }
 
-/** Whether two lists of dimensions are the same. */
-function sameDims(a: readonly SetDim[], b: readonly SetDim[]): boolean {
+/** Whether two lists of words are the same. */
+export function sameWords(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false;
   let i = 0;
-  for (const dim of a) {
-    if (dim !== b[i]) return false;
+  for (const word of a) {
+    if (word !== b[i]) return false;
     i += 1;
   }
   return true;
@@ -290,7 +289,7 @@ function sameMatch(a: XtMatch, b: XtMatch): boolean {
     case 'cgroup':
       return b.kind === a.kind && a.path === b.path && a.classid === b.classid;
     case 'set':
-      return b.kind === a.kind && a.set === b.set && sameDims(a.dims, b.dims);
+      return b.kind === a.kind && a.set === b.set && sameWords(a.dims, b.dims);
     case 'iprange':
       return b.kind === a.kind && a.which === b.which && a.first === b.first && a.last === b.last;
     case 'length':

@@ -2,7 +2,7 @@
  * What a comparison with kernels finds: the stored cases, and cases of a conformance run, are played on the model as it is,
  * which does there what kernels do, and on each mutant that they reach. Nothing is asked of a kernel here; it was asked before.
  */
-import { loadCases, modelDiffers } from '../../conformance/cases.ts';
+import { loadCases, modelDiffers, type StoredCase } from '../../conformance/cases.ts';
 import { compareAnswers, compareSeen } from '../../conformance/compare.ts';
 import { modelSees } from '../../conformance/modelTrace.ts';
 import { modelAnswers } from '../../conformance/routing.ts';
@@ -35,16 +35,12 @@ export function comparedMutants({ ids, cases, seed, turns, seconds, progress }: 
   const until = Date.now() + seconds * 1000;
   for (const stored of loadCases(cases).values()) {
     if (Date.now() > until) break;
-    reachedSince();
-    modelDiffers(stored);
-    const reached = reachedSince().filter((id) => alive.has(id));
-    for (const id of reached)
-      if (throwsOr(() => withMutant(id, () => modelDiffers(stored).length > 0))) alive.delete(id);
+    for (const id of noticed(alive, () => storedDiffers(stored))) alive.delete(id);
   }
   for (let turn = 0; turn < turns && alive.size > 0 && (turn === 0 || Date.now() < until); turn++) {
-    for (const [kind, cases] of TURN) {
-      for (let n = 0; n < cases; n++) {
-        for (const id of foundBy(kind, drawCase(seed, kind, turn * cases + n), alive)) alive.delete(id);
+    for (const [kind, count] of TURN) {
+      for (let n = 0; n < count; n++) {
+        for (const id of foundBy(kind, drawCase(seed, kind, turn * count + n), alive)) alive.delete(id);
       }
     }
     progress(alive.size);
@@ -55,9 +51,20 @@ export function comparedMutants({ ids, cases, seed, turns, seconds, progress }: 
 function foundBy(kind: Kind, text: Text, alive: ReadonlySet<string>): readonly string[] {
   // A kernel chooses among paths and throws dice as it likes.
   if (text.host.some((line) => /nexthop|--mode random/.test(line))) return [];
+  return noticed(alive, () => (kind === 'routing' ? answersDiffer(text) : tracesDiffer(text)));
+}
+
+/** The mutants on which a case differs; `play` plays it on the model as it is, and gives what asks once more. */
+function noticed(alive: ReadonlySet<string>, play: () => () => boolean): readonly string[] {
   reachedSince();
-  const differs = kind === 'routing' ? answersDiffer(text) : tracesDiffer(text);
+  const differs = play();
   return reachedSince().filter((id) => alive.has(id) && throwsOr(() => withMutant(id, differs)));
+}
+
+function storedDiffers(stored: StoredCase): () => boolean {
+  const differs = () => modelDiffers(stored).length > 0;
+  differs();
+  return differs;
 }
 
 function answersDiffer(text: Text): () => boolean {

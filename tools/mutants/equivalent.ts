@@ -172,7 +172,7 @@ const REASONS_OF_ASK_FIRST: typeof REASONS = [
 /** The reason why that change makes no difference to those texts, '' when none is known. */
 export function reasonFor(
   { file, within, nth, from, to }: Omit<Change, 'line' | 'kind' | 'text'>,
-  texts: readonly string[] = [],
+  texts: readonly string[],
 ): string {
   const change = `${within}(): ${from} -> ${to}`;
   const forms = [change, `${change} #${nth}`, `${file.replace(/.*\//, '')}: ${change} #${nth}`];

@@ -8,15 +8,24 @@ import { wrong } from '../../scenario/error.ts';
 import type { Mutant } from './instrument.ts';
 import { VARIABLE } from './mutantPlugin.ts';
 
-/** Tests that play the model in their own process: in turn those that take seconds, and the others. */
-const SLOW = ['counterexamples.test', 'scenario/story', 'flows/random', 'properties/places'];
-const SUITES: readonly (readonly string[])[] = [
-  [
-    ...['model', 'properties', 'scenario', 'flows', 'experiments', 'conformance/selftests', 'conformance/observed'],
-    ...SLOW.map((suite) => `--exclude=**/${suite}**`),
-  ],
-  SLOW,
+/** Tests that play the model in their own process. */
+const SUITES = [
+  'model',
+  'properties',
+  'scenario',
+  'flows',
+  'experiments',
+  'conformance/selftests',
+  'conformance/observed',
 ];
+
+/** Those that take longer. */
+const SLOW = ['counterexamples.test', 'scenario/story', 'flows/random', 'properties/places'];
+
+const inTests = (suites: readonly string[]) => suites.map((suite) => `test/${suite}`);
+
+/** Words for vitest, in turn: what takes seconds first. */
+const TURNS = [[...inTests(SUITES), ...SLOW.map((suite) => `--exclude=**/${suite}**`)], inTests(SLOW)];
 
 /** Milliseconds after which a run does not end any more. */
 const ENDLESS = 300_000;
@@ -54,29 +63,25 @@ export async function testedMutants({
 
 /** The name of the first test that fails; '' when none does. */
 async function firstFailing(folder: string, mutant: Mutant): Promise<string> {
-  for (const suites of SUITES) {
-    const failing = await firstFailingOf(suites, folder, mutant);
+  for (const tests of TURNS) {
+    const failing = await firstFailingOf(tests, folder, mutant);
     if (failing !== '') return failing;
   }
   return '';
 }
 
-async function firstFailingOf(suites: readonly string[], folder: string, mutant: Mutant): Promise<string> {
+async function firstFailingOf(tests: readonly string[], folder: string, mutant: Mutant): Promise<string> {
   const own = mkdtempSync(join(tmpdir(), 'reroute-mutant-'));
   const output = join(own, 'tests.json');
   const words = ['run', '--bail=1', '--maxWorkers=1', '--reporter=json', `--outputFile=${output}`];
   const vitest = join(folder, 'node_modules/vitest/vitest.mjs');
-  const child = spawn(
-    execPath,
-    [vitest, ...words, ...suites.map((suite) => (suite.startsWith('--') ? suite : `test/${suite}`))],
-    {
-      cwd: folder,
-      stdio: 'ignore',
-      timeout: ENDLESS,
-      killSignal: 'SIGKILL',
-      env: { ...env, [VARIABLE]: JSON.stringify(mutant.replacement) },
-    },
-  );
+  const child = spawn(execPath, [vitest, ...words, ...tests], {
+    cwd: folder,
+    stdio: 'ignore',
+    timeout: ENDLESS,
+    killSignal: 'SIGKILL',
+    env: { ...env, [VARIABLE]: JSON.stringify(mutant.replacement) },
+  });
   try {
     const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
     if (code === 0) return '';

@@ -318,7 +318,7 @@ function tcp_rcv_synsent_state_process(kernel: Kernel, start: World, sk: number,
     if (rst) return { ret: 0, net: tcp_reset(net, sk) };
     if (!syn) return { ret: 0, net };
 
-    net = tcp_ack(setSock(net, { ...tp, snd_wl1: seq }), sk, skb).net;
+    net = tcp_ack(net, sk, skb).net;
     const opened = withPeerOptions(net, getSock(net, sk), opt);
     const advmss = opened.tstamp_ok ? opened.advmss - TCPOLEN_TSTAMP_ALIGNED : opened.advmss;
     net = setSock(net, { ...opened, advmss, rcv_nxt: (seq + 1) >>> 0 });
