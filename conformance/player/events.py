@@ -19,6 +19,7 @@ from packets import (
 ARPHRD_IPGRE = 778
 IP_PKTINFO, IP_TRANSPARENT, PACKET_OUTGOING, TP_STATUS_CSUMNOTREADY = 8, 19, 4, 8
 IP_UNICAST_IF, IPTOS_RT_MASK = 50, 0x1C
+NO_LINK = 0x7FFFFFFF
 TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, MSG_FASTOPEN = 23, 30, 0x20000000
 TCP_MD5SIG_EXT, TCP_MD5SIG_FLAG_PREFIX = 32, 1
 FASTOPEN_QUEUE = 16
@@ -101,11 +102,11 @@ class Sock:
 
 
 def index_of_link(name):
-    """The index of a link; a name that no link has is refused as the index of none would be."""
+    """The index of a link; for a name that no link has, one that no link has."""
     try:
         return socket.if_nametoindex(name)
     except OSError:
-        raise OSError(errno.ENODEV, name) from None
+        return NO_LINK
 
 
 def md5_key(_):
