@@ -12,8 +12,8 @@
  *
  * Decisions:
  *
- *   - The packet is shown once more, with the source and the mark that it would get, and on its route. Rules must then say
- *     the same of it; else it keeps what it has without the patch, and so does what later rules drop anyway.
+ *   - The packet is shown once more, with the source and the mark that it would get, and on its route. What rules then say
+ *     must lead it by that route; else it keeps what it has without the patch, and so does what later rules drop anyway.
  *   - What connect() cannot know is not known: a port that comes later, the length of data, and what a rule will say of
  *     later packets. A rule that asks for these may mark what was not asked, and that leaves as without the patch.
  *   - Left alone: who gave a source or link; what answers, as connection tracking knows it, and what a UDP socket sends
@@ -100,17 +100,22 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 	if (ip_route_reroute(skb, &fl4) < 0 || !fl4.saddr || fl4.saddr == saddr)
 		return saddr;
 
-	/* Once more, as what will be sent: rules must say the same of it. */
+	/* Once more, as what will be sent: what rules say of it must lead there, too. */
 	iph = ip_hdr(skb);
 	iph->saddr = fl4.saddr;
 	iph->tos = tos;
 	if (reroute_ask(priv, skb, state) != NF_ACCEPT)
 		return saddr;
-	if (skb->mark != given || iph->tos != given_tos)
+	iph = ip_hdr(skb);
+	fl4.flowi4_oif = sk->sk_bound_dev_if;
+	if (reroute_leads_elsewhere(net, &fl4, fl4.saddr, fl4.saddr, skb->mark, iph->tos))
 		return saddr;
-	if (reroute_ask_later(skb, state, skb_dst(skb)->dev) == NF_ACCEPT)
-		return fl4.saddr;
-	/* What is dropped from both sources gets none. */
-	iph->saddr = saddr;
-	return reroute_ask_later(skb, state, state->out) == NF_ACCEPT ? fl4.saddr : saddr;
+	if (reroute_ask_later(skb, state, skb_dst(skb)->dev) != NF_ACCEPT) {
+		/* What is dropped from both sources gets none. */
+		iph->saddr = saddr;
+		if (reroute_ask_later(skb, state, state->out) != NF_ACCEPT)
+			return saddr;
+	}
+	skb->mark = given;
+	return fl4.saddr;
 }

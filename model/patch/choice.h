@@ -30,7 +30,7 @@ static void reroute_flow(struct net *net, struct sk_buff *skb, const struct sock
 	fib4_rules_early_flow_dissect(net, skb, fl4, &flkeys);
 }
 
-/* Whether the change of mark and TOS leads the packet elsewhere, from that source. */
+/* Whether the change of mark and TOS leads the packet elsewhere, from that source; nowhere is not elsewhere. */
 static bool reroute_leads_elsewhere(struct net *net, const struct flowi4 *fl4, __be32 saddr,
 				    __be32 old_saddr, u32 old_mark, u8 old_tos)
 {
@@ -47,7 +47,7 @@ static bool reroute_leads_elsewhere(struct net *net, const struct flowi4 *fl4, _
 	ip_rt_put(old);
 	rt = ip_route_output_key(net, &now);
 	if (IS_ERR(rt))
-		return true;
+		return false;
 	ip_rt_put(rt);
 	return rt->dst.dev != old->dst.dev || rt->rt_gw4 != old->rt_gw4;
 }

@@ -63,7 +63,9 @@ function markLeadsTo(net: World, ifindex: number): boolean {
       const rule = net.rules[i] as FibRule;
       const toTable = rule.action === FR_ACT_TO_TBL && !openToAll(net, rule.table);
       const own = (mark_mask !== 0 || tos !== 0) && toTable && comesTo(net, i, mark);
-      for (const fa of tableOf(net, rule.table).aliases) leads = leads || (own && leadsTo(fa, ifindex));
+      for (const fa of tableOf(net, rule.table).aliases) {
+        leads = leads || (own && fa.fa_type === RTN_UNICAST && leadsTo(fa, ifindex));
+      }
     }
   }
   return leads;

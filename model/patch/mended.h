@@ -513,6 +513,18 @@ static int reroute_move_syn(u32 faults, struct sk_buff *skb,
 	return reroute_move_sock(faults, skb->sk, saddr, port, dif, back);
 }
 
+/* Whether there is no route for it. */
+static bool reroute_leads_nowhere(struct net *net, const struct flowi4 *fl4)
+{
+	struct flowi4 key = *fl4;
+	struct rtable *rt = ip_route_output_key(net, &key);
+
+	if (IS_ERR(rt))
+		return true;
+	ip_rt_put(rt);
+	return false;
+}
+
 static unsigned int
 ipt_mangle_out(void *priv, struct sk_buff *skb,
 	       const struct nf_hook_state *state)
@@ -530,7 +542,7 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 	int recheck = 0;
 	u_int32_t mark, connmark;
 	u_int8_t tos;
-	bool syn, asks_policies, back, moved = false, refused = false;
+	bool syn, nowhere, asks_policies, back, moved = false, refused = false;
 	int err, lookup;
 
 	/* root is playing with raw sockets. */
@@ -571,13 +583,14 @@ ipt_mangle_out(void *priv, struct sk_buff *skb,
 		goto harder;
 
 	reroute_key(faults, state->net, skb, sk, syn, &fl4);
-	if (!(faults & FAULT_NEEDLESS_CHOICE) &&
+	nowhere = (faults & FAULT_FAILED_LOOKUP) && reroute_leads_nowhere(state->net, &fl4);
+	if (!(faults & FAULT_NEEDLESS_CHOICE) && !nowhere &&
 	    !reroute_leads_elsewhere(state->net, &fl4, saddr, saddr, mark, tos))
 		goto harder;
 	if (!(faults & FAULT_ONE_LOOKUP) && !reroute_take_source(state->net, &fl4))
 		goto harder;
 	/* Rules by source may lead it from there to where it was. */
-	if (!(faults & FAULT_NEEDLESS_CHOICE) &&
+	if (!(faults & FAULT_NEEDLESS_CHOICE) && !nowhere &&
 	    !reroute_leads_elsewhere(state->net, &fl4, fl4.saddr, saddr, mark, tos))
 		goto harder;
 	old = dst_clone(skb_dst(skb));

@@ -170,6 +170,7 @@ export const otherPaths: RunScope = {
     'ip rule add from {a0} table main',
     'ip rule add from 10.1.0.0/16 unreachable',
     'ip rule add from {a0} unreachable pref 32765',
+    'ip rule add from {a0} fwmark 100 unreachable pref 100',
     'ip rule add ipproto tcp table 100',
     'ip rule add ipproto udp dport 80 table 100',
     'ip rule add sport 5000 table 100',
@@ -375,6 +376,17 @@ export const severalPaths: RunScope = {
   ],
   rules: ['ip rule add fwmark 100 table 100'],
   changes: [],
+};
+
+/** The same hosts, which hash the packets of a flow by its ports. */
+export const pathsByPorts: RunScope = {
+  ...severalPaths,
+  name: 'paths-by-ports',
+  share: 10,
+  text: 'as several-paths, hashed by ports on every host, with datagrams and connections alone',
+  sockets: ['udp', 'tcp', 'tcp; bind {s} 0.0.0.0:80'],
+  sendOptions: [],
+  base: [...severalPaths.base, 'sysctl -w net.ipv4.fib_multipath_hash_policy=1'],
 };
 
 /** The same hosts with nothing but TCP, whose connections may be opened with Fast Open. */
@@ -634,6 +646,36 @@ export const mangledHosts: RunScope = {
   ],
 };
 
+/** Hosts whose rules say something else of a packet as soon as it has another source or link. */
+export const askedTwice: RunScope = {
+  ...twoUplinks,
+  name: 'asked-twice',
+  share: 5,
+  text: 'as two-uplinks, with rules by source, link and user, which say something else of a packet that has another source or link',
+  uplinks: [['10.0.0.1/24'], ['10.1.0.1/24']],
+  extra: [
+    'ip rule add uidrange 1000-1000 fwmark 100 table main pref 100',
+    'ip rule add from 10.0.0.1 unreachable pref 32765',
+    'ip rule add from 10.0.0.1 fwmark 100 unreachable pref 100',
+    'ip rule add fwmark 200 table main pref 100',
+    'ip rule add tos 0x10 table main pref 100',
+    'iptables -t mangle -A OUTPUT -o eth1 -j MARK --set-mark 200',
+    'iptables -t mangle -A OUTPUT -s 10.1.0.1 -j TOS --xor-tos 0x10',
+    'iptables -A OUTPUT -s 10.0.0.1 -j DROP',
+    'sysctl -w net.ipv4.fib_multipath_hash_policy=1; ip route add default table 101 nexthop via {g1} nexthop via {g0}; ip rule add fwmark 100 table 101 pref 100',
+  ],
+  extras: 3,
+  table100: ['ip route add default via {g1} table 100', 'ip route add default dev eth1 table 100'],
+  rules: ['ip rule add fwmark 100 table 100'],
+  mangle: {
+    matches: ['', '-d 8.8.8.8', '-s 10.0.0.1', '-o eth0', '-m owner --uid-owner 1000'],
+    targets: ['MARK --set-mark 100', 'TOS --xor-tos 0x10', 'DROP'],
+  },
+  sockets: ['udp', 'tcp', 'tcp; bind {s} 0.0.0.0:80', 'tcp md5', 'ping'],
+  socketOptions: ['uid 1000', 'uid 1000', 'mark 200'],
+  conversations: true,
+};
+
 /** Conversations that are under way: who has the next word is open. */
 export const openConversations: RunScope = {
   ...twoUplinks,
@@ -774,12 +816,14 @@ export const runScopes: readonly RunScope[] = [
   wideHeaders,
   steadyMarks,
   mangledHosts,
+  askedTwice,
   statefulHost,
   otherPaths,
   vrfHosts,
   oneProvider,
   protectedHosts,
   severalPaths,
+  pathsByPorts,
   fastOpenHosts,
   refusedSyns,
   unequalLinks,
