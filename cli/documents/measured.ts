@@ -145,13 +145,25 @@ function confirmedRow(): Row {
   ];
 }
 
+/** What runs have of something together. */
+function sumOf<T>(runs: readonly T[], of: (run: T) => number): string {
+  return n(runs.reduce((all, run) => all + of(run), 0));
+}
+
+function variantsOf(runs: readonly { readonly variant: string }[]): readonly string[] {
+  return [...new Set(runs.map(({ variant }) => variant))];
+}
+
 /** What a kernel complained about that watches itself, a row for all that were asked. */
 function watchedRows(): readonly Row[] {
   const runs = readResult('random').runs.flatMap(({ complaints, ...run }) =>
     complaints === undefined ? [] : [{ ...run, complaints }],
   );
   if (runs.length === 0) return [];
-  const said = runs.map(({ variant, scenarios, complaints }) => `${variant} ${n(complaints)} in ${n(scenarios)}`);
+  const said = variantsOf(runs).map((name) => {
+    const own = runs.filter(({ variant }) => variant === name);
+    return `${name} ${sumOf(own, (run) => run.complaints)} in ${sumOf(own, (run) => run.scenarios)}`;
+  });
   return [
     [
       'what KASAN, PROVE_LOCKING and DEBUG_ATOMIC_SLEEP complained about in random scenarios',
@@ -163,11 +175,9 @@ function watchedRows(): readonly Row[] {
 
 function randomRow(): Row {
   const runs = readResult('random').runs.filter(({ complaints }) => complaints === undefined);
-  const sum = (of: (run: (typeof runs)[number]) => number) => n(runs.reduce((all, run) => all + of(run), 0));
-  const names = [...new Set(runs.map(({ variant }) => variant))];
   return [
     'random scenarios on the test kernel',
-    `${sum((run) => run.scenarios)} on ${inWords(names)}, ${sum((run) => run.packets)} packets, ${sum((run) => run.crashes)} crashes: ${sum((run) => run.disagreements)} disagreements`,
+    `${sumOf(runs, (run) => run.scenarios)} on ${inWords(variantsOf(runs))}, ${sumOf(runs, (run) => run.packets)} packets, ${sumOf(runs, (run) => run.crashes)} crashes: ${sumOf(runs, (run) => run.disagreements)} disagreements`,
     'reroute-check kernel random',
   ];
 }

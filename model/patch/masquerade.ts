@@ -2,7 +2,7 @@
 import { leadsTo } from '../kernel/net/ipv4/fib_semantics.ts';
 import type { HostCommand } from '../types/host.ts';
 import { LOOPBACK_IFINDEX } from '../types/net.ts';
-import { type FibRule, type FibTable, FR_ACT_TO_TBL, RTN_UNICAST } from '../types/route.ts';
+import { type FibAlias, type FibRule, type FibTable, FR_ACT_TO_TBL, RTN_UNICAST } from '../types/route.ts';
 import { NF_ACCEPT } from '../types/verdict.ts';
 import type { Kernel, Operation, World } from '../types/world.ts';
 import { asksNothing, leadsToTable, tableOf, viewOf } from './alternatives.ts';
@@ -13,6 +13,11 @@ function hasDefault({ aliases }: FibTable): boolean {
   let has = false;
   for (const fa of aliases) has = has || (fa.plen === 0 && fa.fa_tos === 0 && !fa.dead && fa.fa_type === RTN_UNICAST);
   return has;
+}
+
+/** Whether packets leave by that device on the route. */
+function leavesBy(fa: FibAlias, ifindex: number): boolean {
+  return fa.fa_type === RTN_UNICAST && leadsTo(fa, ifindex);
 }
 
 /** Whether a packet with that mark may come to rule `i`: no rule before it leads all of them to a default route. */
@@ -40,7 +45,7 @@ function isFirst(net: World, ifindex: number): boolean {
     const rule = net.rules[i] as FibRule;
     const reached = isForAll(net, i);
     for (const fa of tableOf(net, rule.table).aliases) {
-      first = first || (reached && fa.plen === 0 && fa.fa_type === RTN_UNICAST && leadsTo(fa, ifindex));
+      first = first || (reached && fa.plen === 0 && leavesBy(fa, ifindex));
     }
   }
   return first;
@@ -63,9 +68,7 @@ function markLeadsTo(net: World, ifindex: number): boolean {
       const rule = net.rules[i] as FibRule;
       const toTable = rule.action === FR_ACT_TO_TBL && !openToAll(net, rule.table);
       const own = (mark_mask !== 0 || tos !== 0) && toTable && comesTo(net, i, mark);
-      for (const fa of tableOf(net, rule.table).aliases) {
-        leads = leads || (own && fa.fa_type === RTN_UNICAST && leadsTo(fa, ifindex));
-      }
+      for (const fa of tableOf(net, rule.table).aliases) leads = leads || (own && leavesBy(fa, ifindex));
     }
   }
   return leads;

@@ -385,7 +385,6 @@ export const pathsByPorts: RunScope = {
   share: 10,
   text: 'as several-paths, hashed by ports on every host, with datagrams and connections alone',
   sockets: ['udp', 'tcp', 'tcp; bind {s} 0.0.0.0:80'],
-  sendOptions: [],
   base: [...severalPaths.base, 'sysctl -w net.ipv4.fib_multipath_hash_policy=1'],
 };
 
