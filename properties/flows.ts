@@ -132,7 +132,7 @@ export const flowProperties: readonly Property[] = [
     concern: 'address',
     gravity: 'lost packet',
     claim:
-      'A UDP server on any address, at a port that it was bound to, answers a caller from the address that was asked.',
+      'A UDP server on any address, at a port that it was bound to, answers a caller from the address that was asked, also when it connects to him.',
     asked: ['RFC 1122 section 4.1.3.5', 'udp(7): sendto of a socket that is bound to INADDR_ANY'],
     onStock: 'a server without IP_PKTINFO answers from the address that the route of its answer prefers',
     scope: wildcardServers,
@@ -244,12 +244,12 @@ function toMany({ dst }: SkBuff): boolean {
   return dst.rt_type === RTN_MULTICAST || dst.rt_type === RTN_BROADCAST;
 }
 
-/** The address at which a UDP server on any address was asked by the one that it now sends to, 0 for none. */
+/** The address at which a UDP server on any address was asked by the one that it now sends to, 0 for none; he may be its peer by now. */
 function askedBy(run: Run, i: number, skb: SkBuff): number {
   const sk = ownerOf(run, i, skb);
   const event = eventOf(run, i);
   const free = event.kind === 'send' && event.from === 0 && event.via === '';
-  const serves = sk.kind === SOCK_UDP && sk.inet_daddr === 0 && (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
+  const serves = sk.kind === SOCK_UDP && (sk.sk_userlocks & SOCK_BINDPORT_LOCK) !== 0;
   if (!free || !serves || skb.iph.protocol !== IPPROTO_UDP) return 0;
   let asked = 0;
   for (let k = 0; k < i; k += 1) {

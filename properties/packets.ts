@@ -252,15 +252,21 @@ function recounted(run: Run, k: number, i: number): boolean {
 
 /**
  * Whether rules ask for two sources of one socket, which has its name since connect(): the first SYN that left before step `i`
- * had another mark or TOS, or what they count has gone on since connect(), which put its SYN off, or sends none.
+ * had another mark or TOS, or one before it, which they dropped behind the mangle table; or since connect(), which put its SYN
+ * off, or sends none, what they count has gone on; or the operator has changed them since then.
  */
 export function parted(run: Run, i: number, skb: SkBuff): boolean {
   const sk = ownerOf(run, i, skb);
   if (sk.inet_daddr === 0) return false;
+  if (remarkedSinceConnect(run, i, sk)) return true;
   if (sk.kind === SOCK_TCP) {
     const { step, e } = synBefore(run, i, skb);
-    if (step >= 0) return e.skb.mark !== skb.mark || e.skb.iph.tos !== skb.iph.tos;
-    if (!isSyn(skb) || !isFirstMangled(run, i, skb)) return false;
+    const syn = step < 0 ? skb : e.skb;
+    const sentIn = step < 0 ? i : step;
+    if (syn.mark !== skb.mark || syn.iph.tos !== skb.iph.tos) return true;
+    if (!isSyn(syn)) return false;
+    if (!isFirstMangled(run, sentIn, syn)) return !markedAsFirst(run, 0, sentIn, syn, isSyn);
+    if (step >= 0) return false;
   }
   const since = connects(run, i, sk).last;
   return since >= 0 && since < i && recounted(run, since, i);

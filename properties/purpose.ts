@@ -16,6 +16,7 @@ import { inet_sk_get_local_port_range } from '../model/kernel/net/ipv4/inet_conn
 import { inet_bind_bucket_find } from '../model/kernel/net/ipv4/inet_hashtables.ts';
 import { __ip_route_output_key } from '../model/kernel/net/ipv4/route.ts';
 import { l3mdev_master_ifindex_by_index } from '../model/kernel/net/l3mdev/l3mdev.ts';
+import { askLocalOut } from '../model/kernel/net/netfilter/core.ts';
 import { getCt } from '../model/kernel/net/netfilter/nf_conntrack_core.ts';
 import { decode_session4, xfrm_policy_lookup } from '../model/kernel/net/xfrm/xfrm_policy.ts';
 import { getSock, sockByName } from '../model/types/lookup.ts';
@@ -32,8 +33,8 @@ import {
   TCP_ESTABLISHED,
   TCP_SYN_SENT,
 } from '../model/types/sock.ts';
-import { IP_CT_DIR_REPLY } from '../model/types/verdict.ts';
-import type { World } from '../model/types/world.ts';
+import { IP_CT_DIR_REPLY, NF_ACCEPT, NF_INET_LOCAL_OUT } from '../model/types/verdict.ts';
+import type { Kernel, World } from '../model/types/world.ts';
 import { XFRM_POLICY_BLOCK } from '../model/types/xfrm.ts';
 import { asking, comesTooLate, keptOut, lastSent, reaches } from './answers.ts';
 import { hasTwin } from './oneTuple.ts';
@@ -55,6 +56,7 @@ import {
   NO_XMIT,
   namesDevice,
   ownerOf,
+  parted,
   remarkedSinceConnect,
   routeSource,
   synBefore,
@@ -162,10 +164,12 @@ export const purposeProperties: readonly Property[] = [
     gravity: 'wrong address',
     scope: twoUplinks,
     claim:
-      "A datagram or echo request of a connected socket to its peer that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
+      "A datagram, from a port that the kernel chose, or echo request of a connected socket to its peer that a mark sends by another link leaves from that link's source with a right checksum, and its answer reaches the sender.",
     asked: ['udp(7): connect', 'RFC 1122 section 4.1.3.5'],
     isOne: (run, i, e) =>
-      (isDatagram(run, i, e) || isEcho(e.skb)) && isOfConnected(run, i, e) && kernelChoseSource(run, i, e.skb),
+      ((isDatagram(run, i, e) && !hasPort(ownerOf(run, i, e.skb))) || isEcho(e.skb)) &&
+      isOfConnected(run, i, e) &&
+      kernelChoseSource(run, i, e.skb),
     isRight: hasLinkSource,
   }),
 
@@ -302,7 +306,8 @@ function intact(skb: SkBuff): boolean {
  * Whether the operator's rules, and no source that was chosen before, send that packet by the link that it left by, and
  * would send it by another one if it had no mark, or if there were no rules. That link has to have a source, from which
  * they lead there, too; no IPsec policy may block what comes from there, a connection has to find a port there, and the
- * user may not have named another link himself, or refused gateways.
+ * user may not have named another link himself, or refused gateways; and rules of mangle OUTPUT may not lead what its sender
+ * sends from that source away again.
  */
 function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   if (skb.dst.rt_type !== RTN_UNICAST || skb.encapsulated > 0) return false;
@@ -319,9 +324,37 @@ function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const { rt } = __ip_route_output_key(net, { ...key, flowi4_mark: 0 });
   const { err, fa } = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), key);
   const unmarked = skb.mark !== 0 && rt.err === 0 && rt.rt_type === RTN_UNICAST && otherLink(net, rt.dev, dev);
-  return (
-    unmarked || (err === 0 && fa.fa_type === RTN_UNICAST && fa.fib_nhs.length === 0 && otherLink(net, fa.nh_dev, dev))
-  );
+  const unruled = err === 0 && fa.fa_type === RTN_UNICAST && fa.fib_nhs.length === 0 && otherLink(net, fa.nh_dev, dev);
+  return (unmarked || unruled) && canBeSent(run, i, { dev, skb }, source);
+}
+
+/**
+ * Whether the mangle table lets its sender send that from `source` by this link, as bind(2) makes it, with the mark that the
+ * packet has now (SO_MARK), or with its own. Asked of what begins an exchange and has another source: where rules lead that away
+ * again, by its source or its link, nobody can be right.
+ */
+function canBeSent(run: Run, i: number, { dev, skb }: Pick<Xmit, 'dev' | 'skb'>, source: number): boolean {
+  if (skb.iph.saddr === source || isLaterSegment(skb) || !kernelChoseSource(run, i, skb)) return true;
+  const net = worldBefore(run, i);
+  const sk = getSock(net, skb.sk);
+  let sent = true;
+  for (const e of effectsOf(run, i)) {
+    if (e.kind === 'mangled' && e.skb.id === skb.id) {
+      const own = { ...e.skb, mark: sk.sk_mark, iph: { ...e.skb.iph, saddr: source, tos: sk.tos } };
+      sent = isLedBy(run.kernel, net, { ...own, mark: e.skb.mark }, dev) || isLedBy(run.kernel, net, own, dev);
+    }
+  }
+  return sent;
+}
+
+/** Whether a packet that begins with that mark leaves by this link, as far as the rules of mangle OUTPUT say. */
+function isLedBy(kernel: Kernel, net: World, skb: SkBuff, dev: number): boolean {
+  const sk = getSock(net, skb.sk);
+  const { rt } = __ip_route_output_key(net, keyOf(skb, sk, skb.iph.saddr, sk.sk_uid));
+  if (rt.err !== 0) return false;
+  const state = { hook: NF_INET_LOCAL_OUT, in: 0, out: rt.dev, sk: sk.id };
+  const asked = askLocalOut(kernel, net, { ...skb, dst: rt }, state);
+  return asked.verdict === NF_ACCEPT && leadsBy(net, keyOf(asked.skb, sk, asked.skb.iph.saddr, sk.sk_uid), dev);
 }
 
 /** Whether an IPsec policy lets no packet with those addresses out. */
@@ -378,13 +411,18 @@ function isConnected(run: Run, i: number, { skb }: Xmit): boolean {
   return ownerOf(run, i, skb).inet_daddr !== 0;
 }
 
-/** Whether the packet goes to the peer for which connect() chose the source, and is marked as the first one was, by the marks of then. */
-function isOfConnected(run: Run, i: number, { skb }: Xmit): boolean {
+/**
+ * Whether the packet goes to the peer for which connect() chose the source, and is marked as the first one was, by rules that do
+ * not count and are those of then; and rules by port lead it as they led connect(), which has the port of an echo's peer, too.
+ */
+function isOfConnected(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const sk = ownerOf(run, i, skb);
   const since = connects(run, i, sk).last;
+  const key = { ...keyOf(skb, sk, 0, sk.sk_uid), fl4_dport: sk.inet_dport };
   return (
     goesToPeer(sk, skb) &&
-    !remarkedSinceConnect(run, i, sk) &&
+    leadsBy(worldBefore(run, i), key, dev) &&
+    !parted(run, i, skb) &&
     markedAsFirst(run, Math.max(since, 0), i, skb, anyPacket)
   );
 }
@@ -481,7 +519,7 @@ function asAsked(run: Run, i: number, { skb }: Xmit): boolean {
  */
 function isBound(run: Run, i: number, e: Xmit): boolean {
   const sk = ownerOf(run, i, e.skb);
-  const served = isDatagram(run, i, e) && !isConnected(run, i, e) && hasPort(sk);
+  const served = isDatagram(run, i, e) && hasPort(sk);
   const chosen = givenSource(run, i, sk) !== 0 || served;
   return userSocket(sk) && sk.parent === 0 && !e.skb.hdrincl && chosen && markedAlike(run, i, e.skb);
 }

@@ -7,17 +7,20 @@
  * What it needs outside of this text: conformance/patched/glue.patch calls ipt_mangle_source() in ip_route_connect(),
  * udp_sendmsg(), ping_v4_sendmsg() and raw_sendmsg(), where nobody has given a source, with a packet that nobody sends. It
  * has the header, the first bytes behind it, the owner and the route that the packet would have. reroute_ask() lets the hooks
- * of LOCAL_OUT see it, up to the mangle table, reroute_ask_later() those behind it; the counter of xt_statistic and the mark
- * of a connection are then as before.
+ * of LOCAL_OUT see it, up to the mangle table; the counter of xt_statistic and the mark of a connection are then as before.
  *
  * Decisions:
  *
  *   - The packet is shown once more, with the source and the mark that it would get, and on its route. What rules then say
- *     must lead it by that route; else it keeps what it has without the patch, and so does what later rules drop anyway.
+ *     must lead it by that route. If it does not, the source alone is tried, with the mark that it has without the patch: a
+ *     rule that looks at the link sees the first one then. If that leads elsewhere, too, the packet keeps what it has without
+ *     the patch.
+ *   - What rules drop is dropped from the right source, too, and sent from there when they let it pass.
  *   - What connect() cannot know is not known: a port that comes later, the length of data, and what a rule will say of
  *     later packets. A rule that asks for these may mark what was not asked, and that leaves as without the patch.
- *   - Left alone: who gave a source or link; what answers, as connection tracking knows it, and what a UDP socket sends
- *     from a port that it was bound to, which may; raw sockets but for ICMP, whose user makes the checksum; marks of nf_tables.
+ *   - Left alone: who gave a source or link, or refuses gateways; what answers, as connection tracking knows it, and what a UDP
+ *     socket sends from a port that it was bound to, which may, also to the peer that it connects to then; raw sockets but for
+ *     ICMP, whose user makes the checksum; marks of nf_tables.
  */
 #include "reroute.h"
 #include "choice.h"
@@ -61,6 +64,35 @@ static void reroute_first_flow(struct net *net, struct sk_buff *skb, const struc
 	}
 }
 
+/* The packet as it will be sent: from that source, with that mark, on the route that connect() or sendmsg() will find. */
+static int reroute_begin(struct sk_buff *skb, const struct flowi4 *fl4, u32 mark, u8 tos)
+{
+	struct iphdr *iph = ip_hdr(skb);
+	struct flowi4 first = *fl4;
+
+	iph->saddr = fl4->saddr;
+	iph->tos = tos;
+	skb->mark = mark;
+	first.flowi4_mark = mark;
+	first.flowi4_tos = RT_TOS(tos);
+	return ip_route_reroute(skb, &first);
+}
+
+/* Whether it leaves by the route of its source after what rules have said of it: ip_route_me_harder() looks up what
+ * they change, with a key of its own.
+ */
+static bool reroute_arrives(struct net *net, struct sk_buff *skb, const struct sock *sk,
+			    const struct flowi4 *fl4, u32 mark, u8 tos)
+{
+	struct flowi4 now;
+
+	if (skb->mark == mark && ip_hdr(skb)->tos == tos)
+		return !reroute_leads_elsewhere(net, fl4, fl4->saddr, fl4->saddr, mark, tos);
+	reroute_flow(net, skb, sk, &now);
+	return reroute_take_source(net, &now) && now.saddr == fl4->saddr &&
+	       ip_route_reroute(skb, &now) >= 0;
+}
+
 /*
  * The source for a packet that is about to be made, as far as it is known; its mark is what it is to start with. It
  * comes with the source of the first lookup, and keeps that where a mark changes nothing.
@@ -75,16 +107,16 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 	struct sock *sk = skb->sk;
 	__be32 saddr = iph->saddr;
 	u32 mark = skb->mark, given;
-	u8 tos = iph->tos, given_tos;
+	u8 tos = iph->tos;
 
 	if (!reroute_is_free(sk, skb))
 		return saddr;
-	if (reroute_ask(priv, skb, state) != NF_ACCEPT || reroute_is_reply(skb))
+	/* Rules that drop it may let it pass from the other source, or the next one. */
+	reroute_ask(priv, skb, state);
+	if (reroute_is_reply(skb))
 		return saddr;
-	iph = ip_hdr(skb);
 	given = skb->mark;
-	given_tos = iph->tos;
-	if (given == mark && given_tos == tos)
+	if (given == mark && ip_hdr(skb)->tos == tos)
 		return saddr;
 
 	reroute_first_flow(net, skb, sk, &fl4);
@@ -93,27 +125,22 @@ ipt_mangle_source(void *priv, struct sk_buff *skb,
 		return saddr;
 	if (!reroute_leads_elsewhere(net, &fl4, saddr, saddr, mark, tos))
 		return saddr;
-	if (!reroute_take_source(net, &fl4))
+	if (!reroute_take_source(net, &fl4) || !fl4.saddr || fl4.saddr == saddr)
 		return saddr;
 	if (!reroute_leads_elsewhere(net, &fl4, fl4.saddr, saddr, mark, tos))
 		return saddr;
-	if (ip_route_reroute(skb, &fl4) < 0 || !fl4.saddr || fl4.saddr == saddr)
-		return saddr;
 
 	/* Once more, as what will be sent: what rules say of it must lead there, too. */
-	iph = ip_hdr(skb);
-	iph->saddr = fl4.saddr;
-	iph->tos = tos;
-	if (reroute_ask(priv, skb, state) != NF_ACCEPT)
+	if (reroute_begin(skb, &fl4, given, tos) < 0)
 		return saddr;
-	iph = ip_hdr(skb);
-	fl4.flowi4_oif = sk->sk_bound_dev_if;
-	if (reroute_leads_elsewhere(net, &fl4, fl4.saddr, fl4.saddr, skb->mark, iph->tos))
-		return saddr;
-	if (reroute_ask_later(skb, state, skb_dst(skb)->dev) != NF_ACCEPT) {
-		/* What is dropped from both sources gets none. */
-		iph->saddr = saddr;
-		if (reroute_ask_later(skb, state, state->out) != NF_ACCEPT)
+	if (reroute_ask(priv, skb, state) != NF_ACCEPT ||
+	    !reroute_arrives(net, skb, sk, &fl4, given, tos)) {
+		/* Else from there without the mark: a rule that looks at the link gives it as before. */
+		given = mark;
+		if (reroute_begin(skb, &fl4, given, tos) < 0)
+			return saddr;
+		reroute_ask(priv, skb, state);
+		if (!reroute_arrives(net, skb, sk, &fl4, given, tos))
 			return saddr;
 	}
 	skb->mark = given;

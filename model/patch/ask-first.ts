@@ -1,5 +1,6 @@
 /** Not in the hook: connect() and sendmsg() ask what mark a packet will get, and choose its source by that. */
 
+import { RTO_ONLINK } from '../kernel/include/net/inet_sock.ts';
 import { skbLen } from '../kernel/net/core/skbuff.ts';
 import { ICMP_ECHO } from '../kernel/net/ipv4/icmp.ts';
 import { ip_route_output_flow } from '../kernel/net/ipv4/route.ts';
@@ -7,8 +8,8 @@ import { l3mdev_master_ifindex_by_index } from '../kernel/net/l3mdev/l3mdev.ts';
 import { showInstead } from '../types/effects.ts';
 import { NO_PATCH } from '../types/faults.ts';
 import { NO_IPH, NO_TH, type SkBuff, TCPHDR_SYN } from '../types/packet.ts';
-import type { FlowI4, Rtable } from '../types/route.ts';
-import { SOCK_TCP, type Sock } from '../types/sock.ts';
+import { type FlowI4, RT_SCOPE_LINK, type Rtable } from '../types/route.ts';
+import type { Sock } from '../types/sock.ts';
 import { NF_INET_LOCAL_OUT } from '../types/verdict.ts';
 import type { ChosenSource, Effect, Kernel, World } from '../types/world.ts';
 import { ipt_mangle_source } from './ask-first.c';
@@ -41,12 +42,6 @@ function withoutLookups(net: World, from: number): World {
   return showInstead(net, effects);
 }
 
-/** Whether a datagram socket connects, and rules give what it is asked about a TOS, which later packets may not get. */
-function leavesTos(sk: Sock, transport: SkBuff, asked: SkBuff): boolean {
-  const isConnect = transport.uh.len === 0 && transport.icmph.type === 0;
-  return isConnect && sk.kind !== SOCK_TCP && asked.iph.tos !== sk.tos;
-}
-
 /**
  * Asks for the source before the lookup, unless the user has given one, or a link. Where the route's device is in a VRF, which shows the packet to the rules twice,
  * nothing is asked.
@@ -55,14 +50,15 @@ function leavesTos(sk: Sock, transport: SkBuff, asked: SkBuff): boolean {
  */
 export function chooseSource(kernel: Kernel, net: World, sk: Sock, flp4: FlowI4, transport: SkBuff): ChosenSource {
   const asIs = { saddr: flp4.saddr, mark: flp4.flowi4_mark };
-  if (flp4.saddr !== 0 || flp4.daddr === 0 || transport.saddr_given) return { ...asIs, net };
+  const onLink = flp4.flowi4_scope === RT_SCOPE_LINK || (flp4.flowi4_tos & RTO_ONLINK) !== 0;
+  if (flp4.saddr !== 0 || flp4.daddr === 0 || transport.saddr_given || onLink) return { ...asIs, net };
   const { rt, fl4 } = ip_route_output_flow(net, flp4);
   if (rt.err < 0 || l3mdev_master_ifindex_by_index(net, rt.dev) !== 0) return { ...asIs, net };
   const state = { hook: NF_INET_LOCAL_OUT, in: 0, out: rt.dev, sk: sk.id };
   const { length } = net.effects;
   const asked = kernel.ipt_mangle_source(kernel, net, probe(sk, rt, fl4, transport), state);
   const after = withoutLookups(asked.net, length);
-  if (asked.verdict === fl4.saddr || leavesTos(sk, transport, asked.skb)) return { ...asIs, net: after };
+  if (asked.verdict === fl4.saddr) return { ...asIs, net: after };
   return { saddr: asked.verdict, mark: asked.skb.mark, net: after };
 }
 

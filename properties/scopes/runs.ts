@@ -384,7 +384,7 @@ export const pathsByPorts: RunScope = {
   name: 'paths-by-ports',
   share: 10,
   text: 'as several-paths, hashed by ports on every host, with datagrams and connections alone',
-  sockets: ['udp', 'tcp', 'tcp; bind {s} 0.0.0.0:80'],
+  sockets: ['udp', 'tcp', 'tcp; bind {s} 0.0.0.0:80', 'tcp; bind {s} 0.0.0.0:81'],
   base: [...severalPaths.base, 'sysctl -w net.ipv4.fib_multipath_hash_policy=1'],
 };
 
@@ -649,7 +649,7 @@ export const mangledHosts: RunScope = {
 export const askedTwice: RunScope = {
   ...twoUplinks,
   name: 'asked-twice',
-  share: 5,
+  share: 8,
   text: 'as two-uplinks, with rules by source, link and user, which say something else of a packet that has another source or link',
   uplinks: [['10.0.0.1/24'], ['10.1.0.1/24']],
   extra: [
@@ -658,16 +658,32 @@ export const askedTwice: RunScope = {
     'ip rule add from 10.0.0.1 fwmark 100 unreachable pref 100',
     'ip rule add fwmark 200 table main pref 100',
     'ip rule add tos 0x10 table main pref 100',
+    'ip rule add from 10.1.0.1 unreachable pref 32765',
     'iptables -t mangle -A OUTPUT -o eth1 -j MARK --set-mark 200',
     'iptables -t mangle -A OUTPUT -s 10.1.0.1 -j TOS --xor-tos 0x10',
     'iptables -A OUTPUT -s 10.0.0.1 -j DROP',
+    'iptables -t mangle -A OUTPUT -s 10.1.0.1 -j DROP',
     'sysctl -w net.ipv4.fib_multipath_hash_policy=1; ip route add default table 101 nexthop via {g1} nexthop via {g0}; ip rule add fwmark 100 table 101 pref 100',
   ],
   extras: 3,
   table100: ['ip route add default via {g1} table 100', 'ip route add default dev eth1 table 100'],
-  rules: ['ip rule add fwmark 100 table 100'],
+  rules: [
+    'ip rule add fwmark 100 table 100',
+    'ip rule add fwmark 100 table 100',
+    'ip rule add tos 0x10 table 100',
+    'ip rule add fwmark 100 dport 53 table 100',
+    'ip rule add fwmark 100 sport 80 table 100',
+  ],
   mangle: {
-    matches: ['', '-d 8.8.8.8', '-s 10.0.0.1', '-o eth0', '-m owner --uid-owner 1000'],
+    matches: [
+      '',
+      '-d 8.8.8.8',
+      '-s 10.0.0.1',
+      '-o eth0',
+      '-m mark --mark 0',
+      '-m mark --mark 0',
+      '-m owner --uid-owner 1000',
+    ],
     targets: ['MARK --set-mark 100', 'TOS --xor-tos 0x10', 'DROP'],
   },
   sockets: ['udp', 'tcp', 'tcp; bind {s} 0.0.0.0:80', 'tcp md5', 'ping'],
@@ -763,6 +779,7 @@ export const wildcardServers: RunScope = {
   text: 'as two-uplinks, with UDP servers on any address that have heard a caller and answer it without IP_PKTINFO, and connections whose segments are marked alike',
   sockets: [
     'udp; bind {s} 0.0.0.0:80; receive eth0 8.8.8.8:5000 > {a0}:80 udp 4; send {s} 4 to 8.8.8.8:5000',
+    'udp; bind {s} 0.0.0.0:80; receive eth0 8.8.8.8:5000 > {a0}:80 udp 4; connect {s} 8.8.8.8:5000; send {s} 4',
     'tcp; connect {s} 8.8.8.8:80; answer {s}',
   ],
   arrivals: ['eth0 8.8.8.8:5000 > {a0}:80 udp 4', 'eth1 8.8.8.8:5000 > {a1}:80 udp 4'],

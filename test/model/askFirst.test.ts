@@ -66,6 +66,20 @@ describe('is left as it is', () => {
     ['without a mark', [], SEND, 'eth0 from 192.168.1.10'],
     ['where the user bound an address', [MARK], ['socket c udp', 'bind c 192.168.1.10:0', SEND[1] as string], WRONG],
     ['where a server answers from its port', [MARK], ['socket c udp', 'bind c 0.0.0.0:53', SEND[1] as string], WRONG],
+    [
+      'where a server connects to its caller',
+      [MARK],
+      [
+        'socket c udp',
+        'bind c 0.0.0.0:53',
+        'receive eth0 8.8.8.8:53 > 192.168.1.10:53 udp 4',
+        'connect c 8.8.8.8:53',
+        'send c 1',
+      ],
+      WRONG,
+    ],
+    ['where the user refuses gateways', [MARK], ['socket c tcp dontroute', 'connect c 192.168.1.7:80'], WRONG],
+    ['where one message refuses gateways', [MARK], ['socket c udp', 'send c 1 to 192.168.1.7:53 dontroute'], WRONG],
     ['where the user builds the header', [MARK], ['socket c hdrincl', 'send c 1 to 8.8.8.8'], WRONG],
     ['where the user makes the checksum', [MARK], ['socket c raw udp', SEND[1] as string], WRONG],
     ['where a rule takes the mark from the new source', [MARK, TAKEN], SEND, WRONG],
@@ -77,7 +91,31 @@ describe('is left as it is', () => {
   });
 });
 
-describe('rules behind the mangle table', () => {
+describe('rules that look at the link', () => {
+  const BY_LINK = 'iptables -t mangle -A OUTPUT -o eth1 -j MARK --set-mark 7';
+
+  test.each([
+    ['a SYN', ['socket c tcp', 'connect c 8.8.8.8:80']],
+    ['a datagram', ['socket c udp', 'send c 1 to 8.8.8.8:53']],
+    ['a datagram of a connected socket', ['socket c udp', 'connect c 8.8.8.8:53', 'send c 1']],
+    ['an echo request', ['socket c ping', 'send c 56 to 8.8.8.8']],
+  ])('see the link of before, so that they do not lead %s away again', (_, events) => {
+    expect(unasked([MARK, BY_LINK], events)).toEqual([WRONG]);
+    expect(asked([MARK, BY_LINK], events)).toEqual([RIGHT]);
+  });
+
+  test('drop on the new link what they let pass on the old one: it comes from there', () => {
+    const host = [MARK, 'iptables -t mangle -A OUTPUT -o eth1 -j DROP'];
+    expect(asked(host, ['socket c tcp', 'connect c 8.8.8.8:80'])).toEqual([RIGHT]);
+  });
+
+  test('lead away what comes from the new source with the mark or without it: it keeps what it has', () => {
+    const host = [MARK.replace('-j', '-s 192.168.1.10 -j'), BY_LINK];
+    expect(asked(host, ['socket c tcp', 'connect c 8.8.8.8:80'])).toEqual([WRONG]);
+  });
+});
+
+describe('rules that drop', () => {
   const CONNECT = ['socket c tcp', 'connect c 8.8.8.8:80'];
   const ONCE = 'iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j DROP';
 
@@ -86,15 +124,18 @@ describe('rules behind the mangle table', () => {
     return traceOf(play(kernel, compile({ host: [...HOST, ...host], events }))).sockets.c?.saddr;
   }
 
-  test('have their way with what they drop from either source, and it keeps the first', () => {
-    const again = [...CONNECT, 'retransmit c'];
-    expect(asked([MARK, ONCE], again)).toEqual([WRONG]);
-    expect(asked([MARK, ONCE], again)).toEqual(unasked([MARK, ONCE], again));
-    expect(name(askFirst, [MARK, ONCE], again)).toBe('192.168.1.10');
-  });
+  test.each([ONCE, ONCE.replace('-A', '-t mangle -A')])(
+    'drop a SYN once (%s): it is sent again from the right source',
+    (once) => {
+      const again = [...CONNECT, 'retransmit c'];
+      expect(unasked([MARK, once], again)).toEqual([WRONG]);
+      expect(asked([MARK, once], again)).toEqual([RIGHT]);
+      expect(name(askFirst, [MARK, once], CONNECT)).toBe('10.8.0.2');
+    },
+  );
 
-  test('forbid the new source, so that nothing leaves from the wrong one', () => {
-    const host = [MARK, 'iptables -A OUTPUT -s 10.8.0.2 -j DROP'];
+  test.each(['', '-t mangle '])('forbid the new source (%s), so that nothing leaves from the wrong one', (table) => {
+    const host = [MARK, `iptables ${table}-A OUTPUT -s 10.8.0.2 -j DROP`];
     expect(unasked(host, CONNECT)).toEqual([WRONG]);
     expect(asked(host, CONNECT)).toEqual([]);
     expect(name(askFirst, host, CONNECT)).toBe('10.8.0.2');
@@ -117,9 +158,10 @@ describe('a connected datagram socket', () => {
     expect(asked([TO], [...CONNECTED, `${other} from 192.168.1.10`])).toEqual(['eth0 from 192.168.1.10']);
   });
 
-  test('is not led by a TOS, which it does not take along', () => {
+  test('is led by a TOS, which rules give it again', () => {
     const host = ['ip rule add tos 0x10 table 100', 'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10'];
-    expect(asked(host, [...CONNECTED, 'send c 1'])).toEqual(unasked(host, [...CONNECTED, 'send c 1']));
+    expect(unasked(host, [...CONNECTED, 'send c 1'])).toEqual([WRONG]);
+    expect(asked(host, [...CONNECTED, 'send c 1'])).toEqual([RIGHT]);
     expect(asked(host, ['socket c udp', 'send c 1 to 8.8.8.8:53'])).toEqual([RIGHT]);
   });
 });

@@ -29,47 +29,55 @@ const SENDERS: readonly { readonly id: string; readonly events: readonly string[
     {
       id: 'marked-echo-works',
       events: ['socket c ping', 'send c 4 to 8.8.8.8', 'answer c'],
-      by: ['masquerade', 'icmp-only', 'tcp-rehash', 'icmp-only-mended', 'tcp-rehash-mended', 'selector-rules'],
+      by: [
+        'masquerade',
+        'icmp-only',
+        'tcp-rehash',
+        'icmp-only-mended',
+        'tcp-rehash-mended',
+        'selector-rules',
+        'ask-first',
+      ],
     },
     {
       id: 'marked-datagram-works',
       events: ['socket c udp', 'send c 4 to 8.8.8.8:53', 'answer c'],
-      by: ['masquerade', 'icmp-only-mended', 'tcp-rehash-mended', 'selector-rules'],
+      by: ['masquerade', 'icmp-only-mended', 'tcp-rehash-mended', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-connected-datagram-works',
       events: ['socket c udp', 'connect c 8.8.8.8:53', 'send c 4', 'answer c'],
-      by: ['masquerade', 'selector-rules'],
+      by: ['masquerade', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-syn-works',
       events: ['socket c tcp', 'connect c 8.8.8.8:80', 'answer c'],
-      by: ['masquerade', 'tcp-rehash', 'tcp-rehash-mended', 'selector-rules'],
+      by: ['masquerade', 'tcp-rehash', 'tcp-rehash-mended', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-connection-works',
       events: ['socket c tcp', 'connect c 8.8.8.8:80', 'answer c', 'send c 4', 'answer c'],
-      by: ['masquerade', 'tcp-rehash-mended', 'selector-rules'],
+      by: ['masquerade', 'tcp-rehash-mended', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-retransmission-works',
       events: ['socket c tcp', 'connect c 8.8.8.8:80', 'retransmit c', 'answer c'],
-      by: ['masquerade', 'tcp-rehash-mended', 'selector-rules'],
+      by: ['masquerade', 'tcp-rehash-mended', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-greeting-works',
       events: ['socket c tcp', 'connect c 8.8.8.8:80', 'answer c', 'say c 9'],
-      by: ['masquerade', 'tcp-rehash-mended', 'selector-rules'],
+      by: ['masquerade', 'tcp-rehash-mended', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-fast-open-works',
       events: ['socket c tcp', 'connect c 8.8.8.8:80 tfo', 'answer c'],
-      by: ['masquerade', 'selector-rules'],
+      by: ['masquerade', 'selector-rules', 'ask-first'],
     },
     {
       id: 'marked-signed-session-works',
       events: ['socket c tcp md5', 'connect c 8.8.8.8:80', 'answer c'],
-      by: ['selector-rules'],
+      by: ['selector-rules', 'ask-first'],
     },
     {
       id: 'marked-reply-works',
@@ -100,6 +108,7 @@ const OTHERS = [
   'icmp-only-mended',
   'tcp-rehash-mended',
   'selector-rules',
+  'ask-first',
 ] as const;
 
 const purposes = properties.filter(({ purpose }) => purpose);
@@ -138,4 +147,24 @@ it('so-mark achieves it where its program knows the mark', () => {
   const run = play(kernelNamed('so-mark') as Kernel, compile({ host, events }));
   expect(occurs(purpose, run)).toBe(true);
   expect(firstBroken(purpose, run)).toBe(-1);
+});
+
+describe('a sender that the rules of mangle OUTPUT lead away again from the right source', () => {
+  const purpose = purposes.find(({ id }) => id === 'marked-syn-works') as (typeof purposes)[number];
+  const events = ['socket c tcp', 'connect c 8.8.8.8:80', 'answer c'];
+  const spokenOf = (rules: readonly string[]) => {
+    const host = [...HOST, ...rules.map((rule) => `iptables -t mangle -A OUTPUT ${rule}`)];
+    return firstBroken(purpose, play(stock, compile({ host, events }))) >= 0;
+  };
+  const BY_LINK = '-o eth1 -j MARK --set-mark 7';
+
+  it.each([
+    ['without its mark they lead it there', [BY_LINK]],
+    ['with its mark they lead it there', ['-s 10.1.0.1 -m mark --mark 0 -j ACCEPT']],
+  ])('is promised something where %s', (_, rules) => expect(spokenOf(rules)).toBe(true));
+
+  it.each([
+    ['they drop it', ['-s 10.1.0.1 -j DROP']],
+    ['they mark it otherwise', ['-s 10.1.0.1 -j MARK --set-mark 7']],
+  ])('is promised nothing where %s', (_, rules) => expect(spokenOf(rules)).toBe(false));
 });

@@ -153,7 +153,7 @@ const REASONS_OF_ASK_FIRST: typeof REASONS = [
     'nobody sends the packet that is asked about: it needs no room for a header',
   ],
   [
-    /^ipt_mangle_source\(\): (?:given == mark && given_tos == tos -> 0|return saddr; -> ; #3)$/,
+    /^ipt_mangle_source\(\): (?:given == mark && .* == tos -> 0|return saddr; -> ; #3)$/,
     'where neither mark nor TOS changes, the lookups that follow lead to the same route',
   ],
   [/^reroute_first_flow\(\): break; -> ; #1$/, 'UDP has its ports where TCP has them'],
@@ -162,10 +162,9 @@ const REASONS_OF_ASK_FIRST: typeof REASONS = [
     'no rule and no policy of the model asks for the type of an ICMP message',
   ],
   [/^reroute_flow\(\): fl4->flowi4_l3mdev = .*; -> ;$/, 'nothing is asked where the device is in a VRF'],
-  [/^reroute_flow\(\): fib4_rules_early_flow_dissect\(.*; -> ;$/, 'protocol and ports are written behind it'],
   [
     /^reroute_take_source\(\): (?:true -> false|false -> true) #1$/,
-    'ip_route_reroute() makes that lookup once more, and fails',
+    'who has no source, or none that leads anywhere, is asked about next',
   ],
 ];
 
