@@ -4,6 +4,7 @@ import { RTO_ONLINK } from '../kernel/include/net/inet_sock.ts';
 import { skbLen } from '../kernel/net/core/skbuff.ts';
 import { ICMP_ECHO } from '../kernel/net/ipv4/icmp.ts';
 import { ip_route_output_flow } from '../kernel/net/ipv4/route.ts';
+import { UDPHDR_LEN } from '../kernel/net/ipv4/udp.ts';
 import { l3mdev_master_ifindex_by_index } from '../kernel/net/l3mdev/l3mdev.ts';
 import { showInstead } from '../types/effects.ts';
 import { NO_PATCH } from '../types/faults.ts';
@@ -24,7 +25,8 @@ function probe(sk: Sock, rt: Rtable, fl4: FlowI4, transport: SkBuff): SkBuff {
   const { saddr, daddr, flowi4_mark: mark, fl4_sport: source, fl4_dport: dest } = fl4;
   const iph = { ...NO_IPH, tos: sk.tos, ttl: 64, protocol, saddr, daddr };
   const th = { ...NO_TH, source, dest, flags: TCPHDR_SYN, doff: SYN_WORDS };
-  const uh = { ...transport.uh, source, dest };
+  const length = transport.uh.len === 0 ? UDPHDR_LEN : transport.uh.len;
+  const uh = { ...transport.uh, source, dest, len: length };
   const icmph = { type: ICMP_ECHO, code: 0, checksum: 0, id: sk.inet_sport, sequence: 1 };
   const skb = { ...transport, sk: sk.id, mark, dst: rt, iph, th, uh };
   const known = transport.icmph.type === ICMP_ECHO ? transport.icmph : icmph;

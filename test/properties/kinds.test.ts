@@ -109,6 +109,22 @@ const KINDS: readonly Kind[] = [
     keeps: ['source-fits-route', 'source-passes-provider-filter'],
   },
   {
+    what: 'nor what rules that an operator has taken away since connect() said of it',
+    on: 'ask-first',
+    host: [...TWO, 'ip rule add tos 0x10 table 7', 'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10'],
+    events: ['socket c udp', 'connect c 8.8.4.4:53', 'host iptables -t mangle -F', 'send c 1'],
+    breaks: [],
+    keeps: ['source-fits-route', 'source-passes-provider-filter'],
+  },
+  {
+    what: 'nor what they say of an echo request without the port that connect() was told',
+    on: 'ask-first',
+    host: [...TWO, 'ip rule add table 7 pref 200', 'ip rule add dport 80 table main pref 100'],
+    events: ['socket c raw icmp', 'connect c 8.8.4.4:80', 'send c 1'],
+    breaks: ['source-fits-route', 'source-passes-provider-filter'],
+    keeps: ['marked-connected-datagram-works'],
+  },
+  {
     what: 'a SYN of a raw socket opens no connection that what it sends later belongs to',
     on: 'stock',
     host: [...TWO, 'iptables -t mangle -A OUTPUT -p udp -j MARK --set-mark 7'],

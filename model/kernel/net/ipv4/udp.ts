@@ -19,7 +19,7 @@ import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
 import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** sizeof(struct udphdr). */
-const UDPHDR_LEN = 8;
+export const UDPHDR_LEN = 8;
 
 /**
  * Whether another socket stands in the way of `sk` on port `num`.
