@@ -22,7 +22,7 @@ import { NO_SOCK, SOCK_PING, SOCK_TCP, SOCK_UDP, type Sock, TCP_CLOSE } from '..
 import { IP_CT_ESTABLISHED, IP_CT_RELATED, IP_CT_UNTRACKED } from '../model/types/verdict.ts';
 import type { Effect, Sent, World } from '../model/types/world.ts';
 import { reachesTwin } from './oneTuple.ts';
-import { destinationPort, rewiredSince, tupleBeforeNat, worldAfter } from './packets.ts';
+import { destinationPort, leaves, rewiredSince, tupleBeforeNat, worldAfter } from './packets.ts';
 import { effectsOf, eventOf, type Run, worldBefore } from './property.ts';
 
 const NO_SENT: Sent = { sk: 0, dev: 0, skb: NO_SKB };
@@ -63,14 +63,21 @@ function deafToAnswers(run: Run, i: number, sk: Sock, { dev, skb }: Sent): boole
   return (named && (elsewhere || byOther)) || (byOther && rewiredSince(run, -1, i));
 }
 
-/** Whether a datagram socket was bound or connected after it sent what is to be answered: it then hears less, at its new address. */
+/** Whether something of that socket left in step `k`. */
+function departs(run: Run, k: number, { id }: Sock): boolean {
+  let seen = false;
+  for (const e of effectsOf(run, k)) seen = seen || (leaves(e) && e.skb.sk === id);
+  return seen;
+}
+
+/** Whether a datagram socket was bound or connected after what is to be answered left: it then hears less, at its new address. */
 function renamedSince(run: Run, i: number, sk: Sock): boolean {
   let since = false;
   let k = 0;
   for (const event of run.events) {
     const call = event.kind === 'connect' || event.kind === 'bind' || event.kind === 'send';
     const own = k < i && sk.kind !== SOCK_TCP && call;
-    since = own && event.s === sk.name ? event.kind !== 'send' : since;
+    since = own && event.s === sk.name ? event.kind !== 'send' || (since && !departs(run, k, sk)) : since;
     k = k + 1;
   }
   return since;

@@ -224,6 +224,7 @@ export const purposeProperties: readonly Property[] = [
     asked: ['RFC 7413 section 4.2', 'RFC 9293 section 3.5'],
     isOne: (run, i, e) =>
       ofClient(run, i, e.skb) &&
+      !parted(run, i, e.skb) &&
       opensFast(run, i, ownerOf(run, i, e.skb)) &&
       (isFirstSyn(run, i, e) || synWentBy(run, i, e)),
     isRight: hasLinkSource,

@@ -94,7 +94,7 @@ const KINDS: readonly Kind[] = [
     ],
     events: ['socket d udp', 'socket c tcp', 'connect c 8.8.4.4:53 tfo', 'send d 1 to 192.0.2.1:53', 'send c 1'],
     breaks: [],
-    keeps: ['source-fits-route', 'source-passes-provider-filter'],
+    keeps: ['source-fits-route', 'source-passes-provider-filter', 'marked-fast-open-works'],
   },
   {
     what: 'nor what they say of a later datagram of a connected socket',
@@ -123,6 +123,14 @@ const KINDS: readonly Kind[] = [
     events: ['socket c raw icmp', 'connect c 8.8.4.4:80', 'send c 1'],
     breaks: ['source-fits-route', 'source-passes-provider-filter'],
     keeps: ['marked-connected-datagram-works'],
+  },
+  {
+    what: 'a socket that connects hears no answer to what it sent before, also if nothing has left since',
+    on: 'icmp-only-mended',
+    host: [...MARKED, 'iptables -A OUTPUT -s 192.0.2.10 -j DROP'],
+    events: ['socket c udp', 'send c 1 to 8.8.4.4:80', 'connect c 8.8.4.4:80', 'send c 1', 'answer c'],
+    breaks: [],
+    keeps: ['answer-reaches-sender', 'marked-datagram-works'],
   },
   {
     what: 'a SYN of a raw socket opens no connection that what it sends later belongs to',
