@@ -89,8 +89,7 @@ static bool reroute_arrives(struct net *net, struct sk_buff *skb, const struct s
 	if (skb->mark == mark && ip_hdr(skb)->tos == tos)
 		return !reroute_leads_elsewhere(net, fl4, fl4->saddr, fl4->saddr, mark, tos);
 	reroute_flow(net, skb, sk, &now);
-	return reroute_take_source(net, &now) && now.saddr == fl4->saddr &&
-	       ip_route_reroute(skb, &now) >= 0;
+	return reroute_take_source(net, &now) && now.saddr == fl4->saddr;
 }
 
 /*

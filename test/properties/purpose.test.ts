@@ -23,21 +23,24 @@ const HOST = [
   'sysctl -w net.ipv4.ping_group_range="0 2147483647"',
 ];
 
+/** Those that do something for a sender, if not for all. */
+const OTHERS = [
+  'masquerade',
+  'icmp-only',
+  'tcp-rehash',
+  'icmp-only-mended',
+  'tcp-rehash-mended',
+  'selector-rules',
+  'ask-first',
+] as const;
+
 /** Every kind of sender at its simplest, and who achieves what it wants. */
 const SENDERS: readonly { readonly id: string; readonly events: readonly string[]; readonly by: readonly string[] }[] =
   [
     {
       id: 'marked-echo-works',
       events: ['socket c ping', 'send c 4 to 8.8.8.8', 'answer c'],
-      by: [
-        'masquerade',
-        'icmp-only',
-        'tcp-rehash',
-        'icmp-only-mended',
-        'tcp-rehash-mended',
-        'selector-rules',
-        'ask-first',
-      ],
+      by: OTHERS,
     },
     {
       id: 'marked-datagram-works',
@@ -100,16 +103,6 @@ const deaf: Kernel = {
   name: 'deaf',
   ipt_mangle_out: (kernel, net, skb, state) => ipt_do_table(kernel, net, skb, state, net.mangle),
 };
-
-const OTHERS = [
-  'masquerade',
-  'icmp-only',
-  'tcp-rehash',
-  'icmp-only-mended',
-  'tcp-rehash-mended',
-  'selector-rules',
-  'ask-first',
-] as const;
 
 const purposes = properties.filter(({ purpose }) => purpose);
 
