@@ -3,7 +3,7 @@ import { boot, ended, step } from '../model/host/step.ts';
 import type { Event } from '../model/types/event.ts';
 import type { HostCommand } from '../model/types/host.ts';
 import { type Kernel, NO_OPERATION, type Scenario, type Step, type World } from '../model/types/world.ts';
-import type { Property, Run } from '../properties/property.ts';
+import { type Property, type Run, worldBefore } from '../properties/property.ts';
 import { Wrong } from './error.ts';
 import { printHostCommand } from './host.ts';
 import { impossibleEvent } from './life.ts';
@@ -48,6 +48,22 @@ export function occurs(property: Property, run: Run): boolean {
 /** Whether a run keeps a promise: it does not break it, and, where the promise is what the patch is for, its case occurs. */
 export function isKept({ purpose }: Pick<Property, 'purpose'>, seen: { occurs: boolean; broken: boolean }): boolean {
   return !seen.broken && (!purpose || seen.occurs);
+}
+
+/**
+ * Whether rules that count packets, and the dice of those that throw some, stand where they do in another run when step
+ * `i` begins. If not, they may say something else of the same packet, and what becomes of it cannot be compared.
+ */
+export function countsAlike(run: Run, other: Run, i: number): boolean {
+  const one = counts(worldBefore(run, i));
+  const there = counts(worldBefore(other, Math.min(i, other.steps.length)));
+  return one.length === there.length && one.every((count, at) => count === there[at]);
+}
+
+function counts({ raw, mangle, nat, filter, picks }: World): readonly number[] {
+  const rules = [raw, mangle, nat, filter].flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+  const counting = rules.filter(({ matches }) => matches.some(({ kind }) => kind === 'statistic-nth'));
+  return [picks.random, ...counting.map(({ count }) => count)];
 }
 
 /** The first command that the kernel refused, '' when it took all. */

@@ -10,7 +10,7 @@ import type { HostCommand } from '../model/types/host.ts';
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { impossibleEvent } from '../scenario/life.ts';
-import { firstBroken, inexpressible, isKept, occurs } from '../scenario/play.ts';
+import { countsAlike, firstBroken, inexpressible, isKept, occurs } from '../scenario/play.ts';
 import { commandIn, commandOf, eventIn, eventOfLine, type Text } from '../scenario/text.ts';
 
 /** Nodes of all trees together, and sequences of events that were judged; with more of them they grow anew. */
@@ -121,6 +121,20 @@ function saidOf(property: Property, kernel: Kernel, { boot, steps, said }: Event
   const answer = judged(property, { kernel, events, boot, steps });
   said.set(property, answer);
   return answer;
+}
+
+/** The run of a text that can be played. */
+function runOf(kernel: Kernel, text: Text): Run {
+  const events = text.events.map(eventOfLine);
+  const ready = configured(kernel, text.host, text.host.map(commandOf));
+  const { boot, steps } = played(kernel, ready, text.events, events);
+  return { kernel, events, boot, steps };
+}
+
+/** Whether rules that count stand where they do on the other kernel when a text breaks the property, which it does. */
+export function isComparable(property: Property, kernel: Kernel, other: Kernel, text: Text): boolean {
+  const run = runOf(kernel, text);
+  return countsAlike(run, runOf(other, text), firstBroken(property, run));
 }
 
 function judged(property: Property, run: Run): Said {

@@ -1,6 +1,7 @@
 /**
  * What is worse than without the patch: a kernel breaks a promise in a run in which the stock kernel of the same release
  * keeps it; what the patch is for has to occur there, to be kept. Such a failure is a finding of its own, also where stock breaks the promise elsewhere.
+ * It is none where rules that count have come to other numbers before, and so may have said something else of the packet.
  */
 import { kernelNamed } from '../model/patch/index.ts';
 import { stock } from '../model/patch/stock.ts';
@@ -8,7 +9,7 @@ import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import type { Text } from '../scenario/text.ts';
 import type { Breaks } from './minimise.ts';
-import { breaks, breaksDrawn, keeps, keepsDrawn } from './replays.ts';
+import { breaks, breaksDrawn, isComparable, keeps, keepsDrawn } from './replays.ts';
 
 /** The stock kernel of each release that was asked for: one object each, so that what it has played is found again. */
 const stocks = new Map<string, Kernel>();
@@ -36,7 +37,12 @@ export function withStocks(kernels: readonly Kernel[]): { all: readonly Kernel[]
 
 /** Whether a text is a legal scenario that breaks the property on that kernel, and on stock is legal and keeps it. */
 export function isWorse(property: Property, kernel: Kernel, text: Text): boolean {
-  return !isStock(kernel) && breaks(property, kernel, text) && keeps(property, stockOf(kernel), text);
+  return (
+    !isStock(kernel) &&
+    breaks(property, kernel, text) &&
+    keeps(property, stockOf(kernel), text) &&
+    isComparable(property, kernel, stockOf(kernel), text)
+  );
 }
 
 /** What a scenario has to do to stay a finding, or one that is worse than stock, while it is made small. */
@@ -46,5 +52,7 @@ export function failing(property: Property, kernel: Kernel, worse: boolean): Bre
 
 /** The same of texts that were drawn: they are played whatever is refused in them. */
 export function failingDrawn(property: Property, kernel: Kernel, worse: boolean): Breaks {
-  return (text) => breaksDrawn(property, kernel, text) && (!worse || keepsDrawn(property, stockOf(kernel), text));
+  const isWorseDrawn = (text: Text) =>
+    keepsDrawn(property, stockOf(kernel), text) && isComparable(property, kernel, stockOf(kernel), text);
+  return (text) => breaksDrawn(property, kernel, text) && (!worse || isWorseDrawn(text));
 }

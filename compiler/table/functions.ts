@@ -58,6 +58,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       returns: 'bool',
       value: 'portsDecide(net, $2)',
     },
+    reroute_lower_mss: {
+      what: 'lets a SYN, which announces more, announce that MSS',
+      params: ['struct sk_buff *', 'u16'],
+      returns: 'void',
+      does: ['skb = withMss(skb, $2);'],
+    },
     reroute_ask_later: {
       what: 'whether the hooks behind mangle OUTPUT, with that device, and those of POST_ROUTING let the packet out; nothing is counted, kept or sent',
       params: ['struct sk_buff *', 'const struct nf_hook_state *', 'struct net_device *'],
@@ -261,6 +267,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       params: ['const struct dst_entry *'],
       returns: 'u32',
       value: 'dev_get_by_index(net, $1.dev).mtu',
+    },
+    dst_metric_advmss: {
+      what: "the MSS for the route's link",
+      params: ['const struct dst_entry *'],
+      returns: 'u32',
+      value: 'tcp_dst_advmss(net, $1)',
+      range: [256, 0xffff],
     },
   }),
   ...from('include/linux/netdevice.h', {

@@ -82,7 +82,7 @@ const tcp: Record<string, FieldRow> = {
   },
   snd_up: { type: 'u32', part: 'tcp', ignored: 'urgent data is not modelled' },
   pushed_seq: { type: 'u32', part: 'tcp', ignored: IN_ONE_STEP },
-  advmss: { type: 'u16', part: 'tcp' },
+  advmss: { type: 'u16', read: '$.advmss', write: 'advmss: $v', part: 'tcp' },
   tcp_header_len: { type: 'u16', part: 'tcp' },
   fastopen_req: { type: 'bool', read: '$.fastopen.req', part: 'tcp', note: 'whether the pointer is set' },
   syn_fastopen: { type: 'bool', read: '$.fastopen.syn_fastopen', part: 'tcp' },

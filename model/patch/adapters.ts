@@ -1,4 +1,6 @@
 /** What compiled texts ask of the kernel and no twin has in the form in which C asks it. */
+import { inet_proto_csum_replace2 } from '../kernel/include/net/checksum.ts';
+import { TCPOPT_MSS, tcpOptions } from '../kernel/include/net/tcp.ts';
 import { tfoCookieOf } from '../kernel/net/ipv4/tcp_fastopen.ts';
 import { getSock } from '../types/lookup.ts';
 import type { SkBuff, Tcphdr } from '../types/packet.ts';
@@ -20,6 +22,21 @@ const COOKIE_BYTES = 8;
 export function cookieLength(th: Tcphdr, before: number): number {
   const cookie = tfoCookieOf(th);
   return cookie === 0 ? before : cookie === -1 ? 0 : COOKIE_BYTES;
+}
+
+/** The SYN, which announces more, with that MSS. Not in the kernel; reroute_lower_mss() of conformance/patched/glue.patch. */
+export function withMss(skb: SkBuff, mss: number): SkBuff {
+  const { th } = skb;
+  let at = -1;
+  for (const option of tcpOptions(th.options)) at = option.kind === TCPOPT_MSS ? option.at >> 1 : at;
+  let options: readonly number[] = [];
+  let { check } = th;
+  for (const word of th.options) {
+    const isMss = options.length === at;
+    check = isMss ? inet_proto_csum_replace2(check, skb, word, mss, false) : check;
+    options = [...options, isMss ? mss : word];
+  }
+  return { ...skb, th: { ...th, options, check } };
 }
 
 /** C: include/net/sock.h, sk_fullsock(). */

@@ -41,7 +41,7 @@ export {
 } from '../kernel/net/ipv4/inet_hashtables.ts';
 export { ip_send_check } from '../kernel/net/ipv4/ip_output.ts';
 export { ipt_do_table } from '../kernel/net/ipv4/netfilter/ip_tables.ts';
-export { ip_route_output_key, portsDecide } from '../kernel/net/ipv4/route.ts';
+export { ip_route_output_key, portsDecide, tcp_dst_advmss } from '../kernel/net/ipv4/route.ts';
 export { tcp_twsk_unique } from '../kernel/net/ipv4/tcp_ipv4.ts';
 export { l3mdev_master_ifindex_by_index, netif_is_l3_master } from '../kernel/net/l3mdev/l3mdev.ts';
 export { askLater, askLocalOut } from '../kernel/net/netfilter/core.ts';
@@ -56,7 +56,7 @@ export { SOCK_CONTROL, SOCK_TCP } from '../types/sock.ts';
 export type { NfHookState } from '../types/verdict.ts';
 export type { HookResult, Kernel, World } from '../types/world.ts';
 export type { CookieLength } from './adapters.ts';
-export { cookieLength, ctinfoOf, fullSock, NO_COOKIE, skType } from './adapters.ts';
+export { cookieLength, ctinfoOf, fullSock, NO_COOKIE, skType, withMss } from './adapters.ts';
 export type { Frame } from './memory.ts';
 export {
   atLine,

@@ -411,15 +411,22 @@ static void reroute_renumber(u32 faults, struct sock *sk, struct sk_buff *skb,
 	inet_proto_csum_replace4(&th->check, skb, htonl(seq), th->seq, false);
 }
 
-/* Later segments are built from the kept flow and route. */
+/* Later segments are built from the kept flow and route; the peer's are to fit that route's
+ * link, as tcp_advertise_mss() sees to where a SYN is sent again.
+ */
 static void reroute_keep_route(struct sock *sk, struct sk_buff *skb)
 {
+	u16 advmss = dst_metric_advmss(skb_dst(skb));
 	struct inet_sock *inet = inet_sk(sk);
 	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 
 	fl4->saddr = inet->inet_saddr;
 	fl4->fl4_sport = inet->inet_sport;
 	sk_dst_set(sk, dst_clone(skb_dst(skb)));
+	if (sk_is_tcp(sk) && advmss < tcp_sk(sk)->advmss) {
+		tcp_sk(sk)->advmss = advmss;
+		reroute_lower_mss(skb, advmss);
+	}
 }
 
 /* The mark of the packet's connection. */

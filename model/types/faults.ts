@@ -23,7 +23,7 @@ const rows = [
     id: 'stale-cork',
     bit: 0,
     cause: 'The socket moves, inet->cork.fl and sk_dst_cache do not: ip_queue_xmit() copies the old source from there.',
-    repair: 'cork.fl and sk_dst_cache follow, as in inet_sk_reselect_saddr()',
+    repair: "cork.fl and sk_dst_cache follow, as in inet_sk_reselect_saddr(), and the SYN's MSS",
     inFirst: false,
   },
   {

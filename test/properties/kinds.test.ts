@@ -462,6 +462,22 @@ const KINDS: readonly Kind[] = [
     keeps: ['free-port-is-kept', 'marked-syn-works'],
   },
   {
+    what: 'a moved SYN announces what the link that it leaves by takes',
+    on: 'tcp-rehash-mended',
+    host: [...MARKED, 'ip link set wan1 mtu 1400', 'iptables -A OUTPUT -s 192.0.2.10 -j DROP'],
+    events: ['socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: [],
+    keeps: ['marked-syn-works', 'mss-fits-link', 'transport-checksum-correct'],
+  },
+  {
+    what: 'a moved SYN whose socket keeps the first route',
+    on: 'tcp-rehash-only-stale-cork',
+    host: [...MARKED, 'ip link set wan1 mtu 1400'],
+    events: ['socket c tcp', 'connect c 8.8.4.4:443'],
+    breaks: ['mss-fits-link'],
+    keeps: [],
+  },
+  {
     what: 'a policy that blocks the new source, mended',
     on: 'tcp-rehash-mended',
     host: [...MARKED, 'ip xfrm policy add src 198.51.100.20 dir out action block'],

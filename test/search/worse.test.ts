@@ -1,12 +1,14 @@
 /** What a variant breaks where stock keeps it is a finding of its own, also of a promise that stock breaks elsewhere. */
 import { describe, expect, it } from 'vitest';
 import { counterexampleFiles } from '../../cli/files.ts';
+import { askFirst } from '../../model/patch/ask-first.ts';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { properties } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
 import { loadScenario } from '../../scenario/scenario.ts';
 import type { Text } from '../../scenario/text.ts';
+import { breaks, keeps } from '../../search/replays.ts';
 import { doTask, type SmallTask } from '../../search/tasks.ts';
 import { isWorse } from '../../search/worse.ts';
 
@@ -32,10 +34,34 @@ const worse: Text = {
 /** The same without the rule: the mark leads it away from the named link on stock, too. */
 const asOnStock: Text = { ...worse, host: worse.host.filter((line) => !line.startsWith('ip rule')) };
 
+/** ask-first sends a SYN that stock refuses; the rule counts it, and marks what stock does not mark, or the other way round. */
+const counted: Text = {
+  host: [
+    'ip link add eth0 type veth peer name eth0p',
+    'ip link set eth0 up',
+    'ip addr add 10.0.0.2/24 dev eth0',
+    'ip link add eth1 type veth peer name eth1p',
+    'ip link set eth1 up',
+    'ip addr add 10.1.0.1/24 dev eth1',
+    'ip route add default via 10.0.0.254',
+    'ip route add default via 10.1.0.254 table 100',
+    'ip rule add fwmark 100 table 100',
+    'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10',
+    'iptables -t mangle -A OUTPUT -m statistic --mode nth --every 80 --packet 0 -j MARK --set-mark 100',
+    'ip rule add from 10.0.0.2 unreachable',
+  ],
+  events: ['socket d tcp', 'socket c raw icmp unicast-if eth1', 'connect d 10.0.0.1:53', 'send c 1 to 8.8.8.8'],
+};
+
 describe('a run that breaks a promise', () => {
   it('is worse than stock where stock keeps the promise in it', () => {
     expect(isWorse(kept, icmpOnly, worse)).toBe(true);
     expect(isWorse(kept, icmpOnly, asOnStock)).toBe(false);
+  });
+
+  it('is not worse where a rule that counts has come to another number before', () => {
+    expect(breaks(kept, askFirst, counted) && keeps(kept, stock, counted)).toBe(true);
+    expect(isWorse(kept, askFirst, counted)).toBe(false);
   });
 
   it('is never worse on stock itself', () => {
