@@ -124,16 +124,32 @@ function nameTaken(net: World, name: string): boolean {
   return dev_get_by_name(net, name).ifindex !== 0 || devByPeer(net, name).ifindex !== 0;
 }
 
-/** MTUs of a VRF: IPV6_MIN_MTU and IP6_MAX_MTU, with which it begins. C: drivers/net/vrf.c, vrf_setup(). */
-const VRF_MIN_MTU = 1280;
+/** The smallest MTU of a VRF and of a sit tunnel. C: include/uapi/linux/ipv6.h. */
+const IPV6_MIN_MTU = 1280;
+
+/** The MTU with which a VRF begins: IP6_MAX_MTU. C: drivers/net/vrf.c, vrf_setup(). */
 const VRF_MAX_MTU = 65575;
 
 /** The smallest MTU with which a device keeps IPv4. C: include/linux/inetdevice.h, inetdev_valid_mtu(). */
 const IPV4_MIN_MTU = 68;
 
+/** C: net/core/dev.c, dev_validate_mtu(). Left out: that a tunnel of net/ipv4 and a tap take some bytes less than an Ethernet link. */
 function mtuError(kind: string, mtu: number): string {
-  if (mtu < (kind === 'vrf' ? VRF_MIN_MTU : IPV4_MIN_MTU)) return 'mtu less than device minimum';
-  return mtu > 65535 && kind !== 'loopback' && kind !== 'vrf' ? 'mtu greater than device maximum' : '';
+  if (mtu < (kind === 'vrf' || kind === 'sit' ? IPV6_MIN_MTU : IPV4_MIN_MTU)) return 'mtu less than device minimum';
+  return mtu > 65535 && !takesLargestMtu(kind) ? 'mtu greater than device maximum' : '';
+}
+
+/** Whether a link of that kind has no max_mtu, or one beyond all that can be asked for. */
+function takesLargestMtu(kind: string): boolean {
+  return (
+    kind === 'loopback' ||
+    kind === 'vrf' ||
+    kind === 'dummy' ||
+    kind === 'ifb' ||
+    kind === 'ppp' ||
+    kind === 'sit' ||
+    kind === 'wireguard'
+  );
 }
 
 /**

@@ -10,7 +10,7 @@ type Conntrack = Extract<HostCommand, { readonly kind: 'conntrack' }>;
 /** Whether the operator means that connection. */
 function isMeant(ct: NfConn, { tests, mark, mask, zone, nat }: Conntrack): boolean {
   const translated = nat === '' || (nat === 'src' ? ct.srcNat : ct.dstNat);
-  let meant = translated && ((ct.mark ^ mark) & mask) === 0 && (zone < 0 || ct.zone.id === zone);
+  let meant = translated && (ct.mark & mask) >>> 0 === mark && (zone < 0 || ct.zone.id === zone);
   for (const test of tests) meant = meant && testMatches(ct, IP_CT_DIR_ORIGINAL, test) !== test.invert;
   return meant;
 }

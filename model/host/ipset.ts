@@ -1,6 +1,12 @@
 /** The ipset command, and what it is refused with. Observed: ipset 7.17 on Linux 6.18, 2026-11-28. */
 import { inet_make_mask } from '../kernel/include/linux/in.ts';
-import { ip_set_get_byname, partsOf, sameEntry, setIpSet } from '../kernel/net/netfilter/ipset/ip_set_core.ts';
+import {
+  ip_set_get_byname,
+  ip_set_timeout_expired,
+  partsOf,
+  sameEntry,
+  setIpSet,
+} from '../kernel/net/netfilter/ipset/ip_set_core.ts';
 import { EBUSY, EEXIST, EINVAL, ENOENT } from '../types/errno.ts';
 import type { HostCommand } from '../types/host.ts';
 import type { IpSet, SetEntry, SetType } from '../types/ipset.ts';
@@ -51,7 +57,7 @@ function withoutSet(net: World, name: string): World {
 function withoutEntry(net: World, set: IpSet, entry: SetEntry): readonly SetEntry[] {
   let entries: readonly SetEntry[] = [];
   for (const e of set.entries) {
-    const stays = !sameEntry(e, entry) && (e.expires < 0 || e.expires > net.now);
+    const stays = !sameEntry(e, entry) && !ip_set_timeout_expired(net, e);
     entries = stays ? [...entries, e] : entries;
   }
   return entries;
@@ -59,7 +65,7 @@ function withoutEntry(net: World, set: IpSet, entry: SetEntry): readonly SetEntr
 
 function hasEntry(net: World, set: IpSet, entry: SetEntry): boolean {
   let found = false;
-  for (const e of set.entries) found = found || (sameEntry(e, entry) && (e.expires < 0 || e.expires > net.now));
+  for (const e of set.entries) found = found || (sameEntry(e, entry) && !ip_set_timeout_expired(net, e));
   return found;
 }
 
@@ -157,11 +163,17 @@ function swap(net: World, set: IpSet, other: IpSet): CommandResult {
   return done(setIpSet(setIpSet(net, { ...other, name: set.name }), { ...set, name: other.name }));
 }
 
-/** Whether a set is what somebody wants to create. C: net/netfilter/ipset/ip_set_core.c, ip_set_create(); same_set of the types. */
+/**
+ * Whether a set is what somebody wants to create. The family counts only in the netmask of hash:ip, which has all bits of an
+ * address where none was named.
+ *
+ * C: net/netfilter/ipset/ip_set_core.c, ip_set_create(); same_set of the types.
+ * Observed: Linux 6.18 has bit masks instead: it takes another family of hash:ip where no netmask was named, and none where one was.
+ */
 function sameSet(set: IpSet, made: IpSet): boolean {
   return (
     set.type === made.type &&
-    set.inet6 === made.inet6 &&
+    (set.inet6 === made.inet6 || set.type !== 'hash:ip' || set.netmask < 32) &&
     set.netmask === made.netmask &&
     set.timeout === made.timeout &&
     set.first === made.first &&

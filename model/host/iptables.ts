@@ -421,6 +421,7 @@ function deleteRule(net: World, table: XtTable, c: IptablesCommand): IptablesRes
   if (jump !== '' && jump !== INVALID_WORDS) return refused(net, ENOENT, jump);
   const chain = xt_find_chain(table, c.chain);
   if (chain.name === '') return refused(net, ENOENT, BAD_RULE_WORDS);
+  if (jump !== '') return refused(net, EINVAL, jump);
   const number = ruleNumber(chain, c.rule);
   if (number > 0) return commit(net, setChain(table, withoutRule(chain, number)));
   const t = c.rule.target.kind;

@@ -147,6 +147,8 @@ export interface Sock {
   readonly snd_nxt: number;
   /** The peer's window, in bytes, and the scale of those that its next segments announce. */
   readonly snd_wnd: number;
+  /** The largest that the peer has announced. */
+  readonly max_window: number;
   /** The sequence number of the segment that announced it last. */
   readonly snd_wl1: number;
   readonly snd_wscale: number;
@@ -247,6 +249,7 @@ export const NO_SOCK: Sock = {
   snd_una: 0,
   snd_nxt: 0,
   snd_wnd: 0,
+  max_window: 0,
   snd_wl1: 0,
   snd_wscale: 0,
   rcv_nxt: 0,

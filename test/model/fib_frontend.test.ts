@@ -92,6 +92,54 @@ test('deleting a primary address deletes its secondaries, or promotes the first 
   ]);
 });
 
+// Observed on Linux 6.18, 2026-11-30.
+test.each([
+  ['of a longer subnet with the same end', ['10.0.0.129/24', '10.0.0.129/25'], ['10.0.0.255']],
+  ['of a longer subnet, if it named that', ['10.0.0.1/24 brd 10.0.0.127', '10.0.0.1/25'], ['10.0.0.127']],
+  [
+    'of a longer subnet, even its first address',
+    ['10.0.0.1/24 brd 10.0.0.0', '10.0.0.1/25'],
+    ['10.0.0.0', '10.0.0.127'],
+  ],
+  ['that the other one named', ['10.0.0.1/25', '10.0.0.1/24 brd 10.0.0.127'], ['10.0.0.127', '10.0.0.255']],
+  [
+    'that the other one named, even its own first address',
+    ['10.0.0.1/25', '10.0.0.1/24 brd 10.0.0.0'],
+    ['10.0.0.0', '10.0.0.255'],
+  ],
+  ['that both named', ['10.0.0.1/24 brd 10.0.0.7', '10.0.0.1/25 brd 10.0.0.7'], ['10.0.0.127', '10.0.0.7']],
+  ['but not that of a /31', ['10.0.0.254/24', '10.0.0.254/31'], []],
+  ['but not that of a peer', ['10.0.0.1/24', '10.0.0.1 peer 10.0.0.255/32'], []],
+  ['but not that of another address', ['10.0.0.129/24', '10.0.0.130/25'], ['10.0.0.255']],
+])('an address that goes leaves the broadcast address of another one: %s', (_, addresses, left) => {
+  const net = host(...UP, ...addresses.map((address) => `ip addr add ${address} dev eth0`));
+  const gone = on(net, `ip addr del ${(addresses[0] as string).replace(/ .*/, '')} dev eth0`);
+  const broadcast = routes(gone, 'eth0').filter((route) => route.includes('broadcast'));
+  expect(broadcast.map((route) => route.replace(/.*broadcast (.*)\/32 .*/, '$1'))).toEqual(left);
+});
+
+// Observed on Linux 6.18, 2026-11-30.
+test.each([
+  ['10.0.0.253/30', '10.0.0.252', false],
+  ['10.0.0.253/30', '10.0.0.254', true],
+  ['10.0.0.254/31', '10.0.0.255', true],
+  ['0.0.0.5/24', '0.0.0.255', true],
+])(
+  '%s takes its first and its last address as broadcast addresses with it: %s stays: %s',
+  (address, broadcast, stays) => {
+    const src = address.replace(/\/.*/, '');
+    const net = host(
+      ...UP,
+      'ip addr add 10.9.0.1/24 dev eth0',
+      `ip addr add ${address} dev eth0`,
+      `ip route append broadcast ${broadcast} dev eth0 src ${src} proto kernel scope link`,
+    );
+    const route = `255 broadcast ${broadcast}/32 src ${src} scope 253`;
+    expect(routes(net, 'eth0')).toContain(route);
+    expect(routes(on(net, `ip addr del ${address} dev eth0`), 'eth0').includes(route)).toBe(stays);
+  },
+);
+
 test('a going address takes the routes of main that use it as source, but not those of other tables', () => {
   const net = on(
     host(...LINKS),
@@ -114,6 +162,34 @@ test('a deleted link is gone with its addresses and routes', () => {
   expect(net.devs.map(({ name }) => name)).toEqual(['lo', 'eth0']);
   expect(get(net, '1.2.3.4')).toBe('RTNETLINK answers: Network is unreachable');
   expect(inet_addr_type(net, ip('10.1.0.1'))).toBe(RTN_UNICAST);
+});
+
+test('a deleted link takes a local route with it, also without any address', () => {
+  const net = host(...UP, 'ip route add local 1.2.3.4 dev eth0');
+  expect(get(net, '1.2.3.4')).toBe('local 1.2.3.4 dev lo src 1.2.3.4');
+  expect(on(net, 'ip link del eth0').tables.flatMap(({ aliases }) => aliases)).toEqual(
+    host(...UP.slice(0, 1)).tables.flatMap(({ aliases }) => aliases),
+  );
+});
+
+// C: net/ipv4/fib_frontend.c, __fib_validate_source(), flowi4_iif. Linux 6.18 has the same answers, with other words of refusal.
+test('the way back of a packet that is forwarded is asked for as if the answer came in by its output link', () => {
+  const net = host(
+    ...LINKS,
+    'ip route add default via 10.0.0.254',
+    'ip route add default via 10.1.0.254 table 100',
+    'sysctl -w net.ipv4.ip_forward=1',
+    'sysctl -w net.ipv4.conf.eth1.rp_filter=1',
+  );
+  const query = '10.0.0.9 from 9.9.9.9 iif eth1';
+  const refused = 'RTNETLINK answers: Invalid cross-device link';
+  expect(get(net, query)).toBe(refused);
+  expect(get(on(net, 'ip rule add iif lo table 100'), query)).toBe(refused);
+  expect(get(on(net, 'ip rule add iif eth0 table 100'), query)).toBe('10.0.0.9 from 9.9.9.9 dev eth0');
+  // To the host itself the answer comes from lo.
+  const local = '10.0.0.1 from 9.9.9.9 iif eth1';
+  expect(get(on(net, 'ip rule add iif eth0 table 100'), local)).toBe(refused);
+  expect(get(on(net, 'ip rule add iif lo table 100'), local)).toBe('local 10.0.0.1 from 9.9.9.9 dev lo table local');
 });
 
 test('the type of an address comes from the local table', () => {

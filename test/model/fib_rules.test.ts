@@ -1,8 +1,11 @@
 // Answers and refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { hostCommand } from '../../model/host/commands.ts';
 import { fib4_rules_early_flow_dissect } from '../../model/kernel/net/ipv4/fib_rules.ts';
-import { IPPROTO_UDP, NO_IPH, NO_SKB, NO_UH } from '../../model/types/packet.ts';
+import { EINVAL } from '../../model/types/errno.ts';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, NO_IPH, NO_SKB, NO_TH, NO_UH } from '../../model/types/packet.ts';
 import { NO_FLOW } from '../../model/types/route.ts';
+import { parseHostLine } from '../../scenario/host.ts';
 import { get, host, LINKS, on, POST, says } from './build.ts';
 
 const UNREACHABLE = 'RTNETLINK answers: Network is unreachable';
@@ -118,6 +121,63 @@ test('malformed rules are refused in the kernel’s words', () => {
   expect(says(host(), 'ip rule del pref 99')).toBe('RTNETLINK answers: No such file or directory');
 });
 
+test.each([
+  'ip rule add pref 10 goto 5',
+  'ip rule add sport 65535',
+  'ip rule add tos 0x20',
+  'ip rule del pref 10 goto 5',
+])('%s is an invalid argument', (line) => {
+  expect(hostCommand(host(), parseHostLine(line)).err).toBe(-EINVAL);
+});
+
+// Observed on Linux 6.18, 2026-11-30.
+describe('a rule is another one, and not the one to be deleted, with another', () => {
+  test.each([
+    ['table', 'table 7', ['table 8']],
+    ['action', 'prohibit', ['unreachable', 'blackhole', 'table 7']],
+    ['source', 'from 10.0.0.1', ['from 10.0.0.2', 'from 10.0.0.0/24']],
+    ['destination', 'to 10.0.0.1', ['to 10.0.0.2', 'to 10.0.0.0/24']],
+    ['TOS', 'tos 0x10', ['tos 0x08']],
+    ['input link', 'iif eth0', ['iif eth1']],
+    ['output link', 'oif eth0', ['oif eth1']],
+    ['mark', 'fwmark 1', ['fwmark 2', 'fwmark 1/0xff']],
+    ['user', 'uidrange 1000-2000', ['uidrange 1000-2001', 'uidrange 999-2000']],
+    ['protocol', 'ipproto tcp', ['ipproto udp']],
+    ['origin', 'proto static', ['proto boot']],
+    ['source port', 'sport 5-6', ['sport 5-7', 'sport 4-6']],
+    ['destination port', 'dport 5-6', ['dport 5-7', 'dport 4-6']],
+    ['tunnel', 'tun_id 5', ['tun_id 6']],
+    ['suppressed group', 'suppress_ifgroup 3', ['suppress_ifgroup 4']],
+    ['suppressed length', 'suppress_prefixlength 0', ['suppress_prefixlength 1']],
+  ])('%s', (_, words, others) => {
+    const net = host(`ip rule add ${words} pref 10`);
+    expect(says(net, `ip rule add ${words} pref 10`)).toBe('RTNETLINK answers: File exists');
+    expect(says(net, `ip rule del ${words}`)).toBe('');
+    expect(says(net, `ip rule del ${words} pref 11`)).toBe('RTNETLINK answers: No such file or directory');
+    for (const other of others) {
+      expect(says(net, `ip rule add ${other} pref 10`), other).toBe('');
+      expect(says(net, `ip rule del ${other}`), other).toBe('RTNETLINK answers: No such file or directory');
+    }
+  });
+
+  test('but not the one that says nothing of it, or less', () => {
+    const net = host(
+      'ip rule add from 10.0.0.1 fwmark 1 uidrange 1-2 sport 5-6 dport 7 tos 0x10 iif eth0 pref 10 table 7',
+    );
+    for (const less of ['pref 10', 'from 10.0.0.1', 'fwmark 1/0', 'sport 5-6', 'table 7', 'tos 0x10 uidrange 1-2'])
+      expect(says(net, `ip rule del ${less}`), less).toBe('');
+  });
+});
+
+// Observed on Linux 6.18, 2026-11-30.
+test('a rule with table 0 leads to the lowest table that there is not', () => {
+  const first = host('ip rule add pref 10 table 0');
+  expect(first.rules.map(({ table }) => table)).toEqual([255, 1, 254, 253]);
+  const later = on(first, 'ip route add prohibit default table 2', 'ip rule add pref 11 table 0');
+  expect(later.rules.map(({ table }) => table)).toEqual([255, 1, 3, 254, 253]);
+  expect(on(later, 'ip rule add pref 12 table 0').rules.map(({ table }) => table)).toEqual([255, 1, 3, 4, 254, 253]);
+});
+
 test('flushing the rules leaves only preference 0', () => {
   const net = on(host(...POST), 'ip rule flush');
   expect(net.rules.map((rule) => rule.pref)).toEqual([0]);
@@ -129,10 +189,24 @@ test('protocol and ports are read from a packet only if a rule asks for them', (
   const skb = { ...NO_SKB, iph: { ...NO_IPH, protocol: IPPROTO_UDP }, uh: { ...NO_UH, source: 1000, dest: 53 } };
   expect(fib4_rules_early_flow_dissect(host(...POST), skb, NO_FLOW)).toEqual(NO_FLOW);
   expect(fib4_rules_early_flow_dissect(host('ip rule add iif lo dport 53'), skb, NO_FLOW)).toEqual(NO_FLOW);
+});
+
+// C: net/core/flow_dissector.c, proto_ports_offset(): ICMP has no ports.
+test.each([
+  ['TCP', IPPROTO_TCP, 4000, 80],
+  ['UDP', IPPROTO_UDP, 1000, 53],
+  ['ICMP', IPPROTO_ICMP, 0, 0],
+])('of %s the key has its ports', (_, protocol, fl4_sport, fl4_dport) => {
+  const skb = {
+    ...NO_SKB,
+    iph: { ...NO_IPH, protocol },
+    th: { ...NO_TH, source: 4000, dest: 80 },
+    uh: { ...NO_UH, source: 1000, dest: 53 },
+  };
   expect(fib4_rules_early_flow_dissect(host('ip rule add dport 53'), skb, NO_FLOW)).toEqual({
     ...NO_FLOW,
-    flowi4_proto: IPPROTO_UDP,
-    fl4_sport: 1000,
-    fl4_dport: 53,
+    flowi4_proto: protocol,
+    fl4_sport,
+    fl4_dport,
   });
 });

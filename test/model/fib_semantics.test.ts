@@ -1,8 +1,9 @@
 // Refusals observed on Linux 6.18, iproute2 6.1.0, in a network namespace, 2026-11-22.
 import { expect, test } from 'vitest';
 import { fib_get_table } from '../../model/kernel/net/ipv4/fib_frontend.ts';
-import { fib_select_multipath } from '../../model/kernel/net/ipv4/fib_semantics.ts';
+import { fib_props_error, fib_select_multipath } from '../../model/kernel/net/ipv4/fib_semantics.ts';
 import { fib_table_lookup } from '../../model/kernel/net/ipv4/fib_trie.ts';
+import { EACCES, EAGAIN, EHOSTUNREACH, EINVAL } from '../../model/types/errno.ts';
 import { NO_FLOW, RT_TABLE_MAIN } from '../../model/types/route.ts';
 import type { World } from '../../model/types/world.ts';
 import { dotted, get, host, ip, LINKS, on, says } from './build.ts';
@@ -40,6 +41,15 @@ test('a gateway may be reached by a route of the same table', () => {
   );
 });
 
+test('a gateway of a route with scope link must be an address of the host', () => {
+  expect(says(net, 'ip route add 1.0.0.0/8 via 10.0.0.254 scope link')).toBe('Error: Nexthop has invalid gateway.');
+  expect(says(net, 'ip route add 1.0.0.0/8 via 10.0.0.1 scope link')).toBe('');
+  expect(says(net, 'ip route add 1.0.0.0/8 via 10.0.0.254 scope 252')).toBe('');
+  expect(says(net, 'ip route add 1.0.0.0/8 via 5.5.5.5 dev eth1 onlink scope link')).toBe(
+    'Error: Nexthop has invalid scope.',
+  );
+});
+
 test('a route needs a device that is up', () => {
   expect(says(net, 'ip route add 1.0.0.0/8')).toBe('RTNETLINK answers: No such device');
   expect(says(net, 'ip route add 1.0.0.0/8 dev eth9')).toBe('Cannot find device "eth9"');
@@ -65,6 +75,42 @@ test('type, scope, device and prefix must fit together', () => {
   );
   expect(says(net, 'ip route add 10.0.0.1/24 dev eth1')).toBe('Error: Invalid prefix for given prefix length.');
   expect(says(net, 'ip route add 1.0.0.0/8 dev eth1 tos 3')).toBe('Error: Invalid dsfield (tos): ECN bits must be 0.');
+});
+
+// C: net/ipv4/fib_semantics.c, fib_props[]: unspec, unicast, local, broadcast, anycast, multicast, blackhole, …, nat, xresolve.
+test('each type of route has its error', () => {
+  const errors = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(fib_props_error);
+  expect(errors).toEqual([0, 0, 0, 0, 0, 0, -EINVAL, -EHOSTUNREACH, -EACCES, -EAGAIN, -EINVAL, -EINVAL]);
+});
+
+test.each([
+  ['', ''],
+  ['metric 5', ''],
+  ['metric 6', 'RTNETLINK answers: No such process'],
+  ['dev eth0', ''],
+  ['dev eth1', 'RTNETLINK answers: No such process'],
+  ['via 10.0.0.254', ''],
+  ['via 10.0.0.253', 'RTNETLINK answers: No such process'],
+  ['via 10.0.0.254 dev eth0 metric 5', ''],
+  ['via 10.0.0.254 dev eth0 metric 6', 'RTNETLINK answers: No such process'],
+])('a route is deleted only with the nexthop and the metric that it has: "%s"', (words, answer) => {
+  const there = on(net, 'ip route add 1.0.0.0/8 via 10.0.0.254 dev eth0 metric 5');
+  expect(says(there, `ip route del 1.0.0.0/8 ${words}`.trim())).toBe(answer);
+});
+
+// Observed on Linux 6.18, 2026-11-30.
+test.each([
+  ['the same', 'via 5.5.5.5 dev eth0 onlink', 'via 10.1.0.254', 'RTNETLINK answers: File exists'],
+  ['another link of the first', 'via 5.5.5.5 dev eth1 onlink', 'via 10.1.0.254', ''],
+  ['another gateway of the first', 'via 5.5.5.6 dev eth0 onlink', 'via 10.1.0.254', ''],
+  ['another weight of the first', 'via 5.5.5.5 dev eth0 weight 2 onlink', 'via 10.1.0.254', ''],
+  ['another gateway of the last', 'via 5.5.5.5 dev eth0 onlink', 'via 10.1.0.253', ''],
+  ['another flag of the last', 'via 5.5.5.5 dev eth0 onlink', 'via 10.1.0.254 dev eth1 onlink', ''],
+  ['one path more', 'via 5.5.5.5 dev eth0 onlink', 'via 10.1.0.254 nexthop via 10.1.0.253', ''],
+  ['the other order', 'via 10.1.0.254', 'via 5.5.5.5 dev eth0 onlink', ''],
+])('routes of several paths are two if a path differs: %s', (_, one, two, answer) => {
+  const there = on(net, 'ip route add 8.0.0.0/8 nexthop via 5.5.5.5 dev eth0 onlink nexthop via 10.1.0.254');
+  expect(says(there, `ip route append 8.0.0.0/8 nexthop ${one} nexthop ${two}`)).toBe(answer);
 });
 
 test('the hash chooses among several paths by their weights', () => {

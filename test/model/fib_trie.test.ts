@@ -38,6 +38,33 @@ test('add refuses prefix and metric that are there, replace takes their place, c
   expect(get(replaced, '8.8.8.8')).toBe('8.8.8.8 via 10.1.0.254 dev eth1 src 10.1.0.1');
 });
 
+// Observed on Linux 6.18, 2026-11-30.
+test('replace takes the place of the first route of its prefix, and refuses what stands behind that', () => {
+  const three = on(net, 'ip route append default via 10.0.0.253', 'ip route append default via 10.1.0.254');
+  const first = '8.8.8.8 via 10.0.0.254 dev eth0 src 10.0.0.1';
+  expect(get(on(three, 'ip route replace default via 10.0.0.254'), '8.8.8.8')).toBe(first);
+  for (const there of ['10.0.0.253', '10.1.0.254'])
+    expect(says(three, `ip route replace default via ${there}`)).toBe('RTNETLINK answers: File exists');
+  const replaced = on(three, 'ip route replace default via 10.0.0.252');
+  expect(get(replaced, '8.8.8.8')).toBe('8.8.8.8 via 10.0.0.252 dev eth0 src 10.0.0.1');
+  expect(get(on(replaced, 'ip route del default'), '8.8.8.8')).toBe('8.8.8.8 via 10.0.0.253 dev eth0 src 10.0.0.1');
+});
+
+test('replace leaves routes of another prefix, TOS or metric alone', () => {
+  const others = on(
+    net,
+    'ip route add 1.0.0.0/8 via 10.0.0.253',
+    'ip route add 2.0.0.0/8 via 10.0.0.253 tos 0x10',
+    'ip route add 2.0.0.0/8 via 10.0.0.253',
+    'ip route add 2.0.0.0/8 via 10.0.0.253 metric 9',
+    'ip route replace 2.0.0.0/8 via 10.1.0.254',
+  );
+  expect(get(others, '1.2.3.4')).toBe('1.2.3.4 via 10.0.0.253 dev eth0 src 10.0.0.1');
+  expect(get(others, '2.2.3.4')).toBe('2.2.3.4 via 10.1.0.254 dev eth1 src 10.1.0.1');
+  expect(get(others, '2.2.3.4 tos 0x10')).toBe('2.2.3.4 tos 0x10 via 10.0.0.253 dev eth0 src 10.0.0.1');
+  expect(get(on(others, 'ip route del 2.0.0.0/8'), '2.2.3.4')).toBe('2.2.3.4 via 10.0.0.253 dev eth0 src 10.0.0.1');
+});
+
 test('del takes the first route that fits what was given', () => {
   const two = on(net, 'ip route append default via 10.1.0.254');
   expect(get(on(two, 'ip route del default'), '8.8.8.8')).toBe('8.8.8.8 via 10.1.0.254 dev eth1 src 10.1.0.1');

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { hostCommand } from '../../model/host/commands.ts';
 import { newWorld } from '../../model/host/newWorld.ts';
+import { EINVAL } from '../../model/types/errno.ts';
 import { RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';
 import { host, LINKS, on, says } from './build.ts';
 
@@ -45,6 +46,79 @@ test('a gre link has room for its outer header, a dummy no neighbours', () => {
     [14, false, 1500],
   ]);
 });
+
+// C: ppp_setup(), tun_net_init(), dummy_setup() and their like: IFF_NOARP.
+test.each([
+  ['veth', false],
+  ['bridge', false],
+  ['tap', false],
+  ['gretap', false],
+  ['vxlan', false],
+  ['tun', true],
+  ['ppp', true],
+  ['wireguard', true],
+  ['ipip', true],
+  ['gre', true],
+  ['sit', true],
+  ['vti', true],
+  ['dummy', true],
+  ['ifb', true],
+])('a link of kind %s has no neighbours: %s', (type, noarp) => {
+  const link = { kind: 'link add', name: 'l0', type, peer: '', mtu: 0, local: 0, remote: 0 } as const;
+  const { err, net } = hostCommand(host(), link);
+  expect([err, net.devs.at(-1)?.noarp]).toEqual([0, noarp]);
+  expect(on(net, `ip link set l0 arp ${noarp ? 'on' : 'off'}`).devs.at(-1)?.noarp).toBe(!noarp);
+});
+
+// C: net/core/dev.c, dev_validate_mtu(), with min_mtu and max_mtu of the drivers, of which 0 is none.
+test.each([
+  ['veth', 68, 65535],
+  ['bridge', 68, 65535],
+  ['tun', 68, 65535],
+  ['dummy', 68, 65536],
+  ['ifb', 68, 65536],
+  ['ppp', 68, 65536],
+  ['wireguard', 68, 65536],
+  ['sit', 1280, 65536],
+])('the MTU of a link of kind %s is at least %i, and may be %i', (type, least, most) => {
+  const add = (mtu: number) =>
+    hostCommand(host(), { kind: 'link add', name: 'l0', type, peer: '', mtu, local: 0, remote: 0 });
+  const { net } = add(0);
+  const set = (mtu: number) => says(net, `ip link set l0 mtu ${mtu}`);
+  expect([least - 1, least, most].map((mtu) => add(mtu).err)).toEqual([-EINVAL, 0, 0]);
+  expect([least - 1, least, most].map(set)).toEqual(['Error: mtu less than device minimum.', '', '']);
+  if (most < 65536) expect([add(65536).err, set(65536)]).toEqual([-EINVAL, 'Error: mtu greater than device maximum.']);
+});
+
+test('the MTU of lo and of a VRF may be greater than that of Ethernet', () => {
+  const net = host('ip link add vrf0 type vrf table 10');
+  for (const dev of ['lo', 'vrf0']) expect(says(net, `ip link set ${dev} mtu 65536`)).toBe('');
+  expect(says(net, 'ip link set vrf0 mtu 1279')).toBe('Error: mtu less than device minimum.');
+  expect(says(net, 'ip link set vrf0 mtu 1280')).toBe('');
+});
+
+test.each(['bridge', 'bond', 'team'])('a link can be put into a %s', (type) => {
+  const link = { kind: 'link add', name: 'm0', type, peer: '', mtu: 0, local: 0, remote: 0 } as const;
+  const net = hostCommand(host(...LINKS), link).net;
+  expect(says(net, 'ip link set eth0 master m0')).toBe('');
+  expect(says(net, 'ip link set eth0 master eth1')).toBe('RTNETLINK answers: Operation not supported');
+});
+
+// C: net/ipv4/devinet.c, devinet_conf_proc(): rt_cache_flush() where the setting was on and is off.
+test.each(['route_localnet', 'accept_local'])(
+  '%s makes cached routes obsolete when it goes from on to off',
+  (setting) => {
+    for (const scope of ['all', 'eth0']) {
+      const key = `net.ipv4.conf.${scope}.${setting}`;
+      const off = host(...LINKS);
+      const onNow = on(off, `sysctl -w ${key}=1`);
+      expect(onNow.rt_genid).toBe(off.rt_genid);
+      expect(on(off, `sysctl -w ${key}=0`).rt_genid).toBe(off.rt_genid);
+      expect(on(onNow, `sysctl -w ${key}=2`).rt_genid).toBe(off.rt_genid);
+      expect(on(onNow, `sysctl -w ${key}=0`).rt_genid).toBe(off.rt_genid + 1);
+    }
+  },
+);
 
 test('settings outside their range are refused', () => {
   const key = 'net.ipv4.ip_local_port_range';

@@ -51,6 +51,15 @@ test('no error answers an error', () => {
   expect(sentIn(last(UPLINKS, [arrives('eth0', returned)]))).toEqual([]);
 });
 
+// net/ipv4/icmp.c, icmp_pointers[].error and NR_ICMP_TYPES.
+test('a rule that rejects ICMP answers queries and replies, but no error and no type that is not known', () => {
+  const rejects = host(...POST, 'iptables -A INPUT -p icmp -j REJECT');
+  const answered = (type: number) =>
+    sentIn(last(rejects, [arrives('eth0', packet(`9.9.9.9 > 10.0.0.1 icmp ${type}/0 5 id 7 seq 1`))])).length === 1;
+  const types = Array.from({ length: 21 }, (_, type) => type);
+  expect(types.filter(answered)).toEqual([0, 8, 13, 14, 15, 16, 17, 18]);
+});
+
 describe('port unreachable for a datagram of this host', () => {
   const sent = (events: readonly Happening[]) => firstSent(last(UPLINKS, events)).skb;
   const refused = (skb: SkBuff) => {

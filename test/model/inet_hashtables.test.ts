@@ -95,6 +95,19 @@ test('a socket whose address changed while it was hashed is found under neither 
   expect(inet_lookup(stock, moved, PEER, 80, HERE + 1, c.inet_num, 3, 0).id).toBe(0);
 });
 
+// net/ipv4/inet_hashtables.c, __inet_lookup_established(): the hash of the old tuple leads to the socket, inet_match() refuses it.
+test.each([
+  ['remote port', { inet_dport: 81 }],
+  ['local port', { inet_num: 9 }],
+  ['remote address', { inet_daddr: PEER + 1 }],
+  ['local address', { inet_rcv_saddr: HERE + 1 }],
+  ['device', { sk_bound_dev_if: 77 }],
+])('a socket whose %s changed while it was hashed is not found by its old tuple', (_, fields) => {
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const c = sockByName(net, 'c');
+  expect(inet_lookup(stock, changed(net, c.id, fields), PEER, 80, HERE, c.inet_num, 3, 0).id).toBe(0);
+});
+
 test('a listener on the address is preferred to one on any address, and a device counts more', () => {
   const { net } = run(host(...ONE_LINK), [
     'socket any tcp',

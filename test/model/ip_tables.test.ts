@@ -3,6 +3,7 @@ import { iptablesCommand } from '../../model/host/iptables.ts';
 import { ipChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
 import { ipt_do_table } from '../../model/kernel/net/ipv4/netfilter/ip_tables.ts';
 import { ipv4_change_dsfield } from '../../model/kernel/net/netfilter/xt_DSCP.ts';
+import { random_mt } from '../../model/kernel/net/netfilter/xt_statistic.ts';
 import { stock } from '../../model/patch/stock.ts';
 import type { HostCommand } from '../../model/types/host.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
@@ -11,13 +12,14 @@ import {
   IP_CT_UNTRACKED,
   NF_ACCEPT,
   NF_DROP,
+  type NfHookState,
   NO_XT_RULE,
   type XtMatch,
   type XtTarget,
 } from '../../model/types/verdict.ts';
 import type { World } from '../../model/types/world.ts';
-import { ip, packet } from './build.ts';
-import { OUT, uplinks } from './hooks.ts';
+import { host, ip, LINKS, on, packet, says } from './build.ts';
+import { ETH0, ETH1, OUT, PRE, uplinks } from './hooks.ts';
 
 type Iptables = Extract<HostCommand, { kind: 'iptables' }>;
 
@@ -45,6 +47,8 @@ function refusal(net: World, one: Iptables): string {
 
 const ACCEPT: XtTarget = { kind: 'ACCEPT' };
 const DROP: XtTarget = { kind: 'DROP' };
+/** A jump to a chain that the table brings with it, which is refused. */
+const JUMP: XtTarget = { kind: 'jump', chain: 'INPUT' };
 const mark = (value: number, mask = 0xffffffff): XtTarget => ({ kind: 'MARK', value, mask });
 const any = { invert: false };
 const TCP: XtMatch = { kind: 'proto', protocol: 6, ...any };
@@ -207,6 +211,65 @@ describe('ipt_do_table', () => {
     expect([send(dns), send(dns), send(dns), send(dns)]).toEqual([1, 0, 2, 1]);
   });
 
+  it.each([
+    ['-s', { kind: 'src', addr: ip('10.9.0.1'), mask: 0xffffffff, ...any }, PRE],
+    ['-d', { kind: 'dst', addr: ip('9.9.9.9'), mask: 0xffffffff, ...any }, PRE],
+    ['-p', { kind: 'proto', protocol: 6, ...any }, PRE],
+    ['-i', { kind: 'in', dev: 'eth0', ...any }, PRE],
+    ['-o', { kind: 'out', dev: 'eth1', ...any }, OUT],
+  ] as const)('asks %s before any extension, wherever it stands in the rule', (_what, match, state) => {
+    // C: net/ipv4/netfilter/ip_tables.c, ipt_do_table(): ip_packet_match() first.
+    const chain = state === OUT ? 'OUTPUT' : 'PREROUTING';
+    const nth: XtMatch = { kind: 'statistic-nth', every: 2, packet: 0, ...any };
+    let net = configured(uplinks, append('mangle', chain, [nth, match], mark(1)));
+    const send = (way: string, at: NfHookState): number => {
+      const walk = ipt_do_table(stock, net, packet(way), at, net.mangle);
+      net = walk.net;
+      return walk.skb.mark;
+    };
+    const other = () => send('10.0.0.1:4000 > 8.8.8.8:53 udp 2', state);
+    const fitting = () => send('10.9.0.1:4000 > 9.9.9.9:53 tcp S', { ...state, in: ETH0, out: ETH1 });
+    expect([other(), fitting(), other(), fitting(), fitting()]).toEqual([0, 1, 0, 0, 1]);
+  });
+
+  it.each([
+    ['a', 'a', true],
+    ['a/b', 'a', true],
+    ['a/b/c', 'a/b', true],
+    ['a/c', 'a/b', false],
+    ['ab', 'a', false],
+    ['a', 'ab', false],
+    ['a', 'a/b', false],
+    ['b/a', 'a', false],
+    ['', 'a', false],
+    ['', '/', true],
+    ['a', '/', true],
+  ])('finds the control group of a socket and those below it: %s under %s', (sk_cgroup, path, hit) => {
+    const net = { ...uplinks, socks: [{ ...NO_SOCK, id: 5, kind: SOCK_UDP, sk_cgroup, sk_classid: 7 }] };
+    const group = (more: object): XtMatch => ({ kind: 'cgroup', path, classid: 0, ...any, ...more });
+    expect(marked([group({})], { ...dns, sk: 5 }, net)).toBe(hit);
+    expect(marked([group({ invert: true })], { ...dns, sk: 5 }, net)).toBe(!hit);
+    expect(marked([group({})], dns, net)).toBe(false);
+    expect(marked([group({ invert: true })], dns, net)).toBe(false);
+    expect([7, 8].map((classid) => marked([group({ path: '', classid })], { ...dns, sk: 5 }, net))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it.each([
+    [0x0000, 0x0010, 0x000f, 0xffef],
+    [0xffe0, 0xfff0, 0xffef, 0xffd0],
+    [0xffee, 0xfffe, 0xfffd, 0xffde],
+    [0xffef, 0x0000, 0xfffe, 0xffdf],
+    [0xfff0, 0x0001, 0x0000, 0xffe0],
+    [0xfff1, 0x0002, 0x0001, 0xffe1],
+  ])('carries in a checksum of %i as the kernel does', (check, ...expected) => {
+    // From TOS 16 to 0, 1 and 32, as the C of ipv4_change_dsfield() in include/net/dsfield.h computes it.
+    const to = (tos: number): number => ipv4_change_dsfield({ ...dns.iph, check, tos: 0x10 }, 0, tos).check;
+    expect([0, 1, 0x20].map(to)).toEqual(expected);
+  });
+
   it('changes TOS and DSCP with a correct header checksum', () => {
     const net = configured(uplinks, append('mangle', 'OUTPUT', [], { kind: 'TOS', value: 0x10, mask: 0xff }));
     const { skb } = ipt_do_table(stock, net, dns, OUT, net.mangle);
@@ -250,6 +313,8 @@ describe('iptablesCommand refuses in the words of iptables', () => {
   const INVALID = "iptables: Invalid argument. Run `dmesg' for more information.";
   const BAD_RULE = 'iptables: Bad rule (does a matching rule exist in that chain?).';
   const a = configured(uplinks, command('filter', 'N', 'A'));
+  const [PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+  const HOOKS = [PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING];
 
   it.each([
     ['-A to a missing chain', append('mangle', 'FOO', [], mark(1)), NO_NAME],
@@ -269,8 +334,31 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     ['-D of a missing number', command('filter', 'D#', 'OUTPUT', { index: 1 }), 'iptables: Index of deletion too big.'],
     ['-D of a missing standard rule', { ...append('filter', 'OUTPUT', [], ACCEPT), op: 'D' }, BAD_RULE],
     ['-D of a missing MARK rule', { ...append('filter', 'OUTPUT', [], mark(1)), op: 'D' }, NO_NAME],
+    ['-D of a jump to a built-in chain', { ...append('filter', 'OUTPUT', [], JUMP), op: 'D' }, INVALID],
+    ['-C of a jump to a built-in chain', { ...append('filter', 'OUTPUT', [], JUMP), op: 'C' }, INVALID],
+    ['-D of that in a missing chain', { ...append('filter', 'FOO', [], JUMP), op: 'D' }, BAD_RULE],
+    ['-A of that to a missing chain', append('filter', 'FOO', [], JUMP), NO_NAME],
+    [
+      '-R of that beyond the end',
+      { ...append('filter', 'OUTPUT', [], JUMP), op: 'R' },
+      'iptables: Index of replacement too big.',
+    ],
+    ['-R in a missing chain', { ...append('filter', 'FOO', [], JUMP), op: 'R' }, NO_NAME],
+    ...(['A', 'I', 'D', 'C', 'R'] as const).map(
+      (op) =>
+        [
+          `-${op} of a jump from a missing chain to another`,
+          { ...append('filter', 'FOO', [], { kind: 'jump', chain: 'BAR' }), op },
+          `${V}Couldn't load target \`BAR':No such file or directory`,
+        ] as const,
+    ),
     ['-D in a missing chain', { ...append('filter', 'FOO', [], mark(1)), op: 'D' }, BAD_RULE],
     ['-N of a chain that exists', command('filter', 'N', 'A'), 'iptables: Chain already exists.'],
+    [
+      '-N of a target that is not modelled',
+      command('filter', 'N', 'TTL'),
+      `${V}chain name may not clash with target name`,
+    ],
     ['-N of a target', command('filter', 'N', 'MARK'), `${V}chain name may not clash with target name`],
     [
       '-N of a long name',
@@ -372,6 +460,56 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     expect(refusal(a, refused)).toBe(words);
   });
 
+  it.each([
+    ['owner', { kind: 'owner', uidFirst: 0, uidLast: 0 }, [OUTPUT, POSTROUTING]],
+    ['a group', { kind: 'owner-gid', gidFirst: 0, gidLast: 0 }, [OUTPUT, POSTROUTING]],
+    ['--socket-exists', { kind: 'socket-exists' }, [OUTPUT, POSTROUTING]],
+    ['cgroup', { kind: 'cgroup', path: 'a', classid: 0 }, [INPUT, OUTPUT, POSTROUTING]],
+    ['addrtype', { kind: 'addrtype', which: 'src', types: 4, limit: '' }, HOOKS],
+    ['--limit-iface-in', { kind: 'addrtype', which: 'src', types: 4, limit: 'in' }, [PREROUTING, INPUT, FORWARD]],
+    ['--limit-iface-out', { kind: 'addrtype', which: 'src', types: 4, limit: 'out' }, [FORWARD, OUTPUT, POSTROUTING]],
+    ['socket', { kind: 'socket', transparent: false, nowildcard: false }, [PREROUTING, INPUT]],
+    ['--dir in', { kind: 'policy', out: false, ipsec: true }, [PREROUTING, INPUT, FORWARD]],
+    ['--dir out', { kind: 'policy', out: true, ipsec: true }, [FORWARD, OUTPUT, POSTROUTING]],
+    ['mark', { kind: 'mark', mark: 1, mask: 1 }, HOOKS],
+  ] as const)('%s where no packet has what it asks for', (_what, match, hooks) => {
+    // C: `hooks` of the matches in net/netfilter/xt_*.c, addrtype_mt_checkentry_v1(), policy_mt_check().
+    const inChain = (chain: string): string =>
+      refusal(uplinks, append('mangle', chain, [{ ...match, ...any }], ACCEPT));
+    expect(HOOKS.map(inChain)).toEqual(HOOKS.map((hook) => (hooks.some((one) => one === hook) ? '' : INVALID)));
+  });
+
+  it.each([
+    ['owner in order', { kind: 'owner', uidFirst: 5, uidLast: 5 }, ''],
+    ['owner reversed', { kind: 'owner', uidFirst: 5, uidLast: 4 }, INVALID],
+    ['groups in order', { kind: 'owner-gid', gidFirst: 5, gidLast: 5 }, ''],
+    ['groups reversed', { kind: 'owner-gid', gidFirst: 5, gidLast: 4 }, INVALID],
+  ] as const)('ranges: %s', (_what, match, words) => {
+    expect(refusal(uplinks, append('mangle', 'OUTPUT', [{ ...match, ...any }], ACCEPT))).toBe(words);
+  });
+
+  it.each([
+    ['--sport', 6, { kind: 'sport', first: 80, last: 80 }],
+    ['--dport', 17, { kind: 'dport', first: 80, last: 80 }],
+    ['--tcp-flags', 6, { kind: 'tcp-flags', mask: 2, comp: 2 }],
+    ['--icmp-type', 1, { kind: 'icmp-type', type: 8, codeFirst: 0, codeLast: 255 }],
+  ] as const)('%s for all protocols but that one', (_what, protocol, match) => {
+    const ruled = (invert: boolean): string =>
+      refusal(
+        uplinks,
+        append(
+          'mangle',
+          'OUTPUT',
+          [
+            { kind: 'proto', protocol, invert },
+            { ...match, ...any },
+          ],
+          ACCEPT,
+        ),
+      );
+    expect([ruled(false), ruled(true)]).toEqual(['', INVALID]);
+  });
+
   it('accepts MARK and CONNMARK in every table', () => {
     for (const table of ['raw', 'mangle', 'nat', 'filter']) {
       expect(refusal(uplinks, append(table, 'OUTPUT', [], mark(1)))).toBe('');
@@ -434,4 +572,173 @@ describe('iptablesCommand refuses in the words of iptables', () => {
     expect(on.ct_enabled).toBe(true);
     expect(configured(on, command('nat', 'F', '')).ct_enabled).toBe(false);
   });
+});
+
+// Observed with iptables-legacy 1.8.9 on Linux 6.18, 2026-11-30: each rule alone in its chain, and -C of it and of the others.
+describe('a rule is the same only if', () => {
+  const NO_NAME = 'iptables: No chain/target/match by that name.';
+  const BAD_RULE = 'iptables: Bad rule (does a matching rule exist in that chain?).';
+  const empty = host(
+    ...LINKS,
+    'ipset create a hash:ip',
+    'ipset create b hash:ip',
+    'iptables -t mangle -N X',
+    'iptables -t mangle -N Y',
+  );
+
+  it.each([
+    ['-s 10.0.0.1', ['-s 10.0.0.2', '-s 10.0.0.0/24', '! -s 10.0.0.1', '-d 10.0.0.1', '']],
+    ['-d 10.0.0.0/24', ['-d 10.0.0.0/25', '-d 10.0.1.0/24']],
+    ['-p tcp', ['-p udp', '! -p tcp']],
+    ['-o eth0', ['-o eth1', '-o eth+', '! -o eth0']],
+    ['-p udp --sport 5:7', ['-p udp --sport 5:8', '-p udp --sport 4:7', '-p udp --dport 5:7']],
+    ['-p tcp --tcp-flags SYN,ACK SYN', ['-p tcp --tcp-flags SYN,ACK ACK', '-p tcp --tcp-flags SYN,FIN SYN']],
+    ['-p icmp --icmp-type 3/1', ['-p icmp --icmp-type 3/2', '-p icmp --icmp-type 3', '-p icmp --icmp-type 11/1']],
+    [
+      '-p tcp -m multiport --dports 22,80:90',
+      [
+        '-p tcp -m multiport --dports 23,80:90',
+        '-p tcp -m multiport --dports 22,80:91',
+        '-p tcp -m multiport --dports 22,79:90',
+        '-p tcp -m multiport --dports 22',
+        '-p tcp -m multiport --dports 80:90,22',
+        '-p tcp -m multiport --sports 22,80:90',
+        '-p tcp -m multiport --ports 22,80:90',
+      ],
+    ],
+    ['-m mark --mark 1/0xf', ['-m mark --mark 2/0xf', '-m mark --mark 1/0xff', '-m mark ! --mark 1/0xf']],
+    ['-m connmark --mark 1/0xf', ['-m connmark --mark 2/0xf', '-m connmark --mark 1/0xff', '-m mark --mark 1/0xf']],
+    ['-m state --state NEW,ESTABLISHED', ['-m state --state NEW', '-m state --state NEW,ESTABLISHED,RELATED']],
+    [
+      '-m conntrack --ctstate NEW --ctorigdst 10.0.0.1',
+      [
+        '-m conntrack ! --ctstate NEW --ctorigdst 10.0.0.1',
+        '-m conntrack --ctstate ESTABLISHED --ctorigdst 10.0.0.1',
+        '-m conntrack --ctstate NEW,ESTABLISHED --ctorigdst 10.0.0.1',
+        '-m conntrack --ctstate NEW --ctorigdst 10.0.0.2',
+        '-m conntrack --ctstate NEW ! --ctorigdst 10.0.0.1',
+        '-m conntrack --ctstate NEW --ctorigsrc 10.0.0.1',
+        '-m conntrack --ctstate NEW --ctorigdst 10.0.0.1 --ctproto 6',
+        '-m conntrack --ctstate NEW',
+        '-m conntrack --ctorigdst 10.0.0.1',
+      ],
+    ],
+    ['-m owner --uid-owner 5-7', ['-m owner --uid-owner 5-8', '-m owner --uid-owner 4-7', '-m owner --gid-owner 5-7']],
+    ['-m owner --gid-owner 5-7', ['-m owner --gid-owner 5-8', '-m owner --gid-owner 4-7']],
+    ['-m owner --socket-exists', ['-m owner ! --socket-exists']],
+    ['-m cgroup --cgroup 5', ['-m cgroup --cgroup 6', '-m cgroup ! --cgroup 5']],
+    [
+      '-m set --match-set a src',
+      ['-m set --match-set b src', '-m set --match-set a dst', '-m set ! --match-set a src'],
+    ],
+    [
+      '-m iprange --src-range 10.0.0.5-10.0.0.7',
+      [
+        '-m iprange --src-range 10.0.0.5-10.0.0.8',
+        '-m iprange --src-range 10.0.0.4-10.0.0.7',
+        '-m iprange --dst-range 10.0.0.5-10.0.0.7',
+      ],
+    ],
+    ['-m length --length 5:7', ['-m length --length 5:8', '-m length --length 4:7']],
+    ['-m policy --dir out --pol ipsec', ['-m policy --dir out --pol none']],
+    ['-m statistic --mode random --probability 0.5', ['-m statistic --mode random --probability 0.25']],
+    [
+      '-m statistic --mode nth --every 3 --packet 1',
+      ['-m statistic --mode nth --every 4 --packet 1', '-m statistic --mode nth --every 3 --packet 2'],
+    ],
+    ['-m tos --tos 0x10/0x3f', ['-m tos --tos 0x08/0x3f', '-m tos --tos 0x10/0xff']],
+    ['-m dscp --dscp 10', ['-m dscp --dscp 11']],
+    [
+      '-m addrtype --dst-type LOCAL',
+      ['-m addrtype --dst-type UNICAST', '-m addrtype --src-type LOCAL', '-m addrtype --dst-type LOCAL,UNICAST'],
+    ],
+  ])('it asks the same: %s', (words, others) => {
+    const net = on(empty, `iptables -t mangle -A OUTPUT ${words} -j ACCEPT`);
+    expect(says(net, `iptables -t mangle -C OUTPUT ${words} -j ACCEPT`)).toBe('');
+    for (const other of others)
+      expect(says(net, `iptables -t mangle -C OUTPUT ${other} -j ACCEPT`), other).toBe(BAD_RULE);
+  });
+
+  it.each([
+    ['mangle -A OUTPUT', '-j MARK --set-xmark 1/0xf', ['-j MARK --set-xmark 2/0xf', '-j MARK --set-xmark 1/0xff']],
+    ['mangle -A OUTPUT', '-j TOS --set-tos 1/0xf', ['-j TOS --set-tos 2/0xf', '-j TOS --set-tos 1/0xff']],
+    ['mangle -A OUTPUT', '-j DSCP --set-dscp 10', ['-j DSCP --set-dscp 11']],
+    ['mangle -A OUTPUT', '-j X', ['-j Y', '-g X']],
+    ['mangle -A OUTPUT', '-g X', ['-g Y', '-j X']],
+    [
+      'mangle -A OUTPUT',
+      '-j CONNMARK --save-mark --nfmask 3 --ctmask 5',
+      [
+        '-j CONNMARK --save-mark --nfmask 3 --ctmask 4',
+        '-j CONNMARK --save-mark --nfmask 2 --ctmask 5',
+        '-j CONNMARK --restore-mark --nfmask 3 --ctmask 5',
+        '-j CONNMARK --set-xmark 1/5',
+      ],
+    ],
+    ['mangle -A OUTPUT', '-j CONNMARK --set-xmark 1/5', ['-j CONNMARK --set-xmark 4/5']],
+    [
+      'nat -A POSTROUTING',
+      '-p tcp -j MASQUERADE --to-ports 5-7',
+      ['-p tcp -j MASQUERADE --to-ports 5-8', '-p tcp -j MASQUERADE --to-ports 4-7', '-p tcp -j MASQUERADE'],
+    ],
+    [
+      'nat -A OUTPUT',
+      '-p tcp -j REDIRECT --to-ports 5-7',
+      [
+        '-p tcp -j REDIRECT --to-ports 5-8',
+        '-p tcp -j REDIRECT --to-ports 4-7',
+        '-p tcp -j REDIRECT --to-ports 5-7 --random',
+      ],
+    ],
+    [
+      'nat -A POSTROUTING',
+      '-p tcp -j SNAT --to-source 10.0.0.1:5-7',
+      [
+        '-p tcp -j SNAT --to-source 10.0.0.2:5-7',
+        '-p tcp -j SNAT --to-source 10.0.0.1:4-7',
+        '-p tcp -j SNAT --to-source 10.0.0.1:5-8',
+        '-p tcp -j SNAT --to-source 10.0.0.1:5-7 --random',
+      ],
+    ],
+    ['raw -A OUTPUT', '-j CT --zone 5', ['-j CT --zone 6', '-j CT --zone-orig 5']],
+    [
+      'filter -A OUTPUT',
+      '-j REJECT --reject-with icmp-host-unreachable',
+      ['-j REJECT --reject-with icmp-net-unreachable'],
+    ],
+    [
+      'mangle -A PREROUTING',
+      '-p tcp -j TPROXY --on-port 5 --on-ip 10.0.0.1 --tproxy-mark 1/3',
+      [
+        '-p tcp -j TPROXY --on-port 6 --on-ip 10.0.0.1 --tproxy-mark 1/3',
+        '-p tcp -j TPROXY --on-port 5 --on-ip 10.0.0.2 --tproxy-mark 1/3',
+        '-p tcp -j TPROXY --on-port 5 --on-ip 10.0.0.1 --tproxy-mark 2/3',
+        '-p tcp -j TPROXY --on-port 5 --on-ip 10.0.0.1 --tproxy-mark 1/7',
+      ],
+    ],
+    [
+      'mangle -A PREROUTING',
+      '-p tcp -m socket --transparent --nowildcard -j RETURN',
+      ['-p tcp -m socket --transparent -j RETURN', '-p tcp -m socket --nowildcard -j RETURN'],
+    ],
+  ])('it does the same: %s %s', (where, words, others) => {
+    const net = on(empty, `iptables -t ${where} ${words}`);
+    const check = (rule: string) => says(net, `iptables -t ${where.replace('-A', '-C')} ${rule}`);
+    expect(check(words)).toBe('');
+    for (const other of others) expect(check(other), other).toBe(other.endsWith('RETURN') ? BAD_RULE : NO_NAME);
+  });
+});
+
+it('matches at random as the dice fall, of which even a certain match throws none', () => {
+  const falls = (probability: number) => {
+    let net: World = { ...uplinks, picks: { ...uplinks.picks, random: 0b0110 } };
+    return Array.from({ length: 4 }, () => {
+      const { hit, net: after } = random_mt(net, { probability, invert: false });
+      net = after;
+      return hit;
+    });
+  };
+  expect(falls(0x40000000)).toEqual([true, false, false, true]);
+  expect(falls(0x80000000)).toEqual([true, true, true, true]);
+  expect(falls(0)).toEqual([false, false, false, false]);
 });

@@ -61,6 +61,17 @@ describe('a packet through an ipip tunnel', () => {
     expect(played.steps.at(-1)?.effects.some((e) => e.kind === 'deliver' && e.sk > 2)).toBe(true);
   });
 
+  it('is dropped when there is no way to the other end, or none allowed', () => {
+    for (const route of ['ip route del default', 'ip route add prohibit 198.51.100.9']) {
+      const played = run([...TUNNEL, route], ['socket c udp', 'send c 4 to 192.168.9.2:53']);
+      expect(traceLines(played)).toEqual([]);
+      expect(played.steps.at(-1)?.effects.slice(-2)).toMatchObject([
+        { kind: 'free', where: 'ip_tunnel_xmit' },
+        { kind: 'syscall', err: 0 },
+      ]);
+    }
+  });
+
   it('is dropped when the other end lies behind the tunnel itself', () => {
     const played = run(
       [...TUNNEL.slice(0, -1), 'ip route add 198.51.100.0/24 dev tun0'],

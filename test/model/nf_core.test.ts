@@ -3,14 +3,22 @@ import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/
 import { dev_get_by_index } from '../../model/kernel/net/core/dev.ts';
 import { HH_DATA_ALIGN, pskb_expand_head } from '../../model/kernel/net/core/skbuff.ts';
 import { ip_route_me_harder } from '../../model/kernel/net/ipv4/netfilter.ts';
-import { nf_hook } from '../../model/kernel/net/netfilter/core.ts';
+import { askLocalOut, nf_hook } from '../../model/kernel/net/netfilter/core.ts';
 import { masquerade } from '../../model/patch/masquerade.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { EHOSTUNREACH, EPERM } from '../../model/types/errno.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import { RTN_UNSPEC } from '../../model/types/route.ts';
 import { NO_SOCK } from '../../model/types/sock.ts';
-import { NF_DROP, NF_DROP_ERR, NF_INET_LOCAL_OUT, NF_QUEUE, NF_STOLEN } from '../../model/types/verdict.ts';
+import {
+  CT_INVALID,
+  NF_ACCEPT,
+  NF_DROP,
+  NF_DROP_ERR,
+  NF_INET_LOCAL_OUT,
+  NF_QUEUE,
+  NF_STOLEN,
+} from '../../model/types/verdict.ts';
 import type { HookResult, Kernel, World } from '../../model/types/world.ts';
 import { printHostCommand } from '../../scenario/host.ts';
 import { ip, on, packet } from './build.ts';
@@ -22,6 +30,9 @@ const dns = {
   dst: { ...packet('1.1.1.1:1 > 1.1.1.1:1 udp 2').dst, dev: ETH0 },
 };
 const marking = on(uplinks, 'iptables -t mangle -A OUTPUT -p udp -j MARK --set-mark 100');
+
+const MARK_BY = 'iptables -t mangle -A OUTPUT';
+const toEth1 = { ...dns, dst: { ...dns.dst, dev: ETH1 } };
 
 function effects(net: World): string[] {
   return net.effects.map(({ kind: effect }) => effect);
@@ -161,6 +172,18 @@ describe('ip_route_me_harder', () => {
     });
   });
 
+  it.each([
+    ['10.0.0.9', ETH1],
+    ['10.0.0.1', ETH1],
+    ['10.0.0.255', ETH0],
+    ['224.0.0.5', ETH0],
+    ['255.255.255.255', ETH0],
+  ])('shows rules a source of a host or of this one, and no other: %s', (from, dev) => {
+    const net = on(uplinks, `ip rule add from ${from} table 100 pref 10`);
+    const skb = { ...dns, iph: { ...dns.iph, saddr: ip(from) } };
+    expect(ip_route_me_harder(net, NO_SOCK, skb, RTN_UNSPEC).skb.dst.dev).toBe(dev);
+  });
+
   it('sees ports only where a rule asks for them', () => {
     const net = on(uplinks, 'ip rule add dport 53 table 100 pref 10');
     expect(ip_route_me_harder(net, NO_SOCK, dns, RTN_UNSPEC).skb.dst.dev).toBe(ETH1);
@@ -173,6 +196,30 @@ describe('ip_route_me_harder', () => {
     expect(skb).toMatchObject({ headroom: 32, cloned: false });
     expect([HH_DATA_ALIGN(1), HH_DATA_ALIGN(16), HH_DATA_ALIGN(17)]).toEqual([16, 16, 32]);
     expect(pskb_expand_head(marked, 16).headroom).toBe(32);
+  });
+});
+
+// Not in the kernel: reroute_ask() of conformance/patched/glue.patch.
+describe('askLocalOut', () => {
+  const RAW = 'iptables -t raw -A OUTPUT -p udp -j DROP';
+  const NFT = 'iptables-nft -t mangle -A OUTPUT -p udp -j MARK --set-mark 100';
+
+  it.each([
+    ['tells the mark', marking, dns, NF_ACCEPT, 100],
+    ['asks nothing behind a hook that drops', on(marking, RAW), dns, NF_DROP, 0],
+    ['does not ask nf_tables', on(uplinks, NFT), dns, NF_ACCEPT, 0],
+    ['looks at the link of the route', on(uplinks, `${MARK_BY} -o eth1 -j MARK --set-mark 5`), toEth1, NF_ACCEPT, 5],
+    [
+      'looks at no connection of before',
+      on(uplinks, `${MARK_BY} -m conntrack --ctstate NEW -j MARK --set-mark 6`),
+      { ...dns, ctinfo: CT_INVALID },
+      NF_ACCEPT,
+      6,
+    ],
+  ])('%s, and leaves nothing behind', (_what, net, skb, verdict, mark) => {
+    const asked = askLocalOut(stock, net, skb, OUT);
+    expect(asked).toMatchObject({ verdict, skb: { mark } });
+    expect(asked.net).toEqual(net);
   });
 });
 

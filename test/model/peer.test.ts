@@ -76,6 +76,15 @@ describe('on a connection', () => {
     ]);
   });
 
+  test.each([
+    ['the same port', '8.8.8.8:80'],
+    ['another port', '8.8.8.8:81'],
+    ['another peer', '9.9.9.9:80'],
+  ])('a second connection to %s has numbers of its own', (_, to) => {
+    const second = ['socket d tcp', `connect d ${to}`, 'answer d', 'say d 20'];
+    expect(numbers([...CONNECTED, ...second, 'say c 5']).at(-1)).toEqual([1000001, 1]);
+  });
+
   test('its numbers go on when what it said was dropped', () => {
     const events = [...CONNECTED, 'host iptables -P INPUT DROP', 'say c 20', 'say c 5'];
     expect(numbers(events).at(-1)).toEqual([1000021, 1]);

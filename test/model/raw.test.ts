@@ -1,7 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { ipChecksumCorrect, transportChecksumCorrect } from '../../model/kernel/include/net/checksum.ts';
+import { sockByName } from '../../model/types/lookup.ts';
 import { CHECKSUM_NONE, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, TCPHDR_SYN } from '../../model/types/packet.ts';
-import { arrives, firstSent, type Happening, host, ip, last, POST, packet } from './build.ts';
+import { parseEvent } from '../../scenario/events.ts';
+import {
+  arrives,
+  changed,
+  errnos,
+  firstSent,
+  type Happening,
+  host,
+  ip,
+  last,
+  POST,
+  packet,
+  run,
+  wire,
+} from './build.ts';
 
 const UPLINKS = host(...POST);
 const sent = (events: readonly Happening[]) => firstSent(last(UPLINKS, events)).skb;
@@ -60,4 +75,44 @@ test('raw sockets get copies of what arrives for their protocol, address and dev
   expect(effects.flatMap((e) => (e.kind === 'deliver' ? [e.sk] : []))).toEqual([4, 3]);
   const ids = effects.flatMap((e) => (e.kind === 'deliver' ? [e.skb.id] : []));
   expect(new Set(ids).size).toBe(2);
+});
+
+// Observed: Linux 6.18.44, 2026-11-30, the same sizes on a veth and on lo. 28 bytes are IP and UDP header.
+test.each([
+  ['raw 17', 65507, '8.8.8.8', 0],
+  ['raw 17', 65508, '8.8.8.8', -90],
+  ['raw 17', 65527, '8.8.8.8', -90],
+  ['raw 17', 65528, '8.8.8.8', -90],
+  ['hdrincl', 1472, '8.8.8.8', 0],
+  ['hdrincl', 1473, '8.8.8.8', -90],
+  ['hdrincl', 65507, '10.0.0.1', 0],
+  ['hdrincl', 65508, '10.0.0.1', -90],
+])('%s: of %i bytes to %s the call says %i', (type, len, to, err) => {
+  const sending = { ...parseEvent(`send r 1 to ${to}:53`), len } as Happening;
+  expect(errnos(run(UPLINKS, [`socket r ${type}`, sending]).effects).at(-1)).toBe(err);
+});
+
+// Observed: Linux 6.18.44, 2026-11-30. net/ipv4/raw.c, raw_probe_proto_opt(): type and code of ICMP stand where a rule
+// looks for ports; no other protocol's ports are read.
+test.each([
+  ['raw 1', '8.8.8.8', '10.1.0.1'],
+  ['raw 6', '8.8.8.8:80', '10.0.0.1'],
+  ['raw 17', '8.8.8.8:2048', '10.0.0.1'],
+  ['raw 47', '8.8.8.8', '10.0.0.1'],
+  ['hdrincl', '8.8.8.8', '10.0.0.1'],
+])('a rule for port 2048 and an echo request of %s to %s', (type, to, saddr) => {
+  const ruled = host(...POST, 'ip rule add dport 2048 table 100');
+  expect(firstSent(last(ruled, [`socket r ${type}`, `send r 4 to ${to}`])).skb.iph.saddr).toBe(ip(saddr));
+});
+
+// net/ipv4/raw.c: raw_send_hdrinc() calls sock_alloc_send_skb(), which looks for an error; ip_append_data() without a
+// transport header of its own does not.
+test('an error that waits is told to the sender of whole packets only', () => {
+  const told = (type: string) => {
+    const { net } = run(UPLINKS, [`socket r ${type}`, 'connect r 8.8.8.8:53']);
+    const { effects } = run(changed(net, sockByName(net, 'r').id, { sk_err: 111 }), ['send r 1', 'send r 1']);
+    return [errnos(effects), wire(effects).length];
+  };
+  expect(told('hdrincl')).toEqual([[-111, 0], 1]);
+  expect(told('raw 17')).toEqual([[0, 0], 2]);
 });

@@ -7,11 +7,11 @@ import {
   ip_route_output_key,
 } from '../../model/kernel/net/ipv4/route.ts';
 import { stock } from '../../model/patch/stock.ts';
-import { EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV } from '../../model/types/errno.ts';
+import { EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, EXDEV } from '../../model/types/errno.ts';
 import { IPPROTO_TCP, NO_IPH, NO_SKB } from '../../model/types/packet.ts';
 import { FLOWI_FLAG_ANYSRC, NO_FLOW, RTN_BROADCAST, RTN_LOCAL } from '../../model/types/route.ts';
 import { NO_SOCK } from '../../model/types/sock.ts';
-import { dotted, get, host, ip, LINKS, on, POST } from './build.ts';
+import { dotted, errnos, get, host, ip, LINKS, last, on, POST } from './build.ts';
 
 const net = host(...POST);
 const ETH0 = 3;
@@ -42,6 +42,15 @@ test('SO_DONTROUTE reaches only what is on the link', () => {
   const sk = { ...NO_SOCK, sk_localroute: true };
   expect(ip_route_connect(stock, net, ip('8.8.8.8'), 0, 0, IPPROTO_TCP, 0, 80, sk).rt.err).toBe(-ENETUNREACH);
   expect(ip_route_connect(stock, net, ip('10.1.0.9'), 0, 0, IPPROTO_TCP, 0, 80, sk).rt.dev).toBe(ETH1);
+});
+
+// Observed on Linux 6.18, 2026-11-30.
+test('a socket on a link that is gone has no device, on one that is down no network', () => {
+  const send = 'send s 1 to 8.8.8.8:53';
+  const refused = (command: string) => errnos(last(net, ['socket s udp dev eth1', `host ${command}`, send]).effects);
+  expect(refused('ip link set eth1 up')).toEqual([0]);
+  expect(refused('ip link set eth1 down')).toEqual([-ENETUNREACH]);
+  expect(refused('ip link del eth1')).toEqual([-ENODEV]);
 });
 
 test('a lookup that finds nothing leaves the source empty; one that fails later does not', () => {
@@ -97,6 +106,17 @@ const arriving = (daddr: string, mark = 0) => ({
   iif: ETH1,
   mark,
   iph: { ...NO_IPH, saddr: ip('9.9.9.9'), daddr: ip(daddr) },
+});
+
+test.each([
+  ['9.9.9.9', 0],
+  ['239.9.9.9', -EINVAL],
+  ['255.255.255.255', -EINVAL],
+  ['127.0.0.9', -EINVAL],
+  ['0.0.0.0', 0],
+])('what comes for all hosts of a link from %s is taken or not', (saddr, err) => {
+  const came = arriving('224.0.0.1');
+  expect(ip_route_input(net, { ...came, iph: { ...came.iph, saddr: ip(saddr) } }).err).toBe(err);
 });
 
 test('strict reverse-path filter wants the way back through the device of arrival', () => {

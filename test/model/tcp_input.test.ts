@@ -24,7 +24,7 @@ import {
   TCP_TIME_WAIT,
 } from '../../model/types/sock.ts';
 import type { Effect, World } from '../../model/types/world.ts';
-import { errnos, HERE, host, letters, ONE_LINK, PEER, run, segment, sysctl, wire } from './build.ts';
+import { errnos, type Happening, HERE, host, letters, ONE_LINK, PEER, run, segment, sysctl, wire } from './build.ts';
 
 const opened = (): World => run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c']).net;
 const seen = (effects: readonly Effect[]): readonly (string | number)[][] =>
@@ -246,4 +246,139 @@ test('with tcp_fwmark_accept the mark of the SYN becomes that of SYN-ACK and chi
     [0, 0],
     [9, 9],
   ]);
+});
+
+/** A segment of the peer to c, `at` bytes from what c expects, with a timestamp unless that is 0. */
+const toC = (net: World, flags: number, at: number, len = 0, tsval = 0): Happening => {
+  const c = sockByName(net, 'c');
+  const options = tsval === 0 ? [] : [0x0101, 0x080a, tsval >>> 16, tsval & 0xffff, 0, 0];
+  return segment(flags, 80, c.inet_num, c.rcv_nxt + at, c.snd_nxt, len, { options });
+};
+
+// net/ipv4/tcp_input.c, tcp_oow_rate_limited() and tcp_send_challenge_ack(); sysctl tcp_invalid_ratelimit, 500 ms.
+test.each([
+  ['an old ACK', ACK, -9, 0, [1, 0, 1]],
+  ['an old SYN', SYN, -9, 0, [1, 0, 1]],
+  ['an old SYN with data', SYN, -9, 3, [1, 0, 1]],
+  ['a SYN in the window', SYN, 9, 0, [1, 0, 1]],
+  ['a RST in the window', RST, 9, 0, [1, 0, 1]],
+  ['old data', PSH | ACK, -9, 3, [1, 1, 1]],
+  ['data beyond the window', PSH | ACK, 70000, 3, [1, 1, 1]],
+])('%s is answered at once, after 499 and after 500 ms: %j', (_, flags, at, len, counts) => {
+  const net = opened();
+  const seg = toC(net, flags, at, len);
+  const first = run(net, [seg]);
+  const second = run(first.net, ['wait 0.499', seg]);
+  const third = run(second.net, ['wait 0.001', seg]);
+  expect([first, second, third].map(({ effects }) => wire(effects).length)).toEqual(counts);
+});
+
+// RFC 7323 sections 4.3 and 5.3; net/ipv4/tcp_input.c, tcp_paws_discard() and tcp_replace_ts_recent(). The last one is 1000.
+test.each([
+  ['data, newer', 0, 3, 1005, 1005, 3],
+  ['data, the same', 0, 3, 1000, 1000, 3],
+  ['data, one older', 0, 3, 999, 1000, 3],
+  ['data, two older', 0, 3, 998, 1000, 0],
+  ['data without', 0, 3, 0, 1000, 3],
+  ['data that is known in part, newer', -1, 3, 1005, 1005, 2],
+  ['data beyond a gap, newer', 1, 3, 1005, 1000, 0],
+  ['known data, newer', -3, 2, 1005, 1000, 0],
+])('timestamps: %s', (_, at, len, tsval, ts_recent, received) => {
+  const net = opened();
+  expect(sockByName(net, 'c').ts_recent).toBe(1000);
+  const after = run(net, [toC(net, PSH | ACK, at, len, tsval)]);
+  expect(sockByName(after.net, 'c')).toMatchObject({ ts_recent, received });
+  expect(wire(after.effects).map((skb) => skb.th.options.slice(-2))).toEqual([[0, ts_recent]]);
+});
+
+// net/ipv4/tcp_input.c, tcp_disordered_ack(): 1024/1000 of the timeout, which is 200 ms.
+test('an ACK that was overtaken is no reason to answer, unless it is too old or says something', () => {
+  const start = opened();
+  const acked = run(start, [toC(start, ACK, 0, 0, 1000)]).net;
+  const answers = (net: World, at: number, tsval: number) =>
+    wire(run(net, [toC(net, ACK, at, 0, tsval)]).effects).length;
+  expect([answers(acked, 0, 796), answers(acked, 0, 795), answers(acked, 9, 796)]).toEqual([0, 1, 1]);
+  expect(answers(start, 0, 796)).toBe(1);
+  const sent = run(acked, ['send c 5']).net;
+  expect(answers(sent, 0, 796)).toBe(1);
+  expect(wire(run(sent, [toC(sent, ACK, 0, 0, 1000), toC(acked, ACK, 0, 0, 796)]).effects).length).toBe(1);
+  const data = run(acked, [toC(acked, PSH | ACK, 0, 3, 998)]);
+  expect(sockByName(data.net, 'c').received).toBe(0);
+});
+
+test('a connection without timestamps keeps none', () => {
+  const plain = run(sysctl(host(...ONE_LINK), { tcp_timestamps: 0 }), [
+    'socket c tcp',
+    'connect c 10.0.0.254:80',
+    'answer c',
+  ]).net;
+  const { net } = run(plain, [toC(plain, PSH | ACK, 0, 3, 7), toC(plain, PSH | ACK, 3, 3)]);
+  expect(sockByName(net, 'c')).toMatchObject({ ts_recent: 0, ts_recent_stamp: 0, received: 6 });
+});
+
+test.each([
+  [-2, 5, 3],
+  [-1, 1, 0],
+  [-4, 5, 1],
+  [0, 5, 5],
+  [1, 5, 0],
+])('of data that begins %i bytes from what is expected, %i long, %i are new', (at, len, received) => {
+  const net = opened();
+  const after = run(net, [toC(net, PSH | ACK, at, len)]).net;
+  expect(sockByName(after, 'c')).toMatchObject({ received, rcv_nxt: (sockByName(net, 'c').rcv_nxt + received) >>> 0 });
+});
+
+// net/ipv4/tcp_input.c, tcp_rcv_state_process(): before anything else is looked at.
+test.each([
+  [PSH, 0, 3],
+  [PSH, -9, 3],
+  [FIN, 0, 0],
+  [FIN, -9, 0],
+  [0, 70000, 3],
+])('flags %i without ACK, RST and SYN, %i bytes from what is expected, do nothing', (flags, at, len) => {
+  const net = opened();
+  const after = run(net, [toC(net, flags, at, len, 2000)]);
+  expect([wire(after.effects), sockByName(after.net, 'c')]).toEqual([[], sockByName(net, 'c')]);
+});
+
+// net/ipv4/tcp_input.c, tcp_reset_check().
+test.each([
+  ['ESTABLISHED', [], false],
+  ['CLOSE_WAIT', ['fin'], true],
+  ['LAST_ACK', ['fin', 'close c'], true],
+  ['CLOSING', ['close c', 'fin'], true],
+] as const)('a RST one byte behind the next, as it follows a FIN, in %s', (_, before, ends) => {
+  const start = opened();
+  const fin = toC(start, FIN | ACK, 0);
+  const { net } = run(
+    start,
+    before.map((one) => (one === 'fin' ? fin : one)),
+  );
+  const { id, inet_num } = sockByName(start, 'c');
+  const { rcv_nxt } = net.socks.find((sk) => sk.id === id) ?? { rcv_nxt: 0 };
+  const over = (at: number) => {
+    const { net: after, effects } = run(net, [segment(RST, 80, inet_num, rcv_nxt + at, 0)]);
+    expect(wire(effects)).toEqual([]);
+    return (after.socks.find((sk) => sk.id === id)?.sk_state ?? TCP_CLOSE) === TCP_CLOSE;
+  };
+  expect([over(-2), over(-1), over(0)]).toEqual([false, ends, true]);
+});
+
+// net/ipv4/tcp_output.c, tcp_synack_options() and tcp_options_write(): what the SYN offered and the sysctl allows.
+const OFFER = { mss: [0x0204, 0x05b4], stamps: [0x0402, 0x080a, 0, 7, 0, 0], scale: [0x0103, 0x0307] };
+test.each([
+  ['all', {}, [...OFFER.mss, 0x0402, 0x080a, 0, 1000, 0, 7, ...OFFER.scale]],
+  ['no SACK', { tcp_sack: 0 }, [...OFFER.mss, 0x0101, 0x080a, 0, 1000, 0, 7, ...OFFER.scale]],
+  ['no timestamps', { tcp_timestamps: 0 }, [...OFFER.mss, 0x0101, 0x0402, ...OFFER.scale]],
+  ['no scale', { tcp_window_scaling: 0 }, [...OFFER.mss, 0x0402, 0x080a, 0, 1000, 0, 7]],
+])('a SYN-ACK answers the options of the SYN: %s', (_, values, answer) => {
+  const syn = segment(SYN, 3000, 8080, 100, 0, 0, { options: [...OFFER.mss, ...OFFER.stamps, ...OFFER.scale] });
+  const { net, effects } = run(sysctl(listening(), values), [syn, 'answer l']);
+  expect(wire(effects)[0]?.th.options).toEqual(answer);
+  expect(sockByName(net, 'l.1').sack_ok).toBe(!('tcp_sack' in values));
+});
+
+test('a SYN without options is answered with the MSS alone', () => {
+  const { effects } = run(listening(), [segment(SYN, 3000, 8080, 100, 0)]);
+  expect(wire(effects)[0]?.th.options).toEqual(OFFER.mss);
 });

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
-import { withTfoCookie } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
+import { tfoCookieOf, withTfoCookie } from '../../model/kernel/net/ipv4/tcp_fastopen.ts';
 import { sockByName } from '../../model/types/lookup.ts';
-import { CHECKSUM_PARTIAL } from '../../model/types/packet.ts';
-import { TCP_SYN_SENT } from '../../model/types/sock.ts';
-import { errnos, HERE, host, letters, ONE_LINK, on, PEER, run, sysctl, wire } from './build.ts';
+import {
+  TCPHDR_ACK as ACK,
+  CHECKSUM_PARTIAL,
+  TCPHDR_FIN as FIN,
+  TCPHDR_PSH as PSH,
+  TCPHDR_SYN as SYN,
+} from '../../model/types/packet.ts';
+import { TCP_SYN_RECV, TCP_SYN_SENT } from '../../model/types/sock.ts';
+import type { World } from '../../model/types/world.ts';
+import { changed, errnos, HERE, host, letters, ONE_LINK, on, PEER, run, segment, sysctl, wire } from './build.ts';
 
 /** Options of the SYN with the timestamp's value cut out. */
 function synOptions(values: Parameters<typeof sysctl>[1]): { options: string; header: number; length: number } {
@@ -90,4 +97,65 @@ test('a small segment waits until the one before it is acknowledged; a FIN does 
   expect(wire(acked.effects).map((skb) => [letters(skb), skb.payload.len])).toEqual([['P.', 7]]);
   const closed = run(first.net, ['close c']);
   expect(wire(closed.effects).map((skb) => [letters(skb), skb.payload.len])).toEqual([['FP.', 7]]);
+});
+
+/** A client that has got a Fast Open cookie. */
+const known = (): World => run(host(...ONE_LINK), ['socket a tcp', 'send a 4 to 10.0.0.254:80 tfo', 'answer a']).net;
+
+// net/ipv4/tcp_output.c, tcp_syn_options(): of 40 bytes a signature takes 20, MSS, window scale and SACK 4 each where
+// there is no timestamp, which takes 12 and SACK with it; the cookie needs 12.
+test.each([
+  ['', {}, true],
+  ['', { tcp_timestamps: 0 }, true],
+  ['md5', {}, false],
+  ['md5', { tcp_sack: 0 }, true],
+  ['md5', { tcp_window_scaling: 0 }, true],
+  ['md5', { tcp_timestamps: 0 }, false],
+  ['md5', { tcp_timestamps: 0, tcp_sack: 0 }, true],
+])('the cookie has its place in a SYN: %s %j %s', (signed, values, fits) => {
+  const { effects } = run(sysctl(known(), values), [`socket b tcp ${signed}`, 'send b 4 to 10.0.0.254:80 tfo']);
+  expect(wire(effects).map((skb) => tfoCookieOf(skb.th) !== 0)).toEqual([fits]);
+  expect(wire(effects)[0]?.th.doff).toBeLessThanOrEqual(15);
+});
+
+// net/ipv4/tcp_output.c, __tcp_retransmit_skb(): tcp_trim_head() up to snd_una.
+test('of data that is acknowledged in part the rest is sent again', () => {
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c', 'send c 10']);
+  const c = sockByName(net, 'c');
+  const again = (acked: number) =>
+    wire(run(net, [segment(ACK, 80, c.inet_num, c.rcv_nxt, c.snd_una + acked), 'retransmit c']).effects).map(
+      ({ th, payload }) => [(th.seq - c.snd_una) >>> 0, payload.len, payload.words[0]],
+    );
+  expect([again(0), again(1), again(4), again(10)]).toEqual([[[0, 10, 1]], [[1, 9, 1]], [[4, 6, 1]], []]);
+});
+
+// net/ipv4/tcp_output.c, __tcp_retransmit_skb(): a SYN in front of snd_una loses its flag and its number.
+test('a SYN that counts as acknowledged is sent again without SYN', () => {
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80']);
+  const c = sockByName(net, 'c');
+  const again = (acked: number) =>
+    wire(run(changed(net, c.id, { snd_una: (c.snd_una + acked) >>> 0 }), ['retransmit c']).effects).map(({ th }) => [
+      th.flags,
+      (th.seq - c.snd_una) >>> 0,
+    ]);
+  expect([again(0), again(1), again(2)]).toEqual([[[SYN, 0]], [[0, 1]], []]);
+});
+
+// net/ipv4/tcp_output.c, tcp_send_syn_data(): the segment for the data of the SYN is queued though it is empty.
+test('a FIN stands behind the SYN and its empty data until both are acknowledged', () => {
+  const { net } = run(known(), ['socket b tcp', 'send b 0 to 10.0.0.254:80 tfo']);
+  const crossed = segment(SYN, 80, sockByName(net, 'b').inet_num, 900, 0);
+  const { write_queue } = run(net, [crossed, 'close b']).net.socks.at(-1) ?? { write_queue: [] };
+  expect(write_queue.map((seg) => [seg.flags, seg.len, seg.sent])).toEqual([
+    [SYN | ACK, 0, true],
+    [PSH | ACK, 0, true],
+    [FIN | ACK, 0, true],
+  ]);
+});
+
+// net/ipv4/tcp_output.c, tcp_send_synack(): "wrong queue state".
+test('a SYN for a connect() that has not sent its own is taken, but not answered', () => {
+  const { net } = run(known(), ['socket b tcp', 'connect b 10.0.0.254:80 tfo']);
+  const crossed = run(net, [segment(SYN, 80, sockByName(net, 'b').inet_num, 900, 0)]);
+  expect([wire(crossed.effects), sockByName(crossed.net, 'b').sk_state]).toEqual([[], TCP_SYN_RECV]);
 });

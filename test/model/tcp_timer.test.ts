@@ -113,3 +113,20 @@ test('data that a rule dropped waits for the probe timer', () => {
   const later = run(on(dropped.net, 'iptables -P OUTPUT ACCEPT'), ['retransmit c']);
   expect(wire(later.effects).map(letters)).toEqual(['P.']);
 });
+
+// Hand calculation with net/ipv4/tcp_timer.c, tcp_model_timeout(): 15 copies take 924.6 s from the first one on
+// (Documentation/networking/ip-sysctl.rst, tcp_retries2), 8 copies of an orphan's FIN 102.2 s.
+test('data is given up after 16 copies, two minutes apart in the end', () => {
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c', 'send c 4']);
+  const sent = copies(net, 'c', 17);
+  const late = [324600, 444600, 564600, 684600, 804600, 924600];
+  expect(sent.at).toEqual([200, 600, 1400, 3000, 6200, 12600, 25400, 51000, 102200, 204600, ...late]);
+  expect([sent.net.now, sockByName(sent.net, 'c').sk_err]).toEqual([1044600, 110]);
+});
+
+test('the FIN of a socket without user is given up after 9 copies', () => {
+  const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c', 'close c']);
+  const sent = copies(net, 'c', 10);
+  expect(sent.at).toEqual([200, 600, 1400, 3000, 6200, 12600, 25400, 51000, 102200]);
+  expect([sent.net.now, sent.net.socks.length]).toEqual([204600, 2]);
+});

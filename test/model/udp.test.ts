@@ -3,7 +3,22 @@ import { __udp4_lib_lookup } from '../../model/kernel/net/ipv4/udp.ts';
 import { getSock } from '../../model/types/lookup.ts';
 import type { SkBuff } from '../../model/types/packet.ts';
 import { CHECKSUM_NONE } from '../../model/types/packet.ts';
-import { arrives, firstSent, type Happening, host, ip, last, MARK, POST, packet, sentIn } from './build.ts';
+import {
+  arrives,
+  changed,
+  errnos,
+  firstSent,
+  type Happening,
+  host,
+  ip,
+  last,
+  MARK,
+  POST,
+  packet,
+  run,
+  sentIn,
+  wire,
+} from './build.ts';
 
 const UPLINKS = host(...POST);
 
@@ -76,13 +91,17 @@ describe('a connected socket', () => {
   test('sends from the key of its connect while the route may be used', () => {
     const sk = getSock(connected, 3);
     expect(sk).toMatchObject({ inet_saddr: ip('10.0.0.1'), inet_rcv_saddr: ip('10.0.0.1') });
-    const changed = {
-      ...connected,
-      socks: connected.socks.map((s) => (s.id === 3 ? { ...s, inet_saddr: ip('10.1.0.1') } : s)),
-    };
-    expect(firstSent(last(changed, ['send s 1'])).skb.iph.saddr).toBe(ip('10.0.0.1'));
+    const moved = changed(connected, 3, { inet_saddr: ip('10.1.0.1') });
+    expect(firstSent(last(moved, ['send s 1'])).skb.iph.saddr).toBe(ip('10.0.0.1'));
     const later = ['host ip route add 9.9.9.0/24 via 10.0.0.254', 'send s 1'];
-    expect(firstSent(last(changed, later)).skb.iph.saddr).toBe(ip('10.1.0.1'));
+    expect(firstSent(last(moved, later)).skb.iph.saddr).toBe(ip('10.1.0.1'));
+  });
+
+  test('hears of an error at the next send, once, and nothing is sent then', () => {
+    const failed = run(changed(connected, 3, { sk_err: 111 }), ['send s 1']);
+    expect([errnos(failed.effects), wire(failed.effects)]).toEqual([[-111], []]);
+    const again = run(failed.net, ['send s 1']);
+    expect([errnos(again.effects), wire(again.effects).length]).toEqual([[0], 1]);
   });
 
   test('keeps its route for the next send', () => {

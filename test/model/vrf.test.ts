@@ -94,6 +94,25 @@ describe('a socket that is not bound to the VRF', () => {
     expect(wire([...HOST, MARK], events)).toEqual([`events[1] ${datagram}`, `events[2] ${datagram}`]);
   });
 
+  // udp_sendmsg() and raw_sendmsg() ask for IP_UNICAST_IF where the device is its VRF; ping_v4_sendmsg() does not (2026-11-30).
+  it.each([
+    ['udp', '255.255.255.255:53 via vrf0', 'eth2: 10.2.0.1:32771 > 255.255.255.255:53 udp 4'],
+    ['raw 99', '255.255.255.255 via vrf0', 'eth2: 10.2.0.1 > 255.255.255.255 99 4'],
+    ['raw 99', '255.255.255.255 via eth0', 'eth0: 10.0.0.1 > 255.255.255.255 99 4'],
+    ['ping', '255.255.255.255 via vrf0', 'eth1: 10.1.0.1 > 255.255.255.255 icmp echo-request 4'],
+    ['udp', '8.8.8.8:53 via vrf0', 'eth1 via 10.1.0.254: 10.1.0.1:32771 > 8.8.8.8:53 udp 4'],
+  ])('sends a broadcast by the link of IP_UNICAST_IF in the VRF: %s to %s', (type, to, line) => {
+    const two = [
+      ...HOST,
+      'ip link add eth2 type veth peer name eth2p',
+      'ip link set eth2 master vrf0',
+      'ip link set eth2 up',
+      'ip addr add 10.2.0.1/24 dev eth2',
+    ];
+    const events = [`socket c ${type} unicast-if eth2 broadcast`, `send c 4 to ${to}`];
+    expect(wire(two, events)).toEqual([`events[1] ${line}`]);
+  });
+
   it('does not get what arrives there, unless it is a raw one', () => {
     const events = [
       'socket d udp',

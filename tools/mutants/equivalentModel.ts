@@ -23,6 +23,16 @@ const REASONS: readonly (readonly [file: string, change: RegExp, reason: string]
     /^routed\.headroom < hh_len -> routed\.headroom <= hh_len$/,
     'no room is made where just enough is there',
   ],
+  [
+    'model/kernel/net/ipv4/netfilter/iptable_mangle.ts',
+    /^skb\.iph\.(?:saddr !== saddr|daddr !== daddr|saddr !== saddr \|\| skb\.iph\.daddr !== daddr) -> (?:false|skb\.iph\.saddr !== saddr && skb\.iph\.daddr !== daddr)$/,
+    'no target of the mangle table changes an address',
+  ],
+  [
+    'model/kernel/net/ipv4/fib_frontend.ts',
+    /^!sameSubnet\(ifa1, prim1\) -> true$/,
+    'looked for once more, the primary address of a subnet is the same: a device has one, before all secondary ones',
+  ],
   ['model/kernel/net/core/sock.ts', /^dst\.dev !== 0 -> true$/, 'a socket that has no route drops none'],
   [
     'model/kernel/net/netfilter/nf_nat_core.ts',
@@ -30,14 +40,19 @@ const REASONS: readonly (readonly [file: string, change: RegExp, reason: string]
     'on its way a packet has its destination bound first, then its source',
   ],
   [
-    'model/kernel/net/netfilter/nf_nat_core.ts',
-    /^tuple\.protonum !== IPPROTO_ICMP -> true$/,
-    'iptables takes ports only with a protocol that has some: a range of them never meets ICMP',
-  ],
-  [
     'model/kernel/net/ipv4/inet_hashtables.ts',
     /^sk\.sk_bound_dev_if === 0 -> sk\.sk_bound_dev_if !== 0$/,
     'without SO_REUSEADDR, which the model has not, a listener of one device and one of none do not share a port',
+  ],
+  [
+    'model/kernel/net/ipv4/tcp_ipv4.ts',
+    /^i - at -> i \+ at$/,
+    'only the last bit of it counts, and sum and difference have the same',
+  ],
+  [
+    'model/host/peer.ts',
+    /^iph\.protocol === IPPROTO_ICMP -> true$/,
+    'the ICMP header of another protocol is zero, which is no echo request',
   ],
 ];
 

@@ -219,7 +219,7 @@ export function inet_stream_connect(kernel: Kernel, before: World, sk: number, a
     const error = sock_error(net, sk);
     return {
       err: error.err !== 0 ? error.err : -ECONNABORTED,
-      net: setSockState(tcp_disconnect(kernel, error.net, sk), sk, SS_UNCONNECTED),
+      net: setSockState(tcp_disconnect(error.net, sk), sk, SS_UNCONNECTED),
     };
   }
   return { err: 0, net: setSockState(net, sk, SS_CONNECTED) };

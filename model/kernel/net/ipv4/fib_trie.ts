@@ -177,12 +177,8 @@ export function fib_table_delete(net: World, tb: FibTable, cfg: FibConfig): Netl
  */
 export function fib_table_flush(tb: FibTable): FibTable {
   let aliases: readonly FibAlias[] = [];
-  let found = false;
-  for (const fa of tb.aliases) {
-    aliases = fa.dead ? aliases : [...aliases, fa];
-    found = found || fa.dead;
-  }
-  return found ? { ...tb, aliases } : tb;
+  for (const fa of tb.aliases) aliases = fa.dead ? aliases : [...aliases, fa];
+  return { ...tb, aliases };
 }
 
 /** Whether that nexthop of a route answers a key with `oif`. C: net/ipv4/fib_trie.c, fib_lookup_good_nhc(). */

@@ -63,8 +63,7 @@ function scanOpenPort(net: World, sk: Sock, start: number, high: number, remaini
   for (let step = 0; step < remaining; step += 2) {
     const port = start + step >= high ? start + step - remaining : start + step;
     if (!inet_is_local_reserved_port(net, port)) {
-      const tb = inet_bind_bucket_find(net, port);
-      if (tb.port === 0 || !inet_csk_bind_conflict(net, sk, tb)) return port;
+      if (!inet_csk_bind_conflict(net, sk, inet_bind_bucket_find(net, port))) return port;
     }
   }
   return 0;

@@ -23,7 +23,6 @@ import {
   SOCK_TCP,
   SOCK_TIMEWAIT,
   type Sock,
-  TCP_CLOSE,
   TCP_LISTEN,
   TCP_TIME_WAIT,
 } from '../../../types/sock.ts';
@@ -370,14 +369,6 @@ export function inet_ehash_nolisten(
   osk: number,
 ): { readonly ok: boolean; readonly net: World } {
   return inet_ehash_insert(kernel, net, sk, osk);
-}
-
-/** Hashes a socket: a listener by its address, any other in ehash. C: net/ipv4/inet_hashtables.c, inet_hash(). */
-export function inet_hash(kernel: Kernel, net: World, sk: number): Result {
-  const inet = getSock(net, sk);
-  if (inet.sk_state === TCP_CLOSE) return { err: 0, net };
-  if (inet.sk_state !== TCP_LISTEN) return { err: 0, net: inet_ehash_nolisten(kernel, net, sk, 0).net };
-  return { err: 0, net: setSock(net, { ...inet, hashed: true, sk_hash: inet.inet_rcv_saddr }) };
 }
 
 /**

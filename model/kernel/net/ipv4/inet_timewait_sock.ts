@@ -55,10 +55,9 @@ export function inet_twsk_hashdance(net: World, tw: Sock, sk: number): World {
   return setSock(sk_nulls_add_node(added, bound), { ...inet, hashed: false });
 }
 
-/** Takes `tw` out of its bind bucket. C: net/ipv4/inet_timewait_sock.c, inet_twsk_bind_unhash(). */
+/** Takes `tw` out of its bind bucket. C: net/ipv4/inet_timewait_sock.c, inet_twsk_bind_unhash(). Left out: the second time. */
 export function inet_twsk_bind_unhash(net: World, tw: number): World {
   const twsk = getSock(net, tw);
-  if (twsk.icsk_bind_hash === 0) return net;
   const removed = setSock(sk_del_bind_node(net, tw, twsk.icsk_bind_hash), { ...twsk, icsk_bind_hash: 0 });
   return inet_bind_bucket_destroy(removed, inet_bind_bucket_find(removed, twsk.icsk_bind_hash));
 }

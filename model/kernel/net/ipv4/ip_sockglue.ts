@@ -46,14 +46,22 @@ export function ip_cmsg_send(net: World, inet: Sock, msg: Msghdr): IpcmAddrs {
 }
 
 /**
- * The device of the lookup's key: the one asked for, else that of IP_UNICAST_IF. A VRF does not say by which link a group or
- * a broadcast goes.
+ * The device of the lookup's key: the one asked for, else that of IP_UNICAST_IF. A VRF does not say by which link a group
+ * goes.
  *
- * What udp_sendmsg() and its like in raw.c, ping.c and datagram.c write into the key. Left out: IP_MULTICAST_IF.
+ * What ping_v4_sendmsg() and __ip4_datagram_connect() write into the key. Left out: IP_MULTICAST_IF.
  */
 export function outputDevice(net: World, inet: Sock, oif: number, daddr: number): number {
   if (ipv4_is_multicast(daddr)) return netif_index_is_l3_master(net, oif) ? 0 : oif;
-  if (oif === 0) return inet.uc_index;
+  return oif === 0 ? inet.uc_index : oif;
+}
+
+/**
+ * The same for sockets to which a VRF does not say either by which link a broadcast goes.
+ *
+ * What udp_sendmsg() and raw_sendmsg() write into the key.
+ */
+export function broadcastDevice(net: World, inet: Sock, oif: number, daddr: number): number {
   const within = inet.uc_index !== 0 && oif === l3mdev_master_ifindex_by_index(net, inet.uc_index);
-  return within && ipv4_is_lbcast(daddr) ? inet.uc_index : oif;
+  return within && ipv4_is_lbcast(daddr) ? inet.uc_index : outputDevice(net, inet, oif, daddr);
 }

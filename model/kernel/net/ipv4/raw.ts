@@ -49,7 +49,7 @@ import {
   ip_send_check,
   type Sending,
 } from './ip_output.ts';
-import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
+import { broadcastDevice, ip_cmsg_send } from './ip_sockglue.ts';
 import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** Source port, and echo identifier, of every header that a user builds by hand. */
@@ -157,7 +157,7 @@ export function raw_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   const echo = !hdrincl && protocol === IPPROTO_ICMP;
   const key = {
     ...NO_FLOW,
-    flowi4_oif: outputDevice(before, inet, ipc.oif, daddr),
+    flowi4_oif: broadcastDevice(before, inet, ipc.oif, daddr),
     flowi4_mark: ipc.mark,
     flowi4_tos: RT_CONN_FLAGS(inet) | (msg.dontroute ? RTO_ONLINK : 0),
     flowi4_proto: hdrincl ? IPPROTO_RAW : inet.sk_protocol,

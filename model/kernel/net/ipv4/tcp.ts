@@ -1,6 +1,6 @@
 /** The life of a TCP socket as its user drives it. C: net/ipv4/tcp.c, include/net/tcp.h. */
 
-import { EAGAIN, EALREADY, ECONNRESET, EINPROGRESS, EINVAL, EOPNOTSUPP, EPIPE } from '../../../types/errno.ts';
+import { EAGAIN, EALREADY, EINPROGRESS, EINVAL, EOPNOTSUPP, EPIPE } from '../../../types/errno.ts';
 import { getSock, setSock } from '../../../types/lookup.ts';
 import { TCPHDR_ACK, TCPHDR_PSH, type Tcphdr } from '../../../types/packet.ts';
 import {
@@ -33,7 +33,6 @@ import {
   NO_SEG,
   queueSeg,
   tcp_connect,
-  tcp_send_active_reset,
   tcp_send_fin,
   tcp_send_head,
   withTail,
@@ -62,35 +61,17 @@ export function tcp_done(net: World, sk: number): World {
   return tp.orphan ? inet_csk_destroy_sock(quiet, sk) : quiet;
 }
 
-/** Whether disconnecting in that state resets the peer. C: net/ipv4/tcp.c, tcp_need_reset(). */
-function tcp_need_reset(state: number): boolean {
-  return (
-    state === TCP_ESTABLISHED ||
-    state === TCP_CLOSE_WAIT ||
-    state === TCP_FIN_WAIT1 ||
-    state === TCP_FIN_WAIT2 ||
-    state === TCP_SYN_RECV
-  );
-}
-
 /**
- * Forgets a connection, so that the socket can be used again.
+ * Forgets a connection that is over, so that the socket can be used again.
  *
  * C: net/ipv4/tcp.c, tcp_disconnect().
+ * Left out: a connection that is not over, since no event is connect() with AF_UNSPEC.
  */
-export function tcp_disconnect(kernel: Kernel, start: World, sk: number): World {
-  const old = getSock(start, sk);
-  let net = old.sk_state === TCP_CLOSE ? start : tcp_set_state(start, sk, TCP_CLOSE);
-  if (old.sk_state !== TCP_LISTEN && tcp_need_reset(old.sk_state)) {
-    net = tcp_send_active_reset(kernel, net, sk);
-    net = setSock(net, { ...getSock(net, sk), sk_err: ECONNRESET });
-  } else if (old.sk_state === TCP_SYN_SENT) {
-    net = setSock(net, { ...getSock(net, sk), sk_err: ECONNRESET });
-  }
-  net = inet_bhash2_reset_saddr(setSock(net, { ...getSock(net, sk), inet_dport: 0 }), sk);
-  net = tcp_free_fastopen_req(reqsk_fastopen_remove(net, sk), sk);
+export function tcp_disconnect(start: World, sk: number): World {
+  const unnamed = inet_bhash2_reset_saddr(setSock(start, { ...getSock(start, sk), inet_dport: 0 }), sk);
+  const net = tcp_free_fastopen_req(reqsk_fastopen_remove(unnamed, sk), sk);
   const tp = getSock(net, sk);
-  const seq = (tp.write_seq + tp.rcv_wnd + 2) >>> 0;
+  const seq = (tp.write_seq + tp.max_window + 2) >>> 0;
   return setSock(net, {
     ...sk_dst_reset(tp),
     write_queue: [],
@@ -105,6 +86,7 @@ export function tcp_disconnect(kernel: Kernel, start: World, sk: number): World 
     wscale_ok: false,
     ts_recent: 0,
     ts_recent_stamp: 0,
+    last_oow_ack_time: -1,
     fastopen: { ...tp.fastopen, defer_connect: false, syn_fastopen: false, syn_data: false },
   });
 }

@@ -135,9 +135,17 @@ export function tcp_parse_options(th: Tcphdr): TcpOptionsReceived {
   return opt;
 }
 
-/** Whether a timestamp is older than the last one. C: include/net/tcp.h, tcp_paws_check() and tcp_paws_reject(). RFC: 7323. */
+/** How much older than the last one a timestamp on a connection may be. C: include/net/tcp.h. */
+const TCP_PAWS_WINDOW = 1;
+
+/** Whether a timestamp is at most so much older than the last one. C: include/net/tcp.h, tcp_paws_check(). RFC: 7323. Left out: stamps of 24 days ago. */
+function tcp_paws_check(tp: Sock, rcv_tsval: number, paws_win: number): boolean {
+  return tp.ts_recent === 0 || ((tp.ts_recent - rcv_tsval) | 0) <= paws_win;
+}
+
+/** Whether a timestamp is older than the last one. C: include/net/tcp.h, tcp_paws_reject(). RFC: 7323. */
 export function tcp_paws_reject(tp: Sock, rcv_tsval: number): boolean {
-  return tp.ts_recent !== 0 && ((tp.ts_recent - rcv_tsval) | 0) > 0;
+  return !tcp_paws_check(tp, rcv_tsval, 0);
 }
 
 /** Whether an ACK for a segment out of window has to wait; else its time is noted. C: net/ipv4/tcp_input.c, __tcp_oow_rate_limited(). */
@@ -192,6 +200,25 @@ function tcp_may_update_window(tp: Sock, ack: number, ack_seq: number, nwin: num
   return after(ack, tp.snd_una) || after(ack_seq, tp.snd_wl1) || (ack_seq === tp.snd_wl1 && nwin > tp.snd_wnd);
 }
 
+/**
+ * Whether it is an ACK that says nothing new and may have been overtaken.
+ *
+ * C: net/ipv4/tcp_input.c, tcp_disordered_ack(). RFC: 7323 section 5.3.
+ * Left out: the flag ACK, which a segment that takes no sequence space has by now.
+ */
+function tcp_disordered_ack(tp: Sock, skb: SkBuff, rcv_tsval: number): boolean {
+  const { seq, end_seq, ack_seq } = segmentOf(skb);
+  const pure = seq === end_seq && seq === tp.rcv_nxt;
+  const nwin = (skb.th.window << tp.snd_wscale) >>> 0;
+  const duplicate = ack_seq === tp.snd_una && !tcp_may_update_window(tp, ack_seq, seq, nwin);
+  return pure && duplicate && ((tp.ts_recent - rcv_tsval) | 0) * 1000 <= tp.icsk_rto * 1024;
+}
+
+/** Whether a connection refuses a segment for its timestamp. C: net/ipv4/tcp_input.c, tcp_paws_discard(). */
+function tcp_paws_discard(tp: Sock, skb: SkBuff, rcv_tsval: number): boolean {
+  return !tcp_paws_check(tp, rcv_tsval, TCP_PAWS_WINDOW) && !tcp_disordered_ack(tp, skb, rcv_tsval);
+}
+
 /** An `int` result: 1 asks the caller for a RST. */
 interface Received {
   readonly ret: number;
@@ -228,7 +255,8 @@ function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
   if (after(ack, old.snd_nxt)) return { ret: -1, net };
   const nwin = announcedWindow(old, skb.th);
   const updates = tcp_may_update_window(old, ack, skb.th.seq, nwin);
-  const tp = updates ? { ...old, snd_wnd: nwin, snd_wl1: skb.th.seq } : old;
+  const max_window = Math.max(old.max_window, nwin);
+  const tp = updates ? { ...old, snd_wnd: nwin, max_window, snd_wl1: skb.th.seq } : old;
   if (!after(ack, tp.snd_una)) return { ret: 1, net: setSock(net, tp) };
   let write_queue: readonly WriteQueueSeg[] = [];
   let synAcked = false;
@@ -338,14 +366,15 @@ function tcp_rcv_synsent_state_process(kernel: Kernel, start: World, sk: number,
   if (rst || !syn) return { ret: 0, net };
   net = tcp_set_state(net, sk, TCP_SYN_RECV);
   const crossed = withPeerOptions(net, getSock(net, sk), opt);
-  net = setSock(net, { ...crossed, rcv_nxt: (seq + 1) >>> 0, snd_wnd: th.window, snd_wl1: seq });
-  return { ret: 0, net: tcp_send_synack(kernel, net, sk).net };
+  const peer = { snd_wnd: th.window, max_window: th.window, snd_wl1: seq };
+  net = setSock(net, { ...crossed, ...peer, rcv_nxt: (seq + 1) >>> 0 });
+  return { ret: 0, net: tcp_send_synack(kernel, net, sk) };
 }
 
 /**
  * Whether a segment may be looked at further: timestamp, sequence number, RST, SYN, in that order.
  *
- * C: net/ipv4/tcp_input.c, tcp_validate_incoming().
+ * C: net/ipv4/tcp_input.c, tcp_validate_incoming() and tcp_replace_ts_recent().
  */
 function tcp_validate_incoming(
   kernel: Kernel,
@@ -359,7 +388,8 @@ function tcp_validate_incoming(
   const rst = (th.flags & TCPHDR_RST) !== 0;
   const syn = (th.flags & TCPHDR_SYN) !== 0;
   const opt = tcp_parse_options(th);
-  if (!rst && tp.tstamp_ok && opt.saw_tstamp && tcp_paws_reject(tp, opt.rcv_tsval)) {
+  const saw_tstamp = tp.tstamp_ok && opt.saw_tstamp;
+  if (!rst && saw_tstamp && tcp_paws_discard(tp, skb, opt.rcv_tsval)) {
     return { valid: false, net: sendDupack(kernel, net, sk, skb) };
   }
   const closing = tp.sk_state === TCP_CLOSE_WAIT || tp.sk_state === TCP_LAST_ACK || tp.sk_state === TCP_CLOSING;
@@ -382,7 +412,7 @@ function tcp_validate_incoming(
       th.ack_seq === tp.snd_nxt;
     if (!crossed) return { valid: false, net: tcp_send_challenge_ack(kernel, net, sk) };
   }
-  const stamp = tp.tstamp_ok && opt.saw_tstamp && !after(seq, tp.rcv_nxt);
+  const stamp = saw_tstamp && !after(seq, tp.rcv_nxt) && !tcp_paws_reject(tp, opt.rcv_tsval);
   return {
     valid: true,
     net: stamp ? setSock(net, { ...tp, ts_recent: opt.rcv_tsval, ts_recent_stamp: net.now }) : net,

@@ -159,11 +159,6 @@ export function tcp_v4_connect(kernel: Kernel, start: World, sk: number, addr: n
   return sent.err === 0 ? sent : connectFailure(sent.net, sk, sent.err);
 }
 
-/** The socket's user in the eyes of the routing rules. C: include/net/sock.h, sock_net_uid(). */
-function sock_net_uid(sk: Sock): number {
-  return sk.sk_state === TCP_TIME_WAIT || sk.kind === SOCK_REQUEST ? 0 : sk.sk_uid;
-}
-
 /** The header of a reply of the control socket with a signature behind its other options. */
 function replySigned(rep: Tcphdr, saddr: number, daddr: number): Tcphdr {
   const options = [...rep.options, ...MD5SIG_UNSIGNED];
@@ -174,7 +169,8 @@ function replySigned(rep: Tcphdr, saddr: number, daddr: number): Tcphdr {
  * Refuses a segment with a RST from the control socket. `sk` is the socket it was for, NO_SOCK when there is none; one that
  * the segment has ended is there until the RST is sent, because its receiver holds it; its key is not, on most releases.
  *
- * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(), and tcp_v4_destroy_sock() for the key. Left out: a listener at the peer's port whose key would sign.
+ * C: net/ipv4/tcp_ipv4.c, tcp_v4_send_reset(), and tcp_v4_destroy_sock() for the key; include/net/sock.h, sock_net_uid(): a
+ * TIME_WAIT has no user, as no socket has none. Left out: a listener at the peer's port whose key would sign.
  */
 export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkBuff): World {
   const { th, iph } = skb;
@@ -200,7 +196,7 @@ export function tcp_v4_send_reset(kernel: Kernel, net: World, sk: Sock, skb: SkB
   const sent = ip_send_unicast_reply(kernel, held, sk, skb, iph.saddr, iph.daddr, signed, {
     tos: iph.tos,
     bound_dev_if: sk.sk_bound_dev_if,
-    uid: sock_net_uid(sk),
+    uid: sk.sk_uid,
     nosrccheck: sk.transparent,
     mark: sk.sk_mark,
   });
@@ -237,7 +233,7 @@ function tcp_v4_send_ack(
   return ip_send_unicast_reply(kernel, net, sk, skb, skb.iph.saddr, skb.iph.daddr, signed, {
     tos,
     bound_dev_if: oif,
-    uid: sock_net_uid(sk),
+    uid: sk.sk_uid,
     nosrccheck: sk.transparent,
     mark: sk.sk_mark,
   });
@@ -327,7 +323,7 @@ export function tcp_v4_do_rcv(kernel: Kernel, net: World, sk: number, skb: SkBuf
 
 /** Whether the receiver takes the segment for intact: one that never left the host is not looked at. */
 function checksumOk(skb: SkBuff): boolean {
-  return skb.ip_summed === CHECKSUM_PARTIAL || skb.ip_summed === CHECKSUM_UNNECESSARY || transportChecksumCorrect(skb);
+  return skb.ip_summed === CHECKSUM_PARTIAL || transportChecksumCorrect(skb);
 }
 
 /** Whether the socket takes the segment as it is signed, or not signed. */
@@ -366,13 +362,14 @@ function tcp_v4_rcv_request(kernel: Kernel, net: World, skb: SkBuff, req: Sock):
 }
 
 /**
- * A segment for this host. A socket that TPROXY gave it is asked once.
+ * A segment for this host. A socket that TPROXY gave it is asked once. What ip_mc_output() has looped back is for nobody:
+ * its pkt_type is PACKET_LOOPBACK, and nothing else that comes in is CHECKSUM_UNNECESSARY.
  *
  * C: net/ipv4/tcp_ipv4.c, tcp_v4_rcv(); include/net/inet_hashtables.h, __inet_lookup_skb(). Left out: XFRM, socket filters, the backlog of a locked socket.
  */
 export function tcp_v4_rcv(kernel: Kernel, net: World, skb: SkBuff): World {
   const { iph, th } = skb;
-  if (!checksumOk(skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
+  if (skb.ip_summed === CHECKSUM_UNNECESSARY || !checksumOk(skb)) return kfree_skb(net, skb, 'tcp_v4_rcv', 0);
   const sk =
     skb.sk === 0
       ? kernel.inet_lookup(kernel, net, iph.saddr, th.source, iph.daddr, th.dest, inet_iif(skb), skb.sdif)

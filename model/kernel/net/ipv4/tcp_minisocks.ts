@@ -2,7 +2,14 @@
 
 import { getSock, setSock } from '../../../types/lookup.ts';
 import { type SkBuff, TCPHDR_ACK, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN } from '../../../types/packet.ts';
-import { NO_FASTOPEN, SOCK_BINDPORT_LOCK, TCP_FIN_WAIT2, TCP_SYN_RECV, TCP_TIME_WAIT } from '../../../types/sock.ts';
+import {
+  NO_FASTOPEN,
+  SOCK_BINDPORT_LOCK,
+  SS_CONNECTED,
+  TCP_FIN_WAIT2,
+  TCP_SYN_RECV,
+  TCP_TIME_WAIT,
+} from '../../../types/sock.ts';
 import type { Kernel, World } from '../../../types/world.ts';
 import { after, before, TCP_TW_ACK, TCP_TW_RST, TCP_TW_SUCCESS, TCP_TW_SYN } from '../../include/net/tcp.ts';
 import { reqsk_fastopen_remove } from '../core/request_sock.ts';
@@ -123,7 +130,8 @@ export function tcp_time_wait(net: World, sk: number, state: number, timeo: numb
  * The new socket of a connection: a copy of the listener with the request's identity, not hashed yet.
  *
  * C: net/ipv4/tcp_minisocks.c, tcp_create_openreq_child(); net/ipv4/inet_connection_sock.c, inet_csk_clone_lock();
- * net/core/sock.c, sk_clone_lock(). Its name is the listener's with a number: NAME.1, NAME.2 …
+ * net/core/sock.c, sk_clone_lock(); net/ipv4/af_inet.c, inet_accept(), because the user accepts at once. Its name is the
+ * listener's with a number: NAME.1, NAME.2 …
  */
 export function tcp_create_openreq_child(
   net: World,
@@ -140,6 +148,7 @@ export function tcp_create_openreq_child(
     parent: sk,
     children: 0,
     sk_state: TCP_SYN_RECV,
+    ss_state: SS_CONNECTED,
     sk_mark: treq.sk_mark,
     sk_userlocks: listener.sk_userlocks & ~SOCK_BINDPORT_LOCK,
     icsk_bind_hash: 0,

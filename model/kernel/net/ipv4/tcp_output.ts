@@ -13,7 +13,6 @@ import {
   TCPHDR_ACK,
   TCPHDR_FIN,
   TCPHDR_PSH,
-  TCPHDR_RST,
   TCPHDR_SYN,
   type Tcphdr,
 } from '../../../types/packet.ts';
@@ -308,6 +307,7 @@ function tcp_connect_init(net: World, sk: number): World {
     tcp_header_len,
     advmss,
     rcv_wnd: tcp_select_initial_window(advmss),
+    max_window: 0,
     sk_err: 0,
     write_queue: [],
     snd_una: tp.write_seq,
@@ -615,12 +615,6 @@ export function tcp_send_fin(kernel: Kernel, net: World, sk: number): World {
   return __tcp_push_pending_frames(kernel, tacked, sk, true);
 }
 
-/** Sends a RST of the socket's own accord. C: net/ipv4/tcp_output.c, tcp_send_active_reset(). */
-export function tcp_send_active_reset(kernel: Kernel, net: World, sk: number): World {
-  const seg = { ...NO_SEG, seq: tcp_acceptable_seq(getSock(net, sk)), len: 0, flags: TCPHDR_ACK | TCPHDR_RST };
-  return tcp_transmit_skb(kernel, net, sk, seg, false).net;
-}
-
 /** Sends an acknowledgement. C: net/ipv4/tcp_output.c, tcp_send_ack() and __tcp_send_ack(). */
 export function tcp_send_ack(kernel: Kernel, net: World, sk: number): World {
   const tp = getSock(net, sk);
@@ -632,16 +626,16 @@ export function tcp_send_ack(kernel: Kernel, net: World, sk: number): World {
 /**
  * Sends the answer to a SYN that crossed our own: SYN and ACK with the first sequence number again.
  *
- * C: net/ipv4/tcp_output.c, tcp_send_synack().
+ * C: net/ipv4/tcp_output.c, tcp_send_synack(). Left out: what it returns, which nobody looks at.
  */
-export function tcp_send_synack(kernel: Kernel, net: World, sk: number): Result {
+export function tcp_send_synack(kernel: Kernel, net: World, sk: number): World {
   const tp = getSock(net, sk);
   const head = tcp_rtx_queue_head(tp);
-  if (head.len < 0 || (head.flags & TCPHDR_SYN) === 0) return { err: -EAGAIN, net };
+  if (head.len < 0 || (head.flags & TCPHDR_SYN) === 0) return net;
   const synack = { ...head, flags: head.flags | TCPHDR_ACK };
   let write_queue: readonly WriteQueueSeg[] = [];
   for (const seg of tp.write_queue) write_queue = [...write_queue, (seg.flags & TCPHDR_SYN) !== 0 ? synack : seg];
-  return tcp_transmit_skb(kernel, setSock(net, { ...tp, write_queue }), sk, synack, true);
+  return tcp_transmit_skb(kernel, setSock(net, { ...tp, write_queue }), sk, synack, true).net;
 }
 
 /**

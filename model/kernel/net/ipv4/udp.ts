@@ -15,7 +15,7 @@ import { __sk_dst_check, sk_setup_caps, sock_error } from '../core/sock.ts';
 import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, icmp_error_of, icmp_send } from './icmp.ts';
 import { inet_is_local_reserved_port, inet_rcv_saddr_equal } from './inet_connection_sock.ts';
 import { csummode, IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_send_skb, type Sending } from './ip_output.ts';
-import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
+import { broadcastDevice, ip_cmsg_send } from './ip_sockglue.ts';
 import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** sizeof(struct udphdr). */
@@ -127,7 +127,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   if (rt.dev === 0) {
     const key = {
       ...NO_FLOW,
-      flowi4_oif: outputDevice(net, inet, ipc.oif, daddr),
+      flowi4_oif: broadcastDevice(net, inet, ipc.oif, daddr),
       flowi4_mark: mark,
       flowi4_tos: tos,
       flowi4_proto: inet.sk_protocol,

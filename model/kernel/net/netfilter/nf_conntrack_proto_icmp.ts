@@ -62,13 +62,14 @@ export function nf_conntrack_icmp_packet(net: World, ct: NfConn): Tracked {
  * no echo or other query, so that no entry is looked up for it.
  */
 export function nf_conntrack_icmpv4_error(net: World, skb: SkBuff, state: NfHookState): { done: boolean; skb: SkBuff } {
-  if (nf_checksum(skb, state) || skb.icmph.type > NR_ICMP_TYPES) return { done: true, skb: invalid(skb) };
+  const refused = { done: true, skb: invalid(skb) };
+  if (nf_checksum(skb, state) || skb.icmph.type > NR_ICMP_TYPES) return refused;
   if (!icmp_is_err(skb.icmph.type)) return { done: false, skb };
-  if (skb.payload.words.length < QUOTED_WORDS) return { done: true, skb: invalid(skb) };
+  if (skb.payload.words.length < QUOTED_WORDS) return refused;
   const origtuple = quotedTuple(skb);
-  if (!nf_ct_invertible(origtuple)) return { done: true, skb: invalid(skb) };
+  if (!nf_ct_invertible(origtuple)) return refused;
   const { ct, dir } = nf_conntrack_find_get(net, nf_ct_zone_tmpl(skb), nf_ct_invert_tuple(origtuple));
-  if (ct.id === 0) return { done: true, skb: invalid(skb) };
-  if (skb.iph.daddr !== ctTuple(ct, dir).dst) return { done: true, skb: invalid(skb) };
+  if (ct.id === 0) return refused;
+  if (skb.iph.daddr !== ctTuple(ct, dir).dst) return refused;
   return { done: true, skb: { ...skb, ct: ct.id, ctdir: dir, ctinfo: IP_CT_RELATED } };
 }

@@ -363,11 +363,12 @@ function ignoreSegment(ct: NfConn, skb: SkBuff, dir: number, index: number, old_
     tcpLastWin: skb.th.window,
     tcpLastWscale: origSyn ? tcp_options(skb.th) : ct.tcpLastWscale,
     tcpChallengeAck: origSyn ? old_state === sLA : ct.tcpChallengeAck,
+    tcpSimultaneous: ct.tcpSimultaneous && !origSyn,
     tcpLastAck: challenged ? skb.th.ack_seq : ct.tcpLastAck,
   };
 }
 
-/** The entry in step again with a SYN that it had ignored and that this SYN-ACK answers. */
+/** The entry in step again with a SYN that it had ignored and that this SYN-ACK answers: nobody has sent a FIN in what begins now. */
 function resync(ct: NfConn, dir: number): NfConn {
   const syn = {
     ...NO_TCP_SEEN,
@@ -378,7 +379,7 @@ function resync(ct: NfConn, dir: number): NfConn {
     windowScale: ct.tcpLastWscale >= 0,
   };
   return withSeen(
-    { ...ct, tcpChallengeAck: false },
+    { ...ct, tcpChallengeAck: false, tcpCloseInit: false },
     dir,
     { ...NO_TCP_SEEN, beLiberal: seenOf(ct, dir).beLiberal },
     syn,

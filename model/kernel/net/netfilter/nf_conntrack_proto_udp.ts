@@ -11,8 +11,6 @@ export function nf_conntrack_udp_packet(net: World, ct: NfConn, skb: SkBuff, sta
   if (skb.uh.check !== 0 && nf_checksum(skb, state)) return { ret: -NF_ACCEPT, ct };
   const stream_ts = ct.confirmed ? ct.stream_ts : net.now + UDP_STREAM_TS;
   const stream = ct.seenReply && net.now > stream_ts;
-  return {
-    ret: NF_ACCEPT,
-    ct: { ...ct, stream_ts, timeout: net.now + (stream ? UDP_CT_REPLIED : UDP_CT_UNREPLIED) },
-  };
+  const timeout = net.now + (stream ? UDP_CT_REPLIED : UDP_CT_UNREPLIED);
+  return { ret: NF_ACCEPT, ct: { ...ct, stream_ts, timeout, assured: ct.assured || stream } };
 }

@@ -51,7 +51,7 @@ export interface IfNames {
 /** Whether `name` equals `pattern` from its i-th letter on; a final `+` covers the rest. C: net/netfilter/x_tables.h, ifname_compare_aligned(). */
 function ifname_match(name: string, pattern: string, i: number): boolean {
   if (i === pattern.length - 1 && pattern[i] === '+') return true;
-  if (i >= pattern.length || i >= name.length) return pattern.length === name.length && i >= name.length;
+  if (i >= name.length) return pattern.length === name.length;
   return name[i] === pattern[i] && ifname_match(name, pattern, i + 1);
 }
 
@@ -180,28 +180,54 @@ export function checkEntry(table: string, e: XtRule): boolean {
   if (target.kind === 'REJECT' && target.reject === IPT_TCP_RESET && (protocol !== IPPROTO_TCP || invert)) return false;
   const ported = (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) && !invert;
   if (target.kind === 'TPROXY' && !ported) return false;
-  for (const m of e.matches) {
-    const needsProto = m.kind === 'sport' || m.kind === 'dport' || m.kind === 'tcp-flags' || m.kind === 'icmp-type';
-    if (needsProto && invert) return false;
-    if (m.kind === 'owner' && m.uidFirst > m.uidLast) return false;
-    if (m.kind === 'owner-gid' && m.gidFirst > m.gidLast) return false;
-  }
+  for (const m of e.matches) if (!checkMatch(m, invert)) return false;
   return tableAllows(table, e.target);
 }
 
-/** Whether the kernel's match or target may be used from a chain that this hook reaches. C: net/netfilter/x_tables.c, xt_check_match() and xt_check_target(), on the `hooks` that each extension declares. */
+/** What the kernel checks of a match wherever it stands, `inverted` in a rule for all protocols but one. C: net/netfilter/x_tables.c, xt_check_match(). */
+function checkMatch(m: XtMatch, inverted: boolean): boolean {
+  switch (m.kind) {
+    case 'sport':
+    case 'dport':
+    case 'tcp-flags':
+    case 'icmp-type':
+      return !inverted;
+    case 'owner':
+      return m.uidFirst <= m.uidLast;
+    case 'owner-gid':
+      return m.gidFirst <= m.gidLast;
+    default:
+      return true;
+  }
+}
+
+/** Whether the match may be used from a chain that this hook reaches. C: net/netfilter/x_tables.c, xt_check_match(), on the `hooks` that each extension declares. */
+function matchAllowedAt(m: XtMatch, hook: string): boolean {
+  const leaving = hook === 'OUTPUT' || hook === 'POSTROUTING';
+  const input = hook === 'INPUT' || hook === 'PREROUTING';
+  switch (m.kind) {
+    case 'owner':
+    case 'owner-gid':
+    case 'socket-exists':
+      return leaving;
+    case 'cgroup':
+      return leaving || hook === 'INPUT';
+    case 'addrtype':
+      return m.limit === 'out' ? !input : m.limit === 'in' ? !leaving : true;
+    case 'socket':
+      return input;
+    case 'policy':
+      return m.out ? !input : !leaving;
+    default:
+      return true;
+  }
+}
+
+/** Whether the rule may be used from a chain that this hook reaches; for its target, C: net/netfilter/x_tables.c, xt_check_target(). */
 function allowedAt(e: XtRule, hook: string): boolean {
   const output = hook === 'OUTPUT';
   const post = hook === 'POSTROUTING';
-  const input = hook === 'INPUT' || hook === 'PREROUTING';
-  for (const m of e.matches) {
-    if ((m.kind === 'owner' || m.kind === 'owner-gid' || m.kind === 'socket-exists') && !output && !post) return false;
-    if (m.kind === 'cgroup' && !output && !post && hook !== 'INPUT') return false;
-    if (m.kind === 'addrtype' && m.limit === 'out' && input) return false;
-    if (m.kind === 'addrtype' && m.limit === 'in' && (output || post)) return false;
-    if (m.kind === 'socket' && !input) return false;
-    if (m.kind === 'policy' && (m.out ? input : output || post)) return false;
-  }
+  for (const m of e.matches) if (!matchAllowedAt(m, hook)) return false;
   switch (e.target.kind) {
     case 'MASQUERADE':
       return post;

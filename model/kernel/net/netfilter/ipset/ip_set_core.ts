@@ -71,13 +71,22 @@ function askedOf(set: IpSet, skb: SkBuff, dims: readonly SetDim[], indev: string
   for (const part of partsOf(set.type)) {
     const dim: SetDim = dims[i] as SetDim;
     const address = dim === 'src' ? skb.iph.saddr : skb.iph.daddr;
-    if (part === 'ip') asked = { ...asked, ip: (address & inet_make_mask(set.netmask)) >>> 0 };
-    if (part === 'port') asked = { ...asked, port: portOf(skb, dim) };
-    if (part === 'ip2') asked = { ...asked, ip2: address };
-    if (part === 'iface') asked = { ...asked, iface: dim === 'src' ? indev : outdev };
+    asked =
+      part === 'ip'
+        ? { ...asked, ip: (address & inet_make_mask(set.netmask)) >>> 0 }
+        : part === 'port'
+          ? { ...asked, port: portOf(skb, dim) }
+          : part === 'ip2'
+            ? { ...asked, ip2: address }
+            : { ...asked, iface: dim === 'src' ? indev : outdev };
     i = i + 1;
   }
   return asked;
+}
+
+/** Whether the element's time is over. C: include/linux/netfilter/ipset/ip_set.h, ip_set_timeout_expired(). */
+export function ip_set_timeout_expired(net: World, { expires }: SetEntry): boolean {
+  return expires >= 0 && net.now > expires;
 }
 
 /** Whether the element fits all that is asked. */
@@ -90,7 +99,7 @@ function entryFits(net: World, type: SetType, e: SetEntry, asked: Asked): boolea
     (!hasPort || ports) &&
     ((e.addr2 ^ asked.ip2) & inet_make_mask(e.plen2)) === 0 &&
     e.iface === asked.iface &&
-    (e.expires < 0 || e.expires > net.now)
+    !ip_set_timeout_expired(net, e)
   );
 }
 
