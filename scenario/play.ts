@@ -51,10 +51,23 @@ export function isKept({ purpose }: Pick<Property, 'purpose'>, seen: { occurs: b
 }
 
 /**
- * Whether rules that count packets, and the dice of those that throw some, stand where they do in another run when step
- * `i` begins. If not, they may say something else of the same packet, and what becomes of it cannot be compared.
+ * Whether what a run does in step `i`, which breaks the property there, can be compared with another run of the same events.
+ * Not where rules that count packets, or dice, stood otherwise when the step began: they may have said something else of
+ * the same packet. What the patch is for has to occur there, too, where it occurred last.
  */
-export function countsAlike(run: Run, other: Run, i: number): boolean {
+export function isComparable(
+  property: Pick<Property, 'purpose' | 'sometimes'>,
+  run: Run,
+  other: Run,
+  i: number,
+): boolean {
+  let last = i;
+  while (property.purpose && last >= 0 && !property.sometimes(run, last)) last--;
+  const occursThere = last < 0 || (last < other.steps.length && property.sometimes(other, last));
+  return (!property.purpose || occursThere) && countsAlike(run, other, i);
+}
+
+function countsAlike(run: Run, other: Run, i: number): boolean {
   const one = counts(worldBefore(run, i));
   const there = counts(worldBefore(other, Math.min(i, other.steps.length)));
   return one.length === there.length && one.every((count, at) => count === there[at]);

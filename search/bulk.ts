@@ -11,7 +11,7 @@ import type { Property } from '../properties/property.ts';
 import type { RunScope } from '../properties/scopes/runs.ts';
 import { type Question, type Questions, questionsOf, together } from '../scenario/ask.ts';
 import { Beside, type Played } from '../scenario/beside.ts';
-import { countsAlike, inexpressible, isKept } from '../scenario/play.ts';
+import { inexpressible, isComparable, isKept } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
 import { firstTwins } from '../scenario/twins.ts';
@@ -151,7 +151,8 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
           const property = properties[at] as Property;
           onStock.answers.ask(together([question]));
           const onIt = { occurs: onStock.answers.occurs(at), broken: onStock.answers.isBroken(at) };
-          const worse = isKept(property, onIt) && countsAlike(now.run, onStock.run, now.answers.firstBroken(at));
+          const worse =
+            isKept(property, onIt) && isComparable(property, now.run, onStock.run, now.answers.firstBroken(at));
           if (!hasRoom(failuresOf(seen), worse, failures)) continue;
           const { runs, occurred, inexpressible } = seen;
           const failure = { property: property.id, variant: kernel.name, worse, ...where };

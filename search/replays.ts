@@ -10,7 +10,7 @@ import type { HostCommand } from '../model/types/host.ts';
 import type { Effect, Kernel, Step, World } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
 import { impossibleEvent } from '../scenario/life.ts';
-import { countsAlike, firstBroken, inexpressible, isKept, occurs } from '../scenario/play.ts';
+import { firstBroken, inexpressible, isComparable, isKept, occurs } from '../scenario/play.ts';
 import { commandIn, commandOf, eventIn, eventOfLine, type Text } from '../scenario/text.ts';
 
 /** Nodes of all trees together, and sequences of events that were judged; with more of them they grow anew. */
@@ -131,10 +131,10 @@ function runOf(kernel: Kernel, text: Text): Run {
   return { kernel, events, boot, steps };
 }
 
-/** Whether rules that count stand where they do on the other kernel when a text breaks the property, which it does. */
-export function isComparable(property: Property, kernel: Kernel, other: Kernel, text: Text): boolean {
+/** Whether what breaks the property in a text can be compared with what the other kernel does there. */
+export function isComparableOn(property: Property, kernel: Kernel, other: Kernel, text: Text): boolean {
   const run = runOf(kernel, text);
-  return countsAlike(run, runOf(other, text), firstBroken(property, run));
+  return isComparable(property, run, runOf(other, text), firstBroken(property, run));
 }
 
 function judged(property: Property, run: Run): Said {

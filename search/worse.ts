@@ -1,6 +1,6 @@
 /**
  * What is worse than without the patch: a kernel breaks a promise in a run in which the stock kernel of the same release
- * keeps it; what the patch is for has to occur there, to be kept. Such a failure is a finding of its own, also where stock breaks the promise elsewhere.
+ * keeps it; what the patch is for has to occur there, where it occurs last, to be kept. Such a failure is a finding of its own, also where stock breaks the promise elsewhere.
  * It is none where rules that count have come to other numbers before, and so may have said something else of the packet.
  */
 import { kernelNamed } from '../model/patch/index.ts';
@@ -9,7 +9,7 @@ import type { Kernel } from '../model/types/world.ts';
 import type { Property } from '../properties/property.ts';
 import type { Text } from '../scenario/text.ts';
 import type { Breaks } from './minimise.ts';
-import { breaks, breaksDrawn, isComparable, keeps, keepsDrawn } from './replays.ts';
+import { breaks, breaksDrawn, isComparableOn, keeps, keepsDrawn } from './replays.ts';
 
 /** The stock kernel of each release that was asked for: one object each, so that what it has played is found again. */
 const stocks = new Map<string, Kernel>();
@@ -41,7 +41,7 @@ export function isWorse(property: Property, kernel: Kernel, text: Text): boolean
     !isStock(kernel) &&
     breaks(property, kernel, text) &&
     keeps(property, stockOf(kernel), text) &&
-    isComparable(property, kernel, stockOf(kernel), text)
+    isComparableOn(property, kernel, stockOf(kernel), text)
   );
 }
 
@@ -53,6 +53,6 @@ export function failing(property: Property, kernel: Kernel, worse: boolean): Bre
 /** The same of texts that were drawn: they are played whatever is refused in them. */
 export function failingDrawn(property: Property, kernel: Kernel, worse: boolean): Breaks {
   const isWorseDrawn = (text: Text) =>
-    keepsDrawn(property, stockOf(kernel), text) && isComparable(property, kernel, stockOf(kernel), text);
+    keepsDrawn(property, stockOf(kernel), text) && isComparableOn(property, kernel, stockOf(kernel), text);
   return (text) => breaksDrawn(property, kernel, text) && (!worse || isWorseDrawn(text));
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { counterexampleFiles } from '../../cli/files.ts';
 import { askFirst } from '../../model/patch/ask-first.ts';
 import { icmpOnly } from '../../model/patch/icmp-only.ts';
+import { tcpRehashMended } from '../../model/patch/mended.ts';
 import { stock } from '../../model/patch/stock.ts';
 import { properties } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
@@ -13,6 +14,7 @@ import { doTask, type SmallTask } from '../../search/tasks.ts';
 import { isWorse } from '../../search/worse.ts';
 
 const kept = properties.find(({ id }) => id === 'message-device-kept') as Property;
+const retransmitted = properties.find(({ id }) => id === 'marked-retransmission-works') as Property;
 
 /** Stock looks up the source that the packet has, and a rule leads it to the named link; the patch asks without a source. */
 const worse: Text = {
@@ -53,6 +55,32 @@ const counted: Text = {
   events: ['socket d tcp', 'socket c raw icmp unicast-if eth1', 'connect d 10.0.0.1:53', 'send c 1 to 8.8.8.8'],
 };
 
+/** A first SYN that stock sends from the wrong source is answered; the mended patch drops it, as a rule does at its new port, and sends it again. */
+const answered: Text = {
+  host: [
+    'ip link add eth0 type veth peer name eth0p',
+    'ip link set eth0 up',
+    'ip addr add 10.1.0.1/24 dev eth0',
+    'ip link add eth1 type veth peer name eth1p',
+    'ip link set eth1 up',
+    'ip addr add 10.0.0.1/24 dev eth1',
+    'ip route add default via 10.0.0.254 table 100',
+    'ip rule add fwmark 100 table 100',
+    'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+    'sysctl net.ipv4.ip_local_port_range="40000 40001"',
+    'iptables -A OUTPUT -p tcp --sport 40001 -j DROP',
+  ],
+  events: [
+    'socket c tcp mark 100',
+    'connect c 10.1.0.254:80',
+    'socket d tcp',
+    'connect d 10.1.0.254:80',
+    'retransmit c',
+    'answer d',
+    'retransmit d',
+  ],
+};
+
 describe('a run that breaks a promise', () => {
   it('is worse than stock where stock keeps the promise in it', () => {
     expect(isWorse(kept, icmpOnly, worse)).toBe(true);
@@ -62,6 +90,11 @@ describe('a run that breaks a promise', () => {
   it('is not worse where a rule that counts has come to another number before', () => {
     expect(breaks(kept, askFirst, counted) && keeps(kept, stock, counted)).toBe(true);
     expect(isWorse(kept, askFirst, counted)).toBe(false);
+  });
+
+  it('is not worse where what the patch is for occurs on stock in other steps alone', () => {
+    expect(breaks(retransmitted, tcpRehashMended, answered) && keeps(retransmitted, stock, answered)).toBe(true);
+    expect(isWorse(retransmitted, tcpRehashMended, answered)).toBe(false);
   });
 
   it('is never worse on stock itself', () => {
