@@ -303,7 +303,7 @@ class Play:
         sock = self.open_sock(event['s'])
         address, port = event.get('to', (None, 0))
         source = event.get('from')
-        payload = b'x' * event['len']
+        payload = bytes(i % 256 for i in range(event['len']))
         if sock.kind == 'ping':
             sock.sequence += 1
             echo = Packet('0.0.0.0', '0.0.0.0', ICMP, seq=sock.sequence, payload=payload)

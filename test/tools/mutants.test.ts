@@ -94,7 +94,7 @@ it('a hunt of a few seconds kills changes of version 1, and says where the other
 it('mutants of the model are hunted in one build', async () => {
   const hunted = await runMutants({
     folder: cwd(),
-    sample: 20,
+    sample: 30,
     tests: false,
     stored: [],
     seed: 4,
@@ -102,7 +102,7 @@ it('mutants of the model are hunted in one build', async () => {
     turns: 1,
     progress: () => {},
   });
-  expect(hunted).toHaveLength(20);
+  expect(hunted).toHaveLength(30);
   for (const { file, line, promise } of hunted) {
     expect(file).toMatch(/^model\/(kernel|host)\/.*\.ts$/);
     expect(line).toBeGreaterThan(0);

@@ -8,24 +8,8 @@ import { wrong } from '../../scenario/error.ts';
 import type { Mutant } from './instrument.ts';
 import { VARIABLE } from './mutantPlugin.ts';
 
-/** Tests that play the model in their own process. */
-const SUITES = [
-  'model',
-  'properties',
-  'scenario',
-  'flows',
-  'experiments',
-  'conformance/selftests',
-  'conformance/observed',
-];
-
-/** Those that take longer. */
-const SLOW = ['counterexamples.test', 'scenario/story', 'flows/random', 'properties/places'];
-
-const inTests = (suites: readonly string[]) => suites.map((suite) => `test/${suite}`);
-
-/** Words for vitest, in turn: what takes seconds first. */
-const TURNS = [[...inTests(SUITES), ...SLOW.map((suite) => `--exclude=**/${suite}**`)], inTests(SLOW)];
+/** The model's own tests, which take seconds. What other tests play, the promises and a conformance run have looked at before. */
+const TESTS = ['test/model'];
 
 /** Milliseconds after which a run does not end any more. */
 const ENDLESS = 300_000;
@@ -63,19 +47,11 @@ export async function testedMutants({
 
 /** The name of the first test that fails; '' when none does. */
 async function firstFailing(folder: string, mutant: Mutant): Promise<string> {
-  for (const tests of TURNS) {
-    const failing = await firstFailingOf(tests, folder, mutant);
-    if (failing !== '') return failing;
-  }
-  return '';
-}
-
-async function firstFailingOf(tests: readonly string[], folder: string, mutant: Mutant): Promise<string> {
   const own = mkdtempSync(join(tmpdir(), 'reroute-mutant-'));
   const output = join(own, 'tests.json');
   const words = ['run', '--bail=1', '--maxWorkers=1', '--reporter=json', `--outputFile=${output}`];
   const vitest = join(folder, 'node_modules/vitest/vitest.mjs');
-  const child = spawn(execPath, [vitest, ...words, ...tests], {
+  const child = spawn(execPath, [vitest, ...words, ...TESTS], {
     cwd: folder,
     stdio: 'ignore',
     timeout: ENDLESS,
