@@ -61,10 +61,15 @@ export function isComparable(
   other: Run,
   i: number,
 ): boolean {
-  let last = i;
-  while (property.purpose && last >= 0 && !property.sometimes(run, last)) last--;
-  const occursThere = last < 0 || (last < other.steps.length && property.sometimes(other, last));
-  return (!property.purpose || occursThere) && countsAlike(run, other, i);
+  return countsAlike(run, other, i) && (!property.purpose || occursAlike(property, run, other, i));
+}
+
+/** Whether the last step up to `i` in which the case of a property occurs is one in which it occurs in the other run, too. */
+function occursAlike(property: Pick<Property, 'sometimes'>, run: Run, other: Run, i: number): boolean {
+  for (let last = i; last >= 0; last--) {
+    if (property.sometimes(run, last)) return last < other.steps.length && property.sometimes(other, last);
+  }
+  return true;
 }
 
 function countsAlike(run: Run, other: Run, i: number): boolean {

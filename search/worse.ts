@@ -41,8 +41,12 @@ export function isWorse(property: Property, kernel: Kernel, text: Text): boolean
     !isStock(kernel) &&
     breaks(property, kernel, text) &&
     keeps(property, stockOf(kernel), text) &&
-    isComparableOn(property, kernel, stockOf(kernel), text)
+    isComparableToStock(property, kernel, text)
   );
+}
+
+function isComparableToStock(property: Property, kernel: Kernel, text: Text): boolean {
+  return isComparableOn(property, kernel, stockOf(kernel), text);
 }
 
 /** What a scenario has to do to stay a finding, or one that is worse than stock, while it is made small. */
@@ -53,6 +57,6 @@ export function failing(property: Property, kernel: Kernel, worse: boolean): Bre
 /** The same of texts that were drawn: they are played whatever is refused in them. */
 export function failingDrawn(property: Property, kernel: Kernel, worse: boolean): Breaks {
   const isWorseDrawn = (text: Text) =>
-    keepsDrawn(property, stockOf(kernel), text) && isComparableOn(property, kernel, stockOf(kernel), text);
+    keepsDrawn(property, stockOf(kernel), text) && isComparableToStock(property, kernel, text);
   return (text) => breaksDrawn(property, kernel, text) && (!worse || isWorseDrawn(text));
 }

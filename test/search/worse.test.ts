@@ -16,15 +16,18 @@ import { isWorse } from '../../search/worse.ts';
 const kept = properties.find(({ id }) => id === 'message-device-kept') as Property;
 const retransmitted = properties.find(({ id }) => id === 'marked-retransmission-works') as Property;
 
+/** Two links with those addresses. */
+const links = (...addresses: readonly string[]): readonly string[] =>
+  addresses.flatMap((address, i) => [
+    `ip link add eth${i} type veth peer name eth${i}p`,
+    `ip link set eth${i} up`,
+    `ip addr add ${address}/24 dev eth${i}`,
+  ]);
+
 /** Stock looks up the source that the packet has, and a rule leads it to the named link; the patch asks without a source. */
 const worse: Text = {
   host: [
-    'ip link add eth0 type veth peer name eth0p',
-    'ip link set eth0 up',
-    'ip addr add 10.0.0.1/24 dev eth0',
-    'ip link add eth1 type veth peer name eth1p',
-    'ip link set eth1 up',
-    'ip addr add 10.1.0.1/24 dev eth1',
+    ...links('10.0.0.1', '10.1.0.1'),
     'ip route add default via 10.1.0.254',
     'ip route add default via 10.0.0.254 table 100',
     'ip rule add from 10.0.0.1 table 100',
@@ -39,12 +42,7 @@ const asOnStock: Text = { ...worse, host: worse.host.filter((line) => !line.star
 /** ask-first sends a SYN that stock refuses; the rule counts it, and marks what stock does not mark, or the other way round. */
 const counted: Text = {
   host: [
-    'ip link add eth0 type veth peer name eth0p',
-    'ip link set eth0 up',
-    'ip addr add 10.0.0.2/24 dev eth0',
-    'ip link add eth1 type veth peer name eth1p',
-    'ip link set eth1 up',
-    'ip addr add 10.1.0.1/24 dev eth1',
+    ...links('10.0.0.2', '10.1.0.1'),
     'ip route add default via 10.0.0.254',
     'ip route add default via 10.1.0.254 table 100',
     'ip rule add fwmark 100 table 100',
@@ -58,12 +56,7 @@ const counted: Text = {
 /** A first SYN that stock sends from the wrong source is answered; the mended patch drops it, as a rule does at its new port, and sends it again. */
 const answered: Text = {
   host: [
-    'ip link add eth0 type veth peer name eth0p',
-    'ip link set eth0 up',
-    'ip addr add 10.1.0.1/24 dev eth0',
-    'ip link add eth1 type veth peer name eth1p',
-    'ip link set eth1 up',
-    'ip addr add 10.0.0.1/24 dev eth1',
+    ...links('10.1.0.1', '10.0.0.1'),
     'ip route add default via 10.0.0.254 table 100',
     'ip rule add fwmark 100 table 100',
     'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
