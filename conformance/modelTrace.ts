@@ -1,6 +1,7 @@
 /** A scenario on the model, told as the player tells what a kernel did. */
 
 import { hostCommand } from '../model/host/commands.ts';
+import { PEER_ISN } from '../model/host/peer.ts';
 import { boot, ended, newHost, step } from '../model/host/step.ts';
 import { dev_get_by_index, skb_checksum_help } from '../model/kernel/net/core/dev.ts';
 import { tcp_parse_options } from '../model/kernel/net/ipv4/tcp_input.ts';
@@ -71,9 +72,6 @@ export interface Seen {
   readonly oops: string;
 }
 
-/** The first sequence number of the player's peer. */
-const PEER_ISN = 1000;
-
 /** What a peer knows of a conversation from the packets that it gets. */
 interface Flow {
   hostNext: number;
@@ -102,6 +100,14 @@ class Peer {
     const flow = this.flow(skb.iph.saddr, skb.th.source, skb.iph.daddr, skb.th.dest);
     flow.hostNext = (skb.th.seq + space(skb)) >>> 0;
     if ((skb.th.flags & TCPHDR_ACK) !== 0) flow.hostAck = skb.th.ack_seq;
+  }
+
+  /** Notes what the peer has sent in that event of its own: it comes before anything else. */
+  sent(event: Event, effects: readonly Effect[]): void {
+    const came = effects.find((effect) => effect.kind === 'alloc')?.skb;
+    if ((event.kind !== 'answer' && event.kind !== 'say') || came?.iph.protocol !== IPPROTO_TCP) return;
+    const { iph, th } = came;
+    this.flow(iph.daddr, th.dest, iph.saddr, th.source).peerNext = (th.seq + space(came)) >>> 0;
   }
 
   /** The event with those numbers; other events are as they were. */
@@ -268,6 +274,7 @@ export function modelSees(variant: Kernel, text: Text, stack = 0, secret = 0): S
     const event = eventOfLine(line);
     if (event.kind === 'socket') first.set(event.s, net.next_sock);
     const done = step(kernel, net, { ...peer.numbered(event), picks: picksOf(index, secret, stack) });
+    peer.sent(event, done.effects);
     for (const effect of done.effects) {
       if (effect.kind === 'refused') refused.push(index);
       if (effect.kind === 'xmit' && onWire(done.world, effect.dev)) {

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from kernel import libc
 from packets import (
-    ACK, ECHO_REPLY, ECHO_REQUEST, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_TIMESTAMP, PSH, RST, SYN,
-    TCP, UDP, Packet, arp_reply, before, ip_bytes, mac_of, parse_ip, transport_bytes,
+    ACK, ECHO_REPLY, ECHO_REQUEST, ETH_ARP, ETH_IP, ETH_MARKER, FIN, ICMP, MD5_KEY, NAMES, OPT_FASTOPEN, OPT_MD5, OPT_MSS, OPT_SACK_PERM, OPT_TIMESTAMP, OPT_WSCALE, PSH, RST, SYN,
+    TCP, UDP, Packet, arp_reply, before, ip_bytes, mac_of, option_bytes, parse_ip, transport_bytes,
 )  # fmt: skip
 
 ARPHRD_IPGRE = 778
@@ -33,8 +33,14 @@ PEER_ISN = 1000
 HANDMADE_PORT = 5000
 # A copy of a segment that comes this long after the first one was sent by a timer, not by the event.
 TIMER_SECONDS = 0.15
+# Timers that are set so far apart fire in their order; of those in one slot of the timer wheel the last comes first, and
+# has its packet counted first.
+SLOT_SECONDS = 0.1
 # What the kernel forgets with an address or a link, masqueraded connections among it, a worker of its own forgets a moment later.
 FORGETTING_SECONDS = 0.1
+MAX_OPTION_BYTES = 40
+# What the peer takes up of a SYN that offers it.
+TAKEN_UP = {OPT_WSCALE: b'\7', OPT_SACK_PERM: b''}
 DEFAULT_LIMITS = {'wait': 2.0, 'retransmit': 10.0}
 
 
@@ -52,7 +58,6 @@ class Flow:
     host_next: int = 0
     host_ack: int = 0
     peer_next: int | None = None
-    timestamp: bytes = b''
     seen: dict = field(default_factory=dict)
     # The furthest packet of the host that came in good order, and the link it left by.
     heard: Packet | None = None
@@ -182,7 +187,6 @@ class Play:
         self.flows = {}
         self.last = {}
         self.issued = {}
-        self.answered = {}
         self.packets, self.loopback, self.late = [], [], []
         self.calls, self.names, self.refused, self.notes, self.deliveries = [], [], [], [], []
         self.markers, self.crossed = 0, 0
@@ -197,6 +201,9 @@ class Play:
         for self.index, event in enumerate(events):
             self.keep(self.seen())
             self.verb, self.subject = event['kind'], event.get('s', '')
+            waited_for = self.host.counts and any(later['kind'] == 'retransmit' for later in events[self.index :])
+            if waited_for and self.verb in ('connect', 'send') and self.timers_of_others():
+                time.sleep(SLOT_SECONDS)
             try:
                 getattr(self, f'do_{self.verb}')(event)
             except NotExpressible as error:
@@ -303,7 +310,7 @@ class Play:
         sock = self.open_sock(event['s'])
         address, port = event.get('to', (None, 0))
         source = event.get('from')
-        payload = bytes(i % 256 for i in range(event['len']))
+        payload = counting(event['len'])
         if sock.kind == 'ping':
             sock.sequence += 1
             echo = Packet('0.0.0.0', '0.0.0.0', ICMP, seq=sock.sequence, payload=payload)
@@ -380,10 +387,10 @@ class Play:
         dev, p = self.last.get(name, ('', None))
         sock = self.sockets.get(name)
         gone = sock is not None and sock.sock is None and not self.lives_on(sock)
-        if p is None or gone or self.answered.get(name) is p:
+        if p is None or gone:
             self.note('nothing to answer')
             return
-        self.answered[name] = p
+        del self.last[name]
         reply = self.answer_to(p)
         if reply is None:
             self.note('the peer does not answer')
@@ -408,16 +415,17 @@ class Play:
         if p.protocol != TCP or p.flags & RST or not p.space():
             return None
         reply.seq, reply.ack, reply.flags = p.ack, p.end(), ACK
-        if OPT_MD5 in p.options:
-            reply.options[OPT_MD5] = bytes(16)
+        reply.options = options_after(p)
         if p.flags & SYN and not p.flags & ACK:
             reply.seq, reply.flags = PEER_ISN, SYN | ACK
             reply.options[OPT_MSS] = struct.pack('!H', 1460)
+            reply.options |= {kind: value for kind, value in TAKEN_UP.items() if kind in p.options}
             if OPT_FASTOPEN in p.options:
                 cookie = cookie_for(p.saddr, p.daddr)
                 if p.options[OPT_FASTOPEN] != cookie:
                     reply.ack = (p.seq + 1) & 0xFFFFFFFF
-                    reply.options[OPT_FASTOPEN] = cookie
+                    offered = reply.options | {OPT_FASTOPEN: cookie}
+                    reply.options = offered if len(option_bytes(offered)) <= MAX_OPTION_BYTES else reply.options
             elif p.payload:
                 reply.ack = (p.seq + 1) & 0xFFFFFFFF
         elif p.flags & FIN:
@@ -435,20 +443,18 @@ class Play:
             self.note('the peer has nobody to send to')
             return
         heard = flow.heard
-        p = Packet(heard.daddr, heard.saddr, heard.protocol, sport=heard.dport, dport=heard.sport, payload=b'x' * event['len'])
+        p = Packet(heard.daddr, heard.saddr, heard.protocol, sport=heard.dport, dport=heard.sport, payload=counting(event['len']))
         if p.protocol == TCP:
             if heard.flags & (ACK | RST) != ACK or flow.said.flags & (FIN | RST) or not p.payload:
                 self.note('the connection is not open')
                 return
-            p.seq, p.ack, p.flags = flow.peer_next, heard.end(), PSH | ACK
-            if OPT_MD5 in heard.options:
-                p.options[OPT_MD5] = bytes(16)
+            p.seq, p.ack, p.flags, p.options = flow.peer_next, heard.end(), PSH | ACK, options_after(heard)
         self.inject(flow.said_by or flow.heard_by, p)
 
     def do_receive(self, event):
         """Injects a packet; in a conversation under way it gets the numbers that come next."""
         told = event['packet']
-        p = Packet(told['saddr'], told['daddr'], told['protocol'], told['tos'], payload=b'x' * told['len'])
+        p = Packet(told['saddr'], told['daddr'], told['protocol'], told['tos'], payload=counting(told['len']))
         p.sport, p.dport, p.flags = told.get('sport', 0), told.get('dport', 0), told.get('flags', 0)
         if p.protocol == ICMP:
             p.icmp_type, p.icmp_code, p.sport, p.seq = told['icmp_type'], told['icmp_code'], 1, 1
@@ -461,8 +467,6 @@ class Play:
                 if not (flow and flow.host_next) and (p.daddr, p.dport, p.saddr, p.sport) in connections():
                     raise NotExpressible('the peer has seen no sequence number that it could acknowledge')
                 p.ack = flow.host_next if flow and flow.host_next else 1
-            if p.flags & SYN:
-                p.options = {OPT_MSS: struct.pack('!H', 1460)} | p.options
             if 'cookie' in told:
                 p.options[OPT_FASTOPEN] = self.cookie_of(told['cookie'], p.daddr)
         self.inject(event['dev'], p)
@@ -490,13 +494,11 @@ class Play:
         self.far_send(link.far, frame)
 
     def note_arrival(self, dev, p):
-        """Gives a packet its timestamp, and notes the number that comes next."""
+        """Notes what the peer sends, and the number that comes next."""
         flow = self.flows.setdefault((p.protocol, p.daddr, p.dport, p.saddr, p.sport), Flow(self.index))
         self.crossed += 1
         flow.said, flow.said_by, flow.said_at = p, dev, self.crossed
         if p.protocol == TCP:
-            if flow.timestamp:
-                p.options[OPT_TIMESTAMP] = struct.pack('!I', int(time.monotonic() * 1000) & 0xFFFFFFFF) + flow.timestamp
             flow.peer_next = p.end()
 
     def far_send(self, name, frame):
@@ -514,11 +516,14 @@ class Play:
             self.note('nothing is outstanding')
             return
         before, end = len(self.packets), time.monotonic() + self.limits['retransmit']
-        fired = self.timeouts(sock)
+        fired, others = self.timeouts(sock), self.timers_of_others()
         while time.monotonic() < end:
             dropped = self.timeouts(sock) != fired
             self.collect()
             if dropped or any(p['socket'] == name for p in self.packets[before:]):
+                if self.host.counts and self.timers_of_others() != others:
+                    del self.packets[before:]
+                    raise NotExpressible('the timer of another socket fired first, and a rule counts packets')
                 return
             select.select([self.host.far.capture], [], [], max(0, min(0.1, end - time.monotonic())))
         raise NotExpressible(f'its timer did not fire within {self.limits["retransmit"]} s')
@@ -548,6 +553,11 @@ class Play:
     def timeouts(self, sock):
         """How often its timers have fired: nothing else shows it where what they sent was dropped."""
         return [row['timeouts'] for row in self.rows(sock)]
+
+    def timers_of_others(self):
+        """How often the timers of every other TCP socket have fired, where one is running."""
+        others = {name: sock for name, sock in self.sockets.items() if name != self.subject and sock.kind == 'tcp'}
+        return {name: self.timeouts(sock) for name, sock in others.items() if self.outstanding(sock)}
 
     def do_host(self, event):
         command = event['text'].partition('host')[2].strip()
@@ -709,7 +719,6 @@ class Play:
         flow = self.flow_of(p)
         now = time.monotonic()
         if p.protocol == TCP:
-            flow.timestamp = p.options.get(OPT_TIMESTAMP, b'')[:4]
             flow.host_next = p.end()
             if p.flags & ACK:
                 flow.host_ack = p.ack
@@ -806,6 +815,20 @@ class Play:
                 sock.sock.close()
         if self.class_root:
             move_to(self.class_root)
+
+
+def counting(length):
+    """What programs and peers send: byte i is i modulo 256."""
+    return bytes(i % 256 for i in range(length))
+
+
+def options_after(heard):
+    """The options of a segment that a peer sends behind that of the host: a timestamp and a signature where it has them."""
+    options = {OPT_MD5: bytes(16)} if OPT_MD5 in heard.options else {}
+    if OPT_TIMESTAMP in heard.options:
+        now = int(time.monotonic() * 1000) & 0xFFFFFFFF
+        options[OPT_TIMESTAMP] = struct.pack('!I', now) + heard.options[OPT_TIMESTAMP][:4]
+    return options
 
 
 def proc_sockets(kind):

@@ -28,8 +28,8 @@ ETH_P_ALL = 3
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 SOL_PACKET, PACKET_AUXDATA, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING = 263, 8, 20, 23
 
-# Not what is under test: IPv6 chatter, rate limits that depend on the clock, and a retransmission schedule newer than
-# Linux 6.1. Ping sockets are for everybody. A file that this kernel lacks is passed over.
+# Not what is under test: IPv6 chatter, rate limits that depend on the clock, a retransmission schedule newer than
+# Linux 6.1, and tail loss probes, which come before the retransmission timer. Ping sockets are for everybody. A file that this kernel lacks is passed over.
 SYSCTLS = {
     'ipv6/conf/all/disable_ipv6': '1',
     'ipv6/conf/default/disable_ipv6': '1',
@@ -40,6 +40,7 @@ SYSCTLS = {
     'ipv4/tcp_invalid_ratelimit': '0',
     'ipv4/tcp_syn_linear_timeouts': '0',
     'ipv4/tcp_orphan_retries': '2',
+    'ipv4/tcp_early_retrans': '0',
 } | {
     # A new namespace copies these from the machine; a host of a scenario starts from the kernel's own defaults.
     f'ipv4/conf/{device}/{name}': '0'
@@ -260,6 +261,8 @@ class Host:
         self.links = {}
         self.peers = {}
         self.rules = []
+        # Whether a rule depends on how many packets came before.
+        self.counts = False
         # Control groups that were not there before.
         self.groups = []
         # Links whose packets this process takes, as the program behind them would.
@@ -298,6 +301,7 @@ class Host:
         words = shlex.split(command, comments=True)
         if not words:
             return []
+        self.counts = self.counts or 'statistic' in words
         # The kernel wants to see the control group that a rule names.
         for option, path in zip(words, words[1:]):
             if option == '--path' and path.strip('/'):

@@ -11,7 +11,8 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 LETTERS = 'FSRP.UEW'
 ECHO_REPLY, ECHO_REQUEST = 0, 8
 ETH_IP, ETH_ARP, ETH_MARKER = 0x0800, 0x0806, 0x88B5
-OPT_MSS, OPT_TIMESTAMP, OPT_MD5, OPT_FASTOPEN = 2, 8, 19, 34
+OPT_MSS, OPT_WSCALE, OPT_SACK_PERM, OPT_TIMESTAMP, OPT_MD5, OPT_FASTOPEN = 2, 3, 4, 8, 19, 34
+OPT_EXPERIMENT, FASTOPEN_MAGIC = 254, b'\xf9\x89'
 # The key of every socket that signs.
 MD5_KEY = b'reroute-check'
 
@@ -119,7 +120,11 @@ def parse_options(data):
             continue
         if len(data) < 2 or data[1] < 2:
             break
-        options[data[0]] = data[2 : data[1]]
+        kind, value = data[0], data[2 : data[1]]
+        # Fast Open's option before it had a number: the kernel tries it where the standard one got no cookie.
+        if kind == OPT_EXPERIMENT and value[:2] == FASTOPEN_MAGIC:
+            kind, value = OPT_FASTOPEN, value[2:]
+        options[kind] = value
         data = data[data[1] :]
     return options
 
@@ -162,8 +167,13 @@ def parse_ip(data, offloaded=False):
 
 
 def option_bytes(options):
-    out = b''.join(struct.pack('BB', kind, len(value) + 2) + value for kind, value in options.items())
-    return out + b'\1' * (-len(out) % 4)
+    """The options in the order of their kinds, each padded to a word; SACK and timestamps share three."""
+    out = b''
+    for kind, value in sorted(options.items()):
+        out += struct.pack('BB', kind, len(value) + 2) + value
+        if kind != OPT_SACK_PERM or OPT_TIMESTAMP not in options:
+            out += b'\1' * (-len(out) % 4)
+    return out
 
 
 def transport_bytes(p):

@@ -7,7 +7,7 @@
 
 import { ipv4_is_lbcast, ipv4_is_multicast, ipv4_is_zeronet } from '../kernel/include/linux/in.ts';
 import { ipChecksumCorrect, setTransportChecksum, transportChecksumCorrect } from '../kernel/include/net/checksum.ts';
-import { before, tcp_time_stamp } from '../kernel/include/net/tcp.ts';
+import { before, MAX_TCP_OPTION_SPACE, tcp_time_stamp } from '../kernel/include/net/tcp.ts';
 import { payloadOf, skbLen } from '../kernel/net/core/skbuff.ts';
 import { ICMP_ECHO, ICMP_ECHOREPLY } from '../kernel/net/ipv4/icmp.ts';
 import { IP_DF, IPDEFTTL, ip_send_check } from '../kernel/net/ipv4/ip_output.ts';
@@ -38,7 +38,7 @@ import { SOCK_RAW, SOCK_TCP, SOCK_TIMEWAIT, SOCK_UDP, type Sock } from '../types
 import type { Crossing, Kernel, Sent, World } from '../types/world.ts';
 
 /** The peer's initial sequence number, window, MSS and window scale. */
-const PEER_ISN = 1000000;
+export const PEER_ISN = 1000000;
 const PEER_WINDOW = 65535;
 const PEER_MSS = 1460;
 const PEER_WSCALE = 7;
@@ -78,7 +78,7 @@ function answerTh(th: Tcphdr, seq: number, ack_seq: number, flags: number, optio
 
 /**
  * SYN-ACK to a SYN. Data in the SYN is acknowledged when its Fast Open cookie was made for the address it comes from; a
- * request, or another cookie, is answered with the right one.
+ * request, or another cookie, is answered with the right one, where the other options leave room for it.
  *
  * RFC: 9293 section 3.10.7.2; 7413 section 4.2.2.
  */
@@ -91,7 +91,9 @@ function synAck(kernel: Kernel, net: World, skb: SkBuff): Tcphdr {
   const sack = opt.sack_ok && !opt.saw_tstamp ? [0x0101, 0x0402] : [];
   const wscale = opt.wscale_ok ? [0x0103, 0x0300 | PEER_WSCALE] : [];
   const plain = [0x0204, PEER_MSS, ...ts, ...sack, ...wscale];
-  const options = opt.foc === 0 || valid ? plain : withTfoCookie(plain, cookie);
+  const offered = opt.foc === 0 || valid ? plain : withTfoCookie(plain, cookie);
+  const signature = tcp_parse_md5sig_option(th) ? MD5SIG_UNSIGNED.length : 0;
+  const options = (offered.length + signature) * 2 <= MAX_TCP_OPTION_SPACE ? offered : plain;
   const ack_seq = th.seq + 1 + (valid ? skb.payload.len : 0);
   return answerTh(th, PEER_ISN, ack_seq, TCPHDR_SYN | TCPHDR_ACK, options);
 }

@@ -118,6 +118,23 @@ test.each([
   expect(wire(effects)[0]?.th.doff).toBeLessThanOrEqual(15);
 });
 
+// net/ipv4/tcp_output.c, tcp_synack_options(): 32 bytes are taken where a signature is, and the cookie needs 12.
+test.each([
+  ['', true],
+  [' md5', false],
+])('the cookie has its place in a SYN-ACK, of this host and of another:%s %s', (signed, fits) => {
+  const here = sysctl(host(...ONE_LINK), { tcp_fastopen: 0x403 });
+  const listening = run(here, [`socket l tcp${signed}`, 'bind l 10.0.0.1:80', 'listen l']).net;
+  const client = (to: string) => [`socket c tcp${signed}`, `send c 4 to ${to}:80 tfo`];
+  const delivered = [
+    ...run(listening, client('10.0.0.1')).effects,
+    ...run(here, [...client('10.0.0.254'), 'answer c']).effects,
+  ].flatMap((effect) => (effect.kind === 'deliver' ? [effect.skb] : []));
+  const answers = delivered.filter(({ th }) => th.flags === (SYN | ACK));
+  expect(answers.map(({ th }) => tfoCookieOf(th) !== 0)).toEqual([fits, fits]);
+  expect(answers.map(({ th }) => th.doff <= 15)).toEqual([true, true]);
+});
+
 // net/ipv4/tcp_output.c, __tcp_retransmit_skb(): tcp_trim_head() up to snd_una.
 test('of data that is acknowledged in part the rest is sent again', () => {
   const { net } = run(host(...ONE_LINK), ['socket c tcp', 'connect c 10.0.0.254:80', 'answer c', 'send c 10']);

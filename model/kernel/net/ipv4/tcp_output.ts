@@ -118,35 +118,26 @@ function fastopenLen(cookie: number): number {
   return cookie === 0 ? 0 : cookie === -1 ? 4 : 12;
 }
 
-/**
- * Options of a SYN.
- *
- * C: net/ipv4/tcp_output.c, tcp_syn_options(); `fastopen` says that the cookie option went in (tp->syn_fastopen).
- */
-function tcp_syn_options(net: World, tp: Sock): { readonly opts: TcpOutOptions; readonly fastopen: boolean } {
+/** The options of a SYN or SYN-ACK without a Fast Open option that finds no room behind the others. */
+function withinSpace(opts: TcpOutOptions): TcpOutOptions {
+  const { md5, ts, wscale, sack, fastopen_cookie } = opts;
+  const used = (md5 ? TCPOLEN_MD5SIG_ALIGNED : 0) + 4 + (ts ? 12 : 0) + (wscale ? 4 : 0) + (sack && !ts ? 4 : 0);
+  return MAX_TCP_OPTION_SPACE - used >= fastopenLen(fastopen_cookie) ? opts : { ...opts, fastopen_cookie: 0 };
+}
+
+/** Options of a SYN. C: net/ipv4/tcp_output.c, tcp_syn_options(). */
+function tcp_syn_options(net: World, tp: Sock): TcpOutOptions {
   const { tcp_timestamps, tcp_window_scaling, tcp_sack } = net.sysctl;
-  const cookie = tp.fastopen.req ? tp.fastopen.req_cookie : 0;
-  const ts = tcp_timestamps !== 0 && !tp.md5;
-  const used =
-    (tp.md5 ? TCPOLEN_MD5SIG_ALIGNED : 0) +
-    4 +
-    (ts ? 12 : 0) +
-    (tcp_window_scaling !== 0 ? 4 : 0) +
-    (tcp_sack !== 0 && !ts ? 4 : 0);
-  const fits = cookie !== 0 && MAX_TCP_OPTION_SPACE - used >= fastopenLen(cookie);
-  return {
-    opts: {
-      md5: tp.md5,
-      mss: tcp_advertise_mss(net, tp),
-      ts,
-      tsval: tcp_time_stamp(net),
-      tsecr: tp.ts_recent,
-      sack: tcp_sack !== 0,
-      wscale: tcp_window_scaling !== 0,
-      fastopen_cookie: fits ? cookie : 0,
-    },
-    fastopen: fits,
-  };
+  return withinSpace({
+    md5: tp.md5,
+    mss: tcp_advertise_mss(net, tp),
+    ts: tcp_timestamps !== 0 && !tp.md5,
+    tsval: tcp_time_stamp(net),
+    tsecr: tp.ts_recent,
+    sack: tcp_sack !== 0,
+    wscale: tcp_window_scaling !== 0,
+    fastopen_cookie: tp.fastopen.req ? tp.fastopen.req_cookie : 0,
+  });
 }
 
 /** Options of any other segment. C: net/ipv4/tcp_output.c, tcp_established_options(). Left out: SACK blocks. */
@@ -165,7 +156,7 @@ function tcp_established_options(net: World, tp: Sock): TcpOutOptions {
 
 /** Options of a SYN-ACK. C: net/ipv4/tcp_output.c, tcp_synack_options(). */
 function tcp_synack_options(net: World, req: Sock, md5: boolean, mss: number, foc: number): TcpOutOptions {
-  return {
+  return withinSpace({
     md5,
     mss,
     ts: req.tstamp_ok,
@@ -174,7 +165,7 @@ function tcp_synack_options(net: World, req: Sock, md5: boolean, mss: number, fo
     sack: req.sack_ok,
     wscale: req.wscale_ok,
     fastopen_cookie: foc,
-  };
+  });
 }
 
 /** The window that a segment announces. C: net/ipv4/tcp_output.c, tcp_select_window(). Left out: its growth. */
@@ -248,9 +239,9 @@ export function __tcp_transmit_skb(
   const syn = (skb.flags & TCPHDR_SYN) !== 0;
   let opts = tcp_established_options(net, inet);
   if (syn) {
-    const chosen = tcp_syn_options(net, inet);
-    opts = chosen.opts;
-    if (chosen.fastopen) net = setSock(net, { ...inet, fastopen: { ...inet.fastopen, syn_fastopen: true } });
+    opts = tcp_syn_options(net, inet);
+    const syn_fastopen = inet.fastopen.syn_fastopen || opts.fastopen_cookie !== 0;
+    net = setSock(net, { ...inet, fastopen: { ...inet.fastopen, syn_fastopen } });
   }
   const options = tcp_options_write(opts);
   const th: Tcphdr = {
