@@ -88,6 +88,11 @@ class Pairs {
   private readonly forward = new Map<string, number>();
   private readonly backward = new Map<string, number>();
 
+  /** Whether nothing stands for that number of the model yet. */
+  isNew(space: string, model: number): boolean {
+    return !this.forward.has(`${space} ${model}`);
+  }
+
   /** Whether the two numbers may stand for each other; `choosable` tells which a kernel may have chosen. */
   match(space: string, model: number, kernel: number, choosable: (n: number) => boolean): boolean {
     const [a, b] = [`${space} ${model}`, `${space} ${kernel}`];
@@ -113,6 +118,9 @@ function portRange(text: Text, { setup, refused }: Seen): readonly [number, numb
   if ([...host, ...events].some((line) => / (MASQUERADE|SNAT)\b/.test(line))) return [1024, 65535];
   return set.length === 0 ? [32768, 60999] : [Math.min(...lows), Math.max(...highs)];
 }
+
+/** How many numbers translation tries one after the other. C: net/netfilter/nf_nat_core.c, NF_NAT_MAX_ATTEMPTS. */
+const NAT_ATTEMPTS = 128;
 
 /** A field of a packet that is compared for equality. */
 const FIELDS = [
@@ -170,7 +178,9 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
     const space = kind === 'ping' ? 'icmp' : kind;
     const [addressA = '', portA = ''] = a.split(':');
     const [addressB = '', portB = ''] = b.split(':');
-    const ports = pairs.match(space, Number(portA), Number(portB), kind === 'ping' ? anyId : inRange);
+    const choosable = kind === 'ping' ? anyId : inRange;
+    // 0 is no port here; an identifier that translation chooses may be 0.
+    const ports = (portA === '0' && portB === '0') || pairs.match(space, Number(portA), Number(portB), choosable);
     if (addressA !== addressB || !ports) differ(at, `getsockname of ${socket}`, a, b);
   };
 
@@ -193,7 +203,10 @@ export function compareSeen(text: Text, model: Seen, kernel: Seen): readonly Dif
     // The identifier of an answer is the peer's, which no kernel chose.
     const answers = b.icmp_type === 0 && a.icmp_id === b.icmp_id;
     const echo = b.icmp_type === 8 || b.icmp_type === 0;
-    if (echo && !answers && !pairs.match('icmp', a.icmp_id ?? 0, b.icmp_id ?? 0, anyId))
+    const [idA, idB] = [a.icmp_id ?? 0, b.icmp_id ?? 0];
+    // Later releases look for an identifier from 0 on, so that two flows get the same one after each other: excluded.ts.
+    const fromZero = translates && idB < NAT_ATTEMPTS && pairs.isNew('icmp', idA);
+    if (echo && !answers && !fromZero && !pairs.match('icmp', idA, idB, anyId))
       differ(at, 'echo identifier', a.icmp_id, b.icmp_id);
   };
 
