@@ -90,8 +90,8 @@ export function together(all: readonly Question[]): Questions {
 const ASKED = 1;
 const OF_KERNEL = 2;
 
-/** In no step. */
-const NEVER = Number.POSITIVE_INFINITY;
+/** In no step; a small integer, as steps are, for V8's sake. */
+const NEVER = 2 ** 30;
 
 /** Another kernel's answers about a run that is the same up to a step, and the number of that step. */
 export interface Twin {
@@ -113,6 +113,7 @@ export class Answers {
   /** How many questions depend on the kernel. */
   private ofKernel = 0;
   private hasRerouted = false;
+  private hasAnswered = false;
 
   /** `count` properties may be asked. */
   constructor(run: Run, count: number, { twin, noted }: { twin?: Twin; noted?: Noted } = {}) {
@@ -132,6 +133,7 @@ export class Answers {
     this.askAll(questions, false);
     if (noted !== undefined && questions.all.some(({ plays }) => plays)) this.askAll(questions, true);
     for (const { at } of questions.all) known[at] = (known[at] as number) | ASKED;
+    this.hasAnswered = true;
   }
 
   private isAsked(at: number): boolean {
@@ -156,9 +158,9 @@ export class Answers {
   }
 
   private isOpen({ at, plays }: Question, i: number, playing: boolean): boolean {
-    const { twin, noted } = this;
+    const { twin, noted, hasAnswered } = this;
     return (
-      !this.isAsked(at) &&
+      !(hasAnswered && this.isAsked(at)) &&
       (twin === undefined || i >= twin.steps || twin.answers.isOfKernel(at)) &&
       (noted === undefined || plays === playing)
     );

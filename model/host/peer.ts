@@ -76,6 +76,13 @@ function answerTh(th: Tcphdr, seq: number, ack_seq: number, flags: number, optio
   };
 }
 
+/** The options with a cookie, where a signature leaves room for it. */
+function withRoomForCookie(th: Tcphdr, plain: readonly number[], cookie: number): readonly number[] {
+  const offered = withTfoCookie(plain, cookie);
+  const signature = tcp_parse_md5sig_option(th) ? MD5SIG_UNSIGNED.length : 0;
+  return (offered.length + signature) * 2 <= MAX_TCP_OPTION_SPACE ? offered : plain;
+}
+
 /**
  * SYN-ACK to a SYN. Data in the SYN is acknowledged when its Fast Open cookie was made for the address it comes from; a
  * request, or another cookie, is answered with the right one, where the other options leave room for it.
@@ -91,9 +98,7 @@ function synAck(kernel: Kernel, net: World, skb: SkBuff): Tcphdr {
   const sack = opt.sack_ok && !opt.saw_tstamp ? [0x0101, 0x0402] : [];
   const wscale = opt.wscale_ok ? [0x0103, 0x0300 | PEER_WSCALE] : [];
   const plain = [0x0204, PEER_MSS, ...ts, ...sack, ...wscale];
-  const offered = opt.foc === 0 || valid ? plain : withTfoCookie(plain, cookie);
-  const signature = tcp_parse_md5sig_option(th) ? MD5SIG_UNSIGNED.length : 0;
-  const options = (offered.length + signature) * 2 <= MAX_TCP_OPTION_SPACE ? offered : plain;
+  const options = opt.foc === 0 || valid ? plain : withRoomForCookie(th, plain, cookie);
   const ack_seq = th.seq + 1 + (valid ? skb.payload.len : 0);
   return answerTh(th, PEER_ISN, ack_seq, TCPHDR_SYN | TCPHDR_ACK, options);
 }

@@ -226,20 +226,20 @@ interface Received {
 }
 
 /**
- * The socket with the round trip of its handshake, told by the timestamp that the peer gives back; 0 without one.
+ * The round trip of a handshake, told by the timestamp that the peer gives back; 0 without one.
  *
  * C: net/ipv4/tcp_input.c, tcp_ack_update_rtt() and tcp_rtt_estimator(), the first measurement. RFC: 6298 section 2.2.
  * Left out: later measurements, the first stands for all; microseconds.
  */
-function tcp_rtt_estimator(net: World, tp: Sock, skb: SkBuff): Sock {
+function tcp_rtt_estimator(net: World, skb: SkBuff): number {
   const opt = tcp_parse_options(skb.th);
   const measured = opt.saw_tstamp && opt.rcv_tsecr !== 0;
-  return { ...tp, srtt: measured ? Math.max(tcp_time_stamp(net) - opt.rcv_tsecr, 0) : 0 };
+  return measured ? Math.max(tcp_time_stamp(net) - opt.rcv_tsecr, 0) : 0;
 }
 
 /** The retransmission timeout that follows from the round trip. C: include/net/tcp.h, __tcp_set_rto(). RFC: 6298. */
-function tcp_set_rto(tp: Sock): number {
-  return Math.min(tp.srtt + Math.max(2 * tp.srtt, TCP_RTO_MIN), TCP_RTO_MAX);
+function tcp_set_rto(srtt: number): number {
+  return Math.min(srtt + Math.max(2 * srtt, TCP_RTO_MIN), TCP_RTO_MAX);
 }
 
 /**
@@ -260,19 +260,24 @@ function tcp_ack(net: World, sk: number, skb: SkBuff): Received {
   if (!after(ack, tp.snd_una)) return { ret: 1, net: setSock(net, tp) };
   let write_queue: readonly WriteQueueSeg[] = [];
   let synAcked = false;
+  let out = false;
   let open = true;
   for (const seg of tp.write_queue) {
     const acked: boolean = open && seg.sent && !after(endSeq(seg), ack);
     open = acked;
     synAcked = synAcked || (acked && (seg.flags & TCPHDR_SYN) !== 0);
     write_queue = acked ? write_queue : [...write_queue, seg];
+    out = out || (seg.sent && !acked);
   }
-  const timed = synAcked ? tcp_rtt_estimator(net, tp, skb) : tp;
-  const icsk_rto = tcp_set_rto(timed);
-  const cleaned = { ...timed, write_queue, snd_una: ack, retransmits: 0, icsk_rto };
-  const out = packetsOut(cleaned);
+  const srtt = synAcked ? tcp_rtt_estimator(net, skb) : tp.srtt;
+  const icsk_rto = tcp_set_rto(srtt);
   const settled = setSock(net, {
-    ...cleaned,
+    ...tp,
+    srtt,
+    write_queue,
+    snd_una: ack,
+    retransmits: 0,
+    icsk_rto,
     retrans_stamp: synAcked || !out ? 0 : tp.retrans_stamp,
     icsk_timeout: 0,
   });
@@ -500,10 +505,12 @@ function tcp_rcv_synchronized(kernel: Kernel, start: World, sk: number, skb: SkB
   const state = tp.sk_state;
   if (state === TCP_SYN_RECV) {
     net = reqsk_fastopen_remove(net, sk);
-    const opened = tcp_rtt_estimator(net, getSock(net, sk), skb);
-    const icsk_rto = tcp_set_rto(opened);
+    const opened = getSock(net, sk);
+    const srtt = tcp_rtt_estimator(net, skb);
+    const icsk_rto = tcp_set_rto(srtt);
     net = setSock(net, {
       ...opened,
+      srtt,
       sk_state: TCP_ESTABLISHED,
       advmss: opened.tstamp_ok ? opened.advmss - TCPOLEN_TSTAMP_ALIGNED : opened.advmss,
       retrans_stamp: 0,

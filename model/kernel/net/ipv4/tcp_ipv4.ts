@@ -124,8 +124,8 @@ export function tcp_v4_connect(kernel: Kernel, start: World, sk: number, addr: n
   let rt = route.rt;
   let fl4 = route.fl4;
   net = route.net;
-  inet = { ...getSock(net, sk), sk_mark: fl4.flowi4_mark };
-  net = setSock(net, { ...inet, cork_fl: fl4 });
+  inet = { ...getSock(net, sk), sk_mark: fl4.flowi4_mark, cork_fl: fl4 };
+  net = setSock(net, inet);
   if (rt.err < 0) return { err: rt.err, net };
   if (rt.rt_type === RTN_MULTICAST || rt.rt_type === RTN_BROADCAST) return { err: -ENETUNREACH, net };
 

@@ -61,5 +61,7 @@ export function l3mdev_update_flow(net: World, fl: FlowI4): FlowI4 {
   const out = dev_get_by_index(net, fl.flowi4_oif);
   const dev = out.ifindex === 0 && fl.flowi4_iif > LOOPBACK_IFINDEX ? dev_get_by_index(net, fl.flowi4_iif) : out;
   const flowi4_l3mdev = fl.flowi4_l3mdev === 0 ? l3mdev_master_ifindex_rcu(dev) : fl.flowi4_l3mdev;
-  return { ...fl, flowi4_l3mdev, flowi4_oif: netif_is_l3_master(out) ? 0 : fl.flowi4_oif };
+  const isMaster = netif_is_l3_master(out);
+  if (flowi4_l3mdev === fl.flowi4_l3mdev && !isMaster) return fl;
+  return { ...fl, flowi4_l3mdev, flowi4_oif: isMaster ? 0 : fl.flowi4_oif };
 }
