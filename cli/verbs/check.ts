@@ -105,7 +105,9 @@ function merged({ merge = [] }: CheckOptions): Asked {
   if (whole.version !== packageJson.version || JSON.stringify(whole.properties) !== JSON.stringify(own))
     wrong('--merge: these shards were played by another version of this program');
   const { release, runs, seed, variants } = whole;
-  return { release, runs, variant: variants, played, chosen: { seed, from: 'the shards' } };
+  const usual = chooseVariants([], release).map(({ name }) => name);
+  const variant = variants.join() === usual.join() ? undefined : variants;
+  return { ...given({ variant }), release, runs, played, chosen: { seed, from: 'the shards' } };
 }
 
 /** The members that have a value. */
