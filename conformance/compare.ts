@@ -156,10 +156,10 @@ export function deliveryText(one: KernelDelivery | undefined): string {
   return `${one.socket} ${one.length} bytes${one.from === '' ? '' : ` from ${one.from}`}`;
 }
 
-/** Whether a FIN by itself waits on the kernel until what was sent again is acknowledged: excluded.ts. */
+/** Whether a FIN, with data or without, waits on the kernel until what was sent again is acknowledged: excluded.ts. */
 function isHeldBack(model: readonly SeenPacket[], kernel: readonly SeenPacket[]): boolean {
   const [fin] = model;
-  return model.length === 1 && fin?.flags === 'F.' && fin.payload === 0 && kernel.length === 0;
+  return model.length === 1 && fin?.flags?.includes('F') === true && kernel.length === 0;
 }
 
 /** Compares what both saw, up to the event that one of them could not play. */

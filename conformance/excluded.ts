@@ -76,7 +76,7 @@ export const EXCLUDED: readonly Excluded[] = [
     source: 'conformance/player/events.py, sent()',
   },
   {
-    what: 'A FIN behind data that was sent again and is not acknowledged, and what follows it',
+    what: 'A FIN, with data or without, behind data that was sent again and is not acknowledged, and what follows it',
     reason:
       'Linux 6.1 sends it whatever the congestion window says; on 6.18 it waits, where the window is one segment.',
     kind: 'newer',
