@@ -240,8 +240,8 @@ export function __tcp_transmit_skb(
   let opts = tcp_established_options(net, inet);
   if (syn) {
     opts = tcp_syn_options(net, inet);
-    const syn_fastopen = inet.fastopen.syn_fastopen || opts.fastopen_cookie !== 0;
-    net = setSock(net, { ...inet, fastopen: { ...inet.fastopen, syn_fastopen } });
+    const hasCookie = opts.fastopen_cookie !== 0;
+    if (hasCookie) net = setSock(net, { ...inet, fastopen: { ...inet.fastopen, syn_fastopen: true } });
   }
   const options = tcp_options_write(opts);
   const th: Tcphdr = {
