@@ -92,6 +92,7 @@ export const constants: Readonly<Record<string, ConstantRow>> = {
     TCP_NEW_SYN_RECV: 12,
   }),
   ...group('include/net/sock.h', { SOCK_BINDADDR_LOCK: 4, SOCK_BINDPORT_LOCK: 8 }),
+  ...group('include/net/sock.h', { SOCK_BROADCAST: 6, SOCK_LOCALROUTE: 13 }, 'enum sock_flags'),
   ...group('include/linux/net.h', { SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_RAW: 3 }),
   ...group('include/linux/socket.h', { AF_INET: 2, AF_INET6: 10, PF_INET: 2 }),
   ...group('include/linux/skbuff.h', {

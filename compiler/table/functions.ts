@@ -409,6 +409,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       returns: 'bool',
       value: 'fullSock(net, $1)',
     },
+    sock_flag: {
+      what: 'whether the user set SO_BROADCAST or SO_DONTROUTE',
+      params: ['const struct sock *', 'enum sock_flags'],
+      returns: 'bool',
+      value: 'hasFlag(getSock(net, $1), $2)',
+      reach: 'inet',
+    },
     sk_to_full_sk: {
       what: "the socket, or a request's listener",
       params: ['struct sock *?'],
@@ -677,6 +684,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       returns: 'struct nf_conn *',
       does: ['$2 = ctinfoOf(skb);'],
       value: 'skb.ct',
+    },
+    nf_ct_is_confirmed: {
+      what: 'whether a packet of the entry has left or arrived before',
+      params: ['const struct nf_conn *'],
+      returns: 'bool',
+      value: 'getCt(net, $1).confirmed',
     },
   }),
   ...from('include/linux/skbuff.h', {

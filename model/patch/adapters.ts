@@ -51,6 +51,11 @@ export function skType(sk: Sock): number {
   return sk.kind === SOCK_RAW || sk.kind === SOCK_CONTROL ? 3 : 2;
 }
 
+/** Whether an option of the socket is set: SO_BROADCAST 6, SO_DONTROUTE 13. C: include/net/sock.h, enum sock_flags, sock_flag(). */
+export function hasFlag(sk: Sock, flag: number): boolean {
+  return flag === 13 ? sk.sk_localroute : flag === 6 && sk.sk_broadcast;
+}
+
 /** enum ip_conntrack_info of a packet: 3 more for the direction of answers. C: include/uapi/linux/netfilter/nf_conntrack_common.h. */
 export function ctinfoOf(skb: SkBuff): number {
   if (skb.ctinfo === IP_CT_UNTRACKED) return 7;

@@ -56,7 +56,7 @@ export { SOCK_CONTROL, SOCK_TCP } from '../types/sock.ts';
 export type { NfHookState } from '../types/verdict.ts';
 export type { HookResult, Kernel, World } from '../types/world.ts';
 export type { CookieLength } from './adapters.ts';
-export { cookieLength, ctinfoOf, fullSock, NO_COOKIE, skType, withMss } from './adapters.ts';
+export { cookieLength, ctinfoOf, fullSock, hasFlag, NO_COOKIE, skType, withMss } from './adapters.ts';
 export type { Frame } from './memory.ts';
 export {
   atLine,

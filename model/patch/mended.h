@@ -4,7 +4,8 @@
  * includes this says first whether SYNs move: REROUTE_MOVES_SYN.
  *
  * What it needs outside of the hook: who chose a packet's source or link is not known there, IP_PKTINFO leaves the socket
- * as it was. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, ip_setup_cork() in the cork,
+ * as it was, and so does MSG_DONTROUTE. conformance/patched/glue.patch lets ip_cmsg_send() note it in the cookie, for the
+ * second udp_sendmsg(), ping_v4_sendmsg() and raw_sendmsg(), ip_setup_cork() in the cork,
  * __ip_make_skb() and raw_send_hdrinc() in the packet (IPSKB_SADDR_GIVEN). Nor is known there what the rules behind the mangle
  * table will say: reroute_ask_later() shows them a copy that nobody sends.
  *
@@ -27,7 +28,7 @@
  *     another may cover the source, and IPsec's outer packets have an owner that did not address them.
  *   - Left alone, besides bound sockets and connected datagram sockets, which keep the source of connect(): replies, as
  *     connection tracking knows them, and what a UDP socket sends from a port that it was bound to, which may be one; a
- *     message whose user named source or link; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
+ *     message whose user named source or link, or refused gateways; the SYN of a Fast Open connect, whose data waits in no queue yet, deferred or not: the
  *     user of a deferred one may have asked for the name; connections in a VRF, which shows a SYN to the rules twice.
  *   - What is not here: a socket that moves keeps the timestamp offset of its first address; a packet that NFQUEUE gives
  *     back comes without the lock of its socket, and may be dropped by its reader when the socket has moved.
@@ -89,7 +90,7 @@ static bool reroute_admits(u32 faults, const struct sock *sk,
 	       (faults & FAULT_CONTROL_SOCKETS);
 }
 
-/* Whether the user said which source this packet has to carry, or which link. */
+/* Whether the user said which source this packet has to carry, or which link, or refused gateways. */
 static bool reroute_saddr_given(u32 faults, const struct sock *sk,
 				const struct sk_buff *skb)
 {
@@ -98,9 +99,11 @@ static bool reroute_saddr_given(u32 faults, const struct sock *sk,
 		return true;
 	if (faults & FAULT_PACKET_SOURCE)
 		return false;
-	/* IP_PKTINFO, or IP_UNICAST_IF, which connections do not know. */
-	return (IPCB(skb)->flags & IPSKB_SADDR_GIVEN) ||
-	       (sk_fullsock(sk) && !sk_is_tcp(sk) && inet_sk(sk)->uc_index);
+	if (!sk_fullsock(sk))
+		return false;
+	/* IP_PKTINFO or MSG_DONTROUTE; IP_UNICAST_IF, which connections do not know. */
+	return (IPCB(skb)->flags & IPSKB_SADDR_GIVEN) || sock_flag(sk, SOCK_LOCALROUTE) ||
+	       (!sk_is_tcp(sk) && inet_sk(sk)->uc_index);
 }
 
 /* A SYN that may take its socket along: one that goes out for the first time. Later, though
@@ -446,20 +449,20 @@ static unsigned int reroute_track(struct sk_buff *skb, const struct nf_hook_stat
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
-	bool saved;
+	bool written;
 	u32 mark;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct)
 		return NF_ACCEPT;
 	mark = READ_ONCE(ct->mark);
-	saved = ctinfo == IP_CT_NEW || mark != old_mark;
+	written = mark != old_mark || (mark && !nf_ct_is_confirmed(ct));
 	nf_reset_ct(skb);
 	if (nf_conntrack_in(skb, state) != NF_ACCEPT)
 		return NF_DROP;
-	/* CONNMARK wrote to the entry that is left. */
+	/* CONNMARK wrote to the entry that is left; what it did not write changes no older connection. */
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && mark && (ctinfo == IP_CT_NEW || saved))
+	if (ct && (written || !nf_ct_is_confirmed(ct)))
 		WRITE_ONCE(ct->mark, mark);
 	return NF_ACCEPT;
 }

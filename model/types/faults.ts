@@ -67,8 +67,9 @@ const rows = [
   {
     id: 'packet-source',
     bit: 5,
-    cause: 'inet_saddr is 0 although the user gave a source for this packet, with IP_PKTINFO or IP_HDRINCL.',
-    repair: 'the packet remembers who chose its source',
+    cause:
+      'inet_saddr is 0 although the user gave a source for this packet, with IP_PKTINFO or IP_HDRINCL, or refused gateways.',
+    repair: 'the packet remembers who chose its source or refused gateways',
     inFirst: true,
   },
   {

@@ -95,7 +95,7 @@ export interface SkBuff {
   readonly encapsulated: number;
   /** IP_HDRINCL: the user built the IP header. */
   readonly hdrincl: boolean;
-  /** The user gave source or link of this packet (IP_PKTINFO, IP_HDRINCL). Not in the kernel: a mended patch has to know it. */
+  /** The user gave source or link of this packet (IP_PKTINFO, IP_HDRINCL), or refused gateways. Not in the kernel: a mended patch has to know it. */
   readonly saddr_given: boolean;
   /** Index of the connection-tracking entry, 0 for none; IP_CT_DIR_* and IP_CT_* of this packet. */
   readonly ct: number;

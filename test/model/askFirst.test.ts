@@ -158,6 +158,13 @@ describe('a connected datagram socket', () => {
     expect(asked([TO], [...CONNECTED, `${other} from 192.168.1.10`])).toEqual(['eth0 from 192.168.1.10']);
   });
 
+  test('sends without that mark what refuses gateways', () => {
+    const host = [TO, 'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10'];
+    const near = 'send c 1 to 192.168.1.7:53';
+    expect(asked(host, [...CONNECTED, near])).toEqual([RIGHT]);
+    expect(asked(host, [...CONNECTED, `${near} dontroute`])).toEqual(['eth0 from 10.8.0.2']);
+  });
+
   test('is led by a TOS, which rules give it again', () => {
     const host = ['ip rule add tos 0x10 table 100', 'iptables -t mangle -A OUTPUT -j TOS --set-tos 0x10'];
     expect(unasked(host, [...CONNECTED, 'send c 1'])).toEqual([WRONG]);

@@ -88,6 +88,59 @@ describe('without faults', () => {
     expect(marks).toContain('10.1.0.1 100');
   });
 
+  it('a connection that was there before keeps its mark where no rule writes one', () => {
+    const host = [
+      ...LINKS,
+      'ip route add default via 10.1.0.254 table 100',
+      'ip rule add fwmark 0x64/0xff table 100',
+      'iptables -t mangle -A PREROUTING -j CONNMARK --set-mark 0x164',
+      'iptables -t mangle -A OUTPUT -j CONNMARK --restore-mark',
+    ];
+    const before = ['socket c udp', 'send c 1 to 10.0.0.254:80', 'answer c', 'send c 1 to 10.0.0.254:80 from 10.1.0.1'];
+    const after = [...before, 'send c 1 to 10.0.0.254:80'];
+    expect(sent(host, after).at(-1)).toBe('eth1 10.1.0.1 > 10.0.0.254');
+    expect(connmarks(host, after)).toEqual(connmarks(host, before));
+    const unwritten = [...before.filter((line) => !line.includes('from')), 'send c 1 to 10.0.0.254:80'];
+    expect(connmarks(host, unwritten)).toEqual(['10.0.0.1 356', '10.1.0.1 356']);
+  });
+
+  it.each(['5', '0'])('a mark of %s that a rule writes goes to a connection that was there before', (written) => {
+    const host = [
+      'iptables -t mangle -A OUTPUT -j CONNMARK --set-mark 9',
+      `${nth(3, 2)} -j CONNMARK --set-mark ${written}`,
+      `${nth(3, 2)} -j MARK --set-mark 100`,
+    ];
+    const to = (from: string): string => `send c 1 to 8.8.8.8:53${from}`;
+    const before = ['socket c udp', to(' from 10.0.0.1'), to(' from 10.1.0.1')];
+    expect(connmarks(host, before)).toEqual(['10.0.0.1 9', '10.1.0.1 9']);
+    expect(connmarks(host, [...before, to('')])).toEqual([`10.0.0.1 ${written}`, `10.1.0.1 ${written}`]);
+  });
+
+  it.each(['udp', 'ping', 'raw icmp', 'raw 136'])('who refuses gateways is left alone: %s', (kind) => {
+    const host = [
+      ...LINKS,
+      'ip addr add 10.1.0.9/24 dev eth0',
+      'ip route add default via 10.1.0.254 table 100',
+      'ip rule add fwmark 100 table 100',
+      'iptables -t mangle -A OUTPUT -j MARK --set-mark 100',
+    ];
+    const to = kind === 'udp' ? '10.0.0.2:53' : '10.0.0.2';
+    for (const events of [
+      [`socket c ${kind} dontroute`, `send c 8 to ${to}`],
+      [`socket c ${kind}`, `send c 8 to ${to} dontroute`],
+    ])
+      expect(sent(host, events)).toEqual(sent(host, events, stock));
+    expect(sent(host, [`socket c ${kind}`, `send c 8 to ${to}`])).toEqual([
+      kind === 'raw 136' ? 'eth1 10.0.0.1 > 10.0.0.2' : 'eth1 10.1.0.1 > 10.0.0.2',
+    ]);
+  });
+
+  it('a connection of a user who refuses gateways is left alone', () => {
+    const host = [...MARKED, 'ip route add 8.8.8.8/32 dev eth0'];
+    expect(sent(host, ['socket c tcp dontroute', 'connect c 8.8.8.8:53'])).toEqual(['eth1 10.0.0.1 > 8.8.8.8']);
+    expect(sent(host, ['socket c tcp', 'connect c 8.8.8.8:53'])).toEqual(['eth1 10.1.0.1 > 8.8.8.8']);
+  });
+
   it('the source stays where a mark leads by the same gateway, whatever source is preferred there', () => {
     const host = [
       ...LINKS,

@@ -8,13 +8,22 @@ import { ipv4_is_lbcast, ipv4_is_multicast } from '../../include/linux/in.ts';
 import { dev_get_by_name } from '../core/dev.ts';
 import { l3mdev_master_ifindex_by_index, netif_index_is_l3_master } from '../l3mdev/l3mdev.ts';
 
-/** The addresses, the device and the mark of a message. C: include/net/ip.h, struct ipcm_cookie. `given`: a control message said so. */
+/**
+ * The addresses, the device and the mark of a message; `given`: its user chose source or link, or refused gateways.
+ *
+ * C: include/net/ip.h, struct ipcm_cookie.
+ */
 export interface IpcmAddrs {
   readonly err: number;
   readonly addr: number;
   readonly oif: number;
   readonly mark: number;
   readonly given: boolean;
+}
+
+/** Whether the user of a message refused gateways, as each sendmsg() asks. C: include/net/sock.h, SOCK_LOCALROUTE; include/linux/socket.h, MSG_DONTROUTE. */
+export function refusesGateways(inet: Sock, msg: Msghdr): boolean {
+  return inet.sk_localroute || msg.dontroute;
 }
 
 /**
@@ -36,8 +45,9 @@ function messageMark(inet: Sock): number {
 export function ip_cmsg_send(net: World, inet: Sock, msg: Msghdr): IpcmAddrs {
   const from = inet.hdrincl ? 0 : msg.from;
   if (from === 0 && msg.via === '') {
-    const mark = messageMark(inet);
-    return { err: 0, addr: inet.inet_saddr, oif: inet.sk_bound_dev_if, mark, given: false };
+    const given = refusesGateways(inet, msg);
+    const mark = given ? inet.sk_mark : messageMark(inet);
+    return { err: 0, addr: inet.inet_saddr, oif: inet.sk_bound_dev_if, mark, given };
   }
   const { ifindex } = dev_get_by_name(net, msg.via);
   const err = msg.via !== '' && ifindex === 0 ? -ENODEV : 0;

@@ -21,7 +21,7 @@ import { sk_dst_reset, sock_error } from '../core/sock.ts';
 import { inet_addr_type_bound } from './fib_frontend.ts';
 import { ICMP_ECHO, icmp_error_of } from './icmp.ts';
 import { IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_push_pending_frames, type Sending } from './ip_output.ts';
-import { ip_cmsg_send, outputDevice } from './ip_sockglue.ts';
+import { ip_cmsg_send, outputDevice, refusesGateways } from './ip_sockglue.ts';
 import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** sizeof(struct icmphdr). */
@@ -109,7 +109,7 @@ export function ping_v4_sendmsg(kernel: Kernel, before: World, sk: number, msg: 
     ...NO_FLOW,
     flowi4_oif: outputDevice(before, inet, ipc.oif, daddr),
     flowi4_mark: ipc.mark,
-    flowi4_tos: RT_TOS(inet.tos) | (inet.sk_localroute || msg.dontroute ? RTO_ONLINK : 0),
+    flowi4_tos: RT_TOS(inet.tos) | (refusesGateways(inet, msg) ? RTO_ONLINK : 0),
     flowi4_proto: inet.sk_protocol,
     flowi4_flags: inet_sk_flowi_flags(inet),
     flowi4_uid: inet.sk_uid,

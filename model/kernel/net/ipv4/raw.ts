@@ -49,7 +49,7 @@ import {
   ip_send_check,
   type Sending,
 } from './ip_output.ts';
-import { broadcastDevice, ip_cmsg_send } from './ip_sockglue.ts';
+import { broadcastDevice, ip_cmsg_send, refusesGateways } from './ip_sockglue.ts';
 import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** Source port, and echo identifier, of every header that a user builds by hand. */
@@ -145,7 +145,7 @@ export function raw_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   const inet = getSock(before, sk);
   const { hdrincl } = inet;
   const protocol = userProtocol(inet, msg);
-  const given = msg.from !== 0 || msg.via !== '';
+  const given = msg.from !== 0 || msg.via !== '' || refusesGateways(inet, msg);
   const transport = { ...userTransport(inet, msg, protocol), saddr_given: given };
   const length = skbLen({ ...transport, iph: { ...NO_IPH, protocol } }) - (hdrincl ? 0 : IPHDR_LEN);
   if (length > IP_MAX_MTU) return { err: -EMSGSIZE, net: before };

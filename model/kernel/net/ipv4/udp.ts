@@ -15,7 +15,7 @@ import { __sk_dst_check, sk_setup_caps, sock_error } from '../core/sock.ts';
 import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, icmp_error_of, icmp_send } from './icmp.ts';
 import { inet_is_local_reserved_port, inet_rcv_saddr_equal } from './inet_connection_sock.ts';
 import { csummode, IP_MAX_MTU, IPHDR_LEN, ip_make_skb, ip_send_skb, type Sending } from './ip_output.ts';
-import { broadcastDevice, ip_cmsg_send } from './ip_sockglue.ts';
+import { broadcastDevice, ip_cmsg_send, refusesGateways } from './ip_sockglue.ts';
 import { inet_iif, ip_route_output_flow } from './route.ts';
 
 /** sizeof(struct udphdr). */
@@ -110,11 +110,6 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
   if (ipc.err < 0) return { err: ipc.err, net };
   const saddr = ipc.addr;
   if (ipc.given) connected = false;
-  let tos = RT_TOS(inet.tos);
-  if (inet.sk_localroute || msg.dontroute) {
-    tos = tos | RTO_ONLINK;
-    connected = false;
-  }
   if (ipv4_is_multicast(daddr)) connected = false;
   let rt = NO_DST;
   let fl4 = inet.cork_fl;
@@ -129,7 +124,7 @@ export function udp_sendmsg(kernel: Kernel, before: World, sk: number, msg: Msgh
       ...NO_FLOW,
       flowi4_oif: broadcastDevice(net, inet, ipc.oif, daddr),
       flowi4_mark: mark,
-      flowi4_tos: tos,
+      flowi4_tos: RT_TOS(inet.tos) | (refusesGateways(inet, msg) ? RTO_ONLINK : 0),
       flowi4_proto: inet.sk_protocol,
       flowi4_flags: inet_sk_flowi_flags(inet),
       flowi4_uid: inet.sk_uid,
