@@ -14,7 +14,7 @@ interface Parts<E> {
   readonly sometimes?: Question<E>;
 }
 
-type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'asksOf' | 'each'> & Parts<E>;
+type StatedOf<E> = Omit<Stated, 'holds' | 'sometimes' | 'asksOf' | 'asksWhere' | 'each'> & Parts<E>;
 
 function yes(): boolean {
   return true;

@@ -54,6 +54,8 @@ export interface Property {
   readonly sometimes: (run: Run, i: number) => boolean;
   /** Events and effects of which a step must have one to be asked about: without any it keeps the promise and is no case. Empty for all steps. */
   readonly asksOf: readonly Shown[];
+  /** What is true of every step that breaks the promise or is a case, where several properties ask it first: it is asked once for all of them. */
+  readonly asksWhere: (run: Run, i: number) => boolean;
   /** What `holds` and `sometimes` ask of each effect of one kind, where that is all; OF_STEPS elsewhere. */
   readonly each: Each;
   /** What step `i` shows, the first that breaks the promise: a sentence for a network engineer, without capital and full stop. */
@@ -82,11 +84,16 @@ export const OF_STEPS: Each = { about: '', isOne: no, speaksOf: no, holds: no, s
 /** A property as it is written down. */
 export type Stated = Omit<Property, Defaults> & Partial<Pick<Property, Defaults>>;
 
-type Defaults = 'purpose' | 'proof' | 'asksOf' | 'each';
+type Defaults = 'purpose' | 'proof' | 'asksOf' | 'asksWhere' | 'each';
+
+/** In any step. */
+export function anywhere(): boolean {
+  return true;
+}
 
 /** A property stated of steps. */
 export function everyStep(stated: Stated): Property {
-  return { purpose: false, proof: 'post-host', asksOf: [], each: OF_STEPS, ...stated };
+  return { purpose: false, proof: 'post-host', asksOf: [], asksWhere: anywhere, each: OF_STEPS, ...stated };
 }
 
 /** The world in which step `i` began. */

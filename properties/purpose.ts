@@ -97,10 +97,11 @@ function served({
     ...PURPOSE,
     ...stated,
     asksOf: ['xmit', 'answer'],
+    asksWhere: mayConcern,
     holds: (run, i) => wrongOne(run, i, { isOne, isRight }).dev === 0 && unheard(run, i, isOne).id === 0,
     sometimes(run, i) {
       let seen = false;
-      for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && isOne(run, i, e) && sentElsewhere(run, i, e));
+      for (const e of effectsOf(run, i)) seen = seen || (leaves(e) && sentElsewhere(run, i, e) && isOne(run, i, e));
       return seen;
     },
     finding(run, i) {
@@ -113,12 +114,19 @@ function served({
   });
 }
 
+/** Whether something leaves in step `i` by another link, or an answer comes, which may be to something that did. */
+function mayConcern(run: Run, i: number): boolean {
+  let may = eventOf(run, i).kind === 'answer';
+  for (const e of effectsOf(run, i)) may = may || (leaves(e) && sentElsewhere(run, i, e));
+  return may;
+}
+
 /** The first packet of that kind in step `i` that is not right, on device 0 when there is none. */
 function wrongOne(run: Run, i: number, { isOne, isRight }: Parts): Xmit {
   let wrong = NO_XMIT;
   for (const e of effectsOf(run, i)) {
     if (leaves(e) && wrong.dev === 0)
-      wrong = isOne(run, i, e) && sentElsewhere(run, i, e) && !isRight(run, i, e) ? e : wrong;
+      wrong = sentElsewhere(run, i, e) && isOne(run, i, e) && !isRight(run, i, e) ? e : wrong;
   }
   return wrong;
 }
@@ -318,15 +326,25 @@ function sentElsewhere(run: Run, i: number, { dev, skb }: Xmit): boolean {
   const bound = sk.sk_bound_dev_if;
   if (bound !== 0 && dev !== bound && l3mdev_master_ifindex_by_index(net, dev) !== bound) return false;
   const key = keyOf(skb, sk, 0, sk.sk_uid);
+  if (!isLedByMark(net, key, dev) && !isLedByRules(net, key, dev)) return false;
   const source = routeSource(net, skb);
   if (source === 0 || !leadsBy(net, key, dev) || !leadsBy(net, { ...key, saddr: source }, dev)) return false;
   if (isSyn(skb) && !findsPort(net, sk, source, skb)) return false;
   if (isBlocked(net, { ...skb, iph: { ...skb.iph, saddr: source } })) return false;
+  return canBeSent(run, i, { dev, skb }, source);
+}
+
+/** Whether it would leave by another link without its mark. */
+function isLedByMark(net: World, key: FlowI4, dev: number): boolean {
+  if (key.flowi4_mark === 0) return false;
   const { rt } = __ip_route_output_key(net, { ...key, flowi4_mark: 0 });
+  return rt.err === 0 && rt.rt_type === RTN_UNICAST && otherLink(net, rt.dev, dev);
+}
+
+/** Whether it would leave by another link if there were no rules. */
+function isLedByRules(net: World, key: FlowI4, dev: number): boolean {
   const { err, fa } = fib_table_lookup(net, fib_get_table(net, RT_TABLE_MAIN), key);
-  const unmarked = skb.mark !== 0 && rt.err === 0 && rt.rt_type === RTN_UNICAST && otherLink(net, rt.dev, dev);
-  const unruled = err === 0 && fa.fa_type === RTN_UNICAST && fa.fib_nhs.length === 0 && otherLink(net, fa.nh_dev, dev);
-  return (unmarked || unruled) && canBeSent(run, i, { dev, skb }, source);
+  return err === 0 && fa.fa_type === RTN_UNICAST && fa.fib_nhs.length === 0 && otherLink(net, fa.nh_dev, dev);
 }
 
 /**

@@ -3,7 +3,15 @@
  * know of a step natively is found once (`tools/copies/remembered.ts`).
  */
 import type { Effect } from '../model/types/world.ts';
-import { type Each, effectsOf, eventOf, type Property, type Run, type Shown } from '../properties/property.ts';
+import {
+  anywhere,
+  type Each,
+  effectsOf,
+  eventOf,
+  type Property,
+  type Run,
+  type Shown,
+} from '../properties/property.ts';
 import { NOTHING, type Noted } from './twins.ts';
 
 /** A property as it is asked; records of one form are asked faster. */
@@ -12,6 +20,7 @@ export interface Question {
   readonly at: number;
   /** The bits of what a step must show to be asked about. */
   readonly asksOf: number;
+  readonly asksWhere: Property['asksWhere'];
   readonly holds: Property['holds'];
   readonly sometimes: Property['sometimes'];
   readonly each: Each;
@@ -55,40 +64,89 @@ function shownBy(run: Run, i: number): number {
   return shown;
 }
 
-/** Questions that are asked together: about each step as a whole, and about one kind of effect. */
-export interface Questions {
-  readonly all: readonly Question[];
-  /** Those about a step that shows these bits. */
-  ofSteps(shown: number): readonly Question[];
-  readonly ofEach: Readonly<Record<Exclude<Each['about'], ''>, readonly Question[]>>;
-}
-
 /** All of them, in the order of the properties. */
 export function questionsOf(properties: readonly Property[]): readonly Question[] {
-  return properties.map(({ asksOf, holds, sometimes, each }, at) => {
+  return properties.map(({ asksOf, asksWhere, holds, sometimes, each }, at) => {
     const bits = asksOf.length === 0 ? ANY : asksOf.reduce((all, kind) => all | BITS[kind], 0);
-    return { at, asksOf: bits, holds, sometimes, each, plays: false };
+    return { at, asksOf: bits, asksWhere, holds, sometimes, each, plays: false };
   });
 }
 
-export function together(all: readonly Question[]): Questions {
-  const about = (kind: Each['about']) => all.filter(({ each }) => each.about === kind);
-  const ofEach = { xmit: about('xmit'), reroute: about('reroute'), mangled: about('mangled') };
-  const ofAnyStep = about('');
-  const known = new Map<number, readonly Question[]>();
-  const ofSteps = (shown: number) => {
-    const before = known.get(shown);
+/** Questions that are asked together: about each step as a whole, and about one kind of effect. */
+export class Questions {
+  readonly all: readonly Question[];
+  readonly ofEach: Readonly<Record<Exclude<Each['about'], ''>, readonly Question[]>>;
+  private readonly ofAnyStep: readonly Question[];
+  private readonly known = new Map<number, OfSteps>();
+  private parted: Parts | undefined;
+
+  constructor(all: readonly Question[]) {
+    const about = (kind: Each['about']) => all.filter(({ each }) => each.about === kind);
+    this.all = all;
+    this.ofEach = { xmit: about('xmit'), reroute: about('reroute'), mangled: about('mangled') };
+    this.ofAnyStep = about('');
+  }
+
+  /** Those about a step that shows these bits. */
+  ofSteps(shown: number): OfSteps {
+    const before = this.known.get(shown);
     if (before !== undefined) return before;
-    const fresh = ofAnyStep.filter(({ asksOf }) => (asksOf & shown) !== 0);
-    known.set(shown, fresh);
+    const all = this.ofAnyStep.filter(({ asksOf }) => (asksOf & shown) !== 0);
+    const places = [...new Set(all.map(({ asksWhere }) => asksWhere))];
+    const fresh = places.map((where) => ({ where, questions: all.filter(({ asksWhere }) => asksWhere === where) }));
+    this.known.set(shown, fresh);
     return fresh;
-  };
-  return { all, ofSteps, ofEach };
+  }
+
+  /** Those that were seen to play further on the run's kernel, and the others. */
+  get parts(): Parts {
+    this.parted ??= {
+      quiet: together(this.all.filter(({ plays }) => !plays)),
+      playing: together(this.all.filter(({ plays }) => plays)),
+    };
+    return this.parted;
+  }
+
+  /** One of them has been seen to play. */
+  part(): void {
+    this.parted = undefined;
+  }
 }
 
-/** Bits of what is known of a question. */
-const ASKED = 1;
-const OF_KERNEL = 2;
+/** Questions about a step, together those that are asked where the same is true. */
+type OfSteps = readonly { readonly where: Property['asksWhere']; readonly questions: readonly Question[] }[];
+
+interface Parts {
+  readonly quiet: Questions;
+  readonly playing: Questions;
+}
+
+export function together(all: readonly Question[]): Questions {
+  return new Questions(all);
+}
+
+/** Which questions have been asked. What is still to be asked is the same for run after run, and found once. */
+class Asked {
+  private readonly places: ReadonlySet<number>;
+  private readonly after = new WeakMap<Questions, { readonly rest: Questions; readonly asked: Asked }>();
+
+  constructor(places: ReadonlySet<number>) {
+    this.places = places;
+  }
+
+  /** Those that are still to be asked, and what has been asked then. */
+  with(questions: Questions): { readonly rest: Questions; readonly asked: Asked } {
+    const known = this.after.get(questions);
+    if (known !== undefined) return known;
+    const open = questions.all.filter(({ at }) => !this.places.has(at));
+    const rest = open.length === questions.all.length ? questions : together(open);
+    const asked = open.length === 0 ? this : new Asked(new Set([...this.places, ...open.map(({ at }) => at)]));
+    this.after.set(questions, { rest, asked });
+    return { rest, asked };
+  }
+}
+
+const NOTHING_ASKED = new Asked(new Set());
 
 /** In no step; a small integer, as steps are, for V8's sake. */
 const NEVER = 2 ** 30;
@@ -102,68 +160,113 @@ export interface Twin {
 /** What a run says about properties, each asked once. */
 export class Answers {
   private readonly run: Run;
-  private readonly known: number[];
-  /** The first step in which the case of a property occurs, and the first that breaks it. */
-  private readonly occursAt: number[];
-  private readonly brokenAt: number[];
+  private readonly count: number;
+  /** The first step in which the case of a property occurs, and the first that breaks it; those of the twin while they are the same. */
+  private occursAt: number[] = [];
+  private brokenAt: number[] = [];
+  private isOwn = false;
+  private asked = NOTHING_ASKED;
   /** It has answered already what does not depend on the kernel. */
   private readonly twin: Twin | undefined;
   /** The run's kernel, if it tells when a question has it route a packet again. */
   private readonly noted: Noted | undefined;
-  /** How many questions depend on the kernel. */
-  private ofKernel = 0;
-  private hasRerouted = false;
-  private hasAnswered = false;
+  /** What is being asked. */
+  private asking: Questions | undefined;
+  /** The places of the questions that depend on the kernel. */
+  private readonly ofKernel = new Set<number>();
 
   /** `count` properties may be asked. */
   constructor(run: Run, count: number, { twin, noted }: { twin?: Twin; noted?: Noted } = {}) {
     this.run = run;
-    this.known = new Array<number>(count).fill(0);
-    this.occursAt = new Array<number>(count).fill(NEVER);
-    this.brokenAt = new Array<number>(count).fill(NEVER);
+    this.count = count;
     this.twin = twin;
     this.noted = noted;
   }
 
   ask(questions: Questions): void {
-    const { known, noted } = this;
-    if (questions.all.every(({ at }) => this.isAsked(at))) return;
-    this.twin?.answers.ask(questions);
-    noted?.take();
-    this.askAll(questions, false);
-    if (noted !== undefined && questions.all.some(({ plays }) => plays)) this.askAll(questions, true);
-    for (const { at } of questions.all) known[at] = (known[at] as number) | ASKED;
-    this.hasAnswered = true;
+    const { rest, asked } = this.asked.with(questions);
+    if (rest.all.length === 0) return;
+    const isFirst = this.asked === NOTHING_ASKED;
+    this.asked = asked;
+    if (this.twin !== undefined) this.askBesideTwin(this.twin, questions, rest, isFirst);
+    else if (this.noted !== undefined) this.askNoted(this.noted, rest);
+    else this.askFrom(rest, 0);
   }
 
-  private isAsked(at: number): boolean {
-    return ((this.known[at] as number) & ASKED) !== 0;
+  /** Questions that play further on the kernel are asked last. */
+  private askNoted(noted: Noted, questions: Questions): void {
+    const { quiet, playing } = questions.parts;
+    this.asking = questions;
+    noted.take();
+    this.askFrom(quiet, 0);
+    if (playing.all.length > 0) this.askFrom(playing, 0);
   }
 
-  /** Where the kernel is noted, questions that play further on it are asked last. */
-  private askAll({ ofSteps, ofEach }: Questions, playing: boolean): void {
-    const { run, twin } = this;
-    const first = twin !== undefined && twin.answers.ofKernel === 0 ? twin.steps : 0;
-    for (let i = first; i < run.steps.length; i++) {
-      for (const question of ofSteps(shownBy(run, i))) {
-        if (this.isOpen(question, i, playing)) this.askOfStep(question, i);
-      }
+  /** What the twin's run says is said of this one, too, up to the step in which they part, but for what depends on the kernel. */
+  private askBesideTwin({ answers, steps }: Twin, questions: Questions, rest: Questions, isFirst: boolean): void {
+    answers.ask(questions);
+    if (isFirst && steps === this.run.steps.length && answers.ofKernel.size === 0) {
+      this.occursAt = answers.occursAt;
+      this.brokenAt = answers.brokenAt;
+      return;
+    }
+    this.makeOwn();
+    for (const { at } of rest.all) {
+      if (answers.ofKernel.has(at)) continue;
+      if ((answers.occursAt[at] as number) < steps) this.occursAt[at] = answers.occursAt[at] as number;
+      if ((answers.brokenAt[at] as number) < steps) this.brokenAt[at] = answers.brokenAt[at] as number;
+    }
+    if (answers.ofKernel.size > 0) {
+      const ofKernel = rest.all.filter(({ at }) => answers.ofKernel.has(at));
+      for (let i = 0; i < steps; i++) this.askEach(ofKernel, i);
+    }
+    this.askFrom(rest, steps);
+  }
+
+  private makeOwn(): void {
+    if (this.isOwn) return;
+    const { occursAt, brokenAt, count } = this;
+    this.occursAt = occursAt.length === 0 ? new Array<number>(count).fill(NEVER) : [...occursAt];
+    this.brokenAt = brokenAt.length === 0 ? new Array<number>(count).fill(NEVER) : [...brokenAt];
+    this.isOwn = true;
+  }
+
+  /** Asks about all steps from that one on. */
+  private askFrom(asked: Questions, from: number): void {
+    const { run } = this;
+    const { ofEach } = asked;
+    this.makeOwn();
+    for (let i = from; i < run.steps.length; i++) {
+      for (const { where, questions } of asked.ofSteps(shownBy(run, i)))
+        if (this.isWhere(where, questions, i)) for (const question of questions) this.askOfStep(question, i);
       for (const e of effectsOf(run, i)) {
         if (e.kind !== 'xmit' && e.kind !== 'reroute' && e.kind !== 'mangled') continue;
         const about = ofEach[e.kind];
         if (about[0]?.each.isOne(e) !== true) continue;
-        for (const question of about) if (this.isOpen(question, i, playing)) this.askOfOne(question, i, e);
+        for (const question of about) this.askOfOne(question, i, e);
       }
     }
   }
 
-  private isOpen({ at, plays }: Question, i: number, playing: boolean): boolean {
-    const { twin, noted, hasAnswered } = this;
-    return (
-      !(hasAnswered && this.isAsked(at)) &&
-      (twin === undefined || i >= twin.steps || twin.answers.isOfKernel(at)) &&
-      (noted === undefined || plays === playing)
-    );
+  /** Asks a few about one step. */
+  private askEach(questions: readonly Question[], i: number): void {
+    const { run } = this;
+    const shown = shownBy(run, i);
+    for (const question of questions) {
+      const { asksOf, each } = question;
+      if (each.about === '' && (asksOf & shown) !== 0) this.askOfStep(question, i);
+      if (each.about === '') continue;
+      for (const e of effectsOf(run, i)) if (e.kind === each.about && each.isOne(e)) this.askOfOne(question, i, e);
+    }
+  }
+
+  private isWhere(where: Property['asksWhere'], questions: readonly Question[], i: number): boolean {
+    if (where === anywhere) return true;
+    const { noted } = this;
+    const is = where(this.run, i);
+    const plays = noted !== undefined && noted.take() !== NOTHING;
+    if (plays || this.ofKernel.size > 0) for (const question of questions) this.note(question, plays);
+    return is;
   }
 
   private askOfStep(question: Question, i: number): void {
@@ -171,7 +274,7 @@ export class Answers {
     const { at, holds, sometimes } = question;
     if (occursAt[at] === NEVER && sometimes(run, i)) occursAt[at] = i;
     if (brokenAt[at] === NEVER && !holds(run, i)) brokenAt[at] = i;
-    this.noteKernel(question);
+    if (this.noted !== undefined) this.noteOne(this.noted, question);
   }
 
   private askOfOne(question: Question, i: number, e: Effect): void {
@@ -181,30 +284,25 @@ export class Answers {
       if (occursAt[at] === NEVER && each.sometimes(run, i, e)) occursAt[at] = i;
       if (brokenAt[at] === NEVER && !each.holds(run, i, e)) brokenAt[at] = i;
     }
-    this.noteKernel(question);
+    if (this.noted !== undefined) this.noteOne(this.noted, question);
+  }
+
+  private noteOne(noted: Noted, question: Question): void {
+    const plays = noted.take() !== NOTHING;
+    if (plays || this.ofKernel.size > 0) this.note(question, plays);
   }
 
   /** A question that had the kernel route a packet again, or choose a source, depends on it; so may all later ones, for what is remembered of the run. */
-  private noteKernel(question: Question): void {
-    const { noted, known } = this;
-    if (noted === undefined) return;
-    if (noted.take() !== NOTHING) {
-      this.hasRerouted = true;
-      question.plays = true;
-    }
-    const bits = known[question.at] as number;
-    if (!this.hasRerouted || (bits & OF_KERNEL) !== 0) return;
-    known[question.at] = bits | OF_KERNEL;
-    this.ofKernel++;
-  }
-
-  private isOfKernel(at: number): boolean {
-    return ((this.known[at] as number) & OF_KERNEL) !== 0;
+  private note(question: Question, plays: boolean): void {
+    this.ofKernel.add(question.at);
+    if (!plays || question.plays) return;
+    question.plays = true;
+    this.asking?.part();
   }
 
   /** Whether the case of the property at that place occurs. */
   occurs(at: number): boolean {
-    return this.occursBefore(at, NEVER);
+    return (this.occursAt[at] as number) < NEVER;
   }
 
   isBroken(at: number): boolean {
@@ -213,19 +311,6 @@ export class Answers {
 
   /** The first step that breaks the property at that place; past all of them where none does. */
   firstBroken(at: number): number {
-    const { twin } = this;
-    const own = this.brokenAt[at] as number;
-    if (!this.sharesWith(twin, at)) return own;
-    const before = twin.answers.firstBroken(at);
-    return before < twin.steps ? before : own;
-  }
-
-  private occursBefore(at: number, step: number): boolean {
-    const { twin, occursAt } = this;
-    return (occursAt[at] as number) < step || (this.sharesWith(twin, at) && twin.answers.occursBefore(at, twin.steps));
-  }
-
-  private sharesWith(twin: Twin | undefined, at: number): twin is Twin {
-    return twin !== undefined && !twin.answers.isOfKernel(at);
+    return this.brokenAt[at] ?? NEVER;
   }
 }

@@ -14,6 +14,11 @@ export interface Played {
   readonly noted?: NotedRun;
 }
 
+/** Whether a kernel has the host of its twin: the same one, where their operators are others. */
+function hasSameHost(kernel: Kernel, { noted, run }: Played, booted: World): boolean {
+  return kernel.operator === noted?.original.operator || booted === run.boot;
+}
+
 /** Kernels that are played beside each other. */
 export class Beside {
   private readonly kernels: readonly Kernel[];
@@ -46,7 +51,7 @@ export class Beside {
       return { run, answers: new Answers(run, count, { noted }), noted: run };
     }
     const twin = before[this.twins[k] as number];
-    if (twin?.noted === undefined) {
+    if (twin?.noted === undefined || !hasSameHost(kernel, twin, booted)) {
       const run = playOn(kernel, booted, events);
       return { run, answers: new Answers(run, count) };
     }

@@ -1,7 +1,8 @@
 /**
- * Kernels that differ in nothing but their hook of mangle OUTPUT, and in how they choose a source. What the first of them
- * played is what another plays, up to the step in which it comes to something else: each is given the packets that the first
- * one routed a second time, and the lookups that the first one made for a source.
+ * Kernels that differ in nothing but their hook of mangle OUTPUT, in how they choose a source, and in what their operator
+ * adds to a host. What the first of them played is what another plays on the same host, up to the step in which it comes to
+ * something else: each is given the packets that the first one routed a second time, and the lookups that the first one made
+ * for a source.
  */
 import { beginStep, mayDependOnStack, shown } from '../model/types/effects.ts';
 import type { Event, Picks } from '../model/types/event.ts';
@@ -22,6 +23,7 @@ const OF_THE_PATCH: readonly string[] = [
   'ipt_mangle_out',
   'ipt_mangle_source',
   'chooseSource',
+  'operator',
 ] satisfies (keyof Kernel)[];
 
 /** One's own patch may do anything before a packet is routed a second time. */
@@ -33,6 +35,16 @@ function areTwins(a: Kernel, b: Kernel): boolean {
 /** For each kernel the first one that is its twin: itself, where it has none before it. */
 export function firstTwins(kernels: readonly Kernel[]): readonly number[] {
   return kernels.map((kernel) => kernels.findIndex((other) => areTwins(kernel, other)));
+}
+
+/** Whether a kernel has that host, too, as another one has it: their operators are the same, or none of them adds anything. */
+export function bootsSame(kernel: Kernel, other: Kernel, booted: World): boolean {
+  return kernel.operator === other.operator || (addsNothing(kernel, booted) && addsNothing(other, booted));
+}
+
+function addsNothing(kernel: Kernel, booted: World): boolean {
+  const { why, commands } = kernel.operator(booted);
+  return why === '' && commands.length === 0;
 }
 
 /** Whether a packet of the run was routed a second time. */

@@ -14,7 +14,7 @@ import { Beside, type Played } from '../scenario/beside.ts';
 import { inexpressible, isComparable, isKept } from '../scenario/play.ts';
 import { recorded, type WordSource, wordsOfSeed } from '../scenario/random.ts';
 import { eventOfLine } from '../scenario/text.ts';
-import { firstTwins } from '../scenario/twins.ts';
+import { bootsSame, firstTwins } from '../scenario/twins.ts';
 import type { WordLists } from './fastCheck.ts';
 import { drawEvents, drawHost } from './generate.ts';
 import type { Failure } from './outcome.ts';
@@ -129,6 +129,7 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
   const scope = scopeNamed(plan, piece.scope);
   const { all, stockAt } = withStocks(plan.kernels);
   const questions = questionsOf(properties);
+  const alone = questions.map((question) => together([question]));
   const asked = all.map((kernel) => askedOf(kernel, plan, questions, closed));
   const open = asked.map(openOf);
   const twins = firstTwins(all);
@@ -149,7 +150,7 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
         for (const { question, seen } of broken) {
           const { at } = question;
           const property = properties[at] as Property;
-          onStock.answers.ask(together([question]));
+          onStock.answers.ask(alone[at] as Questions);
           const onIt = { occurs: onStock.answers.occurs(at), broken: onStock.answers.isBroken(at) };
           const worse =
             isKept(property, onIt) && isComparable(property, now.run, onStock.run, now.answers.firstBroken(at));
@@ -298,7 +299,12 @@ export function drawBooted(
 ): { host: readonly string[]; booted: readonly World[] } {
   const host = acceptedCommands(kernels[0] as Kernel, drawHost(scope, hostWords(seed, h)));
   const booted: World[] = [];
-  for (const [k, kernel] of kernels.entries()) booted.push(booted[twins[k] as number] ?? bootLines(kernel, host));
+  for (const [k, kernel] of kernels.entries()) {
+    const twin = twins[k] as number;
+    const before = booted[twin];
+    const isSame = before !== undefined && bootsSame(kernel, kernels[twin] as Kernel, before);
+    booted.push(isSame ? before : bootLines(kernel, host));
+  }
   return { host, booted };
 }
 

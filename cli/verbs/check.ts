@@ -76,7 +76,7 @@ export async function check(options: CheckOptions): Promise<void> {
   for (const { form, file } of printed) {
     if (form === 'text') put(textOf(review, differences, expected), file);
     else if (form === 'json') put(jsonOf(review, chosen, differences), file);
-    else put(FORMS[form](judged), file);
+    else put(await FORMS[form](judged), file);
   }
   if (differences.length > 0 && !review.interrupted) process.exitCode = EXIT.violated;
 }

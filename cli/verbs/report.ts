@@ -16,7 +16,7 @@ export async function report(options: ReportOptions): Promise<void> {
   needToWrite(options.output);
   const last = options.new ? undefined : readLastReview();
   const review = last !== undefined && isAsked(last, options.engine) ? last : await newReview(options.engine);
-  put(FORMS[options.format](judgedAlone(review)), options.output);
+  put(await FORMS[options.format](judgedAlone(review)), options.output);
 }
 
 /** Whether that review was made by the engine that is asked for; any will do when none is. */
