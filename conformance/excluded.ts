@@ -8,7 +8,7 @@ import type { RouteAnswer } from './running/player.ts';
 export interface Excluded {
   readonly what: string;
   readonly reason: string;
-  /** `newer`: the running kernel is newer than the reference release, and the model follows the latter. */
+  /** `newer`: the running kernel is newer than the reference release, and the model follows the latter; the test kernel is compared. */
   readonly kind: 'newer' | 'not modelled' | 'not drawn' | 'tool';
   readonly source: string;
   /** What makes answers of both alike: applied to the model's and to the kernel's. */

@@ -43,7 +43,7 @@ export function closestPatched(scenario: PatchedScenario, trace: PatchedTrace): 
 export function comparePatched(scenario: PatchedScenario, model: Seen, trace: PatchedTrace): readonly Difference[] {
   const kernel = patchedSees(trace);
   const before = model.oops === '' ? model : { ...model, events: model.events - 1 };
-  const differences = compareSeen(typed(scenario.variant, scenario), before, kernel);
+  const differences = compareSeen(typed(scenario.variant, scenario), before, kernel, true);
   if (differences.length > 0) return differences;
   const { outcome, notes } = trace;
   if (outcome === 'ok' && notes.some(({ not_expressible }) => not_expressible !== undefined)) return [];

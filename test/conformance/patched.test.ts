@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { compareSeen } from '../../conformance/compare.ts';
+import { modelSees } from '../../conformance/modelTrace.ts';
 import { readConsole } from '../../conformance/patched/boot.ts';
 import { comparePatched, seenLines, variantSees } from '../../conformance/patched/compare.ts';
 import { expressible, judge, recordHash, recordOf, showsNothing } from '../../conformance/patched/confirmed.ts';
@@ -68,6 +70,15 @@ const CRASH = [
   '[    2.900000]  [<603a1c2f>] iptable_mangle_hook+0x2af/0x470',
   '',
 ].join('\n');
+
+test('a FIN that only later releases hold back is missed on the reference release', () => {
+  const events = [...SYN, 'answer c', 'send c 4', 'retransmit c', 'close c'];
+  const model = modelSees(stock, { host: POST, events });
+  const withoutFin = { ...model, packets: model.packets.filter(({ flags = '' }) => !flags.includes('F')) };
+  expect(withoutFin.packets.length).toBe(model.packets.length - 1);
+  expect(compareSeen({ host: POST, events }, model, withoutFin)).toEqual([]);
+  expect(compareSeen({ host: POST, events }, model, withoutFin, true)).toHaveLength(1);
+});
 
 describe('the console', () => {
   test('names the function of a crash, and its callers without the stale ones', () => {

@@ -74,7 +74,7 @@ function answersDiffer(text: Text): () => boolean {
 
 function tracesDiffer(text: Text): () => boolean {
   const original = modelSees(running, text);
-  return () => compareSeen(text, modelSees(running, text), original).length > 0;
+  return () => compareSeen(text, modelSees(running, text), original, true).length > 0;
 }
 
 /** A mutant that throws what no kernel does is found, too. */
