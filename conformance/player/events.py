@@ -751,7 +751,7 @@ class Play:
         flow = self.flows.setdefault(p.key(), Flow(self.index))
         own = self.sockets.get(self.subject)
         # A raw socket has one port only: what else is sent meanwhile is a timer's.
-        fits = own and own.protocol == p.protocol and (p.protocol != TCP or own.kind == 'tcp' or p.sport == HANDMADE_PORT)
+        fits = own and own.protocol in (p.protocol, 0) and (p.protocol != TCP or own.kind == 'tcp' or p.sport == HANDMADE_PORT)
         if flow.owner and flow.owner != self.subject and fits and self.verb in ('connect', 'send'):
             flow = self.flows[p.key()] = Flow(self.index)
         flow.owner = flow.owner or self.owner_of(p)
