@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type KernelPacket, type KernelTrace, openPlayer, prerequisites } from '../../conformance/running/player.ts';
 import { eventJson } from '../../scenario/events.ts';
@@ -252,11 +252,13 @@ describe.skipIf(missing.length > 0)('the running kernel', () => {
       const helpers = childrenOf(child.pid);
       const namespace = namespaceOf(child.pid);
       expect(namespace).not.toBe(namespaceOf('self'));
-      // Another namespace may get its number once it is gone: those of now are looked for, not who is there later.
-      const within = new Set([...helpers, ...processes().filter((pid) => namespaceOf(pid) === namespace)]);
+      // While it is open no other namespace gets its number.
+      const held = openSync(`/proc/${child.pid}/ns/net`, 'r');
       child.kill(signal);
       await ended;
-      await expect.poll(() => processes().filter((pid) => within.has(pid)), { timeout: 3000 }).toEqual([]);
+      await expect.poll(() => processes().filter((pid) => helpers.includes(pid)), { timeout: 3000 }).toEqual([]);
+      expect(processes().filter((pid) => namespaceOf(pid) === namespace)).toEqual([]);
+      closeSync(held);
     },
   );
 });
