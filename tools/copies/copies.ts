@@ -73,7 +73,7 @@ export function rewriteCopies(path: string, source: string): { code: string; map
 
   const rewriteRecord = (node: Node, fields: readonly Node[]): void => {
     sites += `const $Record${count} = $record('${fields.map(nameOf)}');\n`;
-    edits.update(node.start, (fields[0] as Node).start, `(new $Record${count}(`);
+    edits.update(node.start, (fields[0] as Node).start, `($Record${count}(`);
     for (const field of fields) setValue(field, '');
     edits.update((fields.at(-1) as Node).end, node.end, '))');
     count++;

@@ -3,8 +3,10 @@
 type Fields = Record<string, unknown>;
 
 interface RecordClass {
-  new (...values: unknown[]): Fields;
+  new (): Fields;
   readonly fields: readonly string[];
+  /** Makes a record of its values. */
+  readonly make: (...values: unknown[]) => Fields;
   /** Copies to records with further fields, by the names of these; those without any under ''. */
   readonly copies: Map<string, Copy>;
 }
@@ -20,24 +22,40 @@ interface Site {
 
 const classes = new Map<string, RecordClass>();
 
-/** The constructor of records with these fields, named in one string with commas. */
-export function record(key: string): RecordClass {
+/** What makes records with these fields, named in one string with commas, of their values. */
+export function record(key: string): RecordClass['make'] {
+  return classOf(key).make;
+}
+
+/**
+ * The constructor of records with these fields. It sets none, so that it becomes part of whatever makes or copies a record,
+ * which then writes a new object once, field by field; what stands behind its end tells V8 how many there will be.
+ */
+function classOf(key: string): RecordClass {
   const known = classes.get(key);
   if (known !== undefined) return known;
   const fields = key.split(',');
-  const values = fields.map((_, i) => `v${i}`).join();
-  const sets = fields.map((field, i) => `this.${field} = v${i};`).join(' ');
-  const made = new Function(`return class R { constructor(${values}) { ${sets} } };`)() as new () => Fields;
-  const fresh = Object.assign(made, { fields, copies: new Map() }) as RecordClass;
+  const made = new Function(
+    `return function R() { return; ${fields.map((field) => `this.${field} = 0;`).join(' ')} };`,
+  )();
+  const values = fields.map((_, i) => `v${i}`);
+  const make = writer(made, values.join(), fields, values);
+  const fresh = Object.assign(made, { fields, make, copies: new Map() }) as RecordClass;
   classes.set(key, fresh);
   settle(fresh);
   return fresh;
 }
 
+/** A function that makes a record of that constructor: it is given these parameters, and sets each field to what stands beside it. */
+function writer(made: RecordClass, parameters: string, fields: readonly string[], values: readonly string[]) {
+  const sets = fields.map((field, i) => `made.${field} = ${values[i]};`).join(' ');
+  return new Function('R', `return (${parameters}) => { const made = new R(); ${sets} return made; };`)(made);
+}
+
 /** Lets V8 see early that each field may hold anything and change: it would learn so piece by piece, and compile again each time. */
-function settle(made: RecordClass): void {
-  const first = new made(...made.fields.map(() => 0));
-  for (const field of made.fields) first[field] = '';
+function settle({ fields, make }: RecordClass): void {
+  const first = make(...fields.map(() => 0));
+  for (const field of fields) first[field] = '';
 }
 
 /** How records of that constructor are copied where fields are set that they may lack. */
@@ -45,9 +63,13 @@ function copyOf(own: RecordClass, set: readonly string[]): Copy {
   const further = set.filter((field) => !own.fields.includes(field));
   const known = own.copies.get(further.join());
   if (known !== undefined) return known;
-  const made = record([...own.fields, ...further].join());
-  const values = own.fields.map((field) => `from.${field}`).join();
-  const fresh = new Function('R', `return (from) => new R(${values});`)(made) as Copy;
+  const made = classOf([...own.fields, ...further].join());
+  const fresh: Copy = writer(
+    made,
+    'from',
+    own.fields,
+    own.fields.map((field) => `from.${field}`),
+  );
   own.copies.set(further.join(), fresh);
   return fresh;
 }
@@ -71,7 +93,7 @@ function twinOf(from: Fields): Fields {
   const known = twins.get(from);
   if (known !== undefined) return known;
   const fields = Object.keys(from);
-  const twin = new (record(fields.join()))(...fields.map((field) => from[field]));
+  const twin = record(fields.join())(...fields.map((field) => from[field]));
   twins.set(from, twin);
   return twin;
 }
