@@ -58,10 +58,25 @@ const BITS: Readonly<Record<Shown, number>> = {
 };
 const ANY = 1;
 
-function shownBy(run: Run, i: number): number {
-  let shown = ANY | BITS[eventOf(run, i).kind];
-  for (const { kind } of effectsOf(run, i)) shown |= BITS[kind];
-  return shown;
+/** What a step shows, in bits, and the effects of it that may be asked about one by one. */
+interface Showing {
+  readonly bits: number;
+  readonly single: readonly Single[];
+}
+
+type Single = Extract<Effect, { kind: Exclude<Each['about'], ''> }>;
+
+const NONE: readonly Single[] = [];
+
+function showingOf(run: Run, i: number): Showing {
+  let bits = ANY | BITS[eventOf(run, i).kind];
+  let single = NONE;
+  for (const e of effectsOf(run, i)) {
+    const { kind } = e;
+    bits |= BITS[kind];
+    if (kind === 'xmit' || kind === 'reroute' || kind === 'mangled') single = [...single, e];
+  }
+  return { bits, single };
 }
 
 /** All of them, in the order of the properties. */
@@ -165,6 +180,8 @@ export class Answers {
   private occursAt: number[] = [];
   private brokenAt: number[] = [];
   private isOwn = false;
+  /** What its steps show, as far as that was asked. */
+  private readonly shown: Showing[];
   private asked = NOTHING_ASKED;
   /** It has answered already what does not depend on the kernel. */
   private readonly twin: Twin | undefined;
@@ -176,11 +193,17 @@ export class Answers {
   private readonly ofKernel = new Set<number>();
 
   /** `count` properties may be asked. */
-  constructor(run: Run, count: number, { twin, noted }: { twin?: Twin; noted?: Noted } = {}) {
+  constructor(run: Run, count: number, twin?: Twin, noted?: Noted) {
     this.run = run;
     this.count = count;
     this.twin = twin;
     this.noted = noted;
+    this.shown = twin === undefined ? [] : twin.answers.shown.slice(0, twin.steps);
+  }
+
+  private showing(i: number): Showing {
+    this.shown[i] ??= showingOf(this.run, i);
+    return this.shown[i];
   }
 
   ask(questions: Questions): void {
@@ -237,10 +260,10 @@ export class Answers {
     const { ofEach } = asked;
     this.makeOwn();
     for (let i = from; i < run.steps.length; i++) {
-      for (const { where, questions } of asked.ofSteps(shownBy(run, i)))
+      const { bits, single } = this.showing(i);
+      for (const { where, questions } of asked.ofSteps(bits))
         if (this.isWhere(where, questions, i)) for (const question of questions) this.askOfStep(question, i);
-      for (const e of effectsOf(run, i)) {
-        if (e.kind !== 'xmit' && e.kind !== 'reroute' && e.kind !== 'mangled') continue;
+      for (const e of single) {
         const about = ofEach[e.kind];
         if (about[0]?.each.isOne(e) !== true) continue;
         for (const question of about) this.askOfOne(question, i, e);
@@ -250,13 +273,12 @@ export class Answers {
 
   /** Asks a few about one step. */
   private askEach(questions: readonly Question[], i: number): void {
-    const { run } = this;
-    const shown = shownBy(run, i);
+    const { bits, single } = this.showing(i);
     for (const question of questions) {
       const { asksOf, each } = question;
-      if (each.about === '' && (asksOf & shown) !== 0) this.askOfStep(question, i);
+      if (each.about === '' && (asksOf & bits) !== 0) this.askOfStep(question, i);
       if (each.about === '') continue;
-      for (const e of effectsOf(run, i)) if (e.kind === each.about && each.isOne(e)) this.askOfOne(question, i, e);
+      for (const e of single) if (e.kind === each.about && each.isOne(e)) this.askOfOne(question, i, e);
     }
   }
 

@@ -10,8 +10,8 @@ import { firstOwnStep, firstTwins, Noted, type NotedRun, playFrom, playNoted } f
 export interface Played {
   readonly run: Run;
   readonly answers: Answers;
-  /** The same run where twins are played beside it. */
-  readonly noted?: NotedRun;
+  /** What its steps did, where twins are played beside it. */
+  readonly noted: NotedRun | undefined;
 }
 
 /** Whether a kernel has the host of its twin: the same one, where their operators are others. */
@@ -47,17 +47,17 @@ export class Beside {
     const kernel = this.kernels[k] as Kernel;
     const noted = this.noted[k];
     if (noted !== undefined) {
-      const run = playNoted(noted, booted, events);
-      return { run, answers: new Answers(run, count, { noted }), noted: run };
+      const played = playNoted(noted, booted, events);
+      const { run } = played;
+      return { run, answers: new Answers(run, count, undefined, noted), noted: played };
     }
     const twin = before[this.twins[k] as number];
     if (twin?.noted === undefined || !hasSameHost(kernel, twin, booted)) {
       const run = playOn(kernel, booted, events);
-      return { run, answers: new Answers(run, count) };
+      return { run, answers: new Answers(run, count), noted: undefined };
     }
     const steps = firstOwnStep(twin.noted, kernel);
-    const isSame = steps === twin.run.steps.length;
-    const run = isSame ? { ...twin.run, kernel } : playFrom(twin.run, steps, kernel, booted, events);
-    return { run, answers: new Answers(run, count, { twin: { answers: twin.answers, steps } }) };
+    const run = playFrom(twin.run, steps, kernel, booted, events);
+    return { run, answers: new Answers(run, count, { answers: twin.answers, steps }), noted: undefined };
   }
 }

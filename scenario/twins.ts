@@ -124,8 +124,9 @@ export class Noted {
 /** No call. */
 export const NOTHING: Calls = { reroutes: [], choices: [] };
 
-/** A run with what each of its steps did. */
-export interface NotedRun extends Run {
+/** A run with what each of its steps did, on that kernel. */
+export interface NotedRun {
+  readonly run: Run;
   readonly calls: readonly Calls[];
   readonly original: Kernel;
 }
@@ -136,11 +137,12 @@ export function playNoted(noted: Noted, booted: World, events: readonly Event[])
   const calls: Calls[] = [];
   noted.take();
   const run = playOn(kernel, booted, events, () => calls.push(noted.take()));
-  return { ...run, calls, original };
+  return { run, calls, original };
 }
 
 /** The first step in which that twin does something of its own; as many as there are where it never does. */
-export function firstOwnStep({ steps, events, calls, original }: NotedRun, kernel: Kernel): number {
+export function firstOwnStep({ run, calls, original }: NotedRun, kernel: Kernel): number {
+  const { steps, events } = run;
   const own = calls.findIndex(({ reroutes, choices }, i) => {
     const { picks } = events[i] as Event;
     return (
@@ -154,8 +156,7 @@ export function firstOwnStep({ steps, events, calls, original }: NotedRun, kerne
 function choosesTheSame(kernel: Kernel, { net, sk, flp4, transport, result }: Choice, picks: Picks): boolean {
   const before = beginStep(net, picks);
   const own = kernel.chooseSource(kernel, before, sk, flp4, transport);
-  const same =
-    own.saddr === result.saddr && own.mark === result.mark && hasSameFields(own.net, result.net, OF_THE_STEP);
+  const same = own.saddr === result.saddr && own.mark === result.mark && isSameWorld(own.net, result.net);
   const dependsOnStack = own.net !== before && mayDependOnStack(own.net);
   return shown(own.net).length === 0 && same && !dependsOnStack;
 }
@@ -167,45 +168,61 @@ function comesToTheSame(kernel: Kernel, { net, skb, state, result, effects }: Re
     own.verdict === result.verdict &&
     mayDependOnStack(own.net) === mayDependOnStack(result.net) &&
     isSame(own.skb, result.skb) &&
-    hasSameFields(own.net, result.net, OF_THE_STEP) &&
+    isSameWorld(own.net, result.net) &&
     areSameEffects(ownEffects, effects)
   );
 }
 
-/** What a world has only while its step lasts. */
-const OF_THE_STEP: readonly string[] = ['picks', 'effects'] satisfies (keyof World)[];
+/** Whether two records say the same, but for some fields. */
+type Comparison = (a: object, b: object) => boolean;
 
-/** Which line of a patch shows an effect is said to people only. */
-const OF_THE_TEXT: readonly string[] = ['line'];
+/** Compares worlds, but for what they have only while their step lasts. */
+const isSameWorld = comparing(['picks', 'effects'] satisfies (keyof World)[]);
+
+/** Compares effects, but for the line of a patch that shows them, which is said to people only. */
+const isSameEffect = comparing(['line']);
+
+const isSameRecord = comparing([]);
 
 function areSameEffects(a: readonly Effect[], b: readonly Effect[]): boolean {
-  return a.length === b.length && a.every((effect, i) => hasSameFields(effect, b[i] as Effect, OF_THE_TEXT));
+  return a.length === b.length && a.every((effect, i) => isSameEffect(effect, b[i] as Effect));
 }
 
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]));
-  return hasSameFields(a, b, []);
+  return isSameRecord(a, b);
+}
+
+/** A comparison that leaves out these fields. For records of one constructor it is written out: fields are found slowly by their names. */
+function comparing(but: readonly string[]): Comparison {
+  const known = new WeakMap<object, Comparison>();
+  return (a, b) => {
+    const made = a.constructor;
+    if (made !== b.constructor || made === Object) return hasSameFields(a, b, but);
+    const before = known.get(made);
+    if (before !== undefined) return before(a, b);
+    const fields = Object.keys(a).filter((field) => !but.includes(field));
+    const all = fields.map((field) => `(a.${field} === b.${field} || isSame(a.${field}, b.${field}))`);
+    const fresh = new Function('isSame', `return (a, b) => ${['true', ...all].join(' && ')};`)(isSame) as Comparison;
+    known.set(made, fresh);
+    return fresh(a, b);
+  };
 }
 
 function hasSameFields(a: object, b: object, but: readonly string[]): boolean {
-  let fields = 0;
-  for (const field in a) {
-    if (
-      a[field as never] !== b[field as never] &&
-      !but.includes(field) &&
-      !isSame(a[field as never], b[field as never])
-    )
-      return false;
-    fields++;
-  }
-  for (const _ in b) fields--;
-  return fields === 0;
+  const fields = Object.keys(a);
+  const rest = fields.filter((field) => !but.includes(field));
+  return (
+    fields.length === Object.keys(b).length &&
+    rest.every((field) => field in b && isSame(a[field as never], b[field as never]))
+  );
 }
 
 /** Plays events where a twin has played them, from that step on. */
 export function playFrom(twin: Run, own: number, kernel: Kernel, booted: World, events: readonly Event[]): Run {
+  if (own === twin.steps.length) return { kernel, events, boot: twin.boot, steps: twin.steps };
   if (own === 0) return playOn(kernel, booted, events);
   const rest = playOn(kernel, worldBefore(twin, own), events.slice(own));
   return { kernel, events, boot: booted, steps: [...twin.steps.slice(0, own), ...rest.steps] };
