@@ -125,47 +125,94 @@ export function* piecesOf(scope: RunScope, plan: Plan): Generator<Piece> {
 
 /** Plays a piece until its time is up; cells that are closed are not asked. */
 export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>, until: number): PieceResult {
-  const { properties, seed, failures } = plan;
-  const scope = scopeNamed(plan, piece.scope);
-  const { all, stockAt } = withStocks(plan.kernels);
-  const questions = questionsOf(properties);
-  const alone = questions.map((question) => together([question]));
-  const asked = all.map((kernel) => askedOf(kernel, plan, questions, closed));
-  const open = asked.map(openOf);
-  const twins = firstTwins(all);
-  const beside = new Beside(all, properties.length);
+  const player = new Player(plan, scopeNamed(plan, piece.scope), closed);
   let runs = 0;
   let e = piece.events;
   for (let h = piece.host; runs < piece.runs && e < eventsPerHost; h++, e = 0) {
-    const { host, booted } = drawBooted(scope, seed, h, all, twins);
-    for (; e < eventsPerHost && runs < piece.runs; e++, runs++) {
-      const lines = drawEvents(scope, host, eventWords(seed, h, e));
-      const events = lines.map(eventOfLine);
-      const where = { text: { host, events: lines }, scope: scope.name, path: `${h}:${e}` };
-      const played = beside.play(booted, events);
-      for (const [k, kernel] of all.entries()) {
-        const now = played[k] as Played;
-        const onStock = played[stockAt[k] as number] as Played;
-        const broken = count(open[k] as Open, now);
-        for (const { question, seen } of broken) {
-          const { at } = question;
-          const property = properties[at] as Property;
-          onStock.answers.ask(alone[at] as Questions);
-          const onIt = { occurs: onStock.answers.occurs(at), broken: onStock.answers.isBroken(at) };
-          const worse =
-            isKept(property, onIt) && isComparable(property, now.run, onStock.run, now.answers.firstBroken(at));
-          if (!hasRoom(failuresOf(seen), worse, failures)) continue;
-          const { runs, occurred, inexpressible } = seen;
-          const failure = { property: property.id, variant: kernel.name, worse, ...where };
-          seen.failures.push({ failure, counts: { runs, occurred, inexpressible } });
-          if (isEnough(kernel, failuresOf(seen), failures))
-            open[k] = openOf((open[k] as Open).asked.filter((one) => one.seen !== seen));
-        }
-      }
-    }
+    player.setUp(h);
+    for (; e < eventsPerHost && runs < piece.runs; e++, runs++) player.play(e);
     if (Date.now() > until) break;
   }
-  return { runs, seen: asked.flat().map(({ seen }) => seen) };
+  return { runs, seen: player.seen };
+}
+
+/** Plays the runs of a piece one after the other, and keeps what they show. */
+class Player {
+  readonly seen: readonly Seen[];
+  private readonly plan: Plan;
+  private readonly scope: RunScope;
+  private readonly kernels: readonly Kernel[];
+  /** For each kernel, where that without a patch stands. */
+  private readonly stockAt: readonly number[];
+  private readonly twins: readonly number[];
+  private readonly beside: Beside;
+  /** Each question by itself. */
+  private readonly alone: readonly Questions[];
+  /** What is still asked on each kernel. */
+  private readonly open: Open[];
+  private h = 0;
+  private host: readonly string[] = [];
+  private booted: readonly World[] = [];
+
+  constructor(plan: Plan, scope: RunScope, closed: ReadonlySet<number>) {
+    const { properties } = plan;
+    const { all, stockAt } = withStocks(plan.kernels);
+    const questions = questionsOf(properties);
+    const asked = all.map((kernel) => askedOf(kernel, plan, questions, closed));
+    this.plan = plan;
+    this.scope = scope;
+    this.kernels = all;
+    this.stockAt = stockAt;
+    this.twins = firstTwins(all);
+    this.beside = new Beside(all, properties.length);
+    this.alone = questions.map((question) => together([question]));
+    this.open = asked.map(openOf);
+    this.seen = asked.flat().map(({ seen }) => seen);
+  }
+
+  /** Configures host `h` on all kernels. */
+  setUp(h: number): void {
+    const { host, booted } = drawBooted(this.scope, this.plan.seed, h, this.kernels, this.twins);
+    this.h = h;
+    this.host = host;
+    this.booted = booted;
+  }
+
+  /** Plays event sequence `e` on that host. */
+  play(e: number): void {
+    const { scope, host, h, open } = this;
+    const events = drawEvents(scope, host, eventWords(this.plan.seed, h, e));
+    const played = this.beside.play(this.booted, events.map(eventOfLine));
+    for (const k of open.keys()) {
+      const broken = count(open[k] as Open, played[k] as Played);
+      for (const one of broken)
+        this.take(one, k, played, { text: { host, events }, scope: scope.name, path: `${h}:${e}` });
+    }
+  }
+
+  /** Keeps a run that breaks a property on kernel `k`, while such a run is wanted. */
+  private take(
+    { question, seen }: Asked,
+    k: number,
+    played: readonly Played[],
+    where: Pick<Failure, 'text' | 'scope' | 'path'>,
+  ): void {
+    const { open, plan } = this;
+    const { at } = question;
+    const property = plan.properties[at] as Property;
+    const kernel = this.kernels[k] as Kernel;
+    const now = played[k] as Played;
+    const onStock = played[this.stockAt[k] as number] as Played;
+    onStock.answers.ask(this.alone[at] as Questions);
+    const onIt = { occurs: onStock.answers.occurs(at), broken: onStock.answers.isBroken(at) };
+    const worse = isKept(property, onIt) && isComparable(property, now.run, onStock.run, now.answers.firstBroken(at));
+    if (!hasRoom(failuresOf(seen), worse, plan.failures)) return;
+    const { runs, occurred, inexpressible } = seen;
+    const failure = { property: property.id, variant: kernel.name, worse, ...where };
+    seen.failures.push({ failure, counts: { runs, occurred, inexpressible } });
+    if (isEnough(kernel, failuresOf(seen), plan.failures))
+      open[k] = openOf((open[k] as Open).asked.filter((one) => one.seen !== seen));
+  }
 }
 
 /** Counts what a run says about the properties that are open; gives those that it breaks. */

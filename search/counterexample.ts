@@ -2,12 +2,12 @@
 import { REFERENCE } from '../model/patch/releases/index.ts';
 import type { Kernel } from '../model/types/world.ts';
 import type { Property, Run } from '../properties/property.ts';
-import { firstBroken, legalRun } from '../scenario/play.ts';
+import { firstBroken } from '../scenario/play.ts';
 import type { Text } from '../scenario/text.ts';
 import { traceLines } from '../scenario/trace.ts';
 import { superfluous } from './minimise.ts';
 import type { Counterexample } from './outcome.ts';
-import { breaks } from './replays.ts';
+import { breaks, runOf } from './replays.ts';
 import { failing, isStock, isWorse } from './worse.ts';
 
 /** A scenario that was found before. */
@@ -57,7 +57,7 @@ function written(
   found: Counterexample['found'],
   worse: boolean,
 ): Counterexample {
-  const run = legalRun(kernel, text) as Run;
+  const run = runOf(kernel, text);
   return {
     finding: findingOf(property, run),
     property: property.id,

@@ -100,7 +100,7 @@ export function drawEvents(scope: RunScope, host: readonly string[], words: Word
       const kind = kindOf(opened);
       kinds.set(name, kind);
       events.push(drawSocket(scope, name, opened, words));
-      events.push(...then.map((line) => fill(line, { ...values, s: name })));
+      events.push(...then.map((line) => fill(line.replaceAll('{s}', name), values)));
       states.set(name, then.flatMap(eventName).reduce(nextState, OPENED(kind)));
       if (kind === 'tcp' && scope.conversations && chance(words, 1, 2)) {
         events.push(...drawConversation(scope, name, words));

@@ -109,10 +109,10 @@ function played(kernel: Kernel, ready: EventNode, lines: readonly string[], even
 /** One event further; behind the end nothing happens any more. */
 function afterEvent(kernel: Kernel, { boot, steps, accepted }: EventNode, event: Event): EventNode {
   const world = steps.at(-1)?.world ?? boot;
-  const fresh = { boot, next: new Map(), said: new Map() };
-  if (ended(world)) return { ...fresh, steps, accepted };
+  if (ended(world)) return { boot, steps, accepted, next: new Map(), said: new Map() };
   const done = step(kernel, world, event);
-  return { ...fresh, steps: [...steps, done], accepted: accepted && isAccepted(done.effects) };
+  const still = accepted && isAccepted(done.effects);
+  return { boot, steps: [...steps, done], accepted: still, next: new Map(), said: new Map() };
 }
 
 function saidOf(property: Property, kernel: Kernel, { boot, steps, said }: EventNode, events: readonly Event[]): Said {
@@ -124,7 +124,7 @@ function saidOf(property: Property, kernel: Kernel, { boot, steps, said }: Event
 }
 
 /** The run of a text that can be played. */
-function runOf(kernel: Kernel, text: Text): Run {
+export function runOf(kernel: Kernel, text: Text): Run {
   const events = text.events.map(eventOfLine);
   const ready = configured(kernel, text.host, text.host.map(commandOf));
   const { boot, steps } = played(kernel, ready, text.events, events);
