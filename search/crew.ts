@@ -1,6 +1,6 @@
 /**
- * Does the tasks of a search on worker threads. A thread makes properties and kernels from their names; where it cannot,
- * and where no thread is wanted, this thread does everything itself, with a pause after each task.
+ * Does the tasks of a search on this thread, with a pause after each, and on worker threads beside it. A worker makes
+ * properties and kernels from their names; where it cannot, and where none is wanted, this thread does everything itself.
  */
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { type CrewTask, type Done, doTask } from './tasks.ts';
 
 /** Those who do the tasks of a search. */
 export interface Crew {
-  /** Tasks that it does at once. */
+  /** Tasks that it takes at once. */
   readonly size: number;
   do<T extends CrewTask>(task: T): Promise<Done<T>>;
   end(): Promise<void>;
@@ -34,7 +34,7 @@ export type Answer = { readonly done: Done<CrewTask> } | { readonly failed: stri
 /** The built program of a thread; there is none beside the sources. */
 const WORKER = new URL('./search-worker.js', import.meta.url);
 
-/** As many threads as jobs, none for a single one. */
+/** As many threads as jobs; this one is one of them. */
 export function hire(plan: Plan, jobs: number): Crew {
   return jobs > 1 && isNamed(plan) && existsSync(fileURLToPath(WORKER)) ? new Threads(plan, jobs) : new Alone(plan);
 }
@@ -81,10 +81,14 @@ class Alone implements Crew {
   async end(): Promise<void> {}
 }
 
+/** Tasks that a worker has at once: it need not wait for this thread to end its own before it is given the next. */
+const AT_ONCE = 2;
+
 class Threads implements Crew {
   readonly size: number;
-  private readonly free: Worker[];
-  private readonly all: readonly Worker[];
+  private readonly here: Alone;
+  private isHereFree = true;
+  private readonly helpers: readonly Helper[];
 
   constructor(plan: Plan, jobs: number) {
     const { properties, kernels, ...rest } = plan;
@@ -94,31 +98,64 @@ class Threads implements Crew {
       kernels: kernels.map(namedKernel),
       scopes: scopesOf(plan).map(({ name }) => name),
     };
-    this.size = jobs;
-    this.all = Array.from({ length: jobs }, () => new Worker(WORKER, { workerData }));
-    this.free = [...this.all];
+    this.here = new Alone(plan);
+    this.helpers = Array.from({ length: jobs - 1 }, () => new Helper(workerData));
+    this.size = 1 + AT_ONCE * this.helpers.length;
+  }
+
+  async do<T extends CrewTask>(task: T): Promise<Done<T>> {
+    const [first, ...others] = this.helpers as [Helper, ...Helper[]];
+    const idlest = others.reduce((best, one) => (one.tasks < best.tasks ? one : best), first);
+    if (!this.isHereFree || idlest.tasks === 0) return await idlest.do(task);
+    this.isHereFree = false;
+    try {
+      return await this.here.do(task);
+    } finally {
+      this.isHereFree = true;
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.helpers.map((helper) => helper.end()));
+  }
+}
+
+/** Who waits for the answer to a task. */
+interface Waiting {
+  resolve(done: Done<CrewTask>): void;
+  reject(error: Error): void;
+}
+
+/** A worker thread, which does its tasks in the order in which they come. */
+class Helper {
+  private readonly worker: Worker;
+  private readonly waiting: Waiting[] = [];
+
+  constructor(workerData: NamedPlan) {
+    this.worker = new Worker(WORKER, { workerData });
+    this.worker.on('message', (answer: Answer) => {
+      const next = this.waiting.shift();
+      if ('done' in answer) next?.resolve(answer.done);
+      else next?.reject(new Error(answer.failed));
+    });
+    this.worker.on('error', (error) => {
+      for (const one of this.waiting.splice(0)) one.reject(error);
+    });
+  }
+
+  /** Tasks that it has not answered yet. */
+  get tasks(): number {
+    return this.waiting.length;
   }
 
   do<T extends CrewTask>(task: T): Promise<Done<T>> {
-    const worker = this.free.pop() as Worker;
     return new Promise((resolve, reject) => {
-      const finish = () => {
-        worker.off('message', hear);
-        worker.off('error', reject);
-        this.free.push(worker);
-      };
-      const hear = (answer: Answer) => {
-        finish();
-        if ('done' in answer) resolve(answer.done as Done<T>);
-        else reject(new Error(answer.failed));
-      };
-      worker.on('message', hear);
-      worker.on('error', reject);
-      worker.postMessage(task);
+      this.waiting.push({ resolve: resolve as Waiting['resolve'], reject });
+      this.worker.postMessage(task);
     });
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.all.map((worker) => worker.terminate()));
+    await this.worker.terminate();
   }
 }
