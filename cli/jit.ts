@@ -7,6 +7,6 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=200');
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=120');
 setFlagsFromString('--no-allocation-site-pretenuring');
 setFlagsFromString('--no-parallel-scavenge');
