@@ -180,8 +180,8 @@ export class Answers {
   private occursAt: number[] = [];
   private brokenAt: number[] = [];
   private isOwn = false;
-  /** What its steps show, as far as that was asked. */
-  private readonly shown: Showing[];
+  /** What its own steps show, as far as that was asked. */
+  private readonly shown: Showing[] = [];
   private asked = NOTHING_ASKED;
   /** It has answered already what does not depend on the kernel. */
   private readonly twin: Twin | undefined;
@@ -198,12 +198,13 @@ export class Answers {
     this.count = count;
     this.twin = twin;
     this.noted = noted;
-    this.shown = twin === undefined ? [] : twin.answers.shown.slice(0, twin.steps);
   }
 
   private showing(i: number): Showing {
-    this.shown[i] ??= showingOf(this.run, i);
-    return this.shown[i];
+    const { twin, shown } = this;
+    if (twin !== undefined && i < twin.steps) return twin.answers.showing(i);
+    shown[i] ??= showingOf(this.run, i);
+    return shown[i];
   }
 
   ask(questions: Questions): void {

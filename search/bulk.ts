@@ -129,11 +129,18 @@ export function playPiece(plan: Plan, piece: Piece, closed: ReadonlySet<number>,
   let runs = 0;
   let e = piece.events;
   for (let h = piece.host; runs < piece.runs && e < eventsPerHost; h++, e = 0) {
-    player.setUp(h);
-    for (; e < eventsPerHost && runs < piece.runs; e++, runs++) player.play(e);
+    const configured = player.configure(h);
+    for (; e < eventsPerHost && runs < piece.runs; e++, runs++) player.play(configured, e);
     if (Date.now() > until) break;
   }
   return { runs, seen: player.seen };
+}
+
+/** A host of a scope as each kernel has it. */
+interface Configured {
+  readonly h: number;
+  readonly host: readonly string[];
+  readonly booted: readonly World[];
 }
 
 /** Plays the runs of a piece one after the other, and keeps what they show. */
@@ -150,9 +157,6 @@ class Player {
   private readonly alone: readonly Questions[];
   /** What is still asked on each kernel. */
   private readonly open: Open[];
-  private h = 0;
-  private host: readonly string[] = [];
-  private booted: readonly World[] = [];
 
   constructor(plan: Plan, scope: RunScope, closed: ReadonlySet<number>) {
     const { properties } = plan;
@@ -171,18 +175,15 @@ class Player {
   }
 
   /** Configures host `h` on all kernels. */
-  setUp(h: number): void {
-    const { host, booted } = drawBooted(this.scope, this.plan.seed, h, this.kernels, this.twins);
-    this.h = h;
-    this.host = host;
-    this.booted = booted;
+  configure(h: number): Configured {
+    return { h, ...drawBooted(this.scope, this.plan.seed, h, this.kernels, this.twins) };
   }
 
-  /** Plays event sequence `e` on that host. */
-  play(e: number): void {
-    const { scope, host, h, open } = this;
+  /** Plays event sequence `e` on a host. */
+  play({ h, host, booted }: Configured, e: number): void {
+    const { scope, open } = this;
     const events = drawEvents(scope, host, eventWords(this.plan.seed, h, e));
-    const played = this.beside.play(this.booted, events.map(eventOfLine));
+    const played = this.beside.play(booted, events.map(eventOfLine));
     for (const k of open.keys()) {
       const broken = count(open[k] as Open, played[k] as Played);
       for (const one of broken)

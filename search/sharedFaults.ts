@@ -1,13 +1,12 @@
 /** Asks a text which of the known faults it has: where a fault by itself breaks a promise that stock keeps, whether the text breaks it, too. */
 import type { Fault } from '../model/types/faults.ts';
 import type { Kernel } from '../model/types/world.ts';
-import type { Property, Run } from '../properties/property.ts';
-import { legalRun } from '../scenario/play.ts';
+import type { Property } from '../properties/property.ts';
 import type { Text } from '../scenario/text.ts';
 import { findingOf } from './counterexample.ts';
 import { breaksAlone, drawLone, type LoneFault, loneFaults } from './faults.ts';
 import { minimise } from './minimise.ts';
-import { breaks, keeps } from './replays.ts';
+import { breaks, keeps, runOf } from './replays.ts';
 import { isWorse, stockOf } from './worse.ts';
 
 export interface SharedOptions {
@@ -89,6 +88,6 @@ function shownBy(one: Asked, kernel: Kernel): ShownFault {
   const isAlone = breaksAlone(property, one);
   const both = (other: Text) => isAlone(other) && isWorse(property, kernel, other);
   const small = file === '' ? minimise(text, both) : text;
-  const finding = findingOf(property, legalRun(kernel, small) as Run);
+  const finding = findingOf(property, runOf(kernel, small));
   return { ...small, property: property.id, finding, file };
 }
